@@ -1,0 +1,250 @@
+"""What a run is made of: frozen, validated settings that travel as JSON.
+
+A `RunConfig` names the data and holds three parts: the model, the objective and the
+training. Every setting carries its own limits and its own sentence of help, so the
+command line, the screen, a link and a file from a stranger all pass the same validator.
+This module imports nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, get_args, get_origin, get_type_hints
+
+MIN_SIGMA = 1 / 256
+"""Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
+
+FAMILIES = ("vae", "autoencoder")
+NETWORKS = ("mlp", "conv")
+ACTIVATIONS = ("relu", "silu")
+LIKELIHOODS = (
+    "bernoulli",
+    "gaussian",
+    "gaussian-shared",
+    "gaussian-optimal",
+    "gaussian-pixel",
+)
+PRECISIONS = ("float32", "bfloat16")
+
+
+def setting(
+    default: Any,
+    help: str,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[str, ...] | None = None,
+) -> Any:
+    """A dataclass field with its limits (both inclusive) and one sentence of help."""
+    return field(
+        default=default,
+        metadata={"help": help, "minimum": minimum, "maximum": maximum, "choices": choices},
+    )
+
+
+def _check_number(name: str, value: Any, kind: type, minimum: float, maximum: float) -> None:
+    allowed = (int,) if kind is int else (int, float)
+    if isinstance(value, bool) or not isinstance(value, allowed):
+        noun = "a whole number" if kind is int else "a number"
+        raise ValueError(f"{name} must be {noun}, got {value!r}")
+    if isinstance(value, int) and abs(value) > 2**63:
+        raise ValueError(f"{name} must be at most {maximum or 2**63:g}, got more than 64 bits hold")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be finite, got {value}")
+    if minimum is not None and value < minimum:
+        raise ValueError(f"{name} must be at least {minimum:g}, got {value:g}")
+    if maximum is not None and value > maximum:
+        raise ValueError(f"{name} must be at most {maximum:g}, got {value:g}")
+
+
+class Settings:
+    """Base of the parts: checks every field against its limits, and reads and writes JSON."""
+
+    def __post_init__(self) -> None:
+        hints = get_type_hints(type(self))
+        for item in fields(self):
+            self._check(item.name, getattr(self, item.name), hints[item.name], item.metadata)
+
+    def _check(self, name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> None:
+        minimum, maximum = limits.get("minimum"), limits.get("maximum")
+        if get_origin(hint) is tuple:
+            if not isinstance(value, tuple):
+                raise ValueError(f"{name} must be a list of whole numbers, got {value!r}")
+            for element in value:
+                _check_number(f"every entry of {name}", element, int, minimum, maximum)
+        elif hint in (int, float):
+            _check_number(name, value, hint, minimum, maximum)
+        elif hint is str:
+            if not isinstance(value, str):
+                raise ValueError(f"{name} must be text, got {value!r}")
+            choices = limits.get("choices")
+            if choices and value not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+        elif not isinstance(value, hint):
+            raise ValueError(f"{name} must be a group of settings, got {value!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """The settings as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Any) -> Any:
+        """Settings from parsed JSON; every unknown, missing or unlawful value is refused.
+
+        Raises:
+            ValueError: One sentence naming the setting, what must hold and what was given.
+
+        Example:
+            >>> ObjectiveConfig.from_json({"beta": -1})
+            Traceback (most recent call last):
+            ValueError: beta must be at least 0, got -1
+        """
+        if not isinstance(document, Mapping):
+            raise ValueError(f"{cls.__name__} must be a JSON object, got {type(document).__name__}")
+        hints = get_type_hints(cls)
+        unknown = sorted(set(document) - set(hints), key=str)
+        if unknown:
+            raise ValueError(f"{cls.__name__} has no setting {str(unknown[0])[:40]!r}")
+        values = {name: _from_json(hints[name], value) for name, value in document.items()}
+        try:
+            return cls(**values)
+        except TypeError as error:
+            missing = [item.name for item in fields(cls) if item.name not in document]
+            raise ValueError(f"{cls.__name__} must give {', '.join(missing)}") from error
+
+
+def _from_json(hint: Any, value: Any) -> Any:
+    """JSON has no tuples and no dataclasses: restores both where the field asks for them."""
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(value)
+    if isinstance(hint, type) and issubclass(hint, Settings):
+        return hint.from_json(value)
+    return value
+
+
+@dataclass(frozen=True)
+class ModelConfig(Settings):
+    """The network and the likelihood.
+
+    Raises:
+        ValueError: If a setting is outside its limits, or the convolutional network has more
+            halvings than the image has.
+
+    Example:
+        >>> ModelConfig(latent_dim=0)
+        Traceback (most recent call last):
+        ValueError: latent_dim must be at least 1, got 0
+    """
+
+    family: str = setting("vae", "vae, or autoencoder: no noise, no prior.", choices=FAMILIES)
+    network: str = setting("mlp", "Fully connected, or convolutional.", choices=NETWORKS)
+    image_shape: tuple[int, ...] = setting((1, 28, 28), "Channels, height, width.", 1, 64)
+    latent_dim: int = setting(2, "Number of latent dimensions.", 1, 256)
+    hidden: tuple[int, ...] = setting(
+        (512, 256), "Widths (mlp) or channels (conv) of the encoder; the decoder mirrors them.", 1, 4096
+    )
+    activation: str = setting("relu", "Non-linearity between layers.", choices=ACTIVATIONS)
+    likelihood: str = setting("bernoulli", "The density p(x|z) of a pixel.", choices=LIKELIHOODS)
+    sigma: float = setting(
+        0.1, "Standard deviation of the fixed Gaussian; where it is learned, its start.", MIN_SIGMA, 10.0
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
+            raise ValueError(
+                f"image_shape must be (1 or 3 channels, height, width), got {self.image_shape}"
+            )
+        if min(self.image_shape[1:]) < 8:
+            raise ValueError(f"images must be 8 to 64 pixels a side, got {self.image_shape[1:]}")
+        if not 1 <= len(self.hidden) <= 6:
+            raise ValueError(f"hidden must have 1 to 6 entries, got {len(self.hidden)}")
+        if self.network == "conv" and min(self.image_shape[1:]) >> len(self.hidden) < 1:
+            raise ValueError(
+                f"hidden must have few enough entries to halve {min(self.image_shape[1:])} pixels "
+                f"that often, got {len(self.hidden)}"
+            )
+
+
+@dataclass(frozen=True)
+class ObjectiveConfig(Settings):
+    """The weight of the rate while training. It never enters a reported ELBO.
+
+    Example:
+        >>> ObjectiveConfig(beta=4.0).beta
+        4.0
+    """
+
+    beta: float = setting(1.0, "Weight of the rate KL(q(z|x) ‖ p(z)); 1 is the ELBO.", 0.0, 1e4)
+    kl_warmup_steps: int = setting(0, "Steps over which the weight rises from 0 to beta.", 0, 1_000_000)
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Settings):
+    """How the weights are found: Adam with a linear warm-up and a cosine decay.
+
+    Example:
+        >>> TrainingConfig(learning_rate=10)
+        Traceback (most recent call last):
+        ValueError: learning_rate must be at most 1, got 10
+    """
+
+    epochs: int = setting(20, "Passes over the training set.", 1, 10_000)
+    batch_size: int = setting(128, "Images per step.", 1, 100_000)
+    learning_rate: float = setting(2e-3, "Peak learning rate of Adam.", 1e-7, 1.0)
+    final_learning_rate: float = setting(1e-5, "Learning rate at the last step.", 0.0, 1.0)
+    warmup_steps: int = setting(200, "Steps over which the learning rate rises to its peak.", 0, 1_000_000)
+    seed: int = setting(0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1)
+    precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
+    threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
+
+
+@dataclass(frozen=True)
+class RunConfig(Settings):
+    """Everything that determines a run: the data's name or path, and three groups of settings.
+
+    Example:
+        >>> config = preset("digits-2d")
+        >>> RunConfig.from_json(config.to_json()) == config
+        True
+    """
+
+    data: str = setting("digits", "Name of a data set, or the path of one's own.")
+    model: ModelConfig = field(default_factory=ModelConfig)
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+
+_DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
+_DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
+_MNIST_TRAINING = TrainingConfig(epochs=20)
+
+PRESETS: dict[str, RunConfig] = {
+    "digits-2d": RunConfig("digits", _DIGITS, ObjectiveConfig(kl_warmup_steps=200), _DIGITS_TRAINING),
+    "digits-ae": RunConfig(
+        "digits", replace(_DIGITS, family="autoencoder"), ObjectiveConfig(beta=0.0), _DIGITS_TRAINING
+    ),
+    "mnist-2d": RunConfig(
+        "mnist", ModelConfig(), ObjectiveConfig(kl_warmup_steps=500), _MNIST_TRAINING
+    ),
+    "mnist-20d": RunConfig(
+        "mnist", ModelConfig(latent_dim=20), ObjectiveConfig(kl_warmup_steps=500), _MNIST_TRAINING
+    ),
+}
+"""Settings that are known to work, by name."""
+
+
+def preset(name: str) -> RunConfig:
+    """The preset called `name`.
+
+    Raises:
+        ValueError: If there is none, naming those there are.
+
+    Example:
+        >>> preset("mnist-20d").model.latent_dim
+        20
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
