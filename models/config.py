@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 MIN_SIGMA = 1 / 256
 """Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
@@ -142,12 +142,18 @@ class ModelConfig(Settings):
     image_shape: tuple[int, ...] = setting((1, 28, 28), "Channels, height, width.", 1, 64)
     latent_dim: int = setting(2, "Number of latent dimensions.", 1, 256)
     hidden: tuple[int, ...] = setting(
-        (512, 256), "Widths (mlp) or channels (conv) of the encoder; the decoder mirrors them.", 1, 4096
+        (512, 256),
+        "Widths (mlp) or channels (conv) of the encoder; the decoder mirrors them.",
+        1,
+        4096,
     )
     activation: str = setting("relu", "Non-linearity between layers.", choices=ACTIVATIONS)
     likelihood: str = setting("bernoulli", "The density p(x|z) of a pixel.", choices=LIKELIHOODS)
     sigma: float = setting(
-        0.1, "Standard deviation of the fixed Gaussian; where it is learned, its start.", MIN_SIGMA, 10.0
+        0.1,
+        "Standard deviation of the fixed Gaussian; where it is learned, its start.",
+        MIN_SIGMA,
+        10.0,
     )
 
     def __post_init__(self) -> None:
@@ -177,7 +183,9 @@ class ObjectiveConfig(Settings):
     """
 
     beta: float = setting(1.0, "Weight of the rate KL(q(z|x) ‖ p(z)); 1 is the ELBO.", 0.0, 1e4)
-    kl_warmup_steps: int = setting(0, "Steps over which the weight rises from 0 to beta.", 0, 1_000_000)
+    kl_warmup_steps: int = setting(
+        0, "Steps over which the weight rises from 0 to beta.", 0, 1_000_000
+    )
 
 
 @dataclass(frozen=True)
@@ -194,8 +202,12 @@ class TrainingConfig(Settings):
     batch_size: int = setting(128, "Images per step.", 1, 100_000)
     learning_rate: float = setting(2e-3, "Peak learning rate of Adam.", 1e-7, 1.0)
     final_learning_rate: float = setting(1e-5, "Learning rate at the last step.", 0.0, 1.0)
-    warmup_steps: int = setting(200, "Steps over which the learning rate rises to its peak.", 0, 1_000_000)
-    seed: int = setting(0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1)
+    warmup_steps: int = setting(
+        200, "Steps over which the learning rate rises to its peak.", 0, 1_000_000
+    )
+    seed: int = setting(
+        0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1
+    )
     precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
     threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
 
@@ -221,9 +233,14 @@ _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3,
 _MNIST_TRAINING = TrainingConfig(epochs=20)
 
 PRESETS: dict[str, RunConfig] = {
-    "digits-2d": RunConfig("digits", _DIGITS, ObjectiveConfig(kl_warmup_steps=200), _DIGITS_TRAINING),
+    "digits-2d": RunConfig(
+        "digits", _DIGITS, ObjectiveConfig(kl_warmup_steps=200), _DIGITS_TRAINING
+    ),
     "digits-ae": RunConfig(
-        "digits", replace(_DIGITS, family="autoencoder"), ObjectiveConfig(beta=0.0), _DIGITS_TRAINING
+        "digits",
+        replace(_DIGITS, family="autoencoder"),
+        ObjectiveConfig(beta=0.0),
+        _DIGITS_TRAINING,
     ),
     "mnist-2d": RunConfig(
         "mnist", ModelConfig(), ObjectiveConfig(kl_warmup_steps=500), _MNIST_TRAINING
