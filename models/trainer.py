@@ -168,10 +168,11 @@ class Training:
         for batch in range(done, self.steps_per_epoch):
             chosen = order[batch * batch_size : (batch + 1) * batch_size]
             recent.append(self._step(self.train_images[chosen]))
-            last = batch + 1 == self.steps_per_epoch
-            if len(recent) == CHECK_EVERY or last:
+            if len(recent) == CHECK_EVERY and batch + 1 < self.steps_per_epoch:
                 yield self._check(epoch, torch.stack(recent))
                 recent.clear()
+        if recent:
+            self._check(epoch, torch.stack(recent))
         yield self._end(epoch, time.perf_counter() - start)
 
     def _step(self, images: Tensor) -> Tensor:

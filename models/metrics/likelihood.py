@@ -7,7 +7,7 @@ whole set at once, so a score depends on the seed and not on the batch size.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -72,6 +72,34 @@ def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 10
     rows = [elbo_terms(model, batch, here) for batch, here in batches]
     columns = zip(*rows, strict=True)
     return Terms(*(None if c[0] is None else torch.cat(c).cpu() for c in columns))
+
+
+def summarize(terms: Terms) -> dict[str, Any]:
+    """Test-set scores of a model as JSON values.
+
+    Args:
+        terms: What `elbo` returns, N ≥ 2.
+
+    Returns:
+        `distortion`, and for a VAE `rate` and `negative_elbo`, each [mean, standard error] in
+        nats per image; `kl_per_dimension` (nats, length Z); `active_units`; `images` N.
+
+    Example:
+        >>> zero = torch.zeros(2, 1)
+        >>> summarize(Terms(torch.tensor([1.0, 3.0]), zero, zero, zero))["negative_elbo"]
+        [2.0, 1.0]
+    """
+    scores: dict[str, Any] = {
+        "images": len(terms.distortion),
+        "distortion": list(estimate(terms.distortion)),
+        "active_units": active_units(terms.mean),
+    }
+    if terms.log_variance is not None:
+        rate = terms.rate.sum(1)
+        scores["rate"] = list(estimate(rate))
+        scores["negative_elbo"] = list(estimate(terms.distortion + rate))
+        scores["kl_per_dimension"] = terms.rate.double().mean(0).tolist()
+    return scores
 
 
 @torch.no_grad()

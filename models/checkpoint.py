@@ -1,0 +1,392 @@
+"""Checkpoints: one safetensors file each, tensors and a JSON card, written whole or not at all.
+
+Reading trusts nothing. The header is capped and parsed by hand, the payload must match its
+checksum, every number must be finite, the config passes the validator, and names and shapes are
+those of the model it describes. No code is ever executed. Reading needs no torch, so a map is
+on screen before torch is imported; only `restore` builds the model.
+
+Layout: tensors `model.*` (weights), `codes.*` (the test set through the model, see
+`models.latents.Codes`); metadata key `card`, one JSON document, see `Card`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+
+from models.config import RunConfig
+from models.latents import Codes
+
+SCHEMA = 1
+MAX_FILE_BYTES = 64 * 2**20
+MAX_HEADER_BYTES = 256 * 2**10
+MAX_MAGNITUDE = 1e6
+UPGRADES: dict[int, Any] = {}
+"""From a schema number to the function that lifts its card to the next one."""
+
+_DTYPES = {"F32": 4, "F16": 2, "I64": 8, "U8": 1}
+_IMPOSTORS = {
+    b"PK\x03\x04": "a zip archive, perhaps a PyTorch file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"version https://git-lfs": "a git-lfs pointer, not the file itself",
+    b"<!DOCTYPE": "a web page",
+    b"<html": "a web page",
+}
+
+
+class CheckpointError(ValueError):
+    """A file that is not a usable checkpoint; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint says of itself.
+
+    Attributes:
+        config: The run that made it.
+        title: A label for people; never a path.
+        data_name: The data set's name, with the class names and the test set's fingerprint.
+        steps: Updates made.
+        seconds: Training time, wall clock.
+        metrics: Test-set scores, as `models.runs.scores` gives them.
+        torch: Version of torch that made it.
+        command: How to make it again.
+    """
+
+    config: RunConfig
+    title: str = ""
+    data_name: str = ""
+    data_fingerprint: str = ""
+    class_names: tuple[str, ...] = ()
+    steps: int = 0
+    seconds: float = 0.0
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    torch: str = ""
+    command: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as plain JSON values."""
+        return {**self.__dict__, "schema": SCHEMA, "config": self.config.to_json()}
+
+    @classmethod
+    def from_json(cls, document: Any) -> Card:
+        """A card from parsed JSON.
+
+        Raises:
+            CheckpointError: If the schema is unknown or a value is not what it must be.
+        """
+        if not isinstance(document, dict):
+            raise CheckpointError("the card must be a JSON object: choose another file")
+        document = _upgrade(dict(document))
+        try:
+            config = RunConfig.from_json(document.pop("config", None))
+        except ValueError as error:
+            raise CheckpointError(f"the card's settings are not valid: {error}") from error
+        for name, kind in _CARD_TYPES.items():
+            value = document.get(name, kind())
+            if not isinstance(value, kind) or isinstance(value, bool):
+                raise CheckpointError(
+                    f"the card's {name} must be {kind.__name__}, got {value!r:.40}"
+                )
+        unknown = sorted(set(document) - set(_CARD_TYPES))
+        if unknown:
+            raise CheckpointError(f"the card has an unknown entry {unknown[0][:40]!r}")
+        document["class_names"] = tuple(document.get("class_names", ()))
+        if not all(isinstance(name, str) for name in document["class_names"]):
+            raise CheckpointError("the card's class_names must be a list of texts")
+        return cls(config=config, **document)
+
+
+_CARD_TYPES = {
+    "title": str,
+    "data_name": str,
+    "data_fingerprint": str,
+    "class_names": list,
+    "steps": int,
+    "seconds": float,
+    "metrics": dict,
+    "torch": str,
+    "command": str,
+}
+
+
+def _upgrade(document: dict[str, Any]) -> dict[str, Any]:
+    schema = document.pop("schema", None)
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise CheckpointError(f"the card's schema must be a whole number, got {schema!r:.40}")
+    if schema > SCHEMA:
+        raise CheckpointError(
+            f"the file must be of schema {SCHEMA} or older, got schema {schema}: "
+            "update this program to open it"
+        )
+    for version in range(schema, SCHEMA):
+        document = UPGRADES[version](document)
+    return document
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A validated checkpoint in memory: card, weights by name, codes of the test set or None.
+
+    `fingerprint` is the SHA-256 of the file's tensors: equal weights and codes, equal value.
+    """
+
+    card: Card
+    weights: Mapping[str, np.ndarray]
+    codes: Codes | None
+    fingerprint: str
+
+
+def write(
+    path: str | Path, card: Card, weights: Mapping[str, np.ndarray], codes: Codes | None
+) -> None:
+    """Writes a checkpoint, whole or not at all; the previous file survives any failure.
+
+    Args:
+        path: Where; its folder must exist.
+        card: What the file says of itself.
+        weights: The model's state dict as arrays.
+        codes: The test set through the model; stored as float16 where that is enough.
+
+    Raises:
+        ValueError: If a weight is not finite: the file is then left as it was.
+
+    Example:
+        >>> import tempfile
+        >>> from models.config import preset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write(folder + "/a.safetensors", Card(preset("digits-2d"), title="a"), {}, None)
+        ...     read(folder + "/a.safetensors").card.title
+        'a'
+    """
+    tensors = {f"model.{name}": np.asarray(value) for name, value in weights.items()}
+    if codes is not None:
+        tensors |= {f"codes.{name}": value for name, value in codes.to_arrays().items()}
+    write_tensors(path, tensors, {"card": card.to_json()})
+
+
+def read(path: str | Path) -> Checkpoint:
+    """Reads and checks a checkpoint without torch; see `restore` for the model.
+
+    Raises:
+        CheckpointError: One sentence on what is wrong with the file.
+    """
+    tensors, document, fingerprint = read_tensors(path)
+    card = Card.from_json(document.get("card"))
+    weights = {n[6:]: v for n, v in tensors.items() if n.startswith("model.")}
+    arrays = {n[6:]: v for n, v in tensors.items() if n.startswith("codes.")}
+    if len(weights) + len(arrays) != len(tensors):
+        raise CheckpointError("every tensor must be one of model.* or codes.*")
+    try:
+        codes = Codes.from_arrays(arrays, card.config.model.latent_dim) if arrays else None
+    except ValueError as error:
+        raise CheckpointError(f"the stored codes are not valid: {error}") from error
+    if (
+        codes is not None
+        and codes.labels is not None
+        and codes.labels.max() >= len(card.class_names)
+    ):
+        raise CheckpointError("every label of the stored codes must name a class of the card")
+    return Checkpoint(card, weights, codes, fingerprint)
+
+
+def restore(checkpoint: Checkpoint) -> Any:
+    """The model of a checkpoint, in evaluation mode.
+
+    Its tensors must be exactly those the config describes: names, shapes and dtypes are
+    compared with a model on the meta device before any memory is taken.
+
+    Raises:
+        CheckpointError: Naming the first tensor that does not fit.
+    """
+    import torch
+
+    from models.registry import describe
+
+    try:
+        model = describe(checkpoint.card.config.model)
+    except ValueError as error:
+        raise CheckpointError(f"the card's settings are not valid: {error}") from error
+    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    given = {name: value.shape for name, value in checkpoint.weights.items()}
+    for name in sorted(expected.keys() | given.keys()):
+        if name not in given:
+            raise CheckpointError(f"the file must hold the tensor {name!r}, but it is missing")
+        if name not in expected:
+            raise CheckpointError(f"the file holds a tensor {name[:60]!r} that the model has not")
+        if expected[name] != given[name]:
+            raise CheckpointError(
+                f"the tensor {name!r} must have shape {expected[name]}, got {given[name]}"
+            )
+        if checkpoint.weights[name].dtype != np.float32:
+            raise CheckpointError(
+                f"the tensor {name!r} must be float32, got {checkpoint.weights[name].dtype}"
+            )
+    state = {name: torch.from_numpy(value.copy()) for name, value in checkpoint.weights.items()}
+    model.load_state_dict(state, strict=True, assign=True)
+    return model.eval()
+
+
+def write_tensors(path: str | Path, tensors: Mapping[str, np.ndarray], document: dict) -> None:
+    """Atomically writes named arrays and one JSON document.
+
+    The bytes go to a temporary file beside the target, reach the disk, and take the target's
+    name in one step, so that a crash or a full disk leaves the old file or the new, whole.
+
+    Raises:
+        ValueError: If a number is not finite.
+    """
+    for name, value in tensors.items():
+        if not np.isfinite(value).all():
+            raise ValueError(f"every number of {name!r} must be finite: nothing was written")
+    contiguous = {name: np.ascontiguousarray(value) for name, value in tensors.items()}
+    metadata = {key: json.dumps(value, allow_nan=False) for key, value in document.items()}
+    body = save_tensors(contiguous)
+    metadata["sha256"] = _payload_digest(body)
+    write_bytes(path, save_tensors(contiguous, metadata))
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Atomically replaces a file's content."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    if os.name == "posix":  # elsewhere a folder cannot be opened, nor need it be
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+    """Arrays, JSON document and payload digest of a file written by `write_tensors`.
+
+    The bytes are read, not mapped: a file that is truncated later cannot hurt the process.
+
+    Raises:
+        CheckpointError: One sentence on what is wrong with the file.
+    """
+    try:
+        size = os.stat(path).st_size
+        if size > MAX_FILE_BYTES:
+            raise CheckpointError(
+                f"the file must be at most {MAX_FILE_BYTES >> 20} MiB, got {size >> 20} MiB"
+            )
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"the file cannot be read: {error.strerror}") from error
+    metadata = _check_header(data)
+    digest = _payload_digest(data)
+    if metadata.pop("sha256", None) != digest:
+        raise CheckpointError("the file's content must match its checksum: it is damaged")
+    document = {
+        key: _parse_json(value, f"metadata {key[:40]!r}") for key, value in metadata.items()
+    }
+    tensors = load_tensors(data)
+    for name, value in tensors.items():
+        if not np.isfinite(value).all() or float(np.abs(value).max(initial=0)) > MAX_MAGNITUDE:
+            raise CheckpointError(
+                f"every number of {name[:60]!r} must be finite and at most {MAX_MAGNITUDE:g}"
+            )
+    return tensors, document, digest
+
+
+def _payload_digest(data: bytes) -> str:
+    """SHA-256 of the tensors' bytes: what comes after the header."""
+    header = int.from_bytes(data[:8], "little")
+    return hashlib.sha256(memoryview(data)[8 + header :]).hexdigest()
+
+
+def _check_header(data: bytes) -> dict[str, str]:
+    """Checks the header against the file's size; returns its metadata."""
+    for magic, what in _IMPOSTORS.items():
+        if data.startswith(magic):
+            raise CheckpointError(f"the file must be a safetensors checkpoint, got {what}")
+    length = int.from_bytes(data[:8], "little")
+    if len(data) < 8 or length > len(data) - 8:
+        raise CheckpointError("the file must be a whole safetensors checkpoint: it is cut short")
+    if length > MAX_HEADER_BYTES:
+        raise CheckpointError(f"the file's header must be at most {MAX_HEADER_BYTES >> 10} KiB")
+    header = _parse_json(data[8 : 8 + length], "header")
+    if not isinstance(header, dict):
+        raise CheckpointError("the file's header must be a JSON object")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise CheckpointError("the file's metadata must be texts by name")
+    _check_offsets(header, len(data) - 8 - length)
+    return metadata
+
+
+def _check_offsets(header: dict[str, Any], payload: int) -> None:
+    """Every tensor must have a known dtype and fill its own part of the payload, with no gap."""
+    spans = []
+    for name, entry in header.items():
+        try:
+            dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+            numbers = [*shape, start, end]
+            lawful = set(entry) == {"dtype", "shape", "data_offsets"} and len(shape) <= 4
+        except (TypeError, KeyError, ValueError):
+            lawful = False
+        if not lawful or not all(type(n) is int and 0 <= n <= MAX_FILE_BYTES for n in numbers):
+            raise CheckpointError(f"the header's entry for {name[:60]!r} is malformed")
+        if dtype not in _DTYPES:
+            raise CheckpointError(
+                f"the tensor {name[:60]!r} must be one of {', '.join(_DTYPES)}, got {dtype!r:.20}"
+            )
+        if math.prod(shape) * _DTYPES[dtype] != end - start:
+            raise CheckpointError(f"the shape of {name[:60]!r} must match its number of bytes")
+        spans.append((start, end))
+    position = 0
+    for start, end in sorted(spans):
+        if start != position:
+            raise CheckpointError("the tensors must fill the file without gap or overlap")
+        position = end
+    if position != payload:
+        raise CheckpointError(
+            f"the tensors must fill the file, but {payload - position} bytes differ"
+        )
+
+
+def _parse_json(text: str | bytes, what: str) -> Any:
+    """Strict JSON: no duplicate keys, no NaN, no bottomless nesting."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise CheckpointError(f"the file's {what} names something twice")
+        return dict(pairs)
+
+    def refuse(constant: str) -> None:
+        raise CheckpointError(f"the file's {what} must hold finite numbers, got {constant}")
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except CheckpointError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"the file's {what} must be valid JSON: it is damaged") from error

@@ -1,0 +1,314 @@
+"""The command line: train, evaluate, data, project. Bad input gets one sentence, never a trace."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.config import PRESETS, RunConfig, preset
+from models.runs import Run, default_runs_dir, execute, find_run
+
+app = typer.Typer(
+    help="Train, evaluate and export variational autoencoders.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+data_app = typer.Typer(help="Download data sets and look at them.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that holds MNIST/raw and the like; default: LATENT_DATA_DIR, ./data."
+    ),
+]
+RunsDir = Annotated[
+    Path | None, typer.Option(help="Folder of your runs; default: LATENT_RUNS_DIR, ./runs.")
+]
+
+
+def one_sentence(command: Callable) -> Callable:
+    """Turns a ValueError into one line on stderr and exit status 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except ValueError as error:
+            typer.echo(f"Error: {error}.", err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+def override(config: RunConfig, **given: Any) -> RunConfig:
+    """The config with the settings that are not None put in their places.
+
+    Raises:
+        ValueError: If one is outside its limits.
+
+    Example:
+        >>> override(preset("digits-2d"), beta=4.0, seed=None).objective.beta
+        4.0
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    for part_name in ("model", "objective", "training"):
+        part = getattr(config, part_name)
+        names = {item.name for item in fields(part)} & given.keys()
+        chosen = {name: given.pop(name) for name in names}
+        config = replace(config, **{part_name: replace(part, **chosen)})
+    return replace(config, **given)
+
+
+def _whole_numbers(text: str | None) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise ValueError(f"hidden must be whole numbers like 512,256, got {text!r:.40}") from None
+
+
+@app.command()
+@one_sentence
+def train(
+    preset_name: Annotated[
+        str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")
+    ] = "digits-2d",
+    data: Annotated[
+        str | None, typer.Option(help="digits, mnist, fashion-mnist, kmnist, a .npz or a folder.")
+    ] = None,
+    data_dir: DataDir = None,
+    family: Annotated[str | None, typer.Option(help="vae or autoencoder.")] = None,
+    network: Annotated[str | None, typer.Option(help="mlp or conv.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths or channels, like 512,256.")] = None,
+    activation: Annotated[str | None, typer.Option(help="relu or silu.")] = None,
+    latent_dim: Annotated[int | None, typer.Option(help="1 to 256.")] = None,
+    likelihood: Annotated[
+        str | None,
+        typer.Option(help="bernoulli, or gaussian, with -shared, -optimal or -pixel if learned."),
+    ] = None,
+    sigma: Annotated[float | None, typer.Option(help="Standard deviation of a Gaussian.")] = None,
+    beta: Annotated[float | None, typer.Option(help="Weight of the rate; 1 is the ELBO.")] = None,
+    kl_warmup_steps: Annotated[int | None, typer.Option(help="Steps from 0 to beta.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak of Adam's rate.")] = None,
+    warmup_steps: Annotated[int | None, typer.Option(help="Steps up to that peak.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Weights, order and noise.")] = None,
+    precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Processor threads; default: all.")] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    title: Annotated[str, typer.Option(help="A label for the run.")] = "",
+    runs_dir: RunsDir = None,
+    resume: Annotated[str | None, typer.Option(help="Id of a run to continue.")] = None,
+    autosave: Annotated[float, typer.Option(help="Seconds between saves of the state.")] = 10.0,
+) -> None:
+    """Train a model; Ctrl-C stops and keeps it, --resume RUN goes on bit for bit."""
+    runs_dir = runs_dir or default_runs_dir()
+    if resume:
+        run = find_run(runs_dir, resume)
+    else:
+        config = override(
+            preset(preset_name),
+            data=data,
+            family=family,
+            network=network,
+            hidden=_whole_numbers(hidden),
+            activation=activation,
+            latent_dim=latent_dim,
+            likelihood=likelihood,
+            sigma=sigma,
+            beta=beta,
+            kl_warmup_steps=kl_warmup_steps,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            warmup_steps=warmup_steps,
+            seed=seed,
+            precision=precision,
+            threads=threads or os.cpu_count(),
+        )
+        run = Run.create(runs_dir, fit_to_data(config, data_dir), title)
+    _train(run, data_dir, device, autosave)
+
+
+def fit_to_data(config: RunConfig, data_dir: Path | None) -> RunConfig:
+    """The config with the image shape of its data; checked as a whole before a run is made."""
+    from models.data import load
+    from models.registry import describe
+
+    images = load(config.data, "train", data_dir).images
+    config = override(config, image_shape=tuple(images.shape[1:]))
+    if config.training.batch_size > len(images):
+        raise ValueError(
+            f"batch_size must be at most the {len(images)} training images, "
+            f"got {config.training.batch_size}"
+        )
+    describe(config.model)
+    return config
+
+
+def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> None:
+    """Runs the training under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
+    from rich.console import Console
+
+    from models.trainer import EpochEnd
+
+    console = Console()
+    stop = _stop_flag()
+    command = "python -m models " + shlex.join(sys.argv[1:])
+    console.print(f"Run {run.id} in {run.folder.parent}")
+    events = execute(run, data_dir, device, command, autosave)
+    with _progress_bar(console) as bar:
+        task = bar.add_task("training", total=None)
+        for event in events:
+            if isinstance(event, EpochEnd):
+                console.print(_epoch_line(event, run.config()), highlight=False)
+            else:
+                bar.update(task, total=event.total_steps, completed=event.step)
+            if stop():
+                break
+        events.close()
+    if stop():
+        console.print(f"Stopped and kept. Continue with: python -m models train --resume {run.id}")
+    else:
+        console.print(f"Done: {run.model_path}")
+
+
+def _progress_bar(console: Any) -> Any:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    return Progress(
+        "{task.description}", BarColumn(), MofNCompleteColumn(), "steps", TimeRemainingColumn(),
+        console=console, transient=True,
+    )  # fmt: skip
+
+
+def _epoch_line(event: Any, config: RunConfig) -> str:
+    line = (
+        f"epoch {event.epoch + 1:>3}/{config.training.epochs}  test D {event.test_distortion:.2f}"
+    )
+    if config.model.family == "vae":
+        line += f"  R {event.test_rate:.2f}  -ELBO {event.test_negative_elbo:.2f}"
+    return f"{line} nats/image  ({event.seconds:.1f} s)"
+
+
+def _stop_flag() -> Callable[[], bool]:
+    """A function that tells whether Ctrl-C or SIGTERM came; a second Ctrl-C acts at once."""
+    asked = []
+
+    def note(signum: int, _frame: Any) -> None:
+        asked.append(signum)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, note)
+    signal.signal(signal.SIGTERM, note)
+    return lambda: bool(asked)
+
+
+@app.command()
+@one_sentence
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A checkpoint file, or the id of a run.")],
+    data: Annotated[str | None, typer.Option(help="Another data set than the model's.")] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+    samples: Annotated[int, typer.Option(help="k of the importance-weighted bound; 0: none.")] = 0,
+    images: Annotated[int, typer.Option(help="Images for that bound.")] = 500,
+    seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a model on the test set: D, R, -ELBO in nats per image, with standard errors."""
+    from models.evaluation import evaluate_checkpoint
+
+    if samples < 0 or images < 2:
+        raise ValueError(
+            f"samples must be at least 0 and images at least 2, got {samples}, {images}"
+        )
+    path = Path(model)
+    if not path.is_file():
+        path = find_run(runs_dir or default_runs_dir(), model).model_path
+    report = evaluate_checkpoint(path, data, data_dir, samples, images, seed)
+    typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
+
+
+def _table(report: dict[str, Any]) -> str:
+    """The report as aligned lines, each number with its unit."""
+    lines = []
+    for name, value in report.items():
+        if name == "kl_per_dimension":
+            text = " ".join(f"{kl:.2f}" for kl in value) + " nats"
+        elif isinstance(value, list):
+            text = f"{value[0]:.2f} ± {value[1]:.2f} nats/image"
+        elif isinstance(value, float):
+            text = f"{value:.5f}" if "squared" in name else f"{value:.2f} nats/image"
+        else:
+            text = str(value)
+        lines.append(f"{name.replace('_', ' '):<28}{text}")
+    return "\n".join(lines)
+
+
+@data_app.command("download")
+@one_sentence
+def download_data(
+    name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or kmnist.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Download a data set through torchvision, with a progress bar."""
+    from models.data import default_data_dir, download
+
+    download(name, data_dir or default_data_dir())
+    typer.echo(f"{name} is ready in {data_dir or default_data_dir()}")
+
+
+@data_app.command("show")
+@one_sentence
+def show_data(
+    name: Annotated[str, typer.Argument(help="A data set's name, a .npz or a folder.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Say what a data set holds, and what was converted."""
+    from models.data import load
+
+    for split in ("train", "test"):
+        images = load(name, split, data_dir)
+        channels, height, width = images.images.shape[1:]
+        typer.echo(
+            f"{images.name} {split}: {len(images)} images, {channels}×{height}×{width}, "
+            f"{len(images.class_names)} classes, fingerprint {images.fingerprint}"
+        )
+    for note in images.notes:
+        typer.echo(f"note: {note}")
+
+
+@app.command(hidden=True)
+@one_sentence
+def project(
+    model: Annotated[Path, typer.Argument(help="A checkpoint with codes.")],
+    output: Annotated[Path, typer.Argument(help="Where to write the positions.")],
+    perplexity: Annotated[float, typer.Option(help="Effective number of neighbours.")] = 30.0,
+    seed: Annotated[int, typer.Option(help="Of the neighbour search.")] = 0,
+) -> None:
+    """Compute a t-SNE map in this process; prints the share done, one number a line."""
+    from models.checkpoint import read, write_tensors
+    from models.latents import tsne
+
+    codes = read(model).codes
+    if codes is None:
+        raise ValueError("the checkpoint must hold the codes of a test set")
+    positions = tsne(
+        codes.mean, perplexity, seed=seed, progress=lambda done: print(f"{done:.3f}", flush=True)
+    )
+    write_tensors(output, {"positions": positions}, {})

@@ -1,0 +1,656 @@
+"""Data sets: five sources, and the one form in which everything else sees them.
+
+An `ImageSet` holds one split ("train" or "test") of a data set: images x, float32 in [0, 1]
+of shape (N, C, H, W) with C = 1 or 3 and sides of 8 to 64 pixels; labels where there are any.
+It comes from scikit-learn's digits, from torchvision's MNIST family, from an .npz file or from
+a folder of image files. The last two are a stranger's bytes: nothing in them is unpickled,
+sizes are checked before anything is unpacked, no path is made from a name found inside, and
+whatever is wrong becomes a `DataError` with one sentence. Whatever was converted is said in
+`ImageSet.notes`.
+
+Importing this module imports numpy and the standard library only: scikit-learn, torchvision
+and Pillow wait until a data set needs them, because the first screen waits for all imports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import threading
+import unicodedata
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SPLITS = ("train", "test")
+MIN_SIDE, MAX_SIDE = 8, 64
+MIN_IMAGES = 10
+MAX_CLASSES = 10_000
+MAX_BYTES = 256 * 2**20
+"""Most bytes that a user's data may take once unpacked (one to eight bytes per pixel)."""
+MAX_RATIO = 200
+"""Most times that an .npz file may grow when unpacked."""
+FREE_BYTES = 2**20
+"""Growth that is always allowed: sorted labels alone compress a thousandfold."""
+MAX_MEMBERS = 64
+
+_TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+_RAW_FILES = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+
+DATA_SETS = ("digits", *_TORCHVISION)
+"""Names that `load` knows."""
+
+
+class DataError(ValueError):
+    """Data that cannot be used: one sentence for the reader, with file names but no paths."""
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """One split of a data set, checked and read-only.
+
+    Args:
+        images: x, float32 (N, C, H, W) in [0, 1]; C = 1 or 3, sides of 8 to 64 pixels.
+        labels: int64 (N,), each an index into `class_names`; None when unlabelled.
+        class_names: The classes' names in the order of the labels; () when unlabelled.
+        split: "train" or "test".
+        name: "digits", "mnist", … or the name of the user's file.
+        notes: What was converted while reading, one sentence each.
+
+    Raises:
+        DataError: If the arrays break any of the above.
+
+    Example:
+        >>> images = np.zeros((2, 1, 8, 8), np.float32)
+        >>> ImageSet(images, None, (), "test", "black").image_shape
+        (1, 8, 8)
+    """
+
+    images: np.ndarray = field(repr=False)
+    labels: np.ndarray | None = field(repr=False)
+    class_names: tuple[str, ...]
+    split: str
+    name: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_split(self.split)
+        images, labels = np.ascontiguousarray(self.images), self.labels
+        if images.dtype != np.float32 or images.ndim != 4 or images.shape[1] not in (1, 3):
+            raise DataError(
+                f"images must be float32 (N, 1 or 3, H, W), got {images.dtype} {images.shape}"
+            )
+        _check_sides(images.shape)
+        if len(images) == 0:
+            raise DataError("images must hold at least one image, got none")
+        if not (images.min() >= 0 and images.max() <= 1):
+            raise DataError(f"images must lie in [0, 1], got {images.min():g} to {images.max():g}")
+        if labels is not None:
+            _check_labels(labels, len(images), len(self.class_names))
+            labels = np.ascontiguousarray(labels)
+            labels.setflags(write=False)
+        images.setflags(write=False)
+        object.__setattr__(self, "images", images)
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "name", clean_name(self.name))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image."""
+        return self.images.shape[1:]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """16 hexadecimal digits (SHA-256, shortened) that stand for the shape, pixels and labels.
+
+        Example:
+            >>> load_digits("test").fingerprint == load_digits("test").fingerprint
+            True
+        """
+        digest = hashlib.sha256(repr((self.images.shape, self.labels is not None)).encode())
+        digest.update(self.images)
+        if self.labels is not None:
+            digest.update(self.labels)
+        return digest.hexdigest()[:16]
+
+
+def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = None) -> ImageSet:
+    """The data set of that name, or the user's own .npz file or folder of images.
+
+    Args:
+        name_or_path: One of `DATA_SETS`, or a path; a folder called "mnist" is "./mnist".
+        split: "train" or "test".
+        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+
+    Returns:
+        The split; the same arguments and files give the same images in the same order.
+
+    Raises:
+        DataError: If there is no such data or it cannot be used, in one sentence.
+
+    Example:
+        >>> digits = load("digits", "train")
+        >>> len(digits), digits.image_shape, digits.class_names[:3]
+        (1297, (1, 8, 8), ('0', '1', '2'))
+    """
+    if not isinstance(name_or_path, (str, Path)):
+        raise DataError(f"data must be a name or a path, got {type(name_or_path).__name__}")
+    if name_or_path == "digits":
+        return load_digits(split)
+    if name_or_path in _TORCHVISION:
+        return load_torchvision(name_or_path, split, data_dir)
+    if os.path.isdir(name_or_path):
+        return load_folder(name_or_path, split)
+    if os.path.isfile(name_or_path):
+        return load_npz(name_or_path, split)
+    raise DataError(
+        f"data must be one of {', '.join(DATA_SETS)}, an .npz file or a folder of images, "
+        f"got {_file_name(name_or_path)!r}, which is none of these"
+    )
+
+
+def load_digits(split: str) -> ImageSet:
+    """Scikit-learn's 1797 handwritten digits, 8 × 8 pixels of 17 grey levels.
+
+    Args:
+        split: "train" (1297 images) or "test" (500, the same share of every class).
+
+    Returns:
+        Images of shape (N, 1, 8, 8), grey levels divided by 16, and labels 0 to 9.
+
+    Raises:
+        DataError: If `split` is neither.
+
+    Source:
+        Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
+
+    Example:
+        >>> digits = load_digits("test")
+        >>> len(digits), float(digits.images.max())
+        (500, 1.0)
+    """
+    _check_split(split)
+    from sklearn.datasets import load_digits as read_digits
+    from sklearn.model_selection import train_test_split
+
+    pixels, labels = read_digits(return_X_y=True)
+    images = (pixels / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+    labels = labels.astype(np.int64)
+    parts = train_test_split(images, labels, test_size=500, random_state=0, stratify=labels)
+    part = SPLITS.index(split)
+    names = tuple(str(digit) for digit in range(10))
+    return ImageSet(parts[part], parts[2 + part], names, split, "digits")
+
+
+def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) -> ImageSet:
+    """MNIST, Fashion-MNIST or Kuzushiji-MNIST from files in torchvision's layout.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "kmnist".
+        split: "train" (60 000 images) or "test" (10 000).
+        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+
+    Returns:
+        Images of shape (N, 1, 28, 28), grey levels divided by 255, and labels 0 to 9.
+
+    Raises:
+        DataError: If the files are missing (with both ways to mend that) or damaged.
+
+    Example:
+        >>> load_torchvision("mnist", "test", "nowhere")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        models.data.DataError: mnist must lie in nowhere/MNIST/raw, got no such files: run ...
+    """
+    _check_split(split)
+    root = _data_dir(data_dir)
+    if not is_available(name, root):
+        raise DataError(
+            f"{name} must lie in {_raw_folder(name, root)}, got no such files: run "
+            f"`python -m models data download {name}`, or name the folder that holds "
+            f"{_TORCHVISION[name]} with --data-dir or LATENT_DATA_DIR"
+        )
+    with _refusing(f"{_raw_folder(name, root)}", "the four files of " + name):
+        files = _torchvision_class(name)(root, train=split == "train")
+        images, labels = files.data.numpy()[:, None], files.targets.numpy()
+    names = tuple(str(digit) for digit in range(10)) if name == "mnist" else tuple(files.classes)
+    return ImageSet(_to_unit(images, 255), labels, names, split, name)
+
+
+def load_npz(path: str | Path, split: str) -> ImageSet:
+    """A user's own arrays: `images`, and where there are any `labels` and `class_names`.
+
+    The images keep their size; nothing is resized. Arrays of Python objects are refused, never
+    unpickled. One image in five, the same share of every class, is the test set.
+
+    Args:
+        path: An .npz file with `images` of shape (N, H, W), (N, H, W, C) or (N, C, H, W), N at
+            least 10, C = 1 or 3, sides of 8 to 64 pixels: bool, whole numbers 0 to 255 (uint16
+            to 65535), or floats in [0, 1] or [0, 255]. `labels`, of shape (N,): whole numbers or
+            short texts. `class_names`: a text for each of the labels 0, 1, 2, …
+        split: "train" or "test".
+
+    Returns:
+        The split, in the order of the file; `notes` says how the values were scaled.
+
+    Raises:
+        DataError: If the file is no such thing, in one sentence.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "digits.npz")
+        ...     np.savez_compressed(path, images=load_digits("test").images[:, 0])
+        ...     len(load_npz(path, "train"))
+        400
+    """
+    _check_split(split)
+    label = repr(_file_name(path))
+    with _refusing(label, "a NumPy .npz archive"):
+        if not os.path.isfile(path):
+            raise DataError(f"{label} must be an existing file, got none")
+        with open(path, "rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        arrays = _read_archive(content)
+        if "images" not in arrays:
+            raise DataError("the archive must hold an array called images, got none")
+        images, scale, notes = _check_pixels(arrays["images"])
+        labels, class_names = _read_labels(
+            arrays.get("labels"), arrays.get("class_names"), len(images)
+        )
+        return _user_set(images, scale, labels, class_names, split, Path(path).stem, notes)
+
+
+def load_folder(path: str | Path, split: str, size: int | None = None) -> ImageSet:
+    """A user's own image files: one subfolder per class, or one folder without labels.
+
+    PNG, JPEG, GIF and WEBP files are read, whatever they are called among these. Hidden files
+    and links that leave the folder are left out. One image in five, the same share of every
+    class, is the test set.
+
+    Args:
+        path: The folder.
+        split: "train" or "test".
+        size: Side in pixels, 8 to 64, to which the centre square of every image is brought; by
+            default the images' own size if they share one of 8 to 64 pixels a side, else 32.
+
+    Returns:
+        The split, ordered by class and file name, grey unless an image has colour; `notes` says
+        what was resized, rotated, flattened or left out.
+
+    Raises:
+        DataError: If the folder or one of its images cannot be used, in one sentence.
+
+    Example:
+        >>> load_folder("nowhere", "train")
+        Traceback (most recent call last):
+        models.data.DataError: 'nowhere' must be an existing folder, got none
+    """
+    _check_split(split)
+    from models.images import read_folder
+
+    root = os.path.abspath(path)
+    label = repr(_file_name(root))
+    with _refusing(label, "a folder of images"):
+        if not os.path.isdir(path):
+            raise DataError(f"{label} must be an existing folder, got none")
+        images, labels, class_names, notes = read_folder(root, size)
+        _check_class_names(class_names)
+        return _user_set(images, 255, labels, class_names, split, Path(root).name, notes)
+
+
+def download(name: str, data_dir: str | Path | None = None) -> None:
+    """Fetches a data set of the MNIST family, with a progress bar on the standard error.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "kmnist"; digits is installed and needs nothing.
+        data_dir: Folder to put it in; by default `default_data_dir()`.
+
+    Raises:
+        DataError: If there is no such name, or the files cannot be fetched or written.
+
+    Example:
+        >>> download("digits")
+    """
+    if name == "digits":
+        return
+    root = _data_dir(data_dir)
+    if is_available(name, root):
+        return
+    try:
+        _torchvision_class(name)(root, download=True)
+    except (OSError, RuntimeError) as error:  # torchvision wraps network errors in RuntimeError
+        raise DataError(
+            f"{name} could not be downloaded to {_raw_folder(name, root)}: check the connection "
+            "and the folder and try again, or put the files there yourself"
+        ) from error
+
+
+def is_available(name: str, data_dir: str | Path | None = None) -> bool:
+    """Whether a data set is there to be loaded; looks for files only and imports nothing.
+
+    Args:
+        name: One of `DATA_SETS`.
+        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+
+    Raises:
+        DataError: If there is no such name.
+
+    Example:
+        >>> is_available("digits"), is_available("mnist", "nowhere")
+        (True, False)
+    """
+    if name not in DATA_SETS:
+        raise DataError(f"data must be one of {', '.join(DATA_SETS)}, got {clean_name(name)!r}")
+    if name == "digits":
+        return True
+    raw = _data_dir(data_dir) / _TORCHVISION[name] / "raw"
+    return all(os.path.isfile(raw / file) for file in _RAW_FILES)
+
+
+def default_data_dir() -> Path:
+    """The folder named by LATENT_DATA_DIR in the environment, else "data" in the working folder.
+
+    Example:
+        >>> default_data_dir() == Path(os.environ.get("LATENT_DATA_DIR") or "data")
+        True
+    """
+    return Path(os.environ.get("LATENT_DATA_DIR") or "data")
+
+
+def clean_name(text: Any) -> str:
+    """A stranger's name as a label: one line, no control or direction characters, at most 80.
+
+    Example:
+        >>> clean_name("my\\u202e faces\\n")
+        'my faces'
+    """
+    text = unicodedata.normalize("NFC", str(text)[:1000])
+    kept = "".join(
+        " " if character.isspace() else character
+        for character in text
+        if character.isspace() or not unicodedata.category(character).startswith("C")
+    )
+    return " ".join(kept.split())[:80].strip() or "unnamed"
+
+
+def _file_name(path: str | Path) -> str:
+    """The last part of a path, cleaned: all that a sentence may show of it."""
+    return clean_name(Path(path).name)
+
+
+def _data_dir(data_dir: str | Path | None) -> Path:
+    return default_data_dir() if data_dir is None else Path(data_dir)
+
+
+def _raw_folder(name: str, root: Path) -> str:
+    """Where the files are looked for, as much of it as a sentence may show."""
+    return f"{clean_name(root.resolve().name)}/{_TORCHVISION[name]}/raw"
+
+
+def _check_split(split: str) -> None:
+    if split not in SPLITS:
+        raise DataError(f"split must be train or test, got {clean_name(split)!r}")
+
+
+def _check_sides(shape: tuple[int, ...]) -> None:
+    height, width = shape[-2:]
+    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+        raise DataError(
+            f"images must be {MIN_SIDE} to {MAX_SIDE} pixels a side, got {height} × {width}: "
+            "resize them first"
+        )
+
+
+def _check_labels(labels: np.ndarray, count: int, classes: int) -> None:
+    if labels.dtype != np.int64 or labels.shape != (count,):
+        raise DataError(f"labels must be int64 ({count},), got {labels.dtype} {labels.shape}")
+    if not (labels.min() >= 0 and labels.max() < classes):
+        raise DataError(
+            f"labels must lie in 0 to {classes - 1}, one for each class name, "
+            f"got {labels.min()} to {labels.max()}"
+        )
+
+
+def _check_class_names(names: tuple[str, ...]) -> None:
+    if len(names) > MAX_CLASSES:
+        raise DataError(f"there must be at most {MAX_CLASSES} classes, got more")
+    if len(set(names)) < len(names):
+        twice, _ = Counter(names).most_common(1)[0]
+        raise DataError(
+            "class names must differ in their first 80 visible characters, "
+            f"got {twice!r} twice: rename one"
+        )
+
+
+@contextmanager
+def _refusing(label: str, kind: str) -> Iterator[None]:
+    """Turns whatever reading raises into a `DataError` that begins with the file's name."""
+    try:
+        yield
+    except DataError as error:
+        sentence = str(error)
+        raise DataError(
+            sentence if sentence.startswith(label) else f"{label}: {sentence}"
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or "it is damaged").lower()
+        raise DataError(f"{label} must be readable, got: {reason}") from error
+    except Exception as error:  # parsers of damaged files raise almost anything
+        raise DataError(f"{label} must be {kind}, got something else or a damaged one") from error
+
+
+_torchvision_lock = threading.Lock()
+_torchvision_operators: Any = None
+
+
+def _import_datasets() -> Any:
+    """Imports `torchvision.datasets`, beside a CPU build of torch as well.
+
+    Torchvision's wheel is built for CUDA. Beside a CPU build of torch its compiled part does not
+    load, and its Python part then stops at two operators that nobody declared. They are never
+    called here: declaring them is enough. The plain import comes first because a compiled part
+    that does load declares them itself, and a second declaration is fatal.
+    """
+    global _torchvision_operators
+    with _torchvision_lock:
+        try:
+            from torchvision import datasets
+        except RuntimeError:
+            import torch
+
+            operators = torch.library.Library("torchvision", "FRAGMENT")
+            operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            _torchvision_operators = operators  # the declarations last as long as this object
+            from torchvision import datasets
+    return datasets
+
+
+def _torchvision_class(name: str) -> Any:
+    """Torchvision's data set class, kept from reading the pickled cache of old versions."""
+    try:
+        base = getattr(_import_datasets(), _TORCHVISION[name])
+    except (ImportError, RuntimeError) as error:
+        raise DataError(
+            f"{name} needs torchvision, which cannot be imported: install requirements.txt"
+        ) from error
+    return type(base.__name__, (base,), {"_check_legacy_exist": lambda self: False})
+
+
+def _read_archive(content: bytes) -> dict[str, np.ndarray]:
+    """The three known arrays of an .npz archive, once its promises have been checked."""
+    if len(content) > MAX_BYTES:
+        raise DataError(f"the file must be at most {MAX_BYTES >> 20} MB, got more")
+    # Listing a million members takes seconds; counting their headers' signature does not.
+    if content.count(b"PK\x01\x02") > MAX_MEMBERS:
+        raise DataError(f"the archive must hold at most {MAX_MEMBERS} arrays, got more")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = archive.infolist()
+        keys = [member.filename.removesuffix(".npy") for member in members]
+        if len(set(keys)) < len(keys):
+            raise DataError("the archive must hold every array once, got one name twice")
+        total = sum(member.file_size for member in members)
+        if total > MAX_BYTES:
+            raise DataError(
+                f"the arrays must take at most {MAX_BYTES >> 20} MB, got {total >> 20} MB: "
+                "use uint8 or fewer images"
+            )
+        if total > FREE_BYTES + MAX_RATIO * len(content):
+            raise DataError(
+                f"the archive must grow at most {MAX_RATIO} times when unpacked, "
+                f"got {total // len(content)} times: save it with np.savez"
+            )
+        arrays = {}
+        for key, member in zip(keys, members, strict=True):
+            if key not in ("images", "labels", "class_names"):
+                continue
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise DataError(f"{key} must be saved by np.savez or np.savez_compressed")
+            with archive.open(member) as file:
+                # The size is given because reading to the end trusts the stream, not the header.
+                arrays[key] = _read_array(key, file.read(member.file_size))
+        return arrays
+
+
+def _read_array(key: str, content: bytes) -> np.ndarray:
+    """An array in NumPy's .npy format, as a view of its bytes."""
+    formats = np.lib.format
+    stream = io.BytesIO(content)
+    headers = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
+    shape, columns_first, dtype = headers[formats.read_magic(stream)](stream)
+    if dtype.hasobject:
+        raise DataError(f"{key} must hold numbers or texts, got Python objects: convert them first")
+    count, start = math.prod(shape), stream.tell()
+    if min(shape, default=0) < 0 or count * dtype.itemsize != len(content) - start:
+        raise DataError(f"{key} must hold as many values as its shape says, got more or fewer")
+    if count == 0:
+        raise DataError(f"{key} must not be empty, got shape {shape}")
+    flat = np.frombuffer(content, dtype, count, start)
+    return flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
+
+
+def _check_pixels(images: np.ndarray) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Images as (N, C, H, W), the value that means white, and what to say about it."""
+    kind, size = images.dtype.kind, images.dtype.itemsize
+    if kind not in "buif" or size > 8:
+        raise DataError(f"images must be numbers of at most 64 bits, got {images.dtype}")
+    shape = images.shape
+    if images.ndim == 3:
+        images = images[:, None]
+    elif images.ndim == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3):
+        images = np.moveaxis(images, 3, 1)
+    if images.ndim != 4 or images.shape[1] not in (1, 3):
+        raise DataError(
+            "images must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
+            f"channels, got {shape}: reshape them first"
+        )
+    _check_sides(images.shape)
+    low, high = float(images.min()), float(images.max())
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise DataError("images must be finite, got NaN or infinity in at least one pixel")
+    rounding = 1e-6 if kind == "f" else 0.0
+    if low < -rounding:
+        raise DataError(f"images must not be negative, got {low:g} to {high:g}: rescale to [0, 1]")
+    if high <= 1 + rounding:
+        note = f"{images.dtype} images hold 0 and 1 only: 1 is white" if kind in "ui" else ""
+        return images, 1.0, (note,) if note else ()
+    if high <= 255:
+        plain = images.dtype == np.uint8
+        note = f"{images.dtype} images hold {low:g} to {high:g}: divided by 255"
+        return images, 255.0, () if plain else (note,)
+    if images.dtype.kind == "u" and size == 2:
+        return images, 65535.0, (f"uint16 images hold {low:g} to {high:g}: divided by 65535",)
+    raise DataError(
+        f"{images.dtype} images must lie in [0, 1] or [0, 255], got {low:g} to {high:g}: "
+        "rescale them first"
+    )
+
+
+def _read_labels(
+    labels: np.ndarray | None, names: np.ndarray | None, count: int
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Labels as int64 from 0, and the classes' names."""
+    if labels is None:
+        return None, ()
+    if labels.shape not in ((count,), (count, 1)):
+        raise DataError(f"labels must be one for each of {count} images, got shape {labels.shape}")
+    if labels.dtype.kind not in "buiUS":
+        raise DataError(f"labels must be whole numbers or short texts, got {labels.dtype}")
+    labels = labels.reshape(count)
+    if names is None:
+        values, labels = np.unique(labels, return_inverse=True)
+        class_names = _names(values[: MAX_CLASSES + 1])
+    else:
+        if names.ndim != 1 or names.dtype.kind not in "US":
+            raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
+        class_names = _names(names[: MAX_CLASSES + 1])
+        if labels.dtype.kind in "US":
+            raise DataError("labels must be whole numbers where class_names are given, got texts")
+    _check_class_names(class_names)
+    labels = labels.astype(np.int64)
+    _check_labels(labels, count, len(class_names))
+    return labels, class_names
+
+
+def _names(values: np.ndarray) -> tuple[str, ...]:
+    if values.dtype.kind == "S":
+        return tuple(clean_name(value.decode("utf-8", "replace")) for value in values.tolist())
+    return tuple(clean_name(value) for value in values.tolist())
+
+
+def _user_set(
+    images: np.ndarray,
+    scale: float,
+    labels: np.ndarray | None,
+    class_names: tuple[str, ...],
+    split: str,
+    name: str,
+    notes: tuple[str, ...],
+) -> ImageSet:
+    """The chosen fifth, or the other four, of a user's images (N, C, H, W)."""
+    if len(images) < MIN_IMAGES:
+        raise DataError(f"there must be at least {MIN_IMAGES} images, got {len(images)}")
+    if (images.min(axis=0) == images.max(axis=0)).all():
+        raise DataError(f"images must differ, got {len(images)} identical ones")
+    if labels is not None and (labels == labels[0]).all():
+        notes += ("all images have the same label",)
+    chosen = _split_indices(len(images), labels, split)
+    return ImageSet(
+        _to_unit(images[chosen], scale),
+        None if labels is None else labels[chosen],
+        class_names,
+        split,
+        name,
+        notes,
+    )
+
+
+def _split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarray:
+    """Every fifth of the shuffled images, taken class by class, is test; in their first order."""
+    order = np.random.default_rng(0).permutation(count)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    is_test = np.zeros(count, bool)
+    is_test[order[2::5]] = True
+    return np.flatnonzero(is_test == (split == "test"))
+
+
+def _to_unit(images: np.ndarray, scale: float) -> np.ndarray:
+    """Float32 images in [0, 1], `scale` being white."""
+    unit = images.astype(np.float32, order="C")
+    unit /= np.float32(scale)
+    return np.clip(unit, 0, 1, out=unit)

@@ -1,0 +1,282 @@
+"""The latent space seen as arrays: codes of a test set, planes, projections, grids, neighbours.
+
+Arrays in, arrays out, in numpy; nothing here knows a model. scikit-learn and openTSNE are
+imported by the functions that need them, so that a stored map opens without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A test set through a model.
+
+    Attributes:
+        mean: Posterior means μ, float32, shape (N, Z).
+        log_variance: ln σ², float32, shape (N, Z); None for an autoencoder.
+        distortion: -ln p(x|z) with z ~ q(z|x), nats per image, float32, shape (N,).
+        labels: Class of every image, int64, shape (N,); None where there are no classes.
+
+    Example:
+        >>> codes = Codes(np.zeros((4, 2)), np.zeros((4, 2)), np.full(4, 3.0), None)
+        >>> codes.rate.shape, codes.negative_elbo.tolist()
+        ((4, 2), [3.0, 3.0, 3.0, 3.0])
+    """
+
+    mean: np.ndarray
+    log_variance: np.ndarray | None
+    distortion: np.ndarray
+    labels: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def latent_dim(self) -> int:
+        """Z."""
+        return self.mean.shape[1]
+
+    @property
+    def rate(self) -> np.ndarray | None:
+        """KL(q(z_j|x) ‖ N(0, 1)) in nats, shape (N, Z); None for an autoencoder."""
+        if self.log_variance is None:
+            return None
+        return 0.5 * (self.mean**2 + np.expm1(self.log_variance) - self.log_variance)
+
+    @property
+    def negative_elbo(self) -> np.ndarray | None:
+        """D + R in nats per image, shape (N,); None for an autoencoder."""
+        return None if self.rate is None else self.distortion + self.rate.sum(1)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays to store; float16 keeps three digits, below a pixel of any map."""
+        arrays = {"mean": self.mean.astype(np.float16)}
+        arrays["distortion"] = self.distortion.astype(np.float32)
+        if self.log_variance is not None:
+            arrays["log_variance"] = self.log_variance.astype(np.float16)
+        if self.labels is not None:
+            arrays["labels"] = self.labels.astype(np.uint8 if self.labels.max() < 256 else np.int64)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], latent_dim: int) -> Codes:
+        """Codes from stored arrays.
+
+        Raises:
+            ValueError: If one is missing, unknown, or of another length, width or range.
+        """
+        unknown = sorted(set(arrays) - {"mean", "log_variance", "distortion", "labels"})
+        if unknown or "mean" not in arrays or "distortion" not in arrays:
+            raise ValueError(
+                "there must be mean and distortion, and may be log_variance and labels"
+            )
+        mean = arrays["mean"].astype(np.float32)
+        if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim:
+            raise ValueError(f"mean must have shape (N, {latent_dim}), got {mean.shape}")
+        log_variance, labels = arrays.get("log_variance"), arrays.get("labels")
+        if log_variance is not None:
+            log_variance = log_variance.astype(np.float32)
+            if log_variance.shape != mean.shape or np.abs(log_variance).max() > 80:
+                raise ValueError("log_variance must have the shape of mean and values within ±80")
+        if arrays["distortion"].shape != (len(mean),):
+            raise ValueError(f"distortion must have shape ({len(mean)},)")
+        if labels is not None and (
+            labels.shape != (len(mean),) or labels.dtype.kind not in "iu" or labels.min() < 0
+        ):
+            raise ValueError(f"labels must be {len(mean)} whole numbers of at least 0")
+        labels = None if labels is None else labels.astype(np.int64)
+        return cls(mean, log_variance, arrays["distortion"].astype(np.float32), labels)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """An affine plane of the latent space: z = origin + u · axes, with u in the plane.
+
+    Attributes:
+        origin: Shape (Z,).
+        axes: Two orthonormal rows, shape (2, Z).
+        explained: Share of the codes' variance along each axis, shape (2,).
+
+    Example:
+        >>> plane = coordinate_plane(np.eye(3), 0, 2)
+        >>> plane.project(np.array([[1.0, 2.0, 3.0]])).tolist()
+        [[1.0, 3.0]]
+        >>> plane.lift(np.array([[1.0, 3.0]])).tolist()
+        [[1.0, 0.0, 3.0]]
+    """
+
+    origin: np.ndarray
+    axes: np.ndarray
+    explained: np.ndarray
+
+    def project(self, z: np.ndarray) -> np.ndarray:
+        """Coordinates (N, 2) of codes (N, Z): exact for codes in the plane."""
+        return (z - self.origin) @ self.axes.T
+
+    def lift(self, u: np.ndarray) -> np.ndarray:
+        """Codes (N, Z) of plane coordinates (N, 2): exact."""
+        return self.origin + u @ self.axes
+
+
+def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | None = None) -> Plane:
+    """The plane of two latent dimensions; the others stay as they are at `through`.
+
+    Args:
+        mean: Codes (N, Z), for the share of their variance.
+        x: Index of the horizontal dimension.
+        y: Index of the vertical one; equal to x only if Z = 1, where it is a flat line.
+        through: A code (Z,) in the plane; the origin if None.
+
+    Raises:
+        ValueError: If an index is not a dimension.
+    """
+    latent_dim = mean.shape[1]
+    if not (0 <= x < latent_dim and 0 <= y < latent_dim):
+        raise ValueError(f"x and y must be dimensions 0 to {latent_dim - 1}, got {x} and {y}")
+    axes = np.zeros((2, latent_dim), np.float32)
+    axes[0, x] = 1
+    axes[1, y] = float(x != y)
+    origin = np.zeros(latent_dim, np.float32) if through is None else np.array(through, np.float32)
+    origin[[x, y]] = 0
+    variance = mean.var(0)
+    return Plane(origin, axes, variance[[x, y]] / max(variance.sum(), 1e-12))
+
+
+def pca_plane(mean: np.ndarray) -> Plane:
+    """The plane of largest variance through the mean of the codes.
+
+    Args:
+        mean: Codes, shape (N, Z); Z = 1 gives a flat line.
+
+    Source:
+        scikit-learn's PCA with its sign convention, so equal codes give an equal map.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(size=(100, 3)) * [1, 5, 3]
+        >>> np.abs(pca_plane(codes).axes).round(0).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    from sklearn.decomposition import PCA
+
+    components = min(2, *mean.shape)
+    fitted = PCA(components, svd_solver="full").fit(mean.astype(np.float64))
+    axes = np.zeros((2, mean.shape[1]), np.float32)
+    axes[:components] = fitted.components_
+    explained = np.zeros(2)
+    explained[:components] = np.nan_to_num(fitted.explained_variance_ratio_)
+    return Plane(fitted.mean_.astype(np.float32), axes, explained)
+
+
+def tsne(
+    mean: np.ndarray,
+    perplexity: float = 30.0,
+    iterations: int = 250,
+    seed: int = 0,
+    threads: int = 1,
+    progress: Callable[[float], None] | None = None,
+) -> np.ndarray:
+    r"""A t-SNE embedding of codes. It has no inverse: points between points mean nothing.
+
+    Args:
+        mean: Codes, shape (N, Z), N ≥ 4.
+        perplexity: Effective number of neighbours; lowered to (N - 1) / 3 for small sets.
+        iterations: Steps after the early exaggeration, which takes as many again.
+        seed: Of the neighbour search; the start is PCA, so maps are alike between runs.
+        threads: Processor threads.
+        progress: Called with the share done, 0 to 1.
+
+    Returns:
+        Positions, float32, shape (N, 2), without unit.
+
+    Raises:
+        ValueError: If there are fewer than 4 codes.
+
+    Source:
+        van der Maaten & Hinton, 2008; Poličar, Stražar & Zupan, openTSNE, 2024.
+
+    Example:
+        >>> tsne(np.random.default_rng(0).normal(size=(30, 3)), iterations=10).shape
+        (30, 2)
+    """
+    if len(mean) < 4:
+        raise ValueError(f"t-SNE needs at least 4 points, got {len(mean)}")
+    from openTSNE import TSNE
+
+    done = 0
+
+    def tick(_iteration: int, _error: float, _embedding: np.ndarray) -> None:
+        nonlocal done
+        done += 10
+        if progress:
+            progress(min(1.0, done / (2 * iterations)))
+
+    embedding = TSNE(
+        perplexity=min(perplexity, (len(mean) - 1) / 3),
+        early_exaggeration_iter=iterations,
+        n_iter=iterations,
+        initialization="pca",
+        random_state=seed,
+        n_jobs=threads,
+        callbacks=tick,
+        callbacks_every_iters=10,
+    ).fit(_jitter_constant(mean.astype(np.float64)))
+    return np.asarray(embedding, np.float32)
+
+
+def _jitter_constant(mean: np.ndarray) -> np.ndarray:
+    """A collapsed model's codes may all be equal, which PCA cannot start from: adds 1e-6 noise."""
+    if mean.std(0).max() > 1e-9:
+        return mean
+    return mean + 1e-6 * np.random.default_rng(0).normal(size=mean.shape)
+
+
+def prior_grid(side: int) -> np.ndarray:
+    r"""A square grid whose cells hold equal mass of the prior, top row first.
+
+    .. math:: u_{ij} = (Φ^{-1}(\tfrac{j + ½}{n}), Φ^{-1}(\tfrac{n - i - ½}{n}))
+
+    Args:
+        side: n, at least 1.
+
+    Returns:
+        Plane coordinates in standard deviations of the prior, shape (n·n, 2), row by row.
+
+    Source:
+        Kingma & Welling, 2014, arXiv:1312.6114, appendix A (figure 4).
+
+    Example:
+        >>> (prior_grid(2) * 100).round().astype(int).tolist()
+        [[-67, 67], [67, 67], [-67, -67], [67, -67]]
+    """
+    from scipy.special import ndtri
+
+    if side < 1:
+        raise ValueError(f"side must be at least 1, got {side}")
+    quantiles = ndtri((np.arange(side) + 0.5) / side)
+    x, y = np.meshgrid(quantiles, quantiles[::-1])
+    return np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
+
+
+def neighbours(mean: np.ndarray, z: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The codes nearest to z by Euclidean distance, nearest first.
+
+    Args:
+        mean: Codes, shape (N, Z).
+        z: One code, shape (Z,).
+        count: How many; at most N are returned.
+
+    Returns:
+        Indices and distances, each of shape (min(count, N),).
+
+    Example:
+        >>> neighbours(np.array([[0.0], [5.0], [1.0]]), np.array([0.2]), 2)[0].tolist()
+        [0, 2]
+    """
+    distance = np.sqrt(((mean - z) ** 2).sum(1))
+    nearest = np.argsort(distance, kind="stable")[:count]
+    return nearest, distance[nearest]

@@ -1,0 +1,269 @@
+"""Run folders: where a training lives on disk, so that it survives whatever happens to it.
+
+    runs/<id>/config.json         the run's settings and its title
+              metrics.jsonl       one line per finished epoch
+              state.safetensors   weights, optimiser and position: what a resume needs
+              model.safetensors   the checkpoint to explore, with the test set's codes
+              run.lock            held while a process trains here
+
+Ids are generated; titles are labels and never become paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from models.checkpoint import Card, CheckpointError, read_tensors, write, write_bytes, write_tensors
+from models.config import RunConfig
+
+AUTOSAVE_SECONDS = 10.0
+
+
+def default_runs_dir() -> Path:
+    """The folder of the user's runs: `LATENT_RUNS_DIR`, else `runs` in the working folder."""
+    return Path(os.environ.get("LATENT_RUNS_DIR", "runs"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; every method reads or writes the disk, nothing is remembered.
+
+    Example:
+        >>> import tempfile
+        >>> from models.config import preset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = Run.create(folder, preset("digits-2d"), "my first")
+        ...     run.title, run.metrics(), [r.id == run.id for r in list_runs(folder)]
+        ('my first', [], [True])
+    """
+
+    folder: Path
+
+    @classmethod
+    def create(cls, runs_dir: str | Path, config: RunConfig, title: str = "") -> Run:
+        """A new run with a generated id."""
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        run = cls(Path(runs_dir) / run_id)
+        run.folder.mkdir(parents=True)
+        document = {"title": clean_label(title), "config": config.to_json()}
+        write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
+        return run
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def state_path(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    @property
+    def title(self) -> str:
+        """The user's label, or the id."""
+        return clean_label(str(self._document().get("title", ""))) or self.id
+
+    def config(self) -> RunConfig:
+        """The run's settings.
+
+        Raises:
+            ValueError: If the folder holds none that are valid.
+        """
+        return RunConfig.from_json(self._document().get("config"))
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            document = json.loads((self.folder / "config.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"a run must hold a valid config.json, but {self.id} does not"
+            ) from error
+        if not isinstance(document, dict):
+            raise ValueError(f"the config.json of {self.id} must be a JSON object")
+        return document
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One dictionary per finished epoch; a line cut short by a crash is left out."""
+        path = self.folder / "metrics.jsonl"
+        rows = []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError):
+                rows.append(json.loads(line))
+        return rows
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Adds the line of one epoch."""
+        with open(self.folder / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drops the lines of epochs that a resume from `step` will make again."""
+        rows = [json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step]
+        write_bytes(self.folder / "metrics.jsonl", "".join(rows).encode())
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds the run while training; a second process is refused, a dead one holds nothing.
+
+        Raises:
+            ValueError: If another process is training here.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / "run.lock", timeout=0):
+                yield
+        except Timeout as error:
+            raise ValueError(
+                f"a run can be trained by one process at a time, and {self.id} already is"
+            ) from error
+
+
+def list_runs(runs_dir: str | Path) -> list[Run]:
+    """The runs of a folder, newest first; an absent folder has none."""
+    folders = Path(runs_dir).glob("*/config.json")
+    return [Run(path.parent) for path in sorted(folders, reverse=True)]
+
+
+def find_run(runs_dir: str | Path, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        ValueError: If there is none; the id is compared, never joined to a path.
+    """
+    for run in list_runs(runs_dir):
+        if run.id == run_id:
+            return run
+    raise ValueError(f"the run must be one of the runs folder, got {clean_label(run_id)!r}")
+
+
+def clean_label(text: str, length: int = 80) -> str:
+    """A text fit to be shown: printable characters only, runs of space as one, cut to length.
+
+    Example:
+        >>> clean_label(" a\\u202eb \\n c")
+        'ab c'
+    """
+    kept = "".join(c if c.isprintable() else " " * c.isspace() for c in text)
+    return " ".join(kept.split())[:length]
+
+
+def execute(
+    run: Run,
+    data_dir: str | Path | None = None,
+    device: str = "cpu",
+    command: str = "",
+    autosave_seconds: float = AUTOSAVE_SECONDS,
+) -> Iterator[Any]:
+    """Trains a run to its end, from where its state says, and yields the trainer's events.
+
+    Closing the iterator stops the training and keeps everything: state and checkpoint are
+    written as they are. The state is also saved every `autosave_seconds`, so a killed process
+    loses no more than that.
+
+    Args:
+        run: Created by `Run.create`, or stopped earlier.
+        data_dir: Where the data sets are; see `models.data.load`.
+        device: "cpu" or "cuda".
+        command: What the card says about how to make this again.
+        autosave_seconds: Time between two saves of the state.
+
+    Raises:
+        ValueError: If the settings, the data or the state do not fit, another process trains
+            here, or the training diverges (`TrainingDivergedError`; the last good state stays).
+    """
+    import torch
+
+    from models.data import load
+    from models.registry import build_model
+    from models.trainer import EpochEnd, Training
+
+    config = run.config()
+    with run.lock():
+        torch.set_num_threads(config.training.threads)
+        train_set = load(config.data, "train", data_dir)
+        test_set = load(config.data, "test", data_dir)
+        model = build_model(config.model, config.training.seed)
+        training = Training(model, config, train_set.images, test_set.images, device)
+        seconds = _restore(run, training)
+        saved = started = time.monotonic()
+        try:
+            for event in training.events():
+                now = time.monotonic()
+                if isinstance(event, EpochEnd):
+                    run.append(asdict(event))
+                if now - saved >= autosave_seconds:
+                    _save_state(run, training, seconds + now - started)
+                    saved = now
+                yield event
+        except GeneratorExit:
+            _finish(run, training, test_set, seconds + time.monotonic() - started, command)
+            raise
+        _finish(run, training, test_set, seconds + time.monotonic() - started, command)
+
+
+def _restore(run: Run, training: Any) -> float:
+    """Continues from the saved state, or saves the first one; returns the seconds spent so far."""
+    import torch
+
+    if not run.state_path.exists():
+        _save_state(run, training, 0.0)
+        return 0.0
+    arrays, document, _ = read_tensors(run.state_path)
+    if document.get("config") != run.config().to_json():
+        raise CheckpointError("the saved state must be of this run's settings: start the run anew")
+    training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
+    run.forget_after(training.step)
+    return float(document.get("seconds", 0.0))
+
+
+def _save_state(run: Run, training: Any, seconds: float) -> None:
+    import torch
+
+    document = {
+        "config": training.config.to_json(),
+        "seconds": seconds,
+        "torch": torch.__version__,
+    }
+    arrays = {name: value.numpy() for name, value in training.state().items()}
+    write_tensors(run.state_path, arrays, document)
+
+
+def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str) -> None:
+    """Writes the state and the checkpoint, with the test set's codes and scores."""
+    import torch
+
+    from models.latents import Codes
+    from models.metrics.likelihood import elbo, summarize
+    from models.metrics.reconstruction import squared_error
+
+    _save_state(run, training, seconds)
+    terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
+    error = squared_error(training.model, training.test_images).mean().item()
+    card = Card(
+        config=training.config,
+        title=run.title,
+        data_name=test_set.name,
+        data_fingerprint=test_set.fingerprint,
+        class_names=test_set.class_names,
+        steps=training.step,
+        seconds=round(seconds, 1),
+        metrics=summarize(terms) | {"squared_error_per_pixel": error},
+        torch=torch.__version__,
+        command=command,
+    )
+    log_variance = None if terms.log_variance is None else terms.log_variance.numpy()
+    codes = Codes(terms.mean.numpy(), log_variance, terms.distortion.numpy(), test_set.labels)
+    weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
+    write(run.model_path, card, weights, codes)
