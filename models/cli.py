@@ -107,6 +107,9 @@ def train(
     learning_rate: Annotated[float | None, typer.Option(help="Peak of Adam's rate.")] = None,
     warmup_steps: Annotated[int | None, typer.Option(help="Steps up to that peak.")] = None,
     seed: Annotated[int | None, typer.Option(help="Weights, order and noise.")] = None,
+    binarize: Annotated[
+        bool | None, typer.Option(help="Draw every pixel 0 or 1 anew at each step.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="float32 or bfloat16.")] = None,
     threads: Annotated[int | None, typer.Option(help="Processor threads; default: all.")] = None,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
@@ -137,6 +140,7 @@ def train(
             learning_rate=learning_rate,
             warmup_steps=warmup_steps,
             seed=seed,
+            binarize=binarize,
             precision=precision,
             threads=threads or os.cpu_count(),
         )
@@ -308,7 +312,12 @@ def project(
     codes = read(model).codes
     if codes is None:
         raise ValueError("the checkpoint must hold the codes of a test set")
-    positions = tsne(
-        codes.mean, perplexity, seed=seed, progress=lambda done: print(f"{done:.3f}", flush=True)
-    )
+    parent = os.getppid()
+
+    def report(done: float) -> None:
+        if os.getppid() != parent:  # the server died: nobody waits for this map
+            raise typer.Exit(1)
+        print(f"{done:.3f}", flush=True)
+
+    positions = tsne(codes.mean, perplexity, seed=seed, progress=report)
     write_tensors(output, {"positions": positions}, {})

@@ -75,6 +75,9 @@ class Settings:
                 _check_number(f"every entry of {name}", element, int, minimum, maximum)
         elif hint in (int, float):
             _check_number(name, value, hint, minimum, maximum)
+        elif hint is bool:
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be true or false, got {value!r}")
         elif hint is str:
             if not isinstance(value, str):
                 raise ValueError(f"{name} must be text, got {value!r}")
@@ -208,6 +211,9 @@ class TrainingConfig(Settings):
     seed: int = setting(
         0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1
     )
+    binarize: bool = setting(
+        False, "Draw every pixel 0 or 1 anew at each step, white as often as it is bright."
+    )
     precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
     threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
 
@@ -227,10 +233,17 @@ class RunConfig(Settings):
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.training.binarize and self.model.likelihood != "bernoulli":
+            raise ValueError(
+                f"binarize must go with the bernoulli likelihood, got {self.model.likelihood}"
+            )
+
 
 _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
 _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
-_MNIST_TRAINING = TrainingConfig(epochs=20)
+_MNIST_TRAINING = TrainingConfig(epochs=40, binarize=True)
 
 PRESETS: dict[str, RunConfig] = {
     "digits-2d": RunConfig(

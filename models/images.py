@@ -202,9 +202,9 @@ def _list_folder(folder: str, root: str) -> tuple[list[str], list[str], int]:
                 continue
             if entry.is_symlink() and not _is_inside(entry.path, root):
                 continue
-            if entry.is_dir():
+            if os.path.isdir(entry.path):
                 folders.append(entry.path)
-            elif entry.is_file() and entry.name.lower().endswith(SUFFIXES):
+            elif os.path.isfile(entry.path) and entry.name.lower().endswith(SUFFIXES):
                 files.append(entry.path)
             else:
                 left_out += 1
@@ -221,7 +221,11 @@ def _fit(image: Image.Image, side: int) -> Image.Image:
     """The centre square, resized with smoothing; an image that has the size stays untouched."""
     if image.size == (side, side):
         return image
-    return ImageOps.fit(image, (side, side), Image.Resampling.BICUBIC)
+    square = min(image.size)
+    left, top = (image.width - square) // 2, (image.height - square) // 2
+    # Cropped first: a resize of a box blends in pixels from outside the box.
+    image = image.crop((left, top, left + square, top + square))
+    return image.resize((side, side), Image.Resampling.BICUBIC)
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

@@ -180,12 +180,12 @@ class Training:
         self.step += 1
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total_steps, self.config.training)
+        generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
         noise = torch.randn(
-            len(images),
-            self.config.model.latent_dim,
-            generator=_seeded(self.config.training.seed, _NOISE, self.step, self.device),
-            device=self.device,
+            len(images), self.model.latent_dim, generator=generator, device=self.device
         )
+        if self.config.training.binarize:
+            images = torch.bernoulli(images, generator=generator)
         with self._autocast():
             terms = elbo_terms(self.model, images, noise)
         weight = kl_weight(self.step, self.config.objective)

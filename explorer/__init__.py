@@ -1,0 +1,1 @@
+"""The Streamlit app: screens over `models`. It knows no mathematics."""

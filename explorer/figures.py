@@ -1,0 +1,168 @@
+"""Arrays → Plotly figures, with units on every axis and one palette.
+
+Imports no Streamlit, no torch and nothing of `models`. Text colours are left to the page's
+theme, light or dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+PALETTE = (
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6",
+    "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+)  # fmt: skip
+"""Ten colours told apart with colour-blind eyes (Petroff, Accessible Color Sequences for Data
+Visualization, 2021, arXiv:2107.02270)."""
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
+SCALE = "Cividis"
+HEIGHT = 560
+
+
+def latent_scatter(
+    positions: np.ndarray,
+    axis_titles: tuple[str, str],
+    hover: Sequence[str],
+    labels: np.ndarray | None = None,
+    class_names: Sequence[str] = (),
+    values: np.ndarray | None = None,
+    value_title: str = "",
+    selected: int | None = None,
+    equal_axes: bool = True,
+) -> go.Figure:
+    """The test set on a plane, one point per image, coloured by class or by a number.
+
+    Args:
+        positions: Shape (N, 2).
+        axis_titles: Horizontal and vertical, with units.
+        hover: One line of text per point.
+        labels: Class of every point, shape (N,); one trace and legend entry per class.
+        class_names: Their names.
+        values: Used instead of labels: a number per point, shape (N,).
+        value_title: Its name and unit.
+        selected: Index of the point that starts selected; a click then replaces it.
+        equal_axes: Whether one unit is as long across as up.
+
+    Returns:
+        A figure whose points carry their index as `customdata[0]`.
+
+    Example:
+        >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"), ["a", "b", "c"])
+        >>> len(figure.data[0].x)
+        3
+    """
+    figure = go.Figure()
+    size = float(np.clip(60 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
+    if values is not None or labels is None:
+        groups = [
+            ("", np.arange(len(positions)), {"color": values if values is not None else PALETTE[0]})
+        ]
+    else:
+        groups = [
+            (name, np.flatnonzero(labels == index), _class_marker(index))
+            for index, name in enumerate(class_names)
+        ]
+    hover = np.asarray(hover)
+    for name, members, marker in groups:
+        if values is not None:
+            marker |= _colour_bar(values, value_title)
+        figure.add_scattergl(
+            x=positions[members, 0],
+            y=positions[members, 1],
+            mode="markers",
+            name=name,
+            customdata=members[:, None],
+            text=hover[members],
+            hovertemplate="%{text}<extra></extra>",
+            marker={"size": size, "opacity": 0.75, **marker},
+            selectedpoints=None if selected is None else np.flatnonzero(members == selected),
+            selected={"marker": {"size": size + 9, "opacity": 1}},
+            unselected={"marker": {"opacity": 0.45}},
+        )
+    if values is None and labels is not None:
+        _write_classes(figure, positions, labels, class_names)
+    return _style_map(figure, axis_titles, equal_axes)
+
+
+def _class_marker(index: int) -> dict:
+    symbol = SYMBOLS[index // len(PALETTE) % len(SYMBOLS)]
+    return {"color": PALETTE[index % len(PALETTE)], "symbol": symbol}
+
+
+def _colour_bar(values: np.ndarray, title: str) -> dict:
+    """A scale from the 1st to the 99th percentile, so that one outlier does not grey the rest."""
+    low, high = np.percentile(values, [1, 99])
+    bar = {"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0}
+    return {"colorscale": SCALE, "cmin": low, "cmax": max(high, low + 1e-6), "colorbar": bar}
+
+
+def _write_classes(
+    figure: go.Figure, positions: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> None:
+    """Every class's name at the median of its points: colour is never the only cue."""
+    for index, name in enumerate(class_names):
+        members = positions[labels == index]
+        if len(members) and len(class_names) <= 30:
+            x, y = np.median(members, 0)
+            figure.add_annotation(
+                x=x,
+                y=y,
+                text=f"<b>{name}</b>",
+                showarrow=False,
+                font={"size": 15, "color": "#ffffff"},
+                bgcolor="rgba(20,24,32,0.72)",
+                borderpad=2,
+                captureevents=False,
+            )
+
+
+def _style_map(figure: go.Figure, axis_titles: tuple[str, str], equal_axes: bool) -> go.Figure:
+    figure.update_layout(
+        height=HEIGHT,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        dragmode="pan",
+        clickmode="event+select",
+        hovermode="closest",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
+    )
+    figure.update_xaxes(title=axis_titles[0], zeroline=True, automargin=True)
+    figure.update_yaxes(title=axis_titles[1], zeroline=True, automargin=True)
+    if equal_axes:
+        figure.update_yaxes(scaleanchor="x", constrain="domain")
+        figure.update_xaxes(constrain="domain")
+    return figure
+
+
+def kl_bars(kl: np.ndarray, mean_kl: np.ndarray) -> go.Figure:
+    """KL per latent dimension of one image, beside the test set's mean.
+
+    Args:
+        kl: Nats, shape (Z,).
+        mean_kl: Nats, shape (Z,).
+
+    Example:
+        >>> len(kl_bars(np.ones(3), np.ones(3)).data)
+        2
+    """
+    dimensions = np.arange(1, len(kl) + 1)
+    figure = go.Figure()
+    figure.add_bar(x=dimensions, y=kl, name="this image", marker_color=PALETTE[0])
+    figure.add_scatter(
+        x=dimensions,
+        y=mean_kl,
+        name="test-set mean",
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 10, "line": {"width": 3, "color": PALETTE[1]}},
+    )
+    figure.update_traces(hovertemplate="dimension %{x}: %{y:.2f} nats")
+    figure.update_layout(
+        height=220,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+    figure.update_xaxes(title="latent dimension")
+    figure.update_yaxes(title="KL, nats", rangemode="tozero")
+    return figure

@@ -1,0 +1,62 @@
+"""Arrays of images → pictures: enlarged, tiled, as PNG. Values outside [0, 1] are clipped."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+
+def to_levels(images: np.ndarray) -> np.ndarray:
+    """Images (N, C, H, W) in [0, 1] → grey levels (N, H, W, 3), uint8.
+
+    Example:
+        >>> to_levels(np.full((1, 1, 1, 1), 0.5))[0, 0, 0].tolist()
+        [128, 128, 128]
+    """
+    levels = np.clip(np.asarray(images) * 255 + 0.5, 0, 255).astype(np.uint8)
+    levels = np.moveaxis(levels, 1, -1)
+    return np.repeat(levels, 3, -1) if levels.shape[-1] == 1 else levels
+
+
+def enlarge(levels: np.ndarray, side: int) -> np.ndarray:
+    """Repeats the pixels of one picture (H, W, 3) so that its longer side is about `side`."""
+    factor = max(1, round(side / max(levels.shape[:2])))
+    return levels.repeat(factor, 0).repeat(factor, 1)
+
+
+def one(images: np.ndarray, side: int = 168) -> np.ndarray:
+    """The first of the images as an enlarged picture (H', W', 3)."""
+    return enlarge(to_levels(images)[0], side)
+
+
+def sheet(images: np.ndarray, columns: int, side: int, gap: int = 1) -> np.ndarray:
+    """Images tiled row by row into one enlarged picture.
+
+    Args:
+        images: Shape (N, C, H, W), in [0, 1].
+        columns: Images per row.
+        side: Length of the longer side of one image on the sheet, in pixels, about.
+        gap: Pixels of grey between neighbours.
+
+    Example:
+        >>> sheet(np.zeros((5, 1, 8, 8)), columns=3, side=16).shape
+        (33, 50, 3)
+    """
+    tiles = [enlarge(tile, side) for tile in to_levels(images)]
+    height, width, _ = tiles[0].shape
+    rows = -(-len(tiles) // columns)
+    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 128, np.uint8)
+    for index, tile in enumerate(tiles):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        canvas[top : top + height, left : left + width] = tile
+    return canvas
+
+
+def to_png(picture: np.ndarray) -> bytes:
+    """A picture (H, W, 3), uint8, as the bytes of a PNG file."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()

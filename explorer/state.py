@@ -1,0 +1,117 @@
+"""What the screen shows, in one table: session state and query string, both validated.
+
+Every setting has a name, a default and a parser. A link may ask for anything; what is not
+lawful becomes the default, with one notice. Only this module touches the query string. Widgets
+keep their own keys (`explorer.controls`), so a hidden widget never loses a setting.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+
+def _one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text not in allowed:
+            raise ValueError
+        return text
+
+    return parse
+
+
+def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        value = int(text[:20])
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _code(text: str) -> tuple[float, ...]:
+    values = tuple(float(part) for part in text[:4000].split(","))
+    if len(values) > 256 or not all(math.isfinite(v) and abs(v) <= 1000 for v in values):
+        raise ValueError
+    return values
+
+
+class Setting(NamedTuple):
+    """A default and the parser of its text in a link; the parser raises ValueError."""
+
+    default: Any
+    parse: Callable[[str], Any]
+
+
+SETTINGS: dict[str, Setting] = {
+    "model": Setting("", lambda text: text[:120]),
+    "view": Setting("raw", _one_of("raw", "pca", "tsne")),
+    "x": Setting(1, _whole(1, 256)),
+    "y": Setting(2, _whole(1, 256)),
+    "colour": Setting("class", _one_of("class", "kl", "distortion", "elbo")),
+    "point": Setting(None, _whole(0, 10_000_000)),
+    "panel": Setting("hand", _one_of("hand", "prior", "grid")),
+    "z": Setting(None, _code),
+    "draw": Setting(0, _whole(0, 1_000_000)),
+    "side": Setting(15, _whole(3, 30)),
+}
+
+
+def load() -> None:
+    """Once per session: every setting from the link, or its default."""
+    if "settings" in st.session_state:
+        return
+    values = {name: setting.default for name, setting in SETTINGS.items()}
+    for name in SETTINGS.keys() & st.query_params.keys():
+        try:
+            values[name] = SETTINGS[name].parse(st.query_params[name])
+        except ValueError:
+            _notice(name, values[name])
+    st.session_state.settings = values
+
+
+def get(name: str) -> Any:
+    """The value of a setting."""
+    return st.session_state.settings[name]
+
+
+def put(**values: Any) -> None:
+    """Changes settings."""
+    st.session_state.settings.update(values)
+
+
+def choose(name: str, allowed: Sequence[Any]) -> Any:
+    """The value of a setting if it is allowed here, else the default (or the first) with a notice.
+
+    Args:
+        name: Of the setting.
+        allowed: What the present model and data offer, not empty.
+    """
+    value, default = get(name), SETTINGS[name].default
+    if value in allowed:
+        return value
+    fallback = default if default in allowed else allowed[0]
+    if value != default:
+        _notice(name, fallback)
+    put(**{name: fallback})
+    return fallback
+
+
+def publish() -> None:
+    """Writes every setting that is not at its default into the address, so it can be shared."""
+    texts = {
+        name: ",".join(f"{v:.3g}" for v in value) if isinstance(value, tuple) else str(value)
+        for name, value in st.session_state.settings.items()
+        if value != SETTINGS[name].default
+    }
+    if texts != st.query_params.to_dict():
+        st.query_params.from_dict(texts)
+
+
+def _notice(name: str, shown: Any) -> None:
+    what = "nothing" if shown is None or shown == "" else shown
+    st.toast(f"The link's “{name}” is not possible here: showing {what} instead.")
