@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from explorer import state
 
 
-def _bind(name: str, value: Any) -> dict[str, Any]:
+def _bind(name: str, value: Any, may_be_empty: bool = False) -> dict[str, Any]:
     """Key and callback of a widget that shows `value` and writes the setting `name`."""
     key = f"control-{name}"
     st.session_state[key] = value
 
     def write() -> None:
-        if st.session_state[key] is not None:  # a segmented control can be switched off
+        # a segmented control can be switched off: the setting then stays
+        if may_be_empty or st.session_state[key] is not None:
             state.put(**{name: st.session_state[key]})
 
     return {"key": key, "on_change": write}
@@ -49,9 +51,50 @@ def slider(name: str, label: str, minimum: int, maximum: int, **options: Any) ->
 
 def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
     """A whole number from 0 to `maximum`, or nothing."""
-    value = state.choose(name, [None, *range(maximum + 1)]) if state.get(name) else state.get(name)
-    bound = _bind(name, value)
+    value = state.choose(name, range(maximum + 1))
+    bound = _bind(name, value, may_be_empty=True)
     return st.number_input(label, 0, maximum, value=None, step=1, **bound, **options)
+
+
+def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) -> np.ndarray:
+    """A slider for each of these latent dimensions; the others keep their value.
+
+    Args:
+        name: Of the setting that holds the whole code; None is the origin.
+        dimensions: Which to show, counted from 0.
+        latent_dim: Z.
+        limit: Sliders run from -limit to limit.
+
+    Returns:
+        The code, shape (Z,).
+    """
+    z = state.get(name)
+    z = np.zeros(latent_dim) if z is None or len(z) != latent_dim else np.array(z)
+    z = np.clip(z, -limit, limit)
+
+    def write(dimension: int) -> None:
+        z[dimension] = st.session_state[f"control-{name}-{dimension}"]
+        state.put(**{name: tuple(z.tolist())})
+
+    columns = st.columns(min(4, len(dimensions)))
+    for position, dimension in enumerate(dimensions):
+        key = f"control-{name}-{dimension}"
+        st.session_state[key] = float(z[dimension])
+        columns[position % len(columns)].slider(
+            f"z{subscript(dimension + 1)}", -limit, limit, step=0.05, key=key,
+            on_change=write, args=(dimension,),
+        )  # fmt: skip
+    return z
+
+
+def subscript(number: int) -> str:
+    """A whole number in subscript digits.
+
+    Example:
+        >>> "z" + subscript(12)
+        'z₁₂'
+    """
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def button(label: str, action: Callable[[], None], **options: Any) -> None:

@@ -85,16 +85,19 @@ def put(**values: Any) -> None:
 
 
 def choose(name: str, allowed: Sequence[Any]) -> Any:
-    """The value of a setting if it is allowed here, else the default (or the first) with a notice.
+    """The value of a setting if it is possible here; else its default or the first that is.
+
+    A notice is shown unless the value was only the default.
 
     Args:
         name: Of the setting.
-        allowed: What the present model and data offer, not empty.
+        allowed: What the present model and data offer, not empty; None is always possible
+            for a setting whose default is None.
     """
     value, default = get(name), SETTINGS[name].default
-    if value in allowed:
+    if value in allowed or value is default is None:
         return value
-    fallback = default if default in allowed else allowed[0]
+    fallback = default if default is None or default in allowed else allowed[0]
     if value != default:
         _notice(name, fallback)
     put(**{name: fallback})

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from models.checkpoint import write_bytes
 from models.config import PRESETS, RunConfig, preset
 from models.runs import Run, default_runs_dir, execute, find_run
 
@@ -116,6 +117,9 @@ def train(
     title: Annotated[str, typer.Option(help="A label for the run.")] = "",
     runs_dir: RunsDir = None,
     resume: Annotated[str | None, typer.Option(help="Id of a run to continue.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Also write the finished checkpoint to this file.")
+    ] = None,
     autosave: Annotated[float, typer.Option(help="Seconds between saves of the state.")] = 10.0,
 ) -> None:
     """Train a model; Ctrl-C stops and keeps it, --resume RUN goes on bit for bit."""
@@ -146,6 +150,8 @@ def train(
         )
         run = Run.create(runs_dir, fit_to_data(config, data_dir), title)
     _train(run, data_dir, device, autosave)
+    if output:
+        write_bytes(output, run.model_path.read_bytes())
 
 
 def fit_to_data(config: RunConfig, data_dir: Path | None) -> RunConfig:

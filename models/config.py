@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from reprlib import repr as shorten
 from typing import Any, get_origin, get_type_hints
 
 MIN_SIGMA = 1 / 256
@@ -47,15 +48,15 @@ def _check_number(name: str, value: Any, kind: type, minimum: float, maximum: fl
     allowed = (int,) if kind is int else (int, float)
     if isinstance(value, bool) or not isinstance(value, allowed):
         noun = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name} must be {noun}, got {value!r}")
-    if isinstance(value, int) and abs(value) > 2**63:
-        raise ValueError(f"{name} must be at most {maximum or 2**63:g}, got more than 64 bits hold")
-    if not math.isfinite(value):
+        raise ValueError(f"{name} must be {noun}, got {shorten(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{name} must be finite, got {value}")
+    beyond = isinstance(value, int) and abs(value) > 2**63
+    given = "more than 64 bits hold" if beyond else f"{value:g}"
     if minimum is not None and value < minimum:
-        raise ValueError(f"{name} must be at least {minimum:g}, got {value:g}")
+        raise ValueError(f"{name} must be at least {minimum:g}, got {given}")
     if maximum is not None and value > maximum:
-        raise ValueError(f"{name} must be at most {maximum:g}, got {value:g}")
+        raise ValueError(f"{name} must be at most {maximum:g}, got {given}")
 
 
 class Settings:
@@ -70,30 +71,36 @@ class Settings:
         minimum, maximum = limits.get("minimum"), limits.get("maximum")
         if get_origin(hint) is tuple:
             if not isinstance(value, tuple):
-                raise ValueError(f"{name} must be a list of whole numbers, got {value!r}")
+                raise ValueError(f"{name} must be a list of whole numbers, got {shorten(value)}")
             for element in value:
                 _check_number(f"every entry of {name}", element, int, minimum, maximum)
         elif hint in (int, float):
             _check_number(name, value, hint, minimum, maximum)
         elif hint is bool:
             if not isinstance(value, bool):
-                raise ValueError(f"{name} must be true or false, got {value!r}")
+                raise ValueError(f"{name} must be true or false, got {shorten(value)}")
         elif hint is str:
             if not isinstance(value, str):
-                raise ValueError(f"{name} must be text, got {value!r}")
+                raise ValueError(f"{name} must be text, got {shorten(value)}")
             choices = limits.get("choices")
             if choices and value not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+                raise ValueError(
+                    f"{name} must be one of {', '.join(choices)}, got {shorten(value)}"
+                )
         elif not isinstance(value, hint):
-            raise ValueError(f"{name} must be a group of settings, got {value!r}")
+            raise ValueError(f"{name} must be a group of settings, got {shorten(value)}")
 
     def to_json(self) -> dict[str, Any]:
-        """The settings as plain JSON values."""
-        return asdict(self)
+        """The settings as plain JSON values, equal to what a JSON file gives back."""
+
+        def plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
+            return {name: list(v) if isinstance(v, tuple) else v for name, v in items}
+
+        return asdict(self, dict_factory=plain)
 
     @classmethod
     def from_json(cls, document: Any) -> Any:
-        """Settings from parsed JSON; every unknown, missing or unlawful value is refused.
+        """Settings from parsed JSON: unknown or unlawful ones are refused, absent ones default.
 
         Raises:
             ValueError: One sentence naming the setting, what must hold and what was given.
@@ -110,11 +117,7 @@ class Settings:
         if unknown:
             raise ValueError(f"{cls.__name__} has no setting {str(unknown[0])[:40]!r}")
         values = {name: _from_json(hints[name], value) for name, value in document.items()}
-        try:
-            return cls(**values)
-        except TypeError as error:
-            missing = [item.name for item in fields(cls) if item.name not in document]
-            raise ValueError(f"{cls.__name__} must give {', '.join(missing)}") from error
+        return cls(**values)
 
 
 def _from_json(hint: Any, value: Any) -> Any:
@@ -163,7 +166,8 @@ class ModelConfig(Settings):
         super().__post_init__()
         if len(self.image_shape) != 3 or self.image_shape[0] not in (1, 3):
             raise ValueError(
-                f"image_shape must be (1 or 3 channels, height, width), got {self.image_shape}"
+                "image_shape must be (1 or 3 channels, height, width), "
+                f"got {shorten(self.image_shape)}"
             )
         if min(self.image_shape[1:]) < 8:
             raise ValueError(f"images must be 8 to 64 pixels a side, got {self.image_shape[1:]}")

@@ -144,7 +144,8 @@ def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | Non
     origin = np.zeros(latent_dim, np.float32) if through is None else np.array(through, np.float32)
     origin[[x, y]] = 0
     variance = mean.var(0)
-    return Plane(origin, axes, variance[[x, y]] / max(variance.sum(), 1e-12))
+    explained = variance[[x, y]] / max(variance.sum(), 1e-12)
+    return Plane(origin, axes, explained * axes.any(1))
 
 
 def pca_plane(mean: np.ndarray) -> Plane:
@@ -164,7 +165,8 @@ def pca_plane(mean: np.ndarray) -> Plane:
     from sklearn.decomposition import PCA
 
     components = min(2, *mean.shape)
-    fitted = PCA(components, svd_solver="full").fit(mean.astype(np.float64))
+    with np.errstate(invalid="ignore"):  # equal codes have no variance to take a share of
+        fitted = PCA(components, svd_solver="full").fit(mean.astype(np.float64))
     axes = np.zeros((2, mean.shape[1]), np.float32)
     axes[:components] = fitted.components_
     explained = np.zeros(2)
@@ -224,12 +226,14 @@ def tsne(
         n_jobs=threads,
         callbacks=tick,
         callbacks_every_iters=10,
-    ).fit(_jitter_constant(mean.astype(np.float64)))
+    ).fit(_fit_to_start(mean.astype(np.float64)))
     return np.asarray(embedding, np.float32)
 
 
-def _jitter_constant(mean: np.ndarray) -> np.ndarray:
-    """A collapsed model's codes may all be equal, which PCA cannot start from: adds 1e-6 noise."""
+def _fit_to_start(mean: np.ndarray) -> np.ndarray:
+    """PCA can start neither from one dimension (adds a zero) nor from equal codes (adds noise)."""
+    if mean.shape[1] == 1:
+        mean = np.pad(mean, ((0, 0), (0, 1)))
     if mean.std(0).max() > 1e-9:
         return mean
     return mean + 1e-6 * np.random.default_rng(0).normal(size=mean.shape)
@@ -260,6 +264,67 @@ def prior_grid(side: int) -> np.ndarray:
     quantiles = ndtri((np.arange(side) + 0.5) / side)
     x, y = np.meshgrid(quantiles, quantiles[::-1])
     return np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
+
+
+def draw_codes(codes: Codes, count: int, seed: int) -> np.ndarray:
+    """Codes to decode as new images: from the prior N(0, I).
+
+    An autoencoder has no prior; its codes are drawn from a Gaussian fitted to those of the
+    test set (mean and covariance), which is a choice, not part of the model.
+
+    Args:
+        codes: Of the model.
+        count: How many.
+        seed: Of the draw.
+
+    Returns:
+        Shape (count, Z), float32.
+
+    Example:
+        >>> codes = Codes(np.zeros((4, 2)), np.zeros((4, 2)), np.zeros(4), None)
+        >>> draw_codes(codes, 8, seed=0).shape
+        (8, 2)
+    """
+    generator = np.random.default_rng(seed)
+    if codes.log_variance is not None:
+        return generator.standard_normal((count, codes.latent_dim), dtype=np.float32)
+    covariance = np.atleast_2d(np.cov(codes.mean.T.astype(np.float64)))
+    centre = codes.mean.mean(0, dtype=np.float64)
+    return generator.multivariate_normal(centre, covariance, count).astype(np.float32)
+
+
+def grid_codes(codes: Codes, x: int, y: int, side: int, through: np.ndarray) -> np.ndarray:
+    """The codes of `prior_grid` in the plane of two dimensions, top row first.
+
+    For an autoencoder the grid is shifted and stretched to mean and standard deviation of the
+    test set's codes. With Z = 1 it is one row.
+
+    Args:
+        codes: Of the model.
+        x: Index of the horizontal dimension.
+        y: Index of the vertical one.
+        side: Cells per side.
+        through: Where the other dimensions are held, shape (Z,).
+
+    Returns:
+        Shape (side·side, Z), or (side, 1), float32.
+
+    Example:
+        >>> codes = Codes(np.zeros((4, 3)), np.zeros((4, 3)), np.zeros(4), None)
+        >>> grid_codes(codes, 0, 1, 2, np.full(3, 9.0))[0].tolist()  # doctest: +ELLIPSIS
+        [-0.67..., 0.67..., 9.0]
+    """
+    grid = prior_grid(side)
+    if codes.latent_dim == 1:
+        grid = grid[:side]
+    z = np.repeat(np.asarray(through, np.float64)[None], len(grid), 0)
+    pairs = [(x, 0)] if codes.latent_dim == 1 else [(x, 0), (y, 1)]
+    for dimension, column in pairs:
+        z[:, dimension] = grid[:, column]
+        if codes.log_variance is None:
+            here = codes.mean[:, dimension]
+            z[:, dimension] = here.mean() + here.std() * grid[:, column]
+    return z.astype(np.float32)
 
 
 def neighbours(mean: np.ndarray, z: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,10 @@
+"""The app: `python -m streamlit run explorer/app.py`."""
+
+import streamlit as st
+
+from explorer.views import latent_map
+
+st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
+page = st.navigation([st.Page(latent_map.show, title="Latent map", default=True)], position="top")
+st.title("Latent space explorer", anchor=False)
+page.run()

@@ -1,0 +1,120 @@
+"""Work in other processes, shared by every session: started once, watched by many.
+
+A t-SNE map of 10 000 codes takes seconds of a processor; in the server it would stall every
+user. It runs as a niced process of its own; its result lands on disk, whole, and is found there
+by the next visitor, also after a restart.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+POLL_SECONDS = 0.2
+
+
+class JobError(RuntimeError):
+    """A process ended without its result; the message is its last line."""
+
+
+@dataclass
+class _Job:
+    process: subprocess.Popen
+    log: IO[str]
+    watchers: int = 0
+
+    def progress(self) -> float:
+        """Share done, as last printed."""
+        self.log.seek(0)
+        lines = self.log.read().split()
+        try:
+            return float(lines[-1])
+        except (IndexError, ValueError):
+            return 0.0
+
+
+class Projections:
+    """t-SNE maps by file: one process at a time, whoever asks; the last to leave ends it.
+
+    Args:
+        folder: Where finished maps are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._lock = threading.Lock()
+        self._jobs: dict[Path, _Job] = {}
+
+    def path(self, fingerprint: str, perplexity: float = 30.0) -> Path:
+        """The file of the map of these codes."""
+        return self.folder / f"tsne-{fingerprint[:32]}-{perplexity:g}.safetensors"
+
+    def watch(self, checkpoint: Path, output: Path) -> Iterator[float | None]:
+        """Starts or joins the computation of `output`; yields the share done until it is there.
+
+        Yields None while another map is being computed. Closing the iterator leaves the
+        computation, and ends it if nobody else watches.
+
+        Raises:
+            JobError: If the process fails.
+        """
+        while not output.exists():
+            job = self._join(checkpoint, output)
+            if job is None:
+                yield None
+                time.sleep(POLL_SECONDS)
+                continue
+            try:
+                while job.process.poll() is None:
+                    yield job.progress()
+                    time.sleep(POLL_SECONDS)
+            finally:
+                self._leave(output, job)
+            if not output.exists():
+                raise JobError("the map could not be computed: try again")
+
+    def _join(self, checkpoint: Path, output: Path) -> _Job | None:
+        with self._lock:
+            if output not in self._jobs:
+                if self._jobs:
+                    return None
+                self._jobs[output] = _start(checkpoint, output)
+            self._jobs[output].watchers += 1
+            return self._jobs[output]
+
+    def _leave(self, output: Path, job: _Job) -> None:
+        with self._lock:
+            job.watchers -= 1
+            if job.watchers == 0:
+                job.process.kill()
+                job.process.wait()
+                job.log.close()
+                self._jobs.pop(output, None)
+
+
+def _start(checkpoint: Path, output: Path) -> _Job:
+    output.parent.mkdir(parents=True, exist_ok=True)
+    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by the last watcher
+    root = Path(__file__).resolve().parent.parent
+    command = [
+        sys.executable,
+        "-m",
+        "models",
+        "project",
+        str(checkpoint.resolve()),
+        str(output.resolve()),
+    ]
+    process = subprocess.Popen(
+        command, stdout=log, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=root
+    )
+    if hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, process.pid, 10)
+    return _Job(process, log)

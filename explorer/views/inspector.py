@@ -1,0 +1,117 @@
+"""The inspector: one test image, what the model makes of it, and its neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import cache, controls, figures, pictures, state
+from models.checkpoint import Checkpoint
+from models.data import ImageSet
+from models.latents import neighbours
+
+NEIGHBOURS = 6
+
+
+def show(checkpoint: Checkpoint) -> None:
+    """The selected test image, or how to select one."""
+    codes = checkpoint.codes
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        point = controls.number(
+            "point", f"Test image (0 to {len(codes) - 1})", len(codes) - 1, width=190
+        )
+        controls.button("Random", lambda: state.put(point=_random(len(codes))))
+    if point is None:
+        st.info("Click a point of the map, type a number, or take a random image.")
+        return
+    images = cache.originals(checkpoint)
+    st.subheader(_title(checkpoint, point), anchor=False)
+    _reconstruction(checkpoint, images, point)
+    _numbers(checkpoint, point)
+    _neighbours(checkpoint, images, point)
+
+
+def hover_texts(checkpoint: Checkpoint) -> list[str]:
+    """One line per test image: class and its terms in nats."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    classes = [names[i] for i in codes.labels] if codes.labels is not None else [""] * len(codes)
+    rows = zip(range(len(codes)), classes, codes.distortion.tolist(), strict=True)
+    texts = [f"image {i} · <b>{name}</b><br>D {d:.1f} nats" for i, name, d in rows]
+    if codes.rate is None:
+        return texts
+    rates = codes.rate.sum(1).tolist()
+    return [f"{text} · KL {r:.1f} nats" for text, r in zip(texts, rates, strict=True)]
+
+
+def _random(count: int) -> int:
+    return int(np.random.default_rng().integers(count))
+
+
+def _title(checkpoint: Checkpoint, point: int) -> str:
+    labels = checkpoint.codes.labels
+    if labels is None:
+        return f"Image {point}"
+    return f"Image {point} · class {checkpoint.card.class_names[labels[point]]}"
+
+
+def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+    """Original, decoded mean and a sample, side by side, all from z = μ."""
+    z = checkpoint.codes.mean[point : point + 1]
+    found = [
+        (cache.decode(checkpoint, z), "Decoded mean"),
+        (cache.sample(checkpoint, z, seed=point), "Sample of p(x|z)"),
+    ]
+    if images is not None:
+        found.insert(0, (images.images[point : point + 1], "Original"))
+    st.image([pictures.one(image, 126) for image, _ in found], [text for _, text in found], 126)
+    if images is None:
+        name = checkpoint.card.data_name
+        st.caption(
+            f"The originals of {name} are not on this machine. To see them: "
+            f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
+        )
+
+
+def _numbers(checkpoint: Checkpoint, point: int) -> None:
+    """D, R and −ELBO of this image; μ, σ and KL of every dimension."""
+    codes = checkpoint.codes
+    table = {
+        "latent": np.arange(1, codes.latent_dim + 1),
+        "μ": codes.mean[point].astype(float),
+    }
+    if codes.rate is None:
+        st.markdown(f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL.")
+    else:
+        rate = codes.rate[point]
+        st.markdown(
+            f"**D** {codes.distortion[point]:.1f} + **R** {rate.sum():.1f} "
+            f"= **−ELBO** {codes.distortion[point] + rate.sum():.1f} nats"
+        )
+        table["σ"] = np.exp(0.5 * codes.log_variance[point]).astype(float)
+        table["KL, nats"] = rate.astype(float)
+        if codes.latent_dim > 2:
+            chart = figures.kl_bars(rate, codes.rate.mean(0))
+            st.plotly_chart(chart, key="kl", config={"displaylogo": False})
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=35 * (min(codes.latent_dim, 4) + 1) + 3,
+        column_config={
+            n: st.column_config.NumberColumn(format="%.3f") for n in ("μ", "σ", "KL, nats")
+        },
+    )
+
+
+def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+    """The nearest test images in latent space, by Euclidean distance of μ."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    found, distance = neighbours(codes.mean, codes.mean[point], NEIGHBOURS + 1)
+    keep = found != point
+    found, distance = found[keep][:NEIGHBOURS], distance[keep][:NEIGHBOURS]
+    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    st.markdown("**Nearest in latent space** " + ("(decoded)" if images is None else "(originals)"))
+    captions = [
+        (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"{d:.2f}"
+        for i, d in zip(found, distance, strict=True)
+    ]
+    st.image([pictures.one(pixels[i : i + 1], 56) for i in range(len(found))], captions, 60)

@@ -1,0 +1,162 @@
+"""The first screen: the test set in latent space; touch a point, see it decoded."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import cache, controls, figures, state
+from explorer.controls import subscript
+from explorer.views import inspector, panels, tsne
+from models.checkpoint import Checkpoint
+
+VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
+COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
+EXACT = {
+    "raw": "Exact: a point's place is its posterior mean; the other latents are not shown.",
+    "pca": "Exact along the two axes of largest variance; the rest is not shown.",
+    "tsne": "Not exact: t-SNE keeps neighbours, not distances, and has no inverse. Only the test "
+    "points mean something here; each decodes through its own code.",
+}
+
+
+def show() -> None:
+    """The whole screen."""
+    state.load()
+    usable, refused = cache.catalogue()
+    for name, problem in refused.items():
+        st.warning(f"The model {name} cannot be opened: {problem}.", icon="⚠️")
+    if not usable:
+        st.info("There is no model yet. Train one in seconds: `python -m models train`")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        labels = {name: _label(entry) for name, entry in usable.items()}
+        entry = usable[controls.select("model", "Model", labels, width=330)]
+        checkpoint = cache.checkpoint(entry)
+        _axes(checkpoint)
+    _scores(checkpoint)
+    _explore(entry, checkpoint)
+    panels.show(checkpoint)
+    state.publish()
+    cache.warm_up()
+
+
+def _label(entry: cache.Entry) -> str:
+    card = cache.checkpoint(entry).card
+    return f"{card.data_name} · {card.title}" + ("" if entry.shipped else " (yours)")
+
+
+def _axes(checkpoint: Checkpoint) -> None:
+    """The controls of the map: projection, dimensions, colour."""
+    latent_dim = checkpoint.codes.latent_dim
+    view = controls.segments("view", "Map", VIEWS)
+    if view == "raw" and latent_dim > 1:
+        names = {j: f"z{subscript(j)}" for j in range(1, latent_dim + 1)}
+        x = controls.select("x", "Across", names, width=90)
+        controls.select("y", "Up", {j: n for j, n in names.items() if j != x}, width=90)
+    colours = dict(COLOURS)
+    if checkpoint.codes.log_variance is None:
+        del colours["kl"], colours["elbo"]
+    if checkpoint.codes.labels is None:
+        del colours["class"]
+    controls.select("colour", "Colour", colours, width=160)
+
+
+def _scores(checkpoint: Checkpoint) -> None:
+    """The model's test-set scores, each with its standard error and unit."""
+    card, metrics = checkpoint.card, checkpoint.card.metrics
+    with st.container(horizontal=True, key="scores"):
+        for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
+            if name in metrics:
+                mean, error = metrics[name]
+                st.markdown(f"**{label}** {mean:.2f} ± {error:.2f} nats/image")
+        if "rate" in metrics:
+            st.markdown(
+                f"**Active** {metrics['active_units']} of {checkpoint.codes.latent_dim} latents"
+            )
+        st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
+        st.markdown(f"**Test set** {len(checkpoint.codes):,} images")
+
+
+@st.fragment
+def _explore(entry: cache.Entry, checkpoint: Checkpoint) -> None:
+    """Map and inspector: a click reruns this part alone."""
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _map(entry, checkpoint)
+    with right:
+        inspector.show(checkpoint)
+    state.publish()
+
+
+def _map(entry: cache.Entry, checkpoint: Checkpoint) -> None:
+    view, colour = state.get("view"), state.get("colour")
+    x, y = state.get("x") - 1, state.get("y") - 1
+    key = (checkpoint.fingerprint, view, x, y, colour)
+    positions = tsne.positions(entry, checkpoint) if view == "tsne" else None
+    if view == "tsne" and positions is None:
+        return
+    figure = cache.figure(
+        (*key, _start(key)), lambda: _figure(checkpoint, positions, view, x, y, colour)
+    )
+    st.plotly_chart(
+        figure,
+        key="map",
+        on_select=_clicked,
+        selection_mode="points",
+        config={"scrollZoom": True, "displaylogo": False},
+    )
+    st.caption(EXACT[view])
+
+
+def _start(key: tuple) -> int | None:
+    """The point that starts selected: it changes with the map, or by other ways than a click.
+
+    After a click the browser shows the selection itself; the same figure then keeps its zoom.
+    """
+    memory, point = st.session_state, state.get("point")
+    if memory.get("drawn") != key or memory.get("clicked") != point:
+        memory.update(drawn=key, clicked=point, start=point)
+    return memory.start
+
+
+def _clicked() -> None:
+    """A click selects a point; a click elsewhere, or a second one, selects none."""
+    points = controls.chosen_points("map")
+    state.put(point=points[0] if points else None)
+    st.session_state.clicked = state.get("point")
+
+
+def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, colour):
+    """The scatter of the present settings."""
+    codes, card = checkpoint.codes, checkpoint.card
+    titles = ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)")
+    if codes.latent_dim == 1 and view != "tsne":
+        positions, titles = np.stack([codes.mean[:, 0], codes.distortion], 1), ("z₁", "D, nats")
+    elif positions is None:
+        plane = cache.plane(checkpoint, view, x, y)
+        positions = plane.project(codes.mean)
+        names = (
+            (f"z{subscript(x + 1)}", f"z{subscript(y + 1)}") if view == "raw" else ("PC 1", "PC 2")
+        )
+        titles = tuple(
+            f"{name} ({share:.0%} of the codes’ variance)"
+            for name, share in zip(names, plane.explained, strict=True)
+        )
+    values = {
+        "kl": (lambda: codes.rate.sum(1), "KL, nats"),
+        "distortion": (lambda: codes.distortion, "D, nats"),
+        "elbo": (lambda: codes.negative_elbo, "−ELBO, nats"),
+    }
+    number, title = values.get(colour, (lambda: None, ""))
+    return figures.latent_scatter(
+        positions,
+        titles,
+        inspector.hover_texts(checkpoint),
+        labels=codes.labels,
+        class_names=card.class_names,
+        values=number(),
+        value_title=title,
+        selected=st.session_state.start,
+        equal_axes=codes.latent_dim > 1,
+    )

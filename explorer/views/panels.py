@@ -1,0 +1,90 @@
+"""Below the map: decode any code by hand, samples from the prior, the decoded grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import cache, controls, pictures, state
+from explorer.controls import subscript
+from models.checkpoint import Checkpoint
+from models.latents import draw_codes, grid_codes
+
+PANELS = {"hand": "Decode by hand", "prior": "Samples from the prior", "grid": "Decoded grid"}
+FEW = 20
+SAMPLES = 40
+
+
+@st.fragment
+def show(checkpoint: Checkpoint) -> None:
+    """The chosen panel; it reruns alone."""
+    st.divider()
+    panel = controls.segments("panel", "Decoder", PANELS, label_visibility="collapsed")
+    {"hand": _by_hand, "prior": _prior, "grid": _grid}[panel](checkpoint)
+    state.publish()
+
+
+def _by_hand(checkpoint: Checkpoint) -> None:
+    """A slider per latent, most informative first, and the image they decode to."""
+    codes = checkpoint.codes
+    left, right = st.columns([3, 1], gap="medium")
+    with left:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            point = state.get("point")
+            controls.button(
+                "From the selected image",
+                lambda: state.put(z=tuple(codes.mean[point].tolist())),
+                disabled=point is None,
+            )
+            controls.button("Back to the origin", lambda: state.put(z=None))
+            more = codes.latent_dim > FEW and st.toggle(f"All {codes.latent_dim} latents")
+        order = np.arange(codes.latent_dim)
+        if codes.rate is not None:
+            order = np.argsort(-codes.rate.mean(0), kind="stable")
+        limit = float(max(3, np.ceil(np.abs(codes.mean).max())))
+        z = controls.code("z", order if more else order[:FEW].tolist(), codes.latent_dim, limit)
+    with right:
+        image = cache.decode(checkpoint, z[None])
+        st.image(pictures.one(image, 196), "Decoded mean", 196)
+        _save(pictures.one(image, 512), "decoded.png")
+
+
+def _prior(checkpoint: Checkpoint) -> None:
+    """Decoded draws of the prior: what the model believes the data to be."""
+    codes, seed = checkpoint.codes, state.get("draw")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        controls.button("Draw again", lambda: state.put(draw=(seed + 1) % 1_000_000))
+        st.caption(
+            "Decoded means of z ~ N(0, I)."
+            if codes.log_variance is not None
+            else "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes."
+        )
+    sheet = pictures.sheet(cache.decode(checkpoint, draw_codes(codes, SAMPLES, seed)), 20, 56)
+    st.image(sheet, width="content")
+    _save(sheet, "prior.png")
+
+
+def _grid(checkpoint: Checkpoint) -> None:
+    """The decoded grid over two latents; the others stay at the selected image, or at 0."""
+    codes, point = checkpoint.codes, state.get("point")
+    x, y = min(state.get("x"), codes.latent_dim), min(state.get("y"), codes.latent_dim)
+    side = controls.slider("side", "Cells per side", 3, 30, width=300)
+    held = point is not None and codes.latent_dim > 2
+    through = codes.mean[point] if held else np.zeros(codes.latent_dim)
+    z = grid_codes(codes, x - 1, y - 1, side, through)
+    images = cache.decode(checkpoint, z)
+    sheet = pictures.sheet(images, side, max(16, 560 // side), gap=0)
+    st.image(sheet, width="content")
+    low, high = z[:, x - 1].min(), z[:, x - 1].max()
+    st.caption(
+        f"z{subscript(x)} across, z{subscript(y)} up, {low:.2f} to {high:.2f}; every cell holds "
+        "the same mass of the prior"
+        + (f"; the other latents are those of image {point}." if held else ".")
+    )
+    _save(sheet, "grid.png")
+
+
+def _save(picture: np.ndarray, name: str) -> None:
+    st.download_button(
+        "Save as PNG", pictures.to_png(picture), name, "image/png", on_click="ignore"
+    )
