@@ -6,5 +6,6 @@ from explorer.views import latent_map
 
 st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
 page = st.navigation([st.Page(latent_map.show, title="Latent map", default=True)], position="top")
-st.title("Latent space explorer", anchor=False)
+st.html("<style>.stMainBlockContainer {padding-top: 3.4rem; padding-bottom: 3rem}</style>")
+st.subheader("Latent space explorer", anchor=False)
 page.run()

@@ -17,8 +17,9 @@ PALETTE = (
 )  # fmt: skip
 """Ten colours told apart with colour-blind eyes (Petroff, Accessible Color Sequences for Data
 Visualization, 2021, arXiv:2107.02270)."""
+SELECTED = "#ff2d87"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-SCALE = "Cividis"
+SCALE = "Viridis"
 HEIGHT = 560
 
 
@@ -47,7 +48,7 @@ def latent_scatter(
         equal_axes: Whether one unit is as long across as up.
 
     Returns:
-        A figure whose points carry their index as `customdata[0]`.
+        A figure whose points carry their index as `customdata`.
 
     Example:
         >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"), ["a", "b", "c"])
@@ -55,7 +56,7 @@ def latent_scatter(
         3
     """
     figure = go.Figure()
-    size = float(np.clip(60 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
+    size = float(np.clip(90 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
     if values is not None or labels is None:
         groups = [
             ("", np.arange(len(positions)), {"color": values if values is not None else PALETTE[0]})
@@ -74,13 +75,13 @@ def latent_scatter(
             y=positions[members, 1],
             mode="markers",
             name=name,
-            customdata=members[:, None],
+            customdata=members,
             text=hover[members],
             hovertemplate="%{text}<extra></extra>",
             marker={"size": size, "opacity": 0.75, **marker},
             selectedpoints=None if selected is None else np.flatnonzero(members == selected),
-            selected={"marker": {"size": size + 9, "opacity": 1}},
-            unselected={"marker": {"opacity": 0.45}},
+            selected={"marker": {"size": size + 9, "opacity": 1, "color": SELECTED}},
+            unselected={"marker": {"opacity": 0.6}},
         )
     if values is None and labels is not None:
         _write_classes(figure, positions, labels, class_names)
@@ -112,8 +113,8 @@ def _write_classes(
                 y=y,
                 text=f"<b>{name}</b>",
                 showarrow=False,
-                font={"size": 15, "color": "#ffffff"},
-                bgcolor="rgba(20,24,32,0.72)",
+                font={"size": 13, "color": "#ffffff"},
+                bgcolor="rgba(30,36,48,0.66)",
                 borderpad=2,
                 captureevents=False,
             )

@@ -22,7 +22,7 @@ POLL_SECONDS = 0.2
 
 
 class JobError(RuntimeError):
-    """A process ended without its result; the message is its last line."""
+    """A process ended without its result; the message is for the user."""
 
 
 @dataclass
@@ -79,7 +79,9 @@ class Projections:
             finally:
                 self._leave(output, job)
             if not output.exists():
-                raise JobError("the map could not be computed: try again")
+                raise JobError(
+                    "The map could not be computed: choose another view, then try again."
+                )
 
     def _join(self, checkpoint: Path, output: Path) -> _Job | None:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import os
 import shlex
 import signal
@@ -40,7 +41,7 @@ RunsDir = Annotated[
 
 
 def one_sentence(command: Callable) -> Callable:
-    """Turns a ValueError into one line on stderr and exit status 1."""
+    """Turns a ValueError, or a file that cannot be used, into one line and exit status 1."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -48,6 +49,10 @@ def one_sentence(command: Callable) -> Callable:
             command(*args, **kwargs)
         except ValueError as error:
             typer.echo(f"Error: {error}.", err=True)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            typer.echo(f"Error: {error.filename or 'a file'} cannot be used: {reason}.", err=True)
             raise typer.Exit(1) from error
 
     return wrapped
@@ -124,6 +129,7 @@ def train(
 ) -> None:
     """Train a model; Ctrl-C stops and keeps it, --resume RUN goes on bit for bit."""
     runs_dir = runs_dir or default_runs_dir()
+    _check_surroundings(device, autosave, output)
     if resume:
         run = find_run(runs_dir, resume)
     else:
@@ -146,12 +152,27 @@ def train(
             seed=seed,
             binarize=binarize,
             precision=precision,
-            threads=threads or os.cpu_count(),
+            threads=min(256, os.cpu_count() or 1) if threads is None else threads,
         )
         run = Run.create(runs_dir, fit_to_data(config, data_dir), title)
     _train(run, data_dir, device, autosave)
     if output:
         write_bytes(output, run.model_path.read_bytes())
+
+
+def _check_surroundings(device: str, autosave: float, output: Path | None) -> None:
+    """Refuses what is no setting of the run but would stop it after it has begun."""
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device must be cpu or cuda, got {device!r:.40}")
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ValueError("device must be cpu where torch finds no GPU, got 'cuda'")
+    if not 0 <= autosave < math.inf:
+        raise ValueError(f"autosave must be at least 0 and finite, got {autosave:g}")
+    if output and not output.parent.is_dir():
+        raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
 
 
 def fit_to_data(config: RunConfig, data_dir: Path | None) -> RunConfig:
@@ -247,11 +268,17 @@ def evaluate(
         raise ValueError(
             f"samples must be at least 0 and images at least 2, got {samples}, {images}"
         )
+    _check_seed(seed)
     path = Path(model)
     if not path.is_file():
         path = find_run(runs_dir or default_runs_dir(), model).model_path
     report = evaluate_checkpoint(path, data, data_dir, samples, images, seed)
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
+
+
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"seed must be 0 to {2**31 - 1}, got {seed}")
 
 
 def _table(report: dict[str, Any]) -> str:
@@ -315,6 +342,7 @@ def project(
     from models.checkpoint import read, write_tensors
     from models.latents import tsne
 
+    _check_seed(seed)
     codes = read(model).codes
     if codes is None:
         raise ValueError("the checkpoint must hold the codes of a test set")

@@ -247,7 +247,7 @@ class RunConfig(Settings):
 
 _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
 _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
-_MNIST_TRAINING = TrainingConfig(epochs=40, binarize=True)
+_MNIST_TRAINING = TrainingConfig(epochs=60)
 
 PRESETS: dict[str, RunConfig] = {
     "digits-2d": RunConfig(
@@ -260,10 +260,16 @@ PRESETS: dict[str, RunConfig] = {
         _DIGITS_TRAINING,
     ),
     "mnist-2d": RunConfig(
-        "mnist", ModelConfig(), ObjectiveConfig(kl_warmup_steps=500), _MNIST_TRAINING
+        "mnist",
+        ModelConfig(),
+        ObjectiveConfig(kl_warmup_steps=500),
+        replace(_MNIST_TRAINING, binarize=True),
     ),
     "mnist-20d": RunConfig(
-        "mnist", ModelConfig(latent_dim=20), ObjectiveConfig(kl_warmup_steps=500), _MNIST_TRAINING
+        "mnist",
+        ModelConfig(latent_dim=20, hidden=(480, 240)),
+        ObjectiveConfig(kl_warmup_steps=5000),
+        _MNIST_TRAINING,
     ),
 }
 """Settings that are known to work, by name."""

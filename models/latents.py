@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+MAX_CODES = 2**22
+"""Most numbers (images times latent dimensions) in stored codes."""
+
 
 @dataclass(frozen=True)
 class Codes:
@@ -55,7 +58,8 @@ class Codes:
 
     def to_arrays(self) -> dict[str, np.ndarray]:
         """The arrays to store; float16 keeps three digits, below a pixel of any map."""
-        arrays = {"mean": self.mean.astype(np.float16)}
+        fits = np.abs(self.mean).max() < np.finfo(np.float16).max
+        arrays = {"mean": self.mean.astype(np.float16 if fits else np.float32)}
         arrays["distortion"] = self.distortion.astype(np.float32)
         if self.log_variance is not None:
             arrays["log_variance"] = self.log_variance.astype(np.float16)
@@ -75,22 +79,29 @@ class Codes:
             raise ValueError(
                 "there must be mean and distortion, and may be log_variance and labels"
             )
-        mean = arrays["mean"].astype(np.float32)
-        if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim:
-            raise ValueError(f"mean must have shape (N, {latent_dim}), got {mean.shape}")
+        mean, distortion = arrays["mean"], arrays["distortion"]
+        if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim or mean.size > MAX_CODES:
+            raise ValueError(
+                f"mean must have shape (N, {latent_dim}) and at most {MAX_CODES} numbers, "
+                f"got {mean.shape}"
+            )
         log_variance, labels = arrays.get("log_variance"), arrays.get("labels")
-        if log_variance is not None:
-            log_variance = log_variance.astype(np.float32)
-            if log_variance.shape != mean.shape or np.abs(log_variance).max() > 80:
-                raise ValueError("log_variance must have the shape of mean and values within ±80")
-        if arrays["distortion"].shape != (len(mean),):
-            raise ValueError(f"distortion must have shape ({len(mean)},)")
+        if log_variance is not None and (
+            log_variance.shape != mean.shape or np.abs(log_variance).max() > 80
+        ):
+            raise ValueError("log_variance must have the shape of mean and values within ±80")
+        if distortion.shape != (len(mean),):
+            raise ValueError(f"distortion must have shape ({len(mean)},), got {distortion.shape}")
         if labels is not None and (
             labels.shape != (len(mean),) or labels.dtype.kind not in "iu" or labels.min() < 0
         ):
             raise ValueError(f"labels must be {len(mean)} whole numbers of at least 0")
-        labels = None if labels is None else labels.astype(np.int64)
-        return cls(mean, log_variance, arrays["distortion"].astype(np.float32), labels)
+        return cls(
+            mean.astype(np.float32),
+            None if log_variance is None else log_variance.astype(np.float32),
+            distortion.astype(np.float32),
+            None if labels is None else labels.astype(np.int64),
+        )
 
 
 @dataclass(frozen=True)
@@ -196,7 +207,7 @@ def tsne(
         Positions, float32, shape (N, 2), without unit.
 
     Raises:
-        ValueError: If there are fewer than 4 codes.
+        ValueError: If there are fewer than 4 codes, or the perplexity is not 1 or more.
 
     Source:
         van der Maaten & Hinton, 2008; Poličar, Stražar & Zupan, openTSNE, 2024.
@@ -207,6 +218,8 @@ def tsne(
     """
     if len(mean) < 4:
         raise ValueError(f"t-SNE needs at least 4 points, got {len(mean)}")
+    if not 1 <= perplexity < np.inf:
+        raise ValueError(f"perplexity must be at least 1 and finite, got {perplexity:g}")
     from openTSNE import TSNE
 
     done = 0

@@ -21,7 +21,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from models.checkpoint import Card, CheckpointError, read_tensors, write, write_bytes, write_tensors
+from models.checkpoint import (
+    MAX_STATE_BYTES,
+    Card,
+    CheckpointError,
+    read_tensors,
+    write,
+    write_bytes,
+    write_tensors,
+)
 from models.config import RunConfig
 
 AUTOSAVE_SECONDS = 10.0
@@ -191,6 +199,8 @@ def execute(
 
     config = run.config()
     with run.lock():
+        for stale in run.folder.glob(".*.safetensors.*"):  # of a process killed while writing
+            stale.unlink()
         torch.set_num_threads(config.training.threads)
         train_set = load(config.data, "train", data_dir)
         test_set = load(config.data, "test", data_dir)
@@ -220,7 +230,7 @@ def _restore(run: Run, training: Any) -> float:
     if not run.state_path.exists():
         _save_state(run, training, 0.0)
         return 0.0
-    arrays, document, _ = read_tensors(run.state_path)
+    arrays, document, _ = read_tensors(run.state_path, MAX_STATE_BYTES)
     if document.get("config") != run.config().to_json():
         raise CheckpointError("the saved state must be of this run's settings: start the run anew")
     training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
@@ -237,14 +247,14 @@ def _save_state(run: Run, training: Any, seconds: float) -> None:
         "torch": torch.__version__,
     }
     arrays = {name: value.numpy() for name, value in training.state().items()}
-    write_tensors(run.state_path, arrays, document)
+    write_tensors(run.state_path, arrays, document, MAX_STATE_BYTES)
 
 
 def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str) -> None:
     """Writes the state and the checkpoint, with the test set's codes and scores."""
     import torch
 
-    from models.latents import Codes
+    from models.latents import MAX_CODES, Codes
     from models.metrics.likelihood import elbo, summarize
     from models.metrics.reconstruction import squared_error
 
@@ -263,7 +273,12 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         torch=torch.__version__,
         command=command,
     )
-    log_variance = None if terms.log_variance is None else terms.log_variance.numpy()
-    codes = Codes(terms.mean.numpy(), log_variance, terms.distortion.numpy(), test_set.labels)
+    kept = slice(MAX_CODES // training.model.latent_dim)
+    codes = Codes(
+        terms.mean[kept].numpy(),
+        None if terms.log_variance is None else terms.log_variance[kept].numpy(),
+        terms.distortion[kept].numpy(),
+        None if test_set.labels is None else test_set.labels[kept],
+    )
     weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
     write(run.model_path, card, weights, codes)

@@ -207,19 +207,26 @@ class Training:
             row = int((~finite.all(1)).nonzero()[0])
             term = "distortion" if not finite[row, 0] else "rate"
             value = recent[row, 0 if term == "distortion" else 1].item()
-            raise TrainingDivergedError(
-                f"every term of the loss must stay finite, but the {term} became {value} at step "
-                f"{self.step - len(recent) + row + 1} of {self.total_steps}: "
-                "lower the learning rate or lengthen the warm-up"
-            )
+            raise self._diverged(term, value, self.step - len(recent) + row + 1)
         self._sums += recent.double().sum(0)
         distortion, rate = recent.mean(0).tolist()
         return Progress(epoch, self.step, self.total_steps, distortion, rate)
+
+    def _diverged(self, term: str, value: float, step: int) -> TrainingDivergedError:
+        return TrainingDivergedError(
+            f"every term of the loss must stay finite, but the {term} became {value} at step "
+            f"{step} of {self.total_steps}: lower the learning rate or lengthen the warm-up"
+        )
 
     def _end(self, epoch: int, seconds: float) -> EpochEnd:
         train_distortion, train_rate = (self._sums / self.steps_per_epoch).tolist()
         self._sums.zero_()
         scores = elbo(self.model, self.test_images, seed=self.config.training.seed)
+        test_distortion = scores.distortion.mean().item()
+        test_rate = scores.rate.sum(1).mean().item()
+        for term, value in (("test distortion", test_distortion), ("test rate", test_rate)):
+            if not math.isfinite(value):
+                raise self._diverged(term, value, self.step)
         return EpochEnd(
             epoch=epoch,
             step=self.step,
@@ -228,18 +235,25 @@ class Training:
             kl_weight=kl_weight(self.step, self.config.objective),
             train_distortion=train_distortion,
             train_rate=train_rate,
-            test_distortion=scores.distortion.mean().item(),
-            test_rate=scores.rate.sum(1).mean().item(),
+            test_distortion=test_distortion,
+            test_rate=test_rate,
         )
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor a resume needs, by name; valid between two events."""
+        """Every tensor a resume needs, by name; valid between two events.
+
+        Raises:
+            TrainingDivergedError: If one is not finite.
+        """
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
         for name, parameter in self.model.named_parameters():
             for key, value in self._moments(parameter).items():
                 tensors[f"adam.{key}.{name}"] = value
         tensors["step"] = torch.tensor([self.step])
         tensors["sums"] = self._sums
+        for name, value in tensors.items():
+            if not value.isfinite().all():
+                raise self._diverged(name, value[~value.isfinite()][0].item(), self.step)
         return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
     def _moments(self, parameter: nn.Parameter) -> dict[str, Tensor]:

@@ -23,6 +23,7 @@ def show(checkpoint: Checkpoint) -> None:
         controls.button("Random", lambda: state.put(point=_random(len(codes))))
     if point is None:
         st.info("Click a point of the map, type a number, or take a random image.")
+        _class_means(checkpoint)
         return
     images = cache.originals(checkpoint)
     st.subheader(_title(checkpoint, point), anchor=False)
@@ -54,6 +55,21 @@ def _title(checkpoint: Checkpoint, point: int) -> str:
     return f"Image {point} · class {checkpoint.card.class_names[labels[point]]}"
 
 
+def _class_means(checkpoint: Checkpoint) -> None:
+    """The mean code of every class, decoded: what lives on the map before anything is touched."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    present = [] if codes.labels is None else np.unique(codes.labels)[:20]
+    if len(present) == 0:
+        return
+    means = np.stack([codes.mean[codes.labels == label].mean(0) for label in present])
+    st.markdown("**The mean code of every class, decoded**")
+    decoded = cache.decode(checkpoint, means)
+    rows = [
+        (pictures.one(image[None], 72), names[i]) for image, i in zip(decoded, present, strict=True)
+    ]
+    _row(rows, 72)
+
+
 def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
     """Original, decoded mean and a sample, side by side, all from z = μ."""
     z = checkpoint.codes.mean[point : point + 1]
@@ -63,7 +79,8 @@ def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int)
     ]
     if images is not None:
         found.insert(0, (images.images[point : point + 1], "Original"))
-    st.image([pictures.one(image, 126) for image, _ in found], [text for _, text in found], 126)
+    for column, (image, text) in zip(st.columns(3), found, strict=False):
+        column.image(pictures.one(image), text, "stretch")
     if images is None:
         name = checkpoint.card.data_name
         st.caption(
@@ -114,4 +131,11 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
         (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"{d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
-    st.image([pictures.one(pixels[i : i + 1], 56) for i in range(len(found))], captions, 60)
+    _row([(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56)
+
+
+def _row(pictured: list[tuple[np.ndarray, str]], width: int) -> None:
+    """Pictures with captions side by side; they wrap where the page is narrow."""
+    with st.container(horizontal=True, gap="small"):
+        for picture, caption in pictured:
+            st.image(picture, caption, width)

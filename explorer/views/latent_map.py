@@ -9,12 +9,13 @@ from explorer import cache, controls, figures, state
 from explorer.controls import subscript
 from explorer.views import inspector, panels, tsne
 from models.checkpoint import Checkpoint
+from models.latents import Codes, Plane
 
 VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
 COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
 EXACT = {
-    "raw": "Exact: a point's place is its posterior mean; the other latents are not shown.",
-    "pca": "Exact along the two axes of largest variance; the rest is not shown.",
+    "raw": "Exact: a point’s place is its code’s mean. Other latents, if any, are not shown.",
+    "pca": "Exact along the two directions of largest variance; the others are not shown.",
     "tsne": "Not exact: t-SNE keeps neighbours, not distances, and has no inverse. Only the test "
     "points mean something here; each decodes through its own code.",
 }
@@ -29,7 +30,7 @@ def show() -> None:
     if not usable:
         st.info("There is no model yet. Train one in seconds: `python -m models train`")
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         labels = {name: _label(entry) for name, entry in usable.items()}
         entry = usable[controls.select("model", "Model", labels, width=330)]
         checkpoint = cache.checkpoint(entry)
@@ -127,6 +128,15 @@ def _clicked() -> None:
     st.session_state.clicked = state.get("point")
 
 
+def _titles(codes: Codes, plane: Plane, view: str, x: int, y: int) -> tuple[str, str]:
+    """Axis titles with their unit."""
+    unit = "no unit" if codes.log_variance is None else "prior standard deviations"
+    names = (f"z{subscript(x + 1)}", f"z{subscript(y + 1)}")
+    if view == "pca":
+        names = tuple(f"PC {i + 1}, {plane.explained[i]:.0%} of variance" for i in range(2))
+    return f"{names[0]} ({unit})", f"{names[1]} ({unit})"
+
+
 def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, colour):
     """The scatter of the present settings."""
     codes, card = checkpoint.codes, checkpoint.card
@@ -135,14 +145,7 @@ def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, co
         positions, titles = np.stack([codes.mean[:, 0], codes.distortion], 1), ("z₁", "D, nats")
     elif positions is None:
         plane = cache.plane(checkpoint, view, x, y)
-        positions = plane.project(codes.mean)
-        names = (
-            (f"z{subscript(x + 1)}", f"z{subscript(y + 1)}") if view == "raw" else ("PC 1", "PC 2")
-        )
-        titles = tuple(
-            f"{name} ({share:.0%} of the codes’ variance)"
-            for name, share in zip(names, plane.explained, strict=True)
-        )
+        positions, titles = plane.project(codes.mean), _titles(codes, plane, view, x, y)
     values = {
         "kl": (lambda: codes.rate.sum(1), "KL, nats"),
         "distortion": (lambda: codes.distortion, "D, nats"),

@@ -8,7 +8,7 @@ import streamlit as st
 from explorer import cache, controls, pictures, state
 from explorer.controls import subscript
 from models.checkpoint import Checkpoint
-from models.latents import draw_codes, grid_codes
+from models.latents import Codes, draw_codes, grid_codes
 
 PANELS = {"hand": "Decode by hand", "prior": "Samples from the prior", "grid": "Decoded grid"}
 FEW = 20
@@ -25,7 +25,7 @@ def show(checkpoint: Checkpoint) -> None:
 
 
 def _by_hand(checkpoint: Checkpoint) -> None:
-    """A slider per latent, most informative first, and the image they decode to."""
+    """A slider per latent and the image they decode to."""
     codes = checkpoint.codes
     left, right = st.columns([3, 1], gap="medium")
     with left:
@@ -38,15 +38,18 @@ def _by_hand(checkpoint: Checkpoint) -> None:
             )
             controls.button("Back to the origin", lambda: state.put(z=None))
             more = codes.latent_dim > FEW and st.toggle(f"All {codes.latent_dim} latents")
-        order = np.arange(codes.latent_dim)
-        if codes.rate is not None:
-            order = np.argsort(-codes.rate.mean(0), kind="stable")
         limit = float(max(3, np.ceil(np.abs(codes.mean).max())))
-        z = controls.code("z", order if more else order[:FEW].tolist(), codes.latent_dim, limit)
+        z = controls.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
         image = cache.decode(checkpoint, z[None])
         st.image(pictures.one(image, 196), "Decoded mean", 196)
         _save(pictures.one(image, 512), "decoded.png")
+
+
+def _dimensions(codes: Codes, everything: bool) -> list[int]:
+    """The latents to show sliders for: all, or those of largest variance, in order of index."""
+    count = codes.latent_dim if everything else min(FEW, codes.latent_dim)
+    return np.sort(np.argsort(-codes.mean.var(0), kind="stable")[:count]).tolist()
 
 
 def _prior(checkpoint: Checkpoint) -> None:
@@ -73,7 +76,7 @@ def _grid(checkpoint: Checkpoint) -> None:
     through = codes.mean[point] if held else np.zeros(codes.latent_dim)
     z = grid_codes(codes, x - 1, y - 1, side, through)
     images = cache.decode(checkpoint, z)
-    sheet = pictures.sheet(images, side, max(16, 560 // side), gap=0)
+    sheet = pictures.sheet(images, side, max(16, 560 // side))
     st.image(sheet, width="content")
     low, high = z[:, x - 1].min(), z[:, x - 1].max()
     st.caption(

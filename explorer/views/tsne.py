@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import streamlit as st
@@ -26,21 +28,28 @@ def positions(entry: cache.Entry, checkpoint: Checkpoint) -> np.ndarray | None:
     return cache.tsne_positions(str(path))
 
 
-def _compute(entry: cache.Entry, path, count: int) -> bool:
-    """Watches the worker; any other click leaves it."""
-    bar = st.progress(0.0, f"Preparing t-SNE of {count:,} codes…")
-    st.button("Cancel", on_click=lambda: state.put(view="raw"))
-    started = time.monotonic()
-    try:
-        for done in cache.projections().watch(entry.path, path):
-            bar.progress(done or 0.0, _progress_text(done, count, time.monotonic() - started))
-    except JobError as error:
-        st.error(f"{error}.".capitalize())
-        return False
-    st.rerun(scope="fragment" if st.session_state.get("in_fragment") else "app")
+def _compute(entry: cache.Entry, path: Path, count: int) -> bool:
+    """Watches the worker until the map is there; any other action of the user leaves it."""
+    place = st.empty()
+    with place.container():
+        if st.button("Cancel"):
+            state.put(view="raw")
+            st.rerun()
+        bar = st.progress(0.0, "Starting…")
+        started = time.monotonic()
+        try:
+            with closing(cache.projections().watch(entry.path, path)) as shares:
+                for done in shares:
+                    bar.progress(done or 0.0, _text(done, count, time.monotonic() - started))
+        except JobError as error:
+            st.error(str(error))
+            return False
+    place.empty()
+    return True
 
 
-def _progress_text(done: float | None, count: int, seconds: float) -> str:
+def _text(done: float | None, count: int, seconds: float) -> str:
+    """What is being done, and how long it will take."""
     if done is None:
         return "Waiting: another t-SNE map is being computed…"
     if done < 0.05:
