@@ -15,12 +15,9 @@ and Pillow wait until a data set needs them, because the first screen waits for 
 from __future__ import annotations
 
 import hashlib
-import io
-import math
 import os
 import threading
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,11 +34,6 @@ MIN_IMAGES = 10
 MAX_CLASSES = 10_000
 MAX_BYTES = 256 * 2**20
 """Most bytes that a user's data may take once unpacked (one to eight bytes per pixel)."""
-MAX_RATIO = 200
-"""Most times that an .npz file may grow when unpacked."""
-FREE_BYTES = 2**20
-"""Growth that is always allowed: sorted labels alone compress a thousandfold."""
-MAX_MEMBERS = 64
 
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 _RAW_FILES = tuple(
@@ -91,13 +83,13 @@ class ImageSet:
             raise DataError(
                 f"images must be float32 (N, 1 or 3, H, W), got {images.dtype} {images.shape}"
             )
-        _check_sides(images.shape)
+        check_sides(images.shape)
         if len(images) == 0:
             raise DataError("images must hold at least one image, got none")
         if not (images.min() >= 0 and images.max() <= 1):
             raise DataError(f"images must lie in [0, 1], got {images.min():g} to {images.max():g}")
         if labels is not None:
-            _check_labels(labels, len(images), len(self.class_names))
+            check_labels(labels, len(images), len(self.class_names))
             labels = np.ascontiguousarray(labels)
             labels.setflags(write=False)
         images.setflags(write=False)
@@ -257,6 +249,8 @@ def load_npz(path: str | Path, split: str) -> ImageSet:
         ...     len(load_npz(path, "train"))
         400
     """
+    from models.npz import check_pixels, read_archive, read_labels
+
     _check_split(split)
     label = repr(_file_name(path))
     with _refusing(label, "a NumPy .npz archive"):
@@ -264,11 +258,11 @@ def load_npz(path: str | Path, split: str) -> ImageSet:
             raise DataError(f"{label} must be an existing file, got none")
         if os.path.getsize(path) > MAX_BYTES:
             raise DataError(f"the file must be at most {MAX_BYTES >> 20} MB, got more")
-        arrays = _read_archive(Path(path).read_bytes())
+        arrays = read_archive(Path(path).read_bytes())
         if "images" not in arrays:
             raise DataError("the archive must hold an array called images, got none")
-        images, scale, notes = _check_pixels(arrays["images"])
-        labels, class_names = _read_labels(
+        images, scale, notes = check_pixels(arrays["images"])
+        labels, class_names = read_labels(
             arrays.get("labels"), arrays.get("class_names"), len(images)
         )
         return _user_set(images, scale, labels, class_names, split, Path(path).stem, notes)
@@ -308,7 +302,7 @@ def load_folder(path: str | Path, split: str, size: int | None = None) -> ImageS
         if not os.path.isdir(path):
             raise DataError(f"{label} must be an existing folder, got none")
         images, labels, class_names, notes = read_folder(root, size)
-        _check_class_names(class_names)
+        check_class_names(class_names)
         return _user_set(images, 255, labels, class_names, split, Path(root).name, notes)
 
 
@@ -406,7 +400,7 @@ def _check_split(split: str) -> None:
         raise DataError(f"split must be train or test, got {clean_name(split)!r}")
 
 
-def _check_sides(shape: tuple[int, ...]) -> None:
+def check_sides(shape: tuple[int, ...]) -> None:
     height, width = shape[-2:]
     if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise DataError(
@@ -415,7 +409,7 @@ def _check_sides(shape: tuple[int, ...]) -> None:
         )
 
 
-def _check_labels(labels: np.ndarray, count: int, classes: int) -> None:
+def check_labels(labels: np.ndarray, count: int, classes: int) -> None:
     if labels.dtype != np.int64 or labels.shape != (count,):
         raise DataError(f"labels must be int64 ({count},), got {labels.dtype} {labels.shape}")
     if not (labels.min() >= 0 and labels.max() < classes):
@@ -425,7 +419,7 @@ def _check_labels(labels: np.ndarray, count: int, classes: int) -> None:
         )
 
 
-def _check_class_names(names: tuple[str, ...]) -> None:
+def check_class_names(names: tuple[str, ...]) -> None:
     if len(names) > MAX_CLASSES:
         raise DataError(f"there must be at most {MAX_CLASSES} classes, got more")
     if len(set(names)) < len(names):
@@ -489,125 +483,6 @@ def _torchvision_class(name: str) -> Any:
             f"{name} needs torchvision, which cannot be imported: install requirements.txt"
         ) from error
     return type(base.__name__, (base,), {"_check_legacy_exist": lambda self: False})
-
-
-def _read_archive(content: bytes) -> dict[str, np.ndarray]:
-    """The three known arrays of an .npz archive, once its promises have been checked."""
-    # Listing a million members takes seconds; counting their headers' signature does not.
-    if content.count(b"PK\x01\x02") > MAX_MEMBERS:
-        raise DataError(f"the archive must hold at most {MAX_MEMBERS} arrays, got more")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        members = archive.infolist()
-        keys = [member.filename.removesuffix(".npy") for member in members]
-        if len(set(keys)) < len(keys):
-            raise DataError("the archive must hold every array once, got one name twice")
-        total = sum(member.file_size for member in members)
-        if total > MAX_BYTES:
-            raise DataError(
-                f"the arrays must take at most {MAX_BYTES >> 20} MB, got {total >> 20} MB: "
-                "use uint8 or fewer images"
-            )
-        if total > FREE_BYTES + MAX_RATIO * len(content):
-            raise DataError(
-                f"the archive must grow at most {MAX_RATIO} times when unpacked, "
-                f"got {total // len(content)} times: save it with np.savez"
-            )
-        arrays = {}
-        for key, member in zip(keys, members, strict=True):
-            if key not in ("images", "labels", "class_names"):
-                continue
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{key} must be saved by np.savez or np.savez_compressed")
-            with archive.open(member) as file:
-                # The size is given because reading to the end trusts the stream, not the header.
-                arrays[key] = _read_array(key, file.read(member.file_size))
-        return arrays
-
-
-def _read_array(key: str, content: bytes) -> np.ndarray:
-    """An array in NumPy's .npy format, as a view of its bytes."""
-    formats = np.lib.format
-    stream = io.BytesIO(content)
-    headers = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
-    shape, columns_first, dtype = headers[formats.read_magic(stream)](stream)
-    if dtype.hasobject:
-        raise DataError(f"{key} must hold numbers or texts, got Python objects: convert them first")
-    count, start = math.prod(shape), stream.tell()
-    if min(shape, default=0) < 0 or count * dtype.itemsize != len(content) - start:
-        raise DataError(f"{key} must hold as many values as its shape says, got more or fewer")
-    if count == 0:
-        raise DataError(f"{key} must not be empty, got shape {shape}")
-    flat = np.frombuffer(content, dtype, count, start)
-    return flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
-
-
-def _check_pixels(images: np.ndarray) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Images as (N, C, H, W), the value that means white, and what to say about it."""
-    kind, size = images.dtype.kind, images.dtype.itemsize
-    if kind not in "buif" or size > 8:
-        raise DataError(f"images must be numbers of at most 64 bits, got {images.dtype}")
-    shape = images.shape
-    if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3):
-        images = np.moveaxis(images, 3, 1)
-    if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise DataError(
-            "images must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
-            f"channels, got {shape}: reshape them first"
-        )
-    _check_sides(images.shape)
-    low, high = float(images.min()), float(images.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise DataError("images must be finite, got NaN or infinity in at least one pixel")
-    rounding = 1e-6 if kind == "f" else 0.0
-    if low < -rounding:
-        raise DataError(f"images must not be negative, got {low:g} to {high:g}: rescale to [0, 1]")
-    if high <= 1 + rounding:
-        note = f"{images.dtype} images hold 0 and 1 only: 1 is white" if kind in "ui" else ""
-        return images, 1.0, (note,) if note else ()
-    if high <= 255:
-        plain = images.dtype == np.uint8
-        note = f"{images.dtype} images hold {low:g} to {high:g}: divided by 255"
-        return images, 255.0, () if plain else (note,)
-    if images.dtype.kind == "u" and size == 2:
-        return images, 65535.0, (f"uint16 images hold {low:g} to {high:g}: divided by 65535",)
-    raise DataError(
-        f"{images.dtype} images must lie in [0, 1] or [0, 255], got {low:g} to {high:g}: "
-        "rescale them first"
-    )
-
-
-def _read_labels(
-    labels: np.ndarray | None, names: np.ndarray | None, count: int
-) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Labels as int64 from 0, and the classes' names."""
-    if labels is None:
-        return None, ()
-    if labels.shape not in ((count,), (count, 1)):
-        raise DataError(f"labels must be one for each of {count} images, got shape {labels.shape}")
-    if labels.dtype.kind not in "buiUS":
-        raise DataError(f"labels must be whole numbers or short texts, got {labels.dtype}")
-    labels = labels.reshape(count)
-    if names is None:
-        values, labels = np.unique(labels, return_inverse=True)
-        class_names = _names(values[: MAX_CLASSES + 1])
-    else:
-        if names.ndim != 1 or names.dtype.kind not in "US":
-            raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
-        class_names = _names(names[: MAX_CLASSES + 1])
-        if labels.dtype.kind in "US":
-            raise DataError("labels must be whole numbers where class_names are given, got texts")
-    _check_class_names(class_names)
-    labels = labels.astype(np.int64)
-    _check_labels(labels, count, len(class_names))
-    return labels, class_names
-
-
-def _names(values: np.ndarray) -> tuple[str, ...]:
-    if values.dtype.kind == "S":
-        return tuple(clean_name(value.decode("utf-8", "replace")) for value in values.tolist())
-    return tuple(clean_name(value) for value in values.tolist())
 
 
 def _user_set(

@@ -87,7 +87,7 @@ class Codes:
             )
         log_variance, labels = arrays.get("log_variance"), arrays.get("labels")
         if log_variance is not None and (
-            log_variance.shape != mean.shape or np.abs(log_variance).max() > 80
+            log_variance.shape != mean.shape or not np.abs(log_variance).max() <= 80
         ):
             raise ValueError("log_variance must have the shape of mean and values within ±80")
         if distortion.shape != (len(mean),):
@@ -145,6 +145,11 @@ def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | Non
 
     Raises:
         ValueError: If an index is not a dimension.
+
+    Example:
+        >>> plane = coordinate_plane(np.eye(3), 0, 2, through=np.array([7.0, 8.0, 9.0]))
+        >>> plane.lift(np.array([[1.0, 2.0]])).tolist()
+        [[1.0, 8.0, 2.0]]
     """
     latent_dim = mean.shape[1]
     if not (0 <= x < latent_dim and 0 <= y < latent_dim):
