@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
+from explorer.figures import subscript
 from explorer.jobs import Projections
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
 from models.data import DATA_SETS, DataError, ImageSet, default_data_dir, is_available, load
@@ -149,6 +150,47 @@ def _plane(fingerprint: str, view: str, x: int, y: int, _checkpoint: Checkpoint)
 def plane(checkpoint: Checkpoint, view: str, x: int, y: int) -> Plane:
     """The plane of a view: two latent dimensions (counted from 0), or PCA."""
     return _plane(checkpoint.fingerprint, view, x, y, checkpoint)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _lens(
+    fingerprint: str, view: str, x: int, y: int, _checkpoint: Checkpoint, _positions: Any
+) -> bytes:
+    from models.export import decoder_layers, pack
+
+    layers, numbers = decoder_layers(model(_checkpoint))
+    codes = _checkpoint.codes
+    header = {"layers": layers, "image_shape": _checkpoint.card.config.model.image_shape}
+    if _positions is None:
+        flat = _plane(fingerprint, view, x, y, _checkpoint)
+        raw = tuple(f"z{subscript(j + 1)}" for j in (x, y))
+        names = ("PC 1", "PC 2") if view == "pca" else raw
+        header |= {"origin": flat.origin.tolist(), "axes": flat.axes.tolist(), "names": names}
+        _positions = np.zeros(0)
+    else:
+        header |= {"origin": [0.0] * codes.latent_dim, "axes": None}
+    arrays = [_positions, codes.mean]
+    arrays += [] if codes.log_variance is None else [codes.log_variance]
+    header["arrays"] = [array.size for array in arrays]
+    return pack(header, numbers + arrays)
+
+
+def lens(
+    checkpoint: Checkpoint, view: str, x: int, y: int, positions: np.ndarray | None = None
+) -> bytes:
+    """What the browser needs to decode under the pointer: decoder, codes, and the map's plane.
+
+    Args:
+        checkpoint: Of the model.
+        view: "raw", "pca" or "tsne".
+        x: Horizontal dimension of the raw view, counted from 0.
+        y: Vertical one.
+        positions: Of the points, shape (N, 2), where the map has no plane (t-SNE).
+
+    Returns:
+        The layout of `models.export`; arrays: positions, means, log-variances.
+    """
+    return _lens(checkpoint.fingerprint, view, x, y, checkpoint, positions)
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)

@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
+from explorer.figures import subscript
 
 
 def _bind(name: str, value: Any, may_be_empty: bool = False) -> dict[str, Any]:
@@ -85,16 +86,6 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
             on_change=write, args=(dimension,),
         )  # fmt: skip
     return z
-
-
-def subscript(number: int) -> str:
-    """A whole number in subscript digits.
-
-    Example:
-        >>> "z" + subscript(12)
-        'z₁₂'
-    """
-    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
 
 
 def button(label: str, action: Callable[[], None], **options: Any) -> None:

@@ -167,3 +167,13 @@ def kl_bars(kl: np.ndarray, mean_kl: np.ndarray) -> go.Figure:
     figure.update_xaxes(title="latent dimension")
     figure.update_yaxes(title="KL, nats", rangemode="tozero")
     return figure
+
+
+def subscript(number: int) -> str:
+    """A whole number in subscript digits.
+
+    Example:
+        >>> "z" + subscript(12)
+        'z₁₂'
+    """
+    return str(number).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, state
-from explorer.controls import subscript
+from explorer import cache, controls, figures, live, state
+from explorer.figures import subscript
 from explorer.views import inspector, panels, tsne
 from models.checkpoint import Checkpoint
 from models.latents import Codes, Plane
@@ -37,6 +37,7 @@ def show() -> None:
         _axes(checkpoint)
     _scores(checkpoint)
     _explore(entry, checkpoint)
+    _lens(checkpoint)
     panels.show(checkpoint)
     state.publish()
     cache.warm_up()
@@ -77,6 +78,20 @@ def _scores(checkpoint: Checkpoint) -> None:
             )
         st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
         st.markdown(f"**Test set** {len(checkpoint.codes):,} images")
+
+
+def _lens(checkpoint: Checkpoint) -> None:
+    """Decodes under the pointer, in the browser; a t-SNE map must be there first."""
+    view, positions = state.get("view"), None
+    if view == "tsne":
+        path = cache.projections().path(checkpoint.fingerprint)
+        if not path.exists():
+            return
+        positions = cache.tsne_positions(str(path))
+    x, y = state.get("x") - 1, state.get("y") - 1
+    if checkpoint.codes.latent_dim == 1:
+        x = y = 0
+    live.show(cache.lens(checkpoint, view, x, y, positions))
 
 
 @st.fragment

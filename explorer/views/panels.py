@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import cache, controls, pictures, state
-from explorer.controls import subscript
+from explorer.figures import subscript
 from models.checkpoint import Checkpoint
 from models.latents import Codes, draw_codes, grid_codes
 

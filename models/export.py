@@ -1,0 +1,93 @@
+"""A decoder as bytes that another program can run: the layout the browser reads.
+
+    uint32 (little-endian)   length of the header, a multiple of 4
+    header                   JSON, padded with spaces; `layers`, and what the caller adds
+    float32 (little-endian)  every layer's weight, then its bias, in the order of `layers`;
+                             then the caller's arrays, in the order of `arrays`
+
+Layer types and their numbers: `linear` (inputs, outputs; weight row by row, one row an output),
+`conv_transpose` (inputs, outputs, kernel, stride, padding, output_padding; weight in torch's
+order input, output, y, x), `relu`, `silu`, `unflatten` (shape), `mean` (of the likelihood:
+`sigmoid` or `identity`, of the first `size` outputs).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.likelihoods import Bernoulli
+
+
+def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """The decoder z → E[x|z] as a list of layers and their numbers.
+
+    Args:
+        model: Any model of the registry.
+
+    Returns:
+        Descriptions in order, and the arrays they use in order, float32.
+
+    Raises:
+        ValueError: If a layer is of a kind the layout has no word for.
+
+    Example:
+        >>> from models.config import ModelConfig
+        >>> from models.registry import build_model
+        >>> layers, arrays = decoder_layers(build_model(ModelConfig(hidden=(8,))))
+        >>> [layer["type"] for layer in layers], len(arrays)
+        (['linear', 'relu', 'linear', 'mean'], 4)
+    """
+    layers, arrays = [], []
+    for module in model.decoder.layers:
+        layers.append(_describe(module))
+        arrays += [_numbers(parameter) for parameter in module.parameters(recurse=False)]
+    activation = "sigmoid" if isinstance(model.likelihood, Bernoulli) else "identity"
+    size = math.prod(model.config.image_shape)
+    layers.append({"type": "mean", "activation": activation, "size": size})
+    return layers, arrays
+
+
+def _describe(module: nn.Module) -> dict[str, Any]:
+    if isinstance(module, nn.Linear):
+        return {"type": "linear", "inputs": module.in_features, "outputs": module.out_features}
+    if isinstance(module, nn.ConvTranspose2d):
+        return {
+            "type": "conv_transpose",
+            "inputs": module.in_channels,
+            "outputs": module.out_channels,
+            "kernel": module.kernel_size[0],
+            "stride": module.stride[0],
+            "padding": module.padding[0],
+            "output_padding": list(module.output_padding),
+        }
+    if isinstance(module, nn.Unflatten):
+        return {"type": "unflatten", "shape": list(module.unflattened_size)}
+    for kind, name in ((nn.ReLU, "relu"), (nn.SiLU, "silu")):
+        if isinstance(module, kind):
+            return {"type": name}
+    raise ValueError(f"a layer to export must be of a known kind, got {type(module).__name__}")
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().float().numpy()
+
+
+def pack(header: Mapping[str, Any], arrays: list[np.ndarray]) -> bytes:
+    """Header and numbers in the layout of this module.
+
+    Example:
+        >>> data = pack({"layers": []}, [np.ones(2, np.float32)])
+        >>> int.from_bytes(data[:4], "little") % 4, len(data) % 4
+        (0, 0)
+    """
+    text = json.dumps(header, allow_nan=False).encode()
+    text += b" " * (-len(text) % 4)
+    numbers = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays]
+    return len(text).to_bytes(4, "little") + text + b"".join(numbers)
