@@ -401,6 +401,7 @@ def _check_split(split: str) -> None:
 
 
 def check_sides(shape: tuple[int, ...]) -> None:
+    """Raises DataError unless the last two of `shape` are 8 to 64 pixels."""
     height, width = shape[-2:]
     if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise DataError(
@@ -410,6 +411,7 @@ def check_sides(shape: tuple[int, ...]) -> None:
 
 
 def check_labels(labels: np.ndarray, count: int, classes: int) -> None:
+    """Raises DataError unless the labels are int64 (count,) in 0 to classes - 1."""
     if labels.dtype != np.int64 or labels.shape != (count,):
         raise DataError(f"labels must be int64 ({count},), got {labels.dtype} {labels.shape}")
     if not (labels.min() >= 0 and labels.max() < classes):
@@ -420,6 +422,7 @@ def check_labels(labels: np.ndarray, count: int, classes: int) -> None:
 
 
 def check_class_names(names: tuple[str, ...]) -> None:
+    """Raises DataError if there are too many class names or two are equal."""
     if len(names) > MAX_CLASSES:
         raise DataError(f"there must be at most {MAX_CLASSES} classes, got more")
     if len(set(names)) < len(names):

@@ -57,12 +57,15 @@ class Codes:
         return None if self.rate is None else self.distortion + self.rate.sum(1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The arrays to store; float16 keeps three digits, below a pixel of any map."""
+        """The arrays to store; float16 keeps three digits, below a pixel of any map.
+
+        Log-variances are kept within ±80: e^-80 is a point, e^80 no posterior at all.
+        """
         fits = np.abs(self.mean).max() < np.finfo(np.float16).max
         arrays = {"mean": self.mean.astype(np.float16 if fits else np.float32)}
         arrays["distortion"] = self.distortion.astype(np.float32)
         if self.log_variance is not None:
-            arrays["log_variance"] = self.log_variance.astype(np.float16)
+            arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(np.float16)
         if self.labels is not None:
             arrays["labels"] = self.labels.astype(np.uint8 if self.labels.max() < 256 else np.int64)
         return arrays
