@@ -18,7 +18,8 @@ import streamlit as st
 from explorer.figures import subscript
 from explorer.jobs import Projections
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
-from models.data import DATA_SETS, DataError, ImageSet, default_data_dir, is_available, load
+from models.data import DATA_SETS, default_data_dir, is_available, load
+from models.imageset import DataError, ImageSet
 from models.latents import Plane, coordinate_plane, pca_plane
 from models.runs import default_runs_dir, list_runs
 

@@ -26,7 +26,7 @@ import numpy as np
 from safetensors.numpy import save as save_tensors
 
 from models.config import RunConfig
-from models.data import clean_name
+from models.imageset import clean_name
 from models.latents import Codes
 
 SCHEMA = 1

@@ -1,9 +1,7 @@
-"""Data sets: five sources, and the one form in which everything else sees them.
+"""Data sets: where an `ImageSet` comes from.
 
-An `ImageSet` holds one split ("train" or "test") of a data set: images x, float32 in [0, 1]
-of shape (N, C, H, W) with C = 1 or 3 and sides of 8 to 64 pixels; labels where there are any.
-It comes from scikit-learn's digits, from torchvision's MNIST family, from an .npz file or from
-a folder of image files. The last two are a stranger's bytes: nothing in them is unpickled,
+From scikit-learn's digits, from torchvision's MNIST family, from an .npz file or from a folder
+of image files. The last two are a stranger's bytes: nothing in them is unpickled,
 sizes are checked before anything is unpacked, no path is made from a name found inside, and
 whatever is wrong becomes a `DataError` with one sentence. Whatever was converted is said in
 `ImageSet.notes`.
@@ -14,26 +12,26 @@ and Pillow wait until a data set needs them, because the first screen waits for 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-import unicodedata
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-SPLITS = ("train", "test")
-MIN_SIDE, MAX_SIDE = 8, 64
-MIN_IMAGES = 10
-MAX_CLASSES = 10_000
-MAX_BYTES = 256 * 2**20
-"""Most bytes that a user's data may take once unpacked (one to eight bytes per pixel)."""
+from models.imageset import (
+    MAX_BYTES,
+    MIN_IMAGES,
+    SPLITS,
+    DataError,
+    ImageSet,
+    check_class_names,
+    check_split,
+    clean_name,
+)
+from models.npz import check_pixels, read_archive, read_labels
 
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 _RAW_FILES = tuple(
@@ -42,82 +40,6 @@ _RAW_FILES = tuple(
 
 DATA_SETS = ("digits", *_TORCHVISION)
 """Names that `load` knows."""
-
-
-class DataError(ValueError):
-    """Data that cannot be used: one sentence for the reader, with file names but no paths."""
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """One split of a data set, checked and read-only.
-
-    Args:
-        images: x, float32 (N, C, H, W) in [0, 1]; C = 1 or 3, sides of 8 to 64 pixels.
-        labels: int64 (N,), each an index into `class_names`; None when unlabelled.
-        class_names: The classes' names in the order of the labels; () when unlabelled.
-        split: "train" or "test".
-        name: "digits", "mnist", … or the name of the user's file.
-        notes: What was converted while reading, one sentence each.
-
-    Raises:
-        DataError: If the arrays break any of the above.
-
-    Example:
-        >>> images = np.zeros((2, 1, 8, 8), np.float32)
-        >>> ImageSet(images, None, (), "test", "black").image_shape
-        (1, 8, 8)
-    """
-
-    images: np.ndarray = field(repr=False)
-    labels: np.ndarray | None = field(repr=False)
-    class_names: tuple[str, ...]
-    split: str
-    name: str
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        _check_split(self.split)
-        images, labels = np.ascontiguousarray(self.images), self.labels
-        if images.dtype != np.float32 or images.ndim != 4 or images.shape[1] not in (1, 3):
-            raise DataError(
-                f"images must be float32 (N, 1 or 3, H, W), got {images.dtype} {images.shape}"
-            )
-        check_sides(images.shape)
-        if len(images) == 0:
-            raise DataError("images must hold at least one image, got none")
-        if not (images.min() >= 0 and images.max() <= 1):
-            raise DataError(f"images must lie in [0, 1], got {images.min():g} to {images.max():g}")
-        if labels is not None:
-            check_labels(labels, len(images), len(self.class_names))
-            labels = np.ascontiguousarray(labels)
-            labels.setflags(write=False)
-        images.setflags(write=False)
-        object.__setattr__(self, "images", images)
-        object.__setattr__(self, "labels", labels)
-        object.__setattr__(self, "name", clean_name(self.name))
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of every image."""
-        return self.images.shape[1:]
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """16 hexadecimal digits (SHA-256, shortened) that stand for the shape, pixels and labels.
-
-        Example:
-            >>> load_digits("test").fingerprint == load_digits("test").fingerprint
-            True
-        """
-        digest = hashlib.sha256(repr((self.images.shape, self.labels is not None)).encode())
-        digest.update(self.images)
-        if self.labels is not None:
-            digest.update(self.labels)
-        return digest.hexdigest()[:16]
 
 
 def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = None) -> ImageSet:
@@ -175,7 +97,7 @@ def load_digits(split: str) -> ImageSet:
         >>> len(digits), float(digits.images.max())
         (500, 1.0)
     """
-    _check_split(split)
+    check_split(split)
     from sklearn.datasets import load_digits as read_digits
     from sklearn.model_selection import train_test_split
 
@@ -205,9 +127,9 @@ def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) 
     Example:
         >>> load_torchvision("mnist", "test", "nowhere")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        models.data.DataError: mnist must lie in nowhere/MNIST/raw, got no such files: run ...
+        models.imageset.DataError: mnist must lie in nowhere/MNIST/raw, got no such files: run ...
     """
-    _check_split(split)
+    check_split(split)
     root = _data_dir(data_dir)
     if not is_available(name, root):
         raise DataError(
@@ -249,9 +171,7 @@ def load_npz(path: str | Path, split: str) -> ImageSet:
         ...     len(load_npz(path, "train"))
         400
     """
-    from models.npz import check_pixels, read_archive, read_labels
-
-    _check_split(split)
+    check_split(split)
     label = repr(_file_name(path))
     with _refusing(label, "a NumPy .npz archive"):
         if not os.path.isfile(path):
@@ -291,9 +211,9 @@ def load_folder(path: str | Path, split: str, size: int | None = None) -> ImageS
     Example:
         >>> load_folder("nowhere", "train")
         Traceback (most recent call last):
-        models.data.DataError: 'nowhere' must be an existing folder, got none
+        models.imageset.DataError: 'nowhere' must be an existing folder, got none
     """
-    _check_split(split)
+    check_split(split)
     from models.images import read_folder
 
     root = os.path.abspath(path)
@@ -365,22 +285,6 @@ def default_data_dir() -> Path:
     return Path(os.environ.get("LATENT_DATA_DIR") or "data")
 
 
-def clean_name(text: Any) -> str:
-    """A stranger's name as a label: one line, no control or direction characters, at most 80.
-
-    Example:
-        >>> clean_name("my\\u202e faces\\n")
-        'my faces'
-    """
-    text = unicodedata.normalize("NFC", str(text)[:1000])
-    kept = "".join(
-        " " if character.isspace() else character
-        for character in text
-        if character.isspace() or not unicodedata.category(character).startswith("C")
-    )
-    return " ".join(kept.split())[:80].strip() or "unnamed"
-
-
 def _file_name(path: str | Path) -> str:
     """The last part of a path, cleaned: all that a sentence may show of it."""
     return clean_name(Path(path).name)
@@ -393,44 +297,6 @@ def _data_dir(data_dir: str | Path | None) -> Path:
 def _raw_folder(name: str, root: Path) -> str:
     """Where the files are looked for, as much of it as a sentence may show."""
     return f"{clean_name(root.resolve().name)}/{_TORCHVISION[name]}/raw"
-
-
-def _check_split(split: str) -> None:
-    if split not in SPLITS:
-        raise DataError(f"split must be train or test, got {clean_name(split)!r}")
-
-
-def check_sides(shape: tuple[int, ...]) -> None:
-    """Raises DataError unless the last two of `shape` are 8 to 64 pixels."""
-    height, width = shape[-2:]
-    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
-        raise DataError(
-            f"images must be {MIN_SIDE} to {MAX_SIDE} pixels a side, got {height} × {width}: "
-            "resize them first"
-        )
-
-
-def check_labels(labels: np.ndarray, count: int, classes: int) -> None:
-    """Raises DataError unless the labels are int64 (count,) in 0 to classes - 1."""
-    if labels.dtype != np.int64 or labels.shape != (count,):
-        raise DataError(f"labels must be int64 ({count},), got {labels.dtype} {labels.shape}")
-    if not (labels.min() >= 0 and labels.max() < classes):
-        raise DataError(
-            f"labels must lie in 0 to {classes - 1}, one for each class name, "
-            f"got {labels.min()} to {labels.max()}"
-        )
-
-
-def check_class_names(names: tuple[str, ...]) -> None:
-    """Raises DataError if there are too many class names or two are equal."""
-    if len(names) > MAX_CLASSES:
-        raise DataError(f"there must be at most {MAX_CLASSES} classes, got more")
-    if len(set(names)) < len(names):
-        twice, _ = Counter(names).most_common(1)[0]
-        raise DataError(
-            "class names must differ in their first 80 visible characters, "
-            f"got {twice!r} twice: rename one"
-        )
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from models.data import MAX_BYTES, MAX_SIDE, MIN_SIDE, DataError, clean_name
+from models.imageset import MAX_BYTES, MAX_SIDE, MIN_SIDE, DataError, clean_name
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")

@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 
-from models.data import (
+from models.imageset import (
     MAX_BYTES,
     MAX_CLASSES,
     DataError,

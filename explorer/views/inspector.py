@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import cache, controls, figures, pictures, state
 from models.checkpoint import Checkpoint
-from models.data import ImageSet
+from models.imageset import ImageSet
 from models.latents import neighbours
 
 NEIGHBOURS = 6
