@@ -33,6 +33,7 @@ def latent_scatter(
     value_title: str = "",
     selected: int | None = None,
     equal_axes: bool = True,
+    prior_centre: np.ndarray | None = None,
 ) -> go.Figure:
     """The test set on a plane, one point per image, coloured by class or by a number.
 
@@ -46,6 +47,8 @@ def latent_scatter(
         value_title: Its name and unit.
         selected: Index of the point that starts selected; a click then replaces it.
         equal_axes: Whether one unit is as long across as up.
+        prior_centre: Where the prior's mean lies on the plane, shape (2,); draws its circles of
+            1, 2 and 3 standard deviations.
 
     Returns:
         A figure whose points carry their index as `customdata`.
@@ -85,7 +88,28 @@ def latent_scatter(
         )
     if values is None and labels is not None:
         _write_classes(figure, positions, labels, class_names)
+    if prior_centre is not None:
+        _draw_prior(figure, *prior_centre.tolist())
     return _style_map(figure, axis_titles, equal_axes)
+
+
+def _draw_prior(figure: go.Figure, x: float, y: float) -> None:
+    """Circles of 1, 2 and 3 standard deviations of a round Gaussian, each with its name."""
+    for radius in (1, 2, 3):
+        figure.add_shape(
+            type="circle",
+            x0=x - radius,
+            x1=x + radius,
+            y0=y - radius,
+            y1=y + radius,
+            line={"color": "rgba(128,128,128,0.6)", "width": 1, "dash": "dot"},
+            layer="below",
+            label={
+                "text": f"{radius}σ of the prior" if radius == 1 else f"{radius}σ",
+                "textposition": "top center",
+                "font": {"size": 10, "color": "rgba(128,128,128,0.9)"},
+            },
+        )
 
 
 def _class_marker(index: int) -> dict:

@@ -155,12 +155,13 @@ def _titles(codes: Codes, plane: Plane, view: str, x: int, y: int) -> tuple[str,
 def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, colour):
     """The scatter of the present settings."""
     codes, card = checkpoint.codes, checkpoint.card
-    titles = ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)")
+    titles, prior = ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)"), None
     if codes.latent_dim == 1 and view != "tsne":
         positions, titles = np.stack([codes.mean[:, 0], codes.distortion], 1), ("z₁", "D, nats")
     elif positions is None:
         plane = cache.plane(checkpoint, view, x, y)
         positions, titles = plane.project(codes.mean), _titles(codes, plane, view, x, y)
+        prior = None if codes.log_variance is None else plane.project(np.zeros(codes.latent_dim))
     values = {
         "kl": (lambda: codes.rate.sum(1), "KL, nats"),
         "distortion": (lambda: codes.distortion, "D, nats"),
@@ -177,4 +178,5 @@ def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, co
         value_title=title,
         selected=st.session_state.start,
         equal_axes=codes.latent_dim > 1,
+        prior_centre=prior,
     )
