@@ -1,0 +1,422 @@
+"""Run folders: generated names, one trainer at a time, nothing lost whatever ends a training."""
+
+import json
+import math
+import os
+import re
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import check_sentence, finish, python, tiny
+
+from models import trainer
+from models.checkpoint import (
+    MAX_FILE_BYTES,
+    CheckpointError,
+    read,
+    read_tensors,
+    restore,
+    write_tensors,
+)
+from models.config import preset
+from models.metrics.likelihood import elbo
+from models.runs import Run, clean_label, default_runs_dir, execute, find_run, list_runs
+from models.trainer import EpochEnd, TrainingDivergedError
+
+CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
+"""Three epochs of 40 steps: two events each."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def threads():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Run:
+    """A run that nobody interrupted."""
+    run = Run.create(tmp_path_factory.mktemp("runs"), CONFIG, "whole")
+    assert sum(1 for _ in execute(run, command="make it")) == 6
+    return run
+
+
+def without_clock(run: Run) -> list[dict]:
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in run.metrics()]
+
+
+def same(run: Run, whole: Run) -> None:
+    """Equal weights, codes and metrics, and nothing left lying about."""
+    assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
+    assert read_tensors(run.state_path)[2] == read_tensors(whole.state_path)[2]
+    assert without_clock(run) == without_clock(whole)
+    assert sorted(os.listdir(run.folder)) == sorted(os.listdir(whole.folder))
+
+
+def take(events, count):
+    """The first events; the iterator is closed then."""
+    seen = [next(events) for _ in range(count)]
+    events.close()
+    return seen
+
+
+# --- folders, names, labels ----------------------------------------------------------------------
+
+
+def test_runs_are_created_listed_newest_first_and_found(tmp_path, monkeypatch):
+    assert list_runs(tmp_path / "none") == []
+    stamps = iter(("20260101-000000", "20260102-000000", "20260103-000000"))
+    monkeypatch.setattr("models.runs.time.strftime", lambda _format: next(stamps))
+    made = [Run.create(tmp_path, CONFIG, title) for title in ("one", "two", "")]
+    assert [run.title for run in list_runs(tmp_path)] == [made[2].id, "two", "one"]
+    for run in made:
+        assert find_run(tmp_path, run.id) == run
+        assert run.config() == CONFIG and run.metrics() == []
+    (tmp_path / "stray").mkdir()
+    assert len(list_runs(tmp_path)) == 3
+
+
+def test_folder_of_runs_follows_the_environment(monkeypatch):
+    monkeypatch.delenv("LATENT_RUNS_DIR", raising=False)
+    assert default_runs_dir() == Path("runs")
+    monkeypatch.setenv("LATENT_RUNS_DIR", "elsewhere")
+    assert default_runs_dir() == Path("elsewhere")
+
+
+BAD_NAMES = {
+    "traversal": "../../etc/passwd",
+    "encoded": "%2e%2e%2fetc",
+    "backslashes": "..\\..\\windows",
+    "absolute": "/etc/passwd",
+    "home": "~/x",
+    "dots": "..",
+    "a dot": ".",
+    "nothing": "",
+    "wide dots": "．．/etc",
+    "NUL": "a\0b",
+    "controls": "a\x1b[2Jb\r\nc",
+    "bidi": "a\u202eb\u2066c",
+    "half a character": "a\ud800b",
+    "300 characters": "x" * 300,
+    "reserved": "CON",
+    "a pattern": "*",
+    "markup": "<img src=x onerror=alert(1)>",
+    "a formula": "=cmd|' /C calc'!A0",
+}
+
+
+@pytest.mark.parametrize("case", BAD_NAMES)
+def test_title_is_a_label_and_never_a_path(case, tmp_path):
+    title = BAD_NAMES[case]
+    run = Run.create(tmp_path / "runs", CONFIG, title)
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", run.id)
+    assert os.listdir(tmp_path) == ["runs"] and os.listdir(tmp_path / "runs") == [run.id]
+    assert run.title.isprintable() and 0 < len(run.title) <= 80
+    assert run.title == (clean_label(title) or run.id)
+    run.title.encode()
+
+
+@pytest.mark.parametrize("case", BAD_NAMES)
+def test_id_is_compared_and_never_joined(case, tmp_path):
+    Run.create(tmp_path, CONFIG)
+    with pytest.raises(ValueError, match="must be one of the runs folder") as caught:
+        find_run(tmp_path, BAD_NAMES[case])
+    sentence = str(caught.value)
+    assert sentence.isprintable() and len(sentence) < 150
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("  two   words ", "two words"),
+        ("a\tb\nc", "a b c"),
+        ("a\0\x1b\u202e\u2066\ud800b", "ab"),
+        ("x" * 300, "x" * 80),
+        ("<b>β = 4</b>", "<b>β = 4</b>"),  # kept as text: the screen escapes it
+        ("=1+1", "=1+1"),
+        ("\u202e", ""),
+    ],
+)
+def test_label_keeps_what_can_be_shown(text, label):
+    assert clean_label(text) == label
+    assert clean_label(label) == label
+
+
+def test_equal_titles_and_equal_seconds_are_no_collision(tmp_path):
+    made = {Run.create(tmp_path, CONFIG, "same").id for _ in range(20)}
+    assert len(made) == 20 == len(list_runs(tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff\xfe", b'{"config": {"data": 3}}'])
+def test_damaged_settings_are_refused_with_a_sentence(content, tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    (run.folder / "config.json").write_bytes(content)
+    with pytest.raises(ValueError) as caught:
+        next(execute(run))
+    check_sentence(str(caught.value))
+
+
+# --- metrics -------------------------------------------------------------------------------------
+
+
+def test_metrics_survive_a_line_cut_short(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    rows = [{"epoch": epoch, "step": 40 * (epoch + 1)} for epoch in range(3)]
+    for row in rows:
+        run.append(row)
+    path = run.folder / "metrics.jsonl"
+    text = path.read_bytes()
+    for length in range(len(text) + 1):
+        path.write_bytes(text[:length])
+        found = run.metrics()
+        assert found == rows[: len(found)] and len(found) >= text[:length].count(b"\n")
+
+
+def test_forgetting_drops_what_will_be_made_again(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    for step in (40, 80, 120):
+        run.append({"step": step})
+    with open(run.folder / "metrics.jsonl", "a") as file:
+        file.write('{"step": 1')
+    run.forget_after(80)
+    run.append({"step": 120})
+    assert [row["step"] for row in run.metrics()] == [40, 80, 120]
+
+
+# --- one trainer at a time -----------------------------------------------------------------------
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from models.runs import Run
+with Run(Path(sys.argv[1])).lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_lock_refuses_a_second_process_and_dies_with_its_holder(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    holder = python("-c", HOLD, str(run.folder))
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(ValueError, match="one process at a time") as caught:
+            next(execute(run))
+        check_sentence(str(caught.value))
+    finally:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.communicate()
+    with run.lock(), pytest.raises(ValueError, match="one process at a time"), run.lock():
+        pass
+    take(execute(run), 1)
+
+
+# --- stopping, resuming, failing -----------------------------------------------------------------
+
+
+def test_finished_run_is_whole(whole):
+    checkpoint = read(whole.model_path)
+    card, rows = checkpoint.card, whole.metrics()
+    assert (card.config, card.title, card.steps, card.command) == (CONFIG, "whole", 120, "make it")
+    assert card.data_name == "digits" and len(card.class_names) == 10 and card.seconds > 0
+    assert len(checkpoint.codes) == 500
+    assert [row["step"] for row in rows] == [40, 80, 120]
+    assert card.metrics["distortion"][0] == pytest.approx(rows[-1]["test_distortion"], rel=1e-5)
+    assert card.metrics["rate"][0] == pytest.approx(rows[-1]["test_rate"], rel=1e-5)
+    from models.data import load_digits
+
+    images = torch.tensor(load_digits("test").images)
+    again = elbo(restore(checkpoint), images, CONFIG.training.seed)
+    np.testing.assert_allclose(checkpoint.codes.distortion, again.distortion, rtol=1e-5)
+    np.testing.assert_allclose(checkpoint.codes.mean, again.mean, rtol=1e-3, atol=1e-3)
+
+
+def test_executing_a_finished_run_again_changes_nothing(whole, tmp_path):
+    before = read(whole.model_path).fingerprint
+    rows = whole.metrics()
+    assert list(execute(whole)) == []
+    assert read(whole.model_path).fingerprint == before and whole.metrics() == rows
+
+
+@pytest.mark.parametrize("stops", [[1], [2], [5], [1, 1, 1, 1, 1], [2, 3]], ids=str)
+def test_stopped_and_resumed_run_ends_as_if_it_were_not(stops, whole, tmp_path):
+    run = Run.create(tmp_path, CONFIG, "whole")
+    steps = [20, 40, 60, 80, 100, 120]
+    for count in stops:
+        seen = take(execute(run), count)
+        assert [event.step for event in seen] == steps[:count]
+        assert read(run.model_path).card.steps == seen[-1].step  # kept, and can be explored
+        steps = steps[count:]
+    assert [event.step for event in execute(run)] == steps
+    same(run, whole)
+
+
+def test_autosave_keeps_what_a_killed_process_did(whole, tmp_path):
+    run = Run.create(tmp_path, CONFIG, "whole")
+    events = execute(run, autosave_seconds=0)
+    for _ in range(3):
+        next(events)
+    assert int(read_tensors(run.state_path)[0]["step"][0]) == 60
+    killed = Run(run.folder.with_name("20260101-000000-abcdef"))
+    killed.folder.mkdir()  # what a killed process leaves: no checkpoint, half a line, half a file
+    for name in ("config.json", "state.safetensors", "metrics.jsonl"):
+        (killed.folder / name).write_bytes((run.folder / name).read_bytes())
+    (killed.folder / ".state.safetensors.x1y2z3").write_bytes(b"half")
+    with open(killed.folder / "metrics.jsonl", "a") as file:
+        file.write('{"epoch": 1, "st')
+    events.close()
+    assert [event.step for event in execute(killed)] == [80, 100, 120]
+    same(killed, whole)
+
+
+def test_seconds_add_up_over_resumes(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    take(execute(run), 1)
+    tensors, document, _ = read_tensors(run.state_path)
+    write_tensors(run.state_path, tensors, document | {"seconds": 1000.0})
+    take(execute(run), 1)
+    assert 1000 < read_tensors(run.state_path)[1]["seconds"] < 1100
+    assert 1000 <= read(run.model_path).card.seconds < 1100
+
+
+@pytest.mark.parametrize(
+    ("change", "phrase"),
+    [
+        ({"config": replace(CONFIG, data="mnist").to_json()}, "must be of this run's settings"),
+        ({"config": None}, "must be of this run's settings"),
+        ({"config": preset("digits-2d").to_json()}, "must be of this run's settings"),
+    ],
+)
+def test_state_of_other_settings_is_refused(change, phrase, tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    take(execute(run), 1)
+    tensors, document, _ = read_tensors(run.state_path)
+    write_tensors(run.state_path, tensors, document | change)
+    with pytest.raises(CheckpointError) as caught:
+        next(execute(run))
+    assert phrase in check_sentence(str(caught.value))
+
+
+def test_state_without_a_tensor_or_damaged_is_refused_and_kept(tmp_path):
+    run = Run.create(tmp_path, CONFIG)
+    take(execute(run), 1)
+    tensors, document, _ = read_tensors(run.state_path)
+    del tensors["sums"]
+    write_tensors(run.state_path, tensors, document)
+    for content in (run.state_path.read_bytes(), b"", run.state_path.read_bytes()[:-1]):
+        run.state_path.write_bytes(content)
+        with pytest.raises(ValueError) as caught:
+            next(execute(run))
+        check_sentence(str(caught.value))
+        assert run.state_path.read_bytes() == content
+
+
+@pytest.mark.slow
+def test_state_of_the_largest_model_can_be_read_again(tmp_path):
+    config = tiny(hidden=(2000, 1000, 1000))
+    config = replace(config, training=replace(config.training, epochs=1, batch_size=1000))
+    run = Run.create(tmp_path, config)
+    take(execute(run), 1)
+    assert run.state_path.stat().st_size > MAX_FILE_BYTES
+    assert list(execute(run)) == []
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"likelihood": "gaussian", "sigma": 1 / 256}, {"family": "autoencoder", "hidden": (16,)}],
+    ids=["large distortions", "no rate"],
+)
+def test_every_lawful_run_can_be_read_and_resumed(model, tmp_path):
+    run = Run.create(tmp_path, tiny(**model))
+    take(execute(run), 1)
+    assert len(list(execute(run))) == 1
+    restore(read(run.model_path))
+
+
+def poison(monkeypatch, step):
+    """Makes the distortion of one step NaN."""
+    steps = iter(range(1, 10**6))
+
+    def terms(*given):
+        found = trainer_terms(*given)
+        return found._replace(distortion=found.distortion * math.nan) if next(steps) == step \
+            else found  # fmt: skip
+
+    trainer_terms = trainer.elbo_terms
+    monkeypatch.setattr(trainer, "elbo_terms", terms)
+
+
+def test_diverged_run_keeps_its_last_good_state_and_no_nan(whole, tmp_path, monkeypatch):
+    run = Run.create(tmp_path, CONFIG, "whole")
+    with monkeypatch.context() as patch:
+        poison(patch, 95)
+        with pytest.raises(TrainingDivergedError, match="distortion became nan at step 95 of 120"):
+            list(execute(run, autosave_seconds=0))
+    assert b"NaN" not in (run.folder / "metrics.jsonl").read_bytes()
+    assert not run.model_path.exists()
+    tensors, *_ = read_tensors(run.state_path)
+    assert int(tensors["step"][0]) == 80
+    assert len(list(execute(run))) == 2  # from there, and all is well
+    same(run, whole)
+
+
+def test_weights_that_became_nan_are_never_saved(tmp_path, monkeypatch):
+    run = Run.create(tmp_path, CONFIG)
+    update = torch.optim.Adam.step
+
+    def broken(optimizer):
+        update(optimizer)
+        moments = optimizer.state[optimizer.param_groups[0]["params"][0]]
+        if moments["step"] == 60:
+            with torch.no_grad():
+                optimizer.param_groups[0]["params"][0].fill_(math.nan)
+
+    monkeypatch.setattr(torch.optim.Adam, "step", broken)
+    with pytest.raises(TrainingDivergedError, match="became nan at step 60 of 120") as caught:
+        list(execute(run, autosave_seconds=0))
+    check_sentence(str(caught.value))
+    assert int(read_tensors(run.state_path)[0]["step"][0]) == 40
+    assert b"NaN" not in (run.folder / "metrics.jsonl").read_bytes()
+    with pytest.raises(TrainingDivergedError):  # closing does not save it either
+        take(execute(run), 1)
+    assert int(read_tensors(run.state_path)[0]["step"][0]) == 40
+
+
+def test_failure_to_finish_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
+    run = Run.create(tmp_path, CONFIG)
+    take(execute(run), 2)
+    before = run.model_path.read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        events = execute(run)
+        next(events)
+        patch.setattr(os, "fsync", full)
+        events.close()
+    assert run.model_path.read_bytes() == before
+    assert int(read_tensors(run.state_path)[0]["step"][0]) == 40
+    assert len(list(execute(run))) == 4
+
+
+SILENT = """
+import sys
+from models.runs import list_runs
+list_runs("runs")
+print([name for name in ("torch", "sklearn", "pandas", "PIL") if name in sys.modules])
+"""
+
+
+def test_listing_runs_needs_no_heavy_library():
+    assert finish(python("-c", SILENT)).strip() == "[]"
+
+
+def test_events_are_those_of_the_trainer(whole):
+    assert isinstance(EpochEnd(**whole.metrics()[0]), EpochEnd)
+    assert json.loads((whole.folder / "config.json").read_text())["title"] == "whole"
