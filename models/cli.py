@@ -130,34 +130,43 @@ def train(
     """Train a model; Ctrl-C stops and keeps it, --resume RUN goes on bit for bit."""
     runs_dir = runs_dir or default_runs_dir()
     _check_surroundings(device, autosave, output)
+    given = {
+        "data": data,
+        "family": family,
+        "network": network,
+        "hidden": _whole_numbers(hidden),
+        "activation": activation,
+        "latent_dim": latent_dim,
+        "likelihood": likelihood,
+        "sigma": sigma,
+        "beta": beta,
+        "kl_warmup_steps": kl_warmup_steps,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": learning_rate,
+        "warmup_steps": warmup_steps,
+        "seed": seed,
+        "binarize": binarize,
+        "precision": precision,
+        "threads": threads,
+    }
     if resume:
         run = find_run(runs_dir, resume)
+        _check_resume(given)
     else:
-        config = override(
-            preset(preset_name),
-            data=data,
-            family=family,
-            network=network,
-            hidden=_whole_numbers(hidden),
-            activation=activation,
-            latent_dim=latent_dim,
-            likelihood=likelihood,
-            sigma=sigma,
-            beta=beta,
-            kl_warmup_steps=kl_warmup_steps,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            warmup_steps=warmup_steps,
-            seed=seed,
-            binarize=binarize,
-            precision=precision,
-            threads=min(256, os.cpu_count() or 1) if threads is None else threads,
-        )
+        given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
+        config = override(preset(preset_name), **given)
         run = Run.create(runs_dir, fit_to_data(config, data_dir), title)
     _train(run, data_dir, device, autosave)
     if output:
         write_bytes(output, run.model_path.read_bytes())
+
+
+def _check_resume(given: dict[str, Any]) -> None:
+    """A resumed run keeps its settings: asking for others must not pass in silence."""
+    changed = [name.replace("_", "-") for name, value in given.items() if value is not None]
+    if changed:
+        raise ValueError(f"a resumed run must keep its settings, got --{changed[0]}: leave it out")
 
 
 def _check_surroundings(device: str, autosave: float, output: Path | None) -> None:

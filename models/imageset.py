@@ -100,7 +100,7 @@ class ImageSet:
         return digest.hexdigest()[:16]
 
 
-def clean_name(text: Any) -> str:
+def clean_name(text: Any, fallback: str = "unnamed") -> str:
     """A stranger's name as a label: one line, no control or direction characters, at most 80.
 
     Example:
@@ -113,7 +113,7 @@ def clean_name(text: Any) -> str:
         for character in text
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return " ".join(kept.split())[:80].strip() or "unnamed"
+    return " ".join(kept.split())[:80].strip() or fallback
 
 
 def check_split(split: str) -> None:

@@ -31,6 +31,7 @@ from models.checkpoint import (
     write_tensors,
 )
 from models.config import RunConfig
+from models.imageset import clean_name
 
 AUTOSAVE_SECONDS = 10.0
 
@@ -61,7 +62,7 @@ class Run:
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         run = cls(Path(runs_dir) / run_id)
         run.folder.mkdir(parents=True)
-        document = {"title": clean_label(title), "config": config.to_json()}
+        document = {"title": clean_name(title, ""), "config": config.to_json()}
         write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
         return run
 
@@ -80,7 +81,7 @@ class Run:
     @property
     def title(self) -> str:
         """The user's label, or the id."""
-        return clean_label(str(self._document().get("title", ""))) or self.id
+        return clean_name(self._document().get("title", ""), self.id)
 
     def config(self) -> RunConfig:
         """The run's settings.
@@ -153,18 +154,7 @@ def find_run(runs_dir: str | Path, run_id: str) -> Run:
     for run in list_runs(runs_dir):
         if run.id == run_id:
             return run
-    raise ValueError(f"the run must be one of the runs folder, got {clean_label(run_id)!r}")
-
-
-def clean_label(text: str, length: int = 80) -> str:
-    """A text fit to be shown: printable characters only, runs of space as one, cut to length.
-
-    Example:
-        >>> clean_label(" a\\u202eb \\n c")
-        'ab c'
-    """
-    kept = "".join(c if c.isprintable() else " " * c.isspace() for c in text)
-    return " ".join(kept.split())[:length]
+    raise ValueError(f"the run must be one of the runs folder, got {clean_name(run_id)!r}")
 
 
 def execute(

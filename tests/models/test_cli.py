@@ -348,3 +348,9 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(kills, pictures,
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
     assert [row["step"] for row in run.metrics()] == [row["step"] for row in whole.metrics()]
     assert not [name for name in os.listdir(run.folder) if name.startswith(".")]
+
+
+def test_resumed_run_keeps_its_settings(trained):
+    error = call("train", "--runs-dir", trained.folder.parent, "--resume", trained.id, "--beta", 2,
+                 status=1)  # fmt: skip
+    assert "a resumed run must keep its settings, got --beta" in error

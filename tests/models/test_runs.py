@@ -23,8 +23,9 @@ from models.checkpoint import (
     write_tensors,
 )
 from models.config import preset
+from models.imageset import clean_name
 from models.metrics.likelihood import elbo
-from models.runs import Run, clean_label, default_runs_dir, execute, find_run, list_runs
+from models.runs import Run, default_runs_dir, execute, find_run, list_runs
 from models.trainer import EpochEnd, TrainingDivergedError
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
@@ -117,7 +118,7 @@ def test_title_is_a_label_and_never_a_path(case, tmp_path):
     assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{6}", run.id)
     assert os.listdir(tmp_path) == ["runs"] and os.listdir(tmp_path / "runs") == [run.id]
     assert run.title.isprintable() and 0 < len(run.title) <= 80
-    assert run.title == (clean_label(title) or run.id)
+    assert run.title == clean_name(title, run.id)
     run.title.encode()
 
 
@@ -143,8 +144,8 @@ def test_id_is_compared_and_never_joined(case, tmp_path):
     ],
 )
 def test_label_keeps_what_can_be_shown(text, label):
-    assert clean_label(text) == label
-    assert clean_label(label) == label
+    assert clean_name(text, "") == label
+    assert clean_name(label, "") == label
 
 
 def test_equal_titles_and_equal_seconds_are_no_collision(tmp_path):
