@@ -6,7 +6,9 @@ imported by the functions that need them, so that a stored map opens without the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +107,40 @@ class Codes:
             distortion.astype(np.float32),
             None if labels is None else labels.astype(np.int64),
         )
+
+
+def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:
+    """The codes as a table: one row per test image, one column per number, units in the header.
+
+    A class name that a spreadsheet would run as a formula is led by an apostrophe.
+
+    Args:
+        codes: Of a model.
+        class_names: Names of the classes, by label.
+
+    Example:
+        >>> codes = Codes(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1), np.zeros(1, np.int64))
+        >>> print(to_csv(codes, ["=1+1"]))
+        image,class,mean_1,sigma_1,kl_nats_1,distortion_nats
+        0,'=1+1,0,1,0,1
+        <BLANKLINE>
+    """
+    header, columns = ["image"], [np.arange(len(codes))]
+    if codes.labels is not None:
+        safe = ["'" + name if name[:1] in "=+-@" else name for name in class_names]
+        header.append("class")
+        columns.append([safe[label] for label in codes.labels])
+    parts = {"mean": codes.mean}
+    if codes.log_variance is not None:
+        parts |= {"sigma": np.exp(0.5 * codes.log_variance), "kl_nats": codes.rate}
+    for name, values in parts.items():
+        header += [f"{name}_{j + 1}" for j in range(codes.latent_dim)]
+        columns += [[f"{v:.6g}" for v in column] for column in values.T.tolist()]
+    header.append("distortion_nats")
+    columns.append([f"{v:.6g}" for v in codes.distortion.tolist()])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *zip(*columns, strict=True)])
+    return text.getvalue()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from explorer import cache, controls, figures, live, state
 from explorer.figures import subscript
 from explorer.views import inspector, panels, tsne
 from models.checkpoint import Checkpoint
-from models.latents import Codes, Plane
+from models.latents import Codes, Plane, to_csv
 
 VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
 COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
@@ -123,6 +123,13 @@ def _map(entry: cache.Entry, checkpoint: Checkpoint) -> None:
         config={"scrollZoom": True, "displaylogo": False},
     )
     st.caption(EXACT[view])
+    st.download_button(
+        "Save the codes as CSV",
+        lambda: to_csv(checkpoint.codes, checkpoint.card.class_names),
+        "codes.csv",
+        "text/csv",
+        on_click="ignore",
+    )
 
 
 def _start(key: tuple) -> int | None:

@@ -1,5 +1,8 @@
 """Codes and planes, projections and neighbours: inverses, oracles, and codes that collapsed."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +20,7 @@ from models.latents import (
     neighbours,
     pca_plane,
     prior_grid,
+    to_csv,
     tsne,
 )
 
@@ -326,3 +330,18 @@ def test_a_code_is_its_own_nearest_and_ties_keep_their_order():
     mean = np.array([[0.0, 1.0], [2.0, 2.0], [1.0, 0.0], [0.0, 0.0]])
     nearest, distance = neighbours(mean, mean[3], 3)
     assert (nearest.tolist(), distance.tolist()) == ([3, 0, 2], [0.0, 1.0, 1.0])
+
+
+def test_csv_holds_every_number_and_no_formula():
+    generator = np.random.default_rng(0)
+    mean, log_variance = generator.normal(size=(2, 5, 3)).astype(np.float32)
+    codes = Codes(mean, log_variance, np.arange(5.0), np.array([0, 1, 2, 1, 0]))
+    rows = list(
+        csv.DictReader(io.StringIO(to_csv(codes, ["=cmd|' /C calc'!A0", "-1", 'a "b", c'])))
+    )
+    assert [row["class"] for row in rows][:3] == ["'=cmd|' /C calc'!A0", "'-1", 'a "b", c']
+    for j in range(3):
+        np.testing.assert_allclose([float(r[f"mean_{j + 1}"]) for r in rows], mean[:, j], rtol=1e-5)
+        found = [float(row[f"kl_nats_{j + 1}"]) for row in rows]
+        np.testing.assert_allclose(found, codes.rate[:, j], rtol=1e-5)
+    assert [float(row["distortion_nats"]) for row in rows] == [0, 1, 2, 3, 4]
