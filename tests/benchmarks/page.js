@@ -1,0 +1,47 @@
+// What the benchmarks ask of a page; loaded before the page's own scripts.
+window.benchmark = {
+  // Whether the map is drawn with all its points.
+  drawn(count) {
+    const plot = document.querySelector(".js-plotly-plot")
+    return Boolean(plot?._fullLayout && plot.querySelector("canvas[class*=gl-canvas]"))
+      && plot._fullData.reduce((sum, trace) => sum + trace._length, 0) === count
+  },
+
+  // The most isolated points in view: number, and place in pixels from the plot's corner.
+  isolated(count) {
+    const plot = document.querySelector(".js-plotly-plot"), { xaxis, yaxis } = plot._fullLayout
+    const points = plot._fullData.flatMap(trace => Array.from(trace.x, (x, i) => (
+      { number: trace.customdata[i], x: xaxis.d2p(x), y: yaxis.d2p(trace.y[i]) })))
+    for (const one of points)
+      one.gap = Math.min(...points.map(other =>
+        other === one ? Infinity : Math.hypot(one.x - other.x, one.y - other.y)))
+    return points.sort((one, other) => other.gap - one.gap)
+      .filter(({ x, y }) => x > 5 && x < xaxis._length - 5 && y > 5 && y < yaxis._length - 5)
+      .slice(0, count)
+      .map(({ number, x, y }) => ({ number, x: x + xaxis._offset, y: y + yaxis._offset }))
+  },
+
+  // Waits for the next release of the button; `answer` then promises the milliseconds from it
+  // to the heading "Image <number>" and to a new, loaded picture "Decoded mean" below it.
+  watch(number) {
+    const heading = () => [...document.querySelectorAll("h1, h2, h3, h4")]
+      .find(element => new RegExp(`^Image ${number}\\b`).test(element.innerText))
+    const picture = () => [...document.querySelectorAll("[data-testid=stImage]")]
+      .find(image => image.innerText.includes("Decoded mean") && (
+        heading()?.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING))
+      ?.querySelector("img")
+    this.answer = new Promise(done => addEventListener("mouseup", () => {
+      const start = performance.now(), times = {}
+      const frame = () => {
+        const now = performance.now() - start, image = picture()
+        if (heading()) times.number ??= now
+        if (image?.complete && image.naturalWidth && image.src !== this.shown) {
+          this.shown = image.src
+          done({ ...times, picture: now })
+        } else if (now > 10_000) done(null)
+        else requestAnimationFrame(frame)
+      }
+      requestAnimationFrame(frame)
+    }, { once: true, capture: true }))
+  },
+}
