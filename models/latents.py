@@ -232,7 +232,7 @@ def pca_plane(mean: np.ndarray) -> Plane:
 def tsne(
     mean: np.ndarray,
     perplexity: float = 30.0,
-    iterations: int = 250,
+    iterations: int = 125,
     seed: int = 0,
     threads: int = 1,
     progress: Callable[[float], None] | None = None,
@@ -345,7 +345,8 @@ def draw_codes(codes: Codes, count: int, seed: int) -> np.ndarray:
     generator = np.random.default_rng(seed)
     if codes.log_variance is not None:
         return generator.standard_normal((count, codes.latent_dim), dtype=np.float32)
-    covariance = np.atleast_2d(np.cov(codes.mean.T.astype(np.float64)))
+    freedom = min(1, len(codes) - 1)  # a single code has no spread
+    covariance = np.atleast_2d(np.cov(codes.mean.T.astype(np.float64), ddof=freedom))
     centre = codes.mean.mean(0, dtype=np.float64)
     return generator.multivariate_normal(centre, covariance, count).astype(np.float32)
 
