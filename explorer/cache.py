@@ -50,7 +50,7 @@ def catalogue() -> tuple[dict[str, Entry], dict[str, str]]:
     """The usable models by id, and one sentence for each that is not."""
     usable, refused = {}, {}
     for entry in entries():
-        problem = _problem(str(entry.path), entry.changed)
+        _, problem = _title_or_problem(str(entry.path), entry.changed)
         if problem:
             refused[entry.id] = problem
         else:
@@ -58,13 +58,20 @@ def catalogue() -> tuple[dict[str, Entry], dict[str, str]]:
     return usable, refused
 
 
-@st.cache_resource(max_entries=500, show_spinner=False)
-def _problem(path: str, changed: int) -> str:
+def title(entry: Entry) -> str:
+    """Data set and title of a usable model; kept for more models than checkpoints are."""
+    return _title_or_problem(str(entry.path), entry.changed)[0]
+
+
+@st.cache_resource(max_entries=1000, show_spinner=False)
+def _title_or_problem(path: str, changed: int) -> tuple[str, str]:
     try:
         found = _checkpoint(path, changed)
     except CheckpointError as error:
-        return str(error)
-    return "" if found.codes is not None else "the file must hold the codes of a test set"
+        return "", str(error)
+    if found.codes is None:
+        return "", "the file must hold the codes of a test set"
+    return f"{found.card.data_name} · {found.card.title}", ""
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
@@ -94,6 +101,18 @@ def model(checkpoint: Checkpoint) -> Any:
     return _model(checkpoint.fingerprint, checkpoint)
 
 
+def problem(checkpoint: Checkpoint) -> str:
+    """Why its model cannot be built, in one sentence; empty if it can.
+
+    The map does not need the model, so that it is on screen before torch is imported.
+    """
+    try:
+        model(checkpoint)
+    except CheckpointError as error:
+        return str(error)
+    return ""
+
+
 def decode(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:
     """The mean images E[x|z] of codes (N, Z), shape (N, C, H, W)."""
     import torch
@@ -119,12 +138,17 @@ def _test_set(name: str, data_dir: str) -> ImageSet | None:
         return None
 
 
+def to_download(checkpoint: Checkpoint) -> str:
+    """The name of its data set if that must be downloaded first, else empty."""
+    name = checkpoint.card.config.data
+    return name if name in DATA_SETS and not is_available(name, default_data_dir()) else ""
+
+
 def originals(checkpoint: Checkpoint) -> ImageSet | None:
     """The test images behind the codes, or None where they are not on this machine."""
-    name = checkpoint.card.config.data
-    if name in DATA_SETS and not is_available(name, default_data_dir()):
+    if to_download(checkpoint):
         return None
-    found = _test_set(name, str(default_data_dir()))
+    found = _test_set(checkpoint.card.config.data, str(default_data_dir()))
     if found is None or found.fingerprint != checkpoint.card.data_fingerprint:
         return None
     return found
@@ -142,7 +166,7 @@ def tsne_positions(path: str) -> np.ndarray:
     return read_tensors(path)[0]["positions"]
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=50, show_spinner="Finding the plane…")
 def _plane(fingerprint: str, view: str, x: int, y: int, _checkpoint: Checkpoint) -> Plane:
     mean = _checkpoint.codes.mean
     return pca_plane(mean) if view == "pca" else coordinate_plane(mean, x, y)
@@ -165,7 +189,7 @@ def _lens(
     if _positions is None:
         flat = _plane(fingerprint, view, x, y, _checkpoint)
         raw = tuple(f"z{subscript(j + 1)}" for j in (x, y))
-        names = ("PC 1", "PC 2") if view == "pca" else raw
+        names = ("PC 1", "PC 2") if view == "pca" else raw[: codes.latent_dim]
         header |= {"origin": flat.origin.tolist(), "axes": flat.axes.tolist(), "names": names}
         _positions = np.zeros(0)
     else:

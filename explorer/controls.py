@@ -6,6 +6,7 @@ the setting stays.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,17 +17,27 @@ from explorer import state
 from explorer.figures import subscript
 
 
-def _bind(name: str, value: Any, may_be_empty: bool = False) -> dict[str, Any]:
+def plain(text: str) -> str:
+    r"""A stranger's text for a place that reads Markdown: shown as it is, no link, no picture.
+
+    Example:
+        >>> print(plain("a*b ![x](http://y)"))
+        a\*b \!\[x\]\(http\://y\)
+    """
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
+
+
+def _bind(name: str, value: Any) -> dict[str, Any]:
     """Key and callback of a widget that shows `value` and writes the setting `name`."""
     key = f"control-{name}"
-    st.session_state[key] = value
+    _show(key, value)
+    return {"key": key, "on_change": lambda: state.put(**{name: st.session_state[key]})}
 
-    def write() -> None:
-        # a segmented control can be switched off: the setting then stays
-        if may_be_empty or st.session_state[key] is not None:
-            state.put(**{name: st.session_state[key]})
 
-    return {"key": key, "on_change": write}
+def _show(key: str, value: Any) -> None:
+    """Sets a widget, unless it is set so: that would undo what the user has done meanwhile."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
 
 def select(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
@@ -39,8 +50,10 @@ def select(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> 
 def segments(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
     """A row of buttons of which one is pressed."""
     value = state.choose(name, list(labels))
-    bound = _bind(name, value)
-    st.segmented_control(label, list(labels), format_func=labels.__getitem__, **bound, **options)
+    options |= _bind(name, value)
+    st.segmented_control(
+        label, list(labels), required=True, format_func=labels.__getitem__, **options
+    )
     return value
 
 
@@ -53,7 +66,7 @@ def slider(name: str, label: str, minimum: int, maximum: int, **options: Any) ->
 def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
     """A whole number from 0 to `maximum`, or nothing."""
     value = state.choose(name, range(maximum + 1))
-    bound = _bind(name, value, may_be_empty=True)
+    bound = _bind(name, value)
     return st.number_input(label, 0, maximum, value=None, step=1, **bound, **options)
 
 
@@ -61,7 +74,8 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
     """A slider for each of these latent dimensions; the others keep their value.
 
     Args:
-        name: Of the setting that holds the whole code; None is the origin.
+        name: Of the setting that holds the whole code; None is the origin. A code of another
+            model's length is dropped, with a notice.
         dimensions: Which to show, counted from 0.
         latent_dim: Z.
         limit: Sliders run from -limit to limit.
@@ -69,21 +83,21 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
     Returns:
         The code, shape (Z,).
     """
-    z = state.get(name)
-    z = np.zeros(latent_dim) if z is None or len(z) != latent_dim else np.array(z)
-    z = np.clip(z, -limit, limit)
+    if len(state.get(name) or range(latent_dim)) != latent_dim:
+        state.reset(name)
+    z = np.clip(state.get(name) or np.zeros(latent_dim), -limit, limit)
 
-    def write(dimension: int) -> None:
-        z[dimension] = st.session_state[f"control-{name}-{dimension}"]
+    def write(dimension: int, key: str) -> None:
+        z[dimension] = st.session_state[key]
         state.put(**{name: tuple(z.tolist())})
 
     columns = st.columns(min(4, len(dimensions)))
     for position, dimension in enumerate(dimensions):
-        key = f"control-{name}-{dimension}"
-        st.session_state[key] = float(z[dimension])
+        key = f"control-{name}-{dimension}-{limit:g}"  # with other limits, another widget
+        _show(key, float(z[dimension]))
         columns[position % len(columns)].slider(
             f"z{subscript(dimension + 1)}", -limit, limit, step=0.05, key=key,
-            on_change=write, args=(dimension,),
+            on_change=write, args=(dimension, key),
         )  # fmt: skip
     return z
 

@@ -6,6 +6,7 @@ theme, light or dark.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 
 import numpy as np
@@ -21,6 +22,9 @@ SELECTED = "#ff2d87"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 SCALE = "Viridis"
 HEIGHT = 560
+MAX_NAMED = 30
+"""Most classes written on the map and in the legend; the pointer names those of larger sets."""
+MAX_TRACES = len(PALETTE) * len(SYMBOLS)
 
 
 def latent_scatter(
@@ -40,9 +44,10 @@ def latent_scatter(
     Args:
         positions: Shape (N, 2).
         axis_titles: Horizontal and vertical, with units.
-        hover: One line of text per point.
-        labels: Class of every point, shape (N,); one trace and legend entry per class.
-        class_names: Their names.
+        hover: The text of every point; Plotly reads a little HTML in it.
+        labels: Class of every point, shape (N,); one trace and legend entry per class, or one
+            trace in all if there are very many.
+        class_names: Their names, as plain text.
         values: Used instead of labels: a number per point, shape (N,).
         value_title: Its name and unit.
         selected: Index of the point that starts selected; a click then replaces it.
@@ -60,19 +65,9 @@ def latent_scatter(
     """
     figure = go.Figure()
     size = float(np.clip(90 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
-    if values is not None or labels is None:
-        groups = [
-            ("", np.arange(len(positions)), {"color": values if values is not None else PALETTE[0]})
-        ]
-    else:
-        groups = [
-            (name, np.flatnonzero(labels == index), _class_marker(index))
-            for index, name in enumerate(class_names)
-        ]
     hover = np.asarray(hover)
-    for name, members, marker in groups:
-        if values is not None:
-            marker |= _colour_bar(values, value_title)
+    class_names = [html.escape(name, quote=False) for name in class_names]
+    for name, members, marker in _groups(labels, class_names, values, value_title, len(positions)):
         figure.add_scattergl(
             x=positions[members, 0],
             y=positions[members, 1],
@@ -86,7 +81,7 @@ def latent_scatter(
             selected={"marker": {"size": size + 9, "opacity": 1, "color": SELECTED}},
             unselected={"marker": {"opacity": 0.6}},
         )
-    if values is None and labels is not None:
+    if values is None and labels is not None and len(class_names) <= MAX_NAMED:
         _write_classes(figure, positions, labels, class_names)
     if prior_centre is not None:
         _draw_prior(figure, *prior_centre.tolist())
@@ -105,11 +100,32 @@ def _draw_prior(figure: go.Figure, x: float, y: float) -> None:
             line={"color": "rgba(128,128,128,0.6)", "width": 1, "dash": "dot"},
             layer="below",
             label={
-                "text": f"{radius}σ of the prior" if radius == 1 else f"{radius}σ",
+                "text": f"{radius}σ of the prior" if radius == 3 else f"{radius}σ",
                 "textposition": "top center",
                 "font": {"size": 10, "color": "rgba(128,128,128,0.9)"},
             },
         )
+
+
+def _groups(
+    labels: np.ndarray | None,
+    class_names: Sequence[str],
+    values: np.ndarray | None,
+    value_title: str,
+    count: int,
+) -> list[tuple[str, np.ndarray, dict]]:
+    """Name, points and marker of every trace."""
+    everyone = np.arange(count)
+    if values is not None:
+        return [("", everyone, {"color": values, **_colour_bar(values, value_title)})]
+    if labels is None:
+        return [("", everyone, {"color": PALETTE[0]})]
+    if len(class_names) > MAX_TRACES:
+        return [("", everyone, {"color": np.asarray(PALETTE)[labels % len(PALETTE)]})]
+    return [
+        (name, np.flatnonzero(labels == index), _class_marker(index))
+        for index, name in enumerate(class_names)
+    ]
 
 
 def _class_marker(index: int) -> dict:
@@ -119,9 +135,11 @@ def _class_marker(index: int) -> dict:
 
 def _colour_bar(values: np.ndarray, title: str) -> dict:
     """A scale from the 1st to the 99th percentile, so that one outlier does not grey the rest."""
-    low, high = np.percentile(values, [1, 99])
-    bar = {"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0}
-    return {"colorscale": SCALE, "cmin": low, "cmax": max(high, low + 1e-6), "colorbar": bar}
+    low, high = np.percentile(values.astype(float), [1, 99])
+    high = max(high, low + 1e-6 * max(1.0, abs(low)))
+    bar = {"title": {"text": title, "side": "top"}, "thickness": 12, "outlinewidth": 0}
+    bar |= {"orientation": "h", "y": 1.02, "yanchor": "bottom"}
+    return {"colorscale": SCALE, "cmin": low, "cmax": high, "colorbar": bar}
 
 
 def _write_classes(
@@ -130,7 +148,7 @@ def _write_classes(
     """Every class's name at the median of its points: colour is never the only cue."""
     for index, name in enumerate(class_names):
         members = positions[labels == index]
-        if len(members) and len(class_names) <= 30:
+        if len(members):
             x, y = np.median(members, 0)
             figure.add_annotation(
                 x=x,
@@ -151,6 +169,7 @@ def _style_map(figure: go.Figure, axis_titles: tuple[str, str], equal_axes: bool
         dragmode="pan",
         clickmode="event+select",
         hovermode="closest",
+        showlegend=1 < len(figure.data) <= MAX_NAMED,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
     )
     figure.update_xaxes(title=axis_titles[0], zeroline=True, automargin=True)
@@ -191,6 +210,11 @@ def kl_bars(kl: np.ndarray, mean_kl: np.ndarray) -> go.Figure:
     figure.update_xaxes(title="latent dimension")
     figure.update_yaxes(title="KL, nats", rangemode="tozero")
     return figure
+
+
+def latent_unit(has_prior: bool) -> str:
+    """The unit of a latent axis; an autoencoder has no prior to measure with."""
+    return "prior standard deviations" if has_prior else "no unit"
 
 
 def subscript(number: int) -> str:

@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -30,13 +30,15 @@ class _Job:
     process: subprocess.Popen
     log: IO[str]
     watchers: int = 0
+    reading: threading.Lock = field(default_factory=threading.Lock)
 
     def progress(self) -> float:
         """Share done, as last printed."""
-        self.log.seek(0)
-        lines = self.log.read().split()
+        with self.reading:
+            self.log.seek(0)
+            lines = self.log.read().split()
         try:
-            return float(lines[-1])
+            return min(1.0, max(0.0, float(lines[-1])))
         except (IndexError, ValueError):
             return 0.0
 
@@ -99,12 +101,15 @@ class Projections:
                 job.process.kill()
                 job.process.wait()
                 job.log.close()
+                for unfinished in output.parent.glob(f".{output.name}.*"):
+                    unfinished.unlink()
                 self._jobs.pop(output, None)
 
 
 def _start(checkpoint: Path, output: Path) -> _Job:
     output.parent.mkdir(parents=True, exist_ok=True)
-    log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by the last watcher
+    # to append, since the process shares our place in the file; closed by the last watcher
+    log = tempfile.TemporaryFile("a+")  # noqa: SIM115
     root = Path(__file__).resolve().parent.parent
     command = [
         sys.executable,

@@ -8,13 +8,13 @@ import numpy as np
 
 
 def to_levels(images: np.ndarray) -> np.ndarray:
-    """Images (N, C, H, W) in [0, 1] → grey levels (N, H, W, 3), uint8.
+    """Images (N, C, H, W) in [0, 1] → grey levels (N, H, W, 3), uint8; NaN is black.
 
     Example:
         >>> to_levels(np.full((1, 1, 1, 1), 0.5))[0, 0, 0].tolist()
         [128, 128, 128]
     """
-    levels = np.clip(np.asarray(images) * 255 + 0.5, 0, 255).astype(np.uint8)
+    levels = (np.nan_to_num(images).clip(0, 1) * 255 + 0.5).astype(np.uint8)
     levels = np.moveaxis(levels, 1, -1)
     return np.repeat(levels, 3, -1) if levels.shape[-1] == 1 else levels
 

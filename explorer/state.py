@@ -97,11 +97,15 @@ def choose(name: str, allowed: Sequence[Any]) -> Any:
     value, default = get(name), SETTINGS[name].default
     if value in allowed or value is default is None:
         return value
-    fallback = default if default is None or default in allowed else allowed[0]
-    if value != default:
+    reset(name, default if default is None or default in allowed else allowed[0])
+    return get(name)
+
+
+def reset(name: str, fallback: Any = None) -> None:
+    """Gives up a value that is not possible here, with a notice unless it was the default."""
+    if get(name) != SETTINGS[name].default:
         _notice(name, fallback)
     put(**{name: fallback})
-    return fallback
 
 
 def publish() -> None:
@@ -116,5 +120,5 @@ def publish() -> None:
 
 
 def _notice(name: str, shown: Any) -> None:
-    what = "nothing" if shown is None or shown == "" else shown
-    st.toast(f"The link's “{name}” is not possible here: showing {what} instead.")
+    what = "nothing" if shown is None else shown
+    st.toast(f"The “{name}” asked for is not possible here: showing {what} instead.")

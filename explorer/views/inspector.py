@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import numpy as np
 import streamlit as st
 
@@ -33,8 +35,8 @@ def show(checkpoint: Checkpoint) -> None:
 
 
 def hover_texts(checkpoint: Checkpoint) -> list[str]:
-    """One line per test image: class and its terms in nats."""
-    codes, names = checkpoint.codes, checkpoint.card.class_names
+    """One line per test image: class and its terms in nats, in Plotly's little HTML."""
+    codes, names = checkpoint.codes, [html.escape(n, False) for n in checkpoint.card.class_names]
     classes = [names[i] for i in codes.labels] if codes.labels is not None else [""] * len(codes)
     rows = zip(range(len(codes)), classes, codes.distortion.tolist(), strict=True)
     texts = [f"image {i} · <b>{name}</b><br>D {d:.1f} nats" for i, name, d in rows]
@@ -52,7 +54,7 @@ def _title(checkpoint: Checkpoint, point: int) -> str:
     labels = checkpoint.codes.labels
     if labels is None:
         return f"Image {point}"
-    return f"Image {point} · class {checkpoint.card.class_names[labels[point]]}"
+    return f"Image {point} · class {controls.plain(checkpoint.card.class_names[labels[point]])}"
 
 
 def _class_means(checkpoint: Checkpoint) -> None:
@@ -65,7 +67,8 @@ def _class_means(checkpoint: Checkpoint) -> None:
     st.markdown("**The mean code of every class, decoded**")
     decoded = cache.decode(checkpoint, means)
     rows = [
-        (pictures.one(image[None], 72), names[i]) for image, i in zip(decoded, present, strict=True)
+        (pictures.one(image[None], 72), controls.plain(names[i]))
+        for image, i in zip(decoded, present, strict=True)
     ]
     _row(rows, 72)
 
@@ -82,11 +85,18 @@ def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int)
     for column, (image, text) in zip(st.columns(3), found, strict=False):
         column.image(pictures.one(image), text, "stretch")
     if images is None:
-        name = checkpoint.card.data_name
-        st.caption(
-            f"The originals of {name} are not on this machine. To see them: "
-            f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
-        )
+        st.caption(_where_originals(checkpoint))
+
+
+def _where_originals(checkpoint: Checkpoint) -> str:
+    """What to do where the test images cannot be shown."""
+    title, name = controls.plain(checkpoint.card.data_name), cache.to_download(checkpoint)
+    if not name:
+        return f"The originals of {title} are not where they were in training, or have changed."
+    return (
+        f"The originals of {title} are not on this machine. To see them: "
+        f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
+    )
 
 
 def _numbers(checkpoint: Checkpoint, point: int) -> None:
@@ -126,9 +136,11 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
     keep = found != point
     found, distance = found[keep][:NEIGHBOURS], distance[keep][:NEIGHBOURS]
     pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
-    st.markdown("**Nearest in latent space** " + ("(decoded)" if images is None else "(originals)"))
+    shown = "decoded" if images is None else "originals"
+    st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
     captions = [
-        (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"{d:.2f}"
+        (f"{controls.plain(names[codes.labels[i]])} · " if codes.labels is not None else "")
+        + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
     _row([(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56)

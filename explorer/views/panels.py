@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
 from explorer import cache, controls, pictures, state
-from explorer.figures import subscript
+from explorer.figures import latent_unit, subscript
 from models.checkpoint import Checkpoint
 from models.latents import Codes, draw_codes, grid_codes
 
@@ -37,13 +39,15 @@ def _by_hand(checkpoint: Checkpoint) -> None:
                 disabled=point is None,
             )
             controls.button("Back to the origin", lambda: state.put(z=None))
+            if codes.log_variance is not None:
+                st.caption(f"z in {latent_unit(True)}")
             more = codes.latent_dim > FEW and st.toggle(f"All {codes.latent_dim} latents")
         limit = float(max(3, np.ceil(np.abs(codes.mean).max())))
         z = controls.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
         image = cache.decode(checkpoint, z[None])
-        st.image(pictures.one(image, 196), "Decoded mean", 196)
-        _save(pictures.one(image, 512), "decoded.png")
+        st.image(pictures.one(image, 256), "Decoded mean", "stretch")
+        _save(lambda: pictures.one(image, 512), "decoded.png")
 
 
 def _dimensions(codes: Codes, everything: bool) -> list[int]:
@@ -62,9 +66,9 @@ def _prior(checkpoint: Checkpoint) -> None:
             if codes.log_variance is not None
             else "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes."
         )
-    sheet = pictures.sheet(cache.decode(checkpoint, draw_codes(codes, SAMPLES, seed)), 20, 56)
+    sheet = pictures.sheet(cache.decode(checkpoint, draw_codes(codes, SAMPLES, seed)), 20, 56, 4)
     st.image(sheet, width="content")
-    _save(sheet, "prior.png")
+    _save(lambda: sheet, "prior.png")
 
 
 def _grid(checkpoint: Checkpoint) -> None:
@@ -78,16 +82,30 @@ def _grid(checkpoint: Checkpoint) -> None:
     images = cache.decode(checkpoint, z)
     sheet = pictures.sheet(images, side, max(16, 560 // side))
     st.image(sheet, width="content")
-    low, high = z[:, x - 1].min(), z[:, x - 1].max()
-    st.caption(
-        f"z{subscript(x)} across, z{subscript(y)} up, {low:.2f} to {high:.2f}; every cell holds "
-        "the same mass of the prior"
-        + (f"; the other latents are those of image {point}." if held else ".")
-    )
-    _save(sheet, "grid.png")
+    others = f"those of image {point}" if held else "0"
+    more = f" The other latents are {others}." if codes.latent_dim > 2 else ""
+    st.caption(_axes(codes, z, x, y) + more)
+    _save(lambda: sheet, "grid.png")
 
 
-def _save(picture: np.ndarray, name: str) -> None:
+def _axes(codes: Codes, z: np.ndarray, x: int, y: int) -> str:
+    """What the decoded grid spans."""
+    has_prior = codes.log_variance is not None
+    spans = [
+        f"z{subscript(j)} {where}, {z[:, j - 1].min():.2f} to {z[:, j - 1].max():.2f}"
+        for j, where in ((x, "across"), (y, "up"))
+    ][: codes.latent_dim]
+    mass = "the prior" if has_prior else "a Gaussian fitted to the test codes"
+    text = f"{'; '.join(spans)} ({latent_unit(has_prior)}). Every cell holds equal mass of {mass}."
+    return text.replace("-", "−")
+
+
+def _save(picture: Callable[[], np.ndarray], name: str) -> None:
+    """A button that makes the file when it is pressed."""
     st.download_button(
-        "Save as PNG", pictures.to_png(picture), name, "image/png", on_click="ignore"
+        "Save as PNG",
+        lambda: pictures.to_png(picture()),
+        name,
+        "image/png",
+        on_click="ignore",
     )

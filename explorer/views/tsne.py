@@ -1,4 +1,8 @@
-"""The t-SNE map: found on disk, or computed by the shared worker under a progress bar."""
+"""The t-SNE map: found on disk, or computed by the shared worker under a progress bar.
+
+Called outside every fragment: a click within one would wait until this run has ended, and
+Cancel must not.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import streamlit as st
 
-from explorer import cache, state
+from explorer import cache, controls, state
 from explorer.jobs import JobError
 from models.checkpoint import Checkpoint
 
@@ -30,21 +34,16 @@ def positions(entry: cache.Entry, checkpoint: Checkpoint) -> np.ndarray | None:
 
 def _compute(entry: cache.Entry, path: Path, count: int) -> bool:
     """Watches the worker until the map is there; any other action of the user leaves it."""
-    place = st.empty()
-    with place.container():
-        if st.button("Cancel"):
-            state.put(view="raw")
-            st.rerun()
-        bar = st.progress(0.0, "Starting…")
-        started = time.monotonic()
-        try:
-            with closing(cache.projections().watch(entry.path, path)) as shares:
-                for done in shares:
-                    bar.progress(done or 0.0, _text(done, count, time.monotonic() - started))
-        except JobError as error:
-            st.error(str(error))
-            return False
-    place.empty()
+    controls.button("Cancel", lambda: state.put(view="raw"))
+    bar = st.progress(0.0, "Starting…")
+    started = time.monotonic()
+    try:
+        with closing(cache.projections().watch(entry.path, path)) as shares:
+            for done in shares:
+                bar.progress(done or 0.0, _text(done, count, time.monotonic() - started))
+    except JobError as error:
+        st.error(str(error))
+        return False
     return True
 
 

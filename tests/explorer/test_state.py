@@ -1,0 +1,168 @@
+"""Settings: one table between session, link and screen."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from explorer import state
+from explorer.state import SETTINGS
+
+
+class Session(dict):
+    """Streamlit's session state: a mapping with attributes."""
+
+    __getattr__ = dict.__getitem__
+    __setattr__ = dict.__setitem__
+
+
+class Query(dict):
+    """Streamlit's query string; counts how often it is written."""
+
+    written = 0
+
+    def to_dict(self):
+        return dict(self)
+
+    def from_dict(self, texts):
+        self.written += 1
+        self.clear()
+        self.update(texts)
+
+
+def opened(link=None):
+    """A browser that opened the app by a link: its notices, session and query string."""
+    notices = []
+    browser = SimpleNamespace(
+        session_state=Session(), query_params=Query(link or {}), toast=notices.append
+    )
+    state.st = browser
+    state.load()
+    return browser, notices
+
+
+@pytest.fixture(autouse=True)
+def streamlit(monkeypatch):
+    monkeypatch.setattr(state, "st", None)
+
+
+EXAMPLES = {
+    "model": "digits-2d-beta-4",
+    "view": "pca",
+    "x": 3,
+    "y": 256,
+    "colour": "elbo",
+    "point": 0,
+    "panel": "grid",
+    "z": (1.5, -0.25, 0.0),
+    "draw": 17,
+    "side": 30,
+}
+
+
+def test_every_setting_has_an_example():
+    assert EXAMPLES.keys() == SETTINGS.keys()
+    assert all(EXAMPLES[name] != SETTINGS[name].default for name in SETTINGS)
+
+
+def test_without_a_link_everything_is_at_its_default():
+    browser, notices = opened()
+    assert {name: state.get(name) for name in SETTINGS} == {
+        n: s.default for n, s in SETTINGS.items()
+    }
+    state.publish()
+    assert (browser.query_params, browser.query_params.written, notices) == ({}, 0, [])
+
+
+def test_what_is_published_opens_the_same_screen():
+    browser, _ = opened()
+    state.put(**EXAMPLES)
+    state.publish()
+    link = dict(browser.query_params)
+    assert set(link) == set(SETTINGS)
+    again, notices = opened(link)
+    assert again.session_state.settings == EXAMPLES
+    assert notices == []
+    state.publish()
+    assert (dict(again.query_params), again.query_params.written) == (link, 0)
+
+
+@given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=256))
+def test_a_code_survives_the_link_to_three_digits(values):
+    browser, _ = opened()
+    state.put(z=tuple(values))
+    state.publish()
+    _, notices = opened(dict(browser.query_params))
+    assert notices == []
+    assert state.get("z") == pytest.approx(values, rel=5.1e-3, abs=1e-300)
+
+
+def test_the_link_is_read_once_per_session():
+    opened({"x": "5"})
+    state.put(x=6)
+    state.load()
+    assert state.get("x") == 6
+
+
+HOSTILE = [
+    "", " ", "nan", "inf", "-1", "1e999", "9" * 5000, "1.5", "0x10", "true", "None", "[]", "{}",
+    "../../etc/passwd", "..%2f", "C:\\CON", "a\0b", "\u202egpj", "\ud800", "<img onerror=alert(1)>",
+    "=cmd|' /C calc'!A0", "' OR 1=1 --", "1,,2", ",", "1,nan", "1," * 300 + "1", "1e9,0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"model"}))
+def test_an_unlawful_value_becomes_the_default_with_one_notice(name, text):
+    _, notices = opened({name: text})
+    if name == "z" and text in ("-1", "1.5"):
+        assert state.get("z") == (float(text),)
+        return
+    assert state.get(name) == SETTINGS[name].default
+    assert len(notices) == 1 and f"“{name}”" in notices[0]
+    assert notices == opened({name: "?"})[1], "a stranger's text is not repeated"
+
+
+@given(st.sampled_from(sorted(SETTINGS)), st.text())
+def test_no_text_raises(name, text):
+    opened({name: text})
+    value = state.get(name)
+    assert value == SETTINGS[name].default or isinstance(value, str | int | tuple)
+
+
+def test_unknown_keys_are_ignored_and_dropped():
+    browser, notices = opened({"evil": "1", "__class__": "x", "x": "3"})
+    assert set(browser.session_state.settings) == set(SETTINGS)
+    state.publish()
+    assert (browser.query_params, notices) == ({"x": "3"}, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed", "shown", "noticed"),
+    [
+        ("x", 3, range(1, 5), 3, False),
+        ("x", 9, range(1, 3), 1, True),
+        ("y", 1, [2, 3], 2, True),
+        ("y", 2, [1], 1, False),
+        ("colour", "class", ["kl", "elbo"], "kl", False),
+        ("colour", "kl", ["distortion"], "distortion", True),
+        ("model", "gone", ["a", "b"], "a", True),
+        ("point", 500, range(500), None, True),
+        ("point", None, range(500), None, False),
+    ],
+)
+def test_choose_falls_back_to_what_is_possible(name, value, allowed, shown, noticed):
+    _, notices = opened()
+    state.put(**{name: value})
+    assert state.choose(name, allowed) == shown == state.get(name)
+    assert [name in notice for notice in notices] == [True] * noticed
+    assert state.choose(name, allowed) == shown, "and stays"
+    assert len(notices) == noticed
+
+
+def test_settings_do_not_leak_between_sessions():
+    opened()
+    state.put(x=7)
+    opened()
+    assert state.get("x") == SETTINGS["x"].default
