@@ -84,8 +84,14 @@ def checkpoint(entry: Entry) -> Checkpoint:
     return _checkpoint(str(entry.path), entry.changed)
 
 
+def key(checkpoint: Checkpoint) -> str:
+    """Tells models apart: by their tensors, and by what these are to be taken for."""
+    card = checkpoint.card
+    return repr((checkpoint.fingerprint, card.config.model, card.class_names))
+
+
 @st.cache_resource(max_entries=20, show_spinner="Loading the model…")
-def _model(fingerprint: str, _checkpoint: Checkpoint) -> Any:
+def _model(key: str, _checkpoint: Checkpoint) -> Any:
     import torch
 
     torch.set_num_threads(1)
@@ -98,7 +104,7 @@ def model(checkpoint: Checkpoint) -> Any:
     Raises:
         CheckpointError: If the weights do not fit the settings.
     """
-    return _model(checkpoint.fingerprint, checkpoint)
+    return _model(key(checkpoint), checkpoint)
 
 
 def problem(checkpoint: Checkpoint) -> str:
@@ -178,16 +184,14 @@ def plane(checkpoint: Checkpoint, view: str, x: int, y: int) -> Plane:
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
-def _lens(
-    fingerprint: str, view: str, x: int, y: int, _checkpoint: Checkpoint, _positions: Any
-) -> bytes:
+def _lens(key: str, view: str, x: int, y: int, _checkpoint: Checkpoint, _positions: Any) -> bytes:
     from models.export import decoder_layers, pack
 
     layers, numbers = decoder_layers(model(_checkpoint))
     codes = _checkpoint.codes
     header = {"layers": layers, "image_shape": _checkpoint.card.config.model.image_shape}
     if _positions is None:
-        flat = _plane(fingerprint, view, x, y, _checkpoint)
+        flat = plane(_checkpoint, view, x, y)
         raw = tuple(f"z{subscript(j + 1)}" for j in (x, y))
         names = ("PC 1", "PC 2") if view == "pca" else raw[: codes.latent_dim]
         header |= {"origin": flat.origin.tolist(), "axes": flat.axes.tolist(), "names": names}
@@ -215,7 +219,7 @@ def lens(
     Returns:
         The layout of `models.export`; arrays: positions, means, log-variances.
     """
-    return _lens(checkpoint.fingerprint, view, x, y, checkpoint, positions)
+    return _lens(key(checkpoint), view, x, y, checkpoint, positions)
 
 
 @st.cache_resource(max_entries=30, show_spinner=False)

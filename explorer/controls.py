@@ -108,6 +108,9 @@ def button(label: str, action: Callable[[], None], **options: Any) -> None:
 
 
 def chosen_points(key: str) -> Sequence[int]:
-    """Indices of the points selected in the chart `key`: the customdata of each."""
+    """Indices of the points selected in the chart `key`: the first number each carries.
+
+    A row of a typed array reaches Python as {"0": …, "1": …}.
+    """
     points = st.session_state[key].selection.points
-    return [int(point["customdata"]) for point in points if "customdata" in point]
+    return [int(point["customdata"]["0"]) for point in points if "customdata" in point]

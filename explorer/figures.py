@@ -30,7 +30,8 @@ MAX_TRACES = len(PALETTE) * len(SYMBOLS)
 def latent_scatter(
     positions: np.ndarray,
     axis_titles: tuple[str, str],
-    hover: Sequence[str],
+    details: np.ndarray,
+    detail_names: Sequence[str],
     labels: np.ndarray | None = None,
     class_names: Sequence[str] = (),
     values: np.ndarray | None = None,
@@ -44,7 +45,8 @@ def latent_scatter(
     Args:
         positions: Shape (N, 2).
         axis_titles: Horizontal and vertical, with units.
-        hover: The text of every point; Plotly reads a little HTML in it.
+        details: What the pointer tells of every point, in nats, shape (N, K).
+        detail_names: The K names of these numbers.
         labels: Class of every point, shape (N,); one trace and legend entry per class, or one
             trace in all if there are very many.
         class_names: Their names, as plain text.
@@ -56,16 +58,17 @@ def latent_scatter(
             1, 2 and 3 standard deviations.
 
     Returns:
-        A figure whose points carry their index as `customdata`.
+        A figure whose points carry (index, details…) as `customdata`: numbers, not texts, so
+        that ten thousand points stay small on the wire.
 
     Example:
-        >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"), ["a", "b", "c"])
+        >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"), np.ones((3, 1)), ["D"])
         >>> len(figure.data[0].x)
         3
     """
     figure = go.Figure()
     size = float(np.clip(90 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
-    hover = np.asarray(hover)
+    carried = np.column_stack([np.arange(len(positions)), details]).astype(np.float32)
     class_names = [html.escape(name, quote=False) for name in class_names]
     for name, members, marker in _groups(labels, class_names, values, value_title, len(positions)):
         figure.add_scattergl(
@@ -73,9 +76,9 @@ def latent_scatter(
             y=positions[members, 1],
             mode="markers",
             name=name,
-            customdata=members,
-            text=hover[members],
-            hovertemplate="%{text}<extra></extra>",
+            customdata=carried[members],
+            text=None if name or labels is None else [class_names[i] for i in labels[members]],
+            hovertemplate=_hover_template(name, labels is not None, detail_names),
             marker={"size": size, "opacity": 0.75, **marker},
             selectedpoints=None if selected is None else np.flatnonzero(members == selected),
             selected={"marker": {"size": size + 9, "opacity": 1, "color": SELECTED}},
@@ -86,6 +89,16 @@ def latent_scatter(
     if prior_centre is not None:
         _draw_prior(figure, *prior_centre.tolist())
     return _style_map(figure, axis_titles, equal_axes)
+
+
+def _hover_template(name: str, has_classes: bool, detail_names: Sequence[str]) -> str:
+    """What the pointer tells of a point; a trace of mixed classes names each in `text`."""
+    shown = (name or "%{text}") if has_classes else ""
+    numbers = [
+        f"{detail} %{{customdata[{k}]:.1f}} nats" for k, detail in enumerate(detail_names, start=1)
+    ]
+    head = "image %{customdata[0]:d}" + (f" · <b>{shown}</b>" if shown else "")
+    return f"{head}<br>{' · '.join(numbers)}<extra></extra>"
 
 
 def _draw_prior(figure: go.Figure, x: float, y: float) -> None:

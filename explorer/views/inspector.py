@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import numpy as np
 import streamlit as st
 
@@ -32,18 +30,6 @@ def show(checkpoint: Checkpoint) -> None:
     _reconstruction(checkpoint, images, point)
     _numbers(checkpoint, point)
     _neighbours(checkpoint, images, point)
-
-
-def hover_texts(checkpoint: Checkpoint) -> list[str]:
-    """One line per test image: class and its terms in nats, in Plotly's little HTML."""
-    codes, names = checkpoint.codes, [html.escape(n, False) for n in checkpoint.card.class_names]
-    classes = [names[i] for i in codes.labels] if codes.labels is not None else [""] * len(codes)
-    rows = zip(range(len(codes)), classes, codes.distortion.tolist(), strict=True)
-    texts = [f"image {i} · <b>{name}</b><br>D {d:.1f} nats" for i, name, d in rows]
-    if codes.rate is None:
-        return texts
-    rates = codes.rate.sum(1).tolist()
-    return [f"{text} · KL {r:.1f} nats" for text, r in zip(texts, rates, strict=True)]
 
 
 def _random(count: int) -> int:

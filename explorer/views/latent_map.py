@@ -114,7 +114,7 @@ def _map(checkpoint: Checkpoint, positions: np.ndarray | None) -> None:
         return
     state.choose("point", range(len(checkpoint.codes)))
     x, y = _dimensions(checkpoint)
-    key = (checkpoint.fingerprint, view, x, y, colour)
+    key = (cache.key(checkpoint), view, x, y, colour)
     figure = cache.figure(
         (*key, _start(key)), lambda: _figure(checkpoint, positions, view, x, y, colour)
     )
@@ -185,11 +185,15 @@ def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, co
         "distortion": (lambda: codes.distortion, "D, nats"),
         "elbo": (lambda: codes.negative_elbo, "−ELBO, nats"),
     }
+    details = {"D": codes.distortion}
+    if codes.rate is not None:
+        details["KL"] = codes.rate.sum(1)
     number, title = values.get(colour, (lambda: None, ""))
     return figures.latent_scatter(
         positions,
         titles,
-        inspector.hover_texts(checkpoint),
+        np.stack(list(details.values()), 1),
+        list(details),
         labels=codes.labels,
         class_names=card.class_names,
         values=number(),

@@ -11,7 +11,7 @@ window.benchmark = {
   isolated(count) {
     const plot = document.querySelector(".js-plotly-plot"), { xaxis, yaxis } = plot._fullLayout
     const points = plot._fullData.flatMap(trace => Array.from(trace.x, (x, i) => (
-      { number: trace.customdata[i], x: xaxis.d2p(x), y: yaxis.d2p(trace.y[i]) })))
+      { number: trace.customdata[i][0], x: xaxis.d2p(x), y: yaxis.d2p(trace.y[i]) })))
     for (const one of points)
       one.gap = Math.min(...points.map(other =>
         other === one ? Infinity : Math.hypot(one.x - other.x, one.y - other.y)))

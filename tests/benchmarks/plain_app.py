@@ -26,12 +26,12 @@ figure = go.Figure()
 for label in range(10):
     members = (codes.labels == label).nonzero()[0]
     x, y = codes.mean[members, :2].T
-    figure.add_scattergl(x=x, y=y, mode="markers", customdata=members, name=str(label))
+    figure.add_scattergl(x=x, y=y, mode="markers", customdata=members[:, None], name=str(label))
 figure.update_layout(height=560, dragmode="pan", clickmode="event+select")
 left, right = st.columns([3, 2])
 event = left.plotly_chart(figure, key="map", on_select="rerun", selection_mode="points")
 for point in event.selection.points:
-    number = int(point["customdata"])
+    number = int(point["customdata"]["0"])
     right.subheader(f"Image {number}")
     with torch.no_grad():
         image = model.decode(torch.tensor(codes.mean[number : number + 1]))

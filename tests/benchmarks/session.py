@@ -56,7 +56,7 @@ class Session:
         message.rerun_script.query_string = self.query
         message.rerun_script.page_script_hash = self.page
         message.rerun_script.fragment_id = self.fragment
-        points = [{"customdata": number, "point_index": 0, "curve_number": 0}]
+        points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
         value = {"selection": {"points": points, "point_indices": [], "box": [], "lasso": []}}
         message.rerun_script.widget_states.widgets.add(
             id=self.chart, string_value=json.dumps(value)

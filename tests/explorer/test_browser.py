@@ -139,7 +139,7 @@ def place(page, image):
             const plot = {MAP}, frame = plot.getBoundingClientRect();
             const {{xaxis, yaxis}} = plot._fullLayout;
             for (const trace of plot._fullData) {{
-                const at = Array.from(trace.customdata).indexOf(image);
+                const at = Array.from(trace.customdata, (row) => row[0]).indexOf(image);
                 if (at < 0) continue;
                 return [frame.x + xaxis._offset + xaxis.l2p(trace.x[at]),
                         frame.y + yaxis._offset + yaxis.l2p(trace.y[at])];
@@ -153,7 +153,7 @@ def selected(page):
     """The images that the map draws as selected."""
     return page.evaluate(
         f"() => {MAP}._fullData.flatMap((t) => "
-        "Array.from(t.selectedpoints ?? [], (at) => t.customdata[at]))"
+        "Array.from(t.selectedpoints ?? [], (at) => t.customdata[at][0]))"
     )
 
 
@@ -278,6 +278,7 @@ def test_click_zoom_panels_link_and_keyboard(visit):
 
     before = ranges(page)
     page.mouse.move(*place(page, image))
+    page.locator(".lens canvas").wait_for()  # decodes under the pointer
     page.mouse.wheel(0, -200)
     wait(lambda: np.abs(ranges(page) - before).max() > 1e-3)
     wait(lambda: is_still(page))

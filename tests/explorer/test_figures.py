@@ -15,8 +15,8 @@ RNG = np.random.default_rng(0)
 
 def scatter(count=50, **options):
     positions = RNG.normal(size=(count, 2))
-    texts = [f"image {i}" for i in range(count)]
-    return positions, latent_scatter(positions, TITLES, texts, **options)
+    details = np.arange(count)[:, None] / 2
+    return positions, latent_scatter(positions, TITLES, details, ["D"], **options)
 
 
 def check(figure):
@@ -30,12 +30,12 @@ def check(figure):
 
 
 def check_points(figure, positions):
-    """Each index occurs once, at its own place, with its own text."""
+    """Each index occurs once, at its own place, with its own numbers."""
     seen = []
     for trace in figure.data:
-        members = np.asarray(trace.customdata, int)
+        members = np.asarray(trace.customdata)[:, 0].astype(int)
         assert (np.stack([trace.x, trace.y], 1) == positions[members]).all()
-        assert list(trace.text) == [f"image {i}" for i in members]
+        assert (np.asarray(trace.customdata)[:, 1] == members / 2).all()
         seen += members.tolist()
     assert sorted(seen) == list(range(len(positions)))
 
@@ -73,7 +73,7 @@ def test_every_point_is_there_once_and_knows_its_image(options, selected):
         int(index)
         for trace in figure.data
         if trace.selectedpoints is not None
-        for index in np.asarray(trace.customdata)[list(trace.selectedpoints)]
+        for index in np.asarray(trace.customdata)[list(trace.selectedpoints), 0]
     ]
     assert chosen == ([] if selected is None else [selected])
     assert all((trace.selectedpoints is None) == (selected is None) for trace in figure.data)
@@ -87,7 +87,7 @@ def test_a_single_point_is_drawn(options):
 
 
 def test_equal_places_are_drawn():
-    figure = latent_scatter(np.zeros((9, 2)), TITLES, [""] * 9, values=np.zeros(9))
+    figure = latent_scatter(np.zeros((9, 2)), TITLES, np.zeros((9, 1)), ["D"], values=np.zeros(9))
     check(figure)
     assert figure.data[0].marker.cmin < figure.data[0].marker.cmax
 
@@ -108,7 +108,9 @@ def test_a_number_has_a_colour_bar_with_its_unit_and_one_outlier_does_not_grey_t
     assert marker.colorbar.title.text == "−ELBO, nats"
     assert (np.asarray(marker.color) == values).all()
     assert np.percentile(values, 1) == marker.cmin
-    bulk = latent_scatter(np.zeros((1000, 2)), TITLES, [""] * 1000, values=np.r_[1e6, np.ones(999)])
+    bulk = latent_scatter(
+        np.zeros((1000, 2)), TITLES, np.zeros((1000, 1)), ["D"], values=np.r_[1e6, np.ones(999)]
+    )
     assert bulk.data[0].marker.cmax < 2
 
 

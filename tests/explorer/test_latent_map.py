@@ -26,11 +26,21 @@ DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
 @pytest.fixture(autouse=True)
 def runs_dir(tmp_path, monkeypatch):
-    """An empty runs folder, nothing remembered, no thread in the background."""
+    """An empty runs folder, nothing of another one remembered, no thread in the background.
+
+    What is known by a file's path and time, or by its content, may stay.
+    """
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr(cache, "warm_up", lambda: None)
+    for kept in (cache.projections, cache.figure, cache._lens):
+        kept.clear()
+    return tmp_path / "runs"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def caches():
     st.cache_resource.clear()
-    yield tmp_path / "runs"
+    yield
     st.cache_resource.clear()
 
 
@@ -90,7 +100,9 @@ def unpacked(values):
     """An array as Plotly sends it."""
     if isinstance(values, list):
         return np.array(values)
-    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    flat = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
+    shape = [int(side) for side in values.get("shape", "").split(",") if side]
+    return flat.reshape(shape) if shape else flat
 
 
 def points(figure):
@@ -101,7 +113,7 @@ def points(figure):
 def selected(figure):
     """Indices of the images that are drawn as selected."""
     return [
-        int(unpacked(trace["customdata"])[index])
+        int(unpacked(trace["customdata"])[index, 0])
         for trace in figure["data"]
         for index in unpacked(trace.get("selectedpoints") or [])
     ]
@@ -374,6 +386,13 @@ def test_one_latent_is_drawn_against_the_distortion(runs_dir):
     titles = [figure["layout"][f"{axis}axis"]["title"]["text"] for axis in "xy"]
     assert titles == ["z₁ (prior standard deviations)", "D, nats"]
     assert len(visit(model=model, view="pca").toast) == 1
+
+
+def test_equal_tensors_of_other_settings_are_another_model(runs_dir, shown):
+    visit(model=make_run(runs_dir, activation="relu"), point="0", panel="grid")
+    visit(model=make_run(runs_dir, activation="silu"), point="0", panel="grid")
+    first, second = shown["Decoded mean"]
+    assert (first != second).any()
 
 
 def test_an_autoencoder_shows_no_kl(runs_dir):
