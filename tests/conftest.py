@@ -53,3 +53,13 @@ def exact_posterior() -> LinearGaussian:
 def prior_posterior() -> LinearGaussian:
     """q = p(z). At x = 2: ln p(x) = -2.265512, the ELBO is -3.418939."""
     return LinearGaussian(0.0, 1.0)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Where REQUIRE_BROWSER is set, a browser test that was skipped has failed."""
+    report = yield
+    skipped = report.skipped and item.get_closest_marker("browser")
+    if skipped and os.environ.get("REQUIRE_BROWSER"):
+        report.outcome, report.longrepr = "failed", "skipped, but here the browser tests must run"
+    return report
