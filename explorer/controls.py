@@ -102,6 +102,11 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
     return z
 
 
+def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "content") -> None:
+    """A picture to the last level: Streamlit's JPEG would smear its pixels."""
+    st.image(levels, caption, width, output_format="PNG")
+
+
 def button(label: str, action: Callable[[], None], **options: Any) -> None:
     """A button that changes settings before the next run."""
     st.button(label, on_click=action, **options)

@@ -270,7 +270,7 @@ def tsne(
 
     def tick(_iteration: int, _error: float, _embedding: np.ndarray) -> None:
         nonlocal done
-        done += 10
+        done += 5
         if progress:
             progress(min(1.0, done / (2 * iterations)))
 
@@ -282,7 +282,7 @@ def tsne(
         random_state=seed,
         n_jobs=threads,
         callbacks=tick,
-        callbacks_every_iters=10,
+        callbacks_every_iters=5,
     ).fit(_fit_to_start(mean.astype(np.float64)))
     return np.asarray(embedding, np.float32)
 

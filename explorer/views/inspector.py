@@ -69,7 +69,8 @@ def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int)
     if images is not None:
         found.insert(0, (images.images[point : point + 1], "Original"))
     for column, (image, text) in zip(st.columns(3), found, strict=False):
-        column.image(pictures.one(image), text, "stretch")
+        with column:
+            controls.picture(pictures.one(image), text, "stretch")
     if images is None:
         st.caption(_where_originals(checkpoint))
 
@@ -136,4 +137,4 @@ def _row(pictured: list[tuple[np.ndarray, str]], width: int) -> None:
     """Pictures with captions side by side; they wrap where the page is narrow."""
     with st.container(horizontal=True, gap="small"):
         for picture, caption in pictured:
-            st.image(picture, caption, width)
+            controls.picture(picture, caption, width)

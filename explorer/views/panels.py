@@ -46,7 +46,7 @@ def _by_hand(checkpoint: Checkpoint) -> None:
         z = controls.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
         image = cache.decode(checkpoint, z[None])
-        st.image(pictures.one(image, 256), "Decoded mean", "stretch")
+        controls.picture(pictures.one(image, 256), "Decoded mean", "stretch")
         _save(lambda: pictures.one(image, 512), "decoded.png")
 
 
@@ -67,7 +67,7 @@ def _prior(checkpoint: Checkpoint) -> None:
             else "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes."
         )
     sheet = pictures.sheet(cache.decode(checkpoint, draw_codes(codes, SAMPLES, seed)), 20, 56, 4)
-    st.image(sheet, width="content")
+    controls.picture(sheet)
     _save(lambda: sheet, "prior.png")
 
 
@@ -81,7 +81,7 @@ def _grid(checkpoint: Checkpoint) -> None:
     z = grid_codes(codes, x - 1, y - 1, side, through)
     images = cache.decode(checkpoint, z)
     sheet = pictures.sheet(images, side, max(16, 560 // side))
-    st.image(sheet, width="content")
+    controls.picture(sheet)
     others = f"those of image {point}" if held else "0"
     more = f" The other latents are {others}." if codes.latent_dim > 2 else ""
     st.caption(_axes(codes, z, x, y) + more)
