@@ -69,7 +69,7 @@ def latent_scatter(
     figure = go.Figure()
     size = float(np.clip(90 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
     carried = np.column_stack([np.arange(len(positions)), details]).astype(np.float32)
-    class_names = [html.escape(name, quote=False) for name in class_names]
+    class_names = [_plain(name) for name in class_names]
     for name, members, marker in _groups(labels, class_names, values, value_title, len(positions)):
         figure.add_scattergl(
             x=positions[members, 0],
@@ -89,6 +89,11 @@ def latent_scatter(
     if prior_centre is not None:
         _draw_prior(figure, *prior_centre.tolist())
     return _style_map(figure, axis_titles, equal_axes)
+
+
+def _plain(name: str) -> str:
+    """A name as Plotly shows it letter by letter: no markup, no variable of a template."""
+    return html.escape(name, quote=False).replace("%", "&#37;")
 
 
 def _hover_template(name: str, has_classes: bool, detail_names: Sequence[str]) -> str:

@@ -142,6 +142,12 @@ def test_a_class_name_is_text_not_markup():
     )
 
 
+def test_a_class_name_is_no_variable_of_the_hover_text():
+    _, figure = scatter(labels=LABELS * 0, class_names=["%{x} and %{customdata[0]}"])
+    variables = re.findall(r"%{(.*?)}", figure.data[0].hovertemplate)
+    assert "x" not in variables and variables[0] == "customdata[0]:d"
+
+
 def test_classes_of_equal_colour_differ_in_shape():
     count = MAX_NAMED * 2
     _, figure = scatter(
