@@ -17,6 +17,7 @@ from screens import ROOT, break_run, make_run, wait
 
 from explorer import pictures
 from models.checkpoint import read, restore
+from models.latents import pca_plane
 from models.runs import Run
 
 OUTPUT = ROOT / "tests" / "output"
@@ -408,3 +409,66 @@ print(min(times))
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert float(done.stdout) <= 0.010
+
+
+def spots(page, count):
+    """Places all over the map: pixels on the page, and the same in the units of the axes."""
+    return page.evaluate(
+        f"""(count) => {{
+            const plot = {MAP}, frame = plot.getBoundingClientRect();
+            const {{xaxis, yaxis}} = plot._fullLayout;
+            return Array.from({{length: count}}, (_, i) => {{
+                const across = xaxis._length * (0.05 + 0.9 * ((i * 0.37) % 1));
+                const down = yaxis._length * (0.05 + 0.9 * i / count);
+                return [frame.x + xaxis._offset + across, frame.y + yaxis._offset + down,
+                        xaxis.p2d(across), yaxis.p2d(down)];
+            }});
+        }}""",
+        count,
+    )
+
+
+def lens(page, text):
+    """Pixels (H, W, 3) under the lens, once it says `text`."""
+    page.locator(".lens", has_text=text).wait_for()
+    values, height, width = page.locator(".lens canvas").evaluate(
+        """(canvas) => {
+            const {width, height} = canvas;
+            const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+            return [Array.from(pixels), height, width];
+        }"""
+    )
+    return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+
+
+def signed(number):
+    return f"{number:.2f}".replace("-", "−")
+
+
+def test_the_lens_decodes_whatever_spot_is_under_the_pointer(visit):
+    page = visit()
+    wait_for_map(page, 500)
+    page.locator(".lens").wait_for(state="attached")
+    page.locator(".st-key-map").scroll_into_view_if_needed()
+    for x, y, *z in spots(page, 10):
+        page.mouse.move(x, y)
+        shown = lens(page, f"z₁ {signed(z[0])} z₂ {signed(z[1])}")
+        with torch.inference_mode():
+            image = restore(DIGITS).decode(torch.tensor([z])).numpy()
+        check_equal(shown, pictures.to_levels(image)[0])
+    page.mouse.move(5, 5)
+    page.locator(".lens").wait_for(state="hidden")
+
+
+def test_the_lens_decodes_through_the_pca_plane(visit):
+    page = visit("view=pca")
+    wait_for_map(page, 500)
+    page.locator(".lens").wait_for(state="attached")
+    page.locator(".st-key-map").scroll_into_view_if_needed()
+    for x, y, *place in spots(page, 3):
+        page.mouse.move(x, y)
+        shown = lens(page, f"PC 1 {signed(place[0])} PC 2 {signed(place[1])}")
+        z = pca_plane(DIGITS.codes.mean).lift(np.array([place]))
+        with torch.inference_mode():
+            image = restore(DIGITS).decode(torch.tensor(z).float()).numpy()
+        check_equal(shown, pictures.to_levels(image)[0])
