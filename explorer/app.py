@@ -1,11 +1,7 @@
-"""The app: `python -m streamlit run explorer/app.py`."""
+"""The app: `python -m streamlit run explorer/app.py` serves the page and the files it fetches."""
 
 import streamlit as st
 
-from explorer.views import latent_map
+from explorer import files
 
-st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
-page = st.navigation([st.Page(latent_map.show, title="Latent map", default=True)], position="top")
-st.html("<style>.stMainBlockContainer {padding-top: 3.4rem; padding-bottom: 3rem}</style>")
-st.subheader("Latent space explorer", anchor=False)
-page.run()
+app = st.App("page.py", routes=[files.route()])

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
+from plotly.offline import get_plotlyjs
 
-from explorer.figures import subscript
+from explorer import files, scene
 from explorer.jobs import Projections
+from explorer.scene import Scene
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
-from models.latents import Plane, coordinate_plane, pca_plane
+from models.latents import Plane
 from models.runs import default_runs_dir, list_runs
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
+DRAWS = 64
+"""Samples of z behind the scores of one image."""
 
 
 class Entry(NamedTuple):
@@ -90,7 +93,7 @@ def key(checkpoint: Checkpoint) -> str:
     return repr((checkpoint.fingerprint, card.config.model, card.class_names))
 
 
-@st.cache_resource(max_entries=20, show_spinner="Loading the model…")
+@st.cache_resource(max_entries=20, show_spinner=False)
 def _model(key: str, _checkpoint: Checkpoint) -> Any:
     import torch
 
@@ -136,6 +139,57 @@ def sample(checkpoint: Checkpoint, z: np.ndarray, seed: int) -> np.ndarray:
         return model(checkpoint).sample(torch.as_tensor(z, dtype=torch.float32), generator).numpy()
 
 
+class Judged(NamedTuple):
+    """One image through a model: q(z|x), and its scores in nats.
+
+    `mean` (Z,) and `log_variance` (Z,), D with its standard error over the samples of z, and R;
+    log-variance and R are None for an autoencoder.
+    """
+
+    mean: np.ndarray
+    log_variance: np.ndarray | None
+    distortion: float
+    error: float
+    rate: float | None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every number is."""
+        numbers = [part for part in self if part is not None]
+        return all(np.isfinite(part).all() for part in numbers)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _judge(key: str, pixels: bytes, _checkpoint: Checkpoint, _image: np.ndarray) -> Judged:
+    import torch
+
+    from models.metrics.likelihood import elbo, estimate
+
+    images = torch.from_numpy(_image).expand(DRAWS, -1, -1, -1)
+    distortion, rate, mean, log_variance = elbo(model(_checkpoint), images)
+    d = estimate(distortion)
+    if log_variance is None:
+        return Judged(mean[0].numpy(), None, *d, None)
+    return Judged(mean[0].numpy(), log_variance[0].numpy(), *d, rate[0].sum().item())
+
+
+def judge(checkpoint: Checkpoint, image: np.ndarray) -> Judged:
+    """Posterior and scores of one image (1, C, H, W), from the same `DRAWS` samples each time."""
+    return _judge(key(checkpoint), image.tobytes(), checkpoint, image)
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _has_dark_ink(key: str, _checkpoint: Checkpoint) -> bool:
+    image = decode(_checkpoint, _checkpoint.codes.mean.mean(0, keepdims=True))[0].mean(0)
+    edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
+    return bool(np.median(edge) > 0.5)
+
+
+def has_dark_ink(checkpoint: Checkpoint) -> bool:
+    """Whether the data are dark on light: the edge of the mean code's image is light."""
+    return _has_dark_ink(key(checkpoint), checkpoint)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _test_set(name: str, data_dir: str) -> ImageSet | None:
     try:
@@ -174,8 +228,7 @@ def tsne_positions(path: str) -> np.ndarray:
 
 @st.cache_resource(max_entries=50, show_spinner="Finding the plane…")
 def _plane(fingerprint: str, view: str, x: int, y: int, _checkpoint: Checkpoint) -> Plane:
-    mean = _checkpoint.codes.mean
-    return pca_plane(mean) if view == "pca" else coordinate_plane(mean, x, y)
+    return scene.make_plane(_checkpoint, view, x, y)
 
 
 def plane(checkpoint: Checkpoint, view: str, x: int, y: int) -> Plane:
@@ -183,49 +236,43 @@ def plane(checkpoint: Checkpoint, view: str, x: int, y: int) -> Plane:
     return _plane(checkpoint.fingerprint, view, x, y, checkpoint)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _lens(key: str, view: str, x: int, y: int, _checkpoint: Checkpoint, _positions: Any) -> bytes:
-    from models.export import decoder_layers, pack
-
-    layers, numbers = decoder_layers(model(_checkpoint))
-    codes = _checkpoint.codes
-    header = {"layers": layers, "image_shape": _checkpoint.card.config.model.image_shape}
-    if _positions is None:
-        flat = plane(_checkpoint, view, x, y)
-        raw = tuple(f"z{subscript(j + 1)}" for j in (x, y))
-        names = ("PC 1", "PC 2") if view == "pca" else raw[: codes.latent_dim]
-        header |= {"origin": flat.origin.tolist(), "axes": flat.axes.tolist(), "names": names}
-        _positions = np.zeros(0)
-    else:
-        header |= {"origin": [0.0] * codes.latent_dim, "axes": None}
-    arrays = [_positions, codes.mean]
-    arrays += [] if codes.log_variance is None else [codes.log_variance]
-    header["arrays"] = [array.size for array in arrays]
-    return pack(header, numbers + arrays)
+def map_files(shown: Scene) -> dict[str, str | None]:
+    """Addresses of what the live map fetches: library, figure, decoder with codes, originals."""
+    checkpoint = shown.checkpoint
+    model_key, images = (files.VERSION, key(checkpoint)), originals(checkpoint)
+    figure_key = ("figure", *model_key, *shown[1:5])
+    return {
+        "plotly": files.publish(("plotly", files.VERSION), "js", lambda: get_plotlyjs().encode()),
+        "figure": files.publish(figure_key, "json", lambda: scene.figure(shown).to_json().encode()),
+        "pack": files.publish(("decoder", *model_key), "bin", lambda: _pack(checkpoint)),
+        "originals": images
+        and files.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
+    }
 
 
-def lens(
-    checkpoint: Checkpoint, view: str, x: int, y: int, positions: np.ndarray | None = None
-) -> bytes:
-    """What the browser needs to decode under the pointer: decoder, codes, and the map's plane.
+@st.cache_data(max_entries=8, show_spinner=False)
+def _html_page(key: tuple, _shown: Scene, with_originals: bool) -> bytes:
+    from explorer.takehome import write_page
 
-    Args:
-        checkpoint: Of the model.
-        view: "raw", "pca" or "tsne".
-        x: Horizontal dimension of the raw view, counted from 0.
-        y: Vertical one.
-        positions: Of the points, shape (N, 2), where the map has no plane (t-SNE).
-
-    Returns:
-        The layout of `models.export`; arrays: positions, means, log-variances.
-    """
-    return _lens(key(checkpoint), view, x, y, checkpoint, positions)
+    images = originals(_shown.checkpoint) if with_originals else None
+    return write_page(_shown, model(_shown.checkpoint), images and images.images)
 
 
-@st.cache_resource(max_entries=30, show_spinner=False)
-def figure(key: tuple, _build: Callable[[], Any]) -> Any:
-    """The figure that `_build` makes, built once for equal keys; not to be changed."""
-    return _build()
+def html_page(shown: Scene, with_originals: bool) -> bytes:
+    """The map of a scene as one file, with or without the test images."""
+    return _html_page((key(shown.checkpoint), *shown[1:5]), shown, with_originals)
+
+
+def _levels(images: ImageSet) -> bytes:
+    """The images as grey levels 0 to 255, one byte each, in the order N, C, H, W."""
+    return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
+
+
+def _pack(checkpoint: Checkpoint) -> bytes:
+    """Decoder and codes in the layout of `models.export`."""
+    from models.export import pack_model
+
+    return pack_model(model(checkpoint), checkpoint.codes, checkpoint.card.class_names)
 
 
 @st.cache_resource(show_spinner=False)

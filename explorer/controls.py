@@ -27,6 +27,16 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
 
 
+def file_name(text: str) -> str:
+    """A text as the stem of a file's name: letters, digits and hyphens.
+
+    Example:
+        >>> file_name("VAE, 2 latents, β = 1")
+        'vae-2-latents-β-1'
+    """
+    return re.sub(r"\W+", "-", text.lower()).strip("-")[:60] or "map"
+
+
 def _bind(name: str, value: Any) -> dict[str, Any]:
     """Key and callback of a widget that shows `value` and writes the setting `name`."""
     key = f"control-{name}"
@@ -105,6 +115,13 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
 def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "content") -> None:
     """A picture to the last level: Streamlit's JPEG would smear its pixels."""
     st.image(levels, caption, width, output_format="PNG")
+
+
+def row(pictured: Sequence[tuple[np.ndarray, str]], width: int) -> None:
+    """Pictures with captions side by side; they wrap where the page is narrow."""
+    with st.container(horizontal=True, gap="small"):
+        for levels, caption in pictured:
+            picture(levels, caption, width)
 
 
 def button(label: str, action: Callable[[], None], **options: Any) -> None:

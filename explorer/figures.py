@@ -18,25 +18,21 @@ PALETTE = (
 )  # fmt: skip
 """Ten colours told apart with colour-blind eyes (Petroff, Accessible Color Sequences for Data
 Visualization, 2021, arXiv:2107.02270)."""
-SELECTED = "#ff2d87"
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
 SCALE = "Viridis"
 HEIGHT = 560
 MAX_NAMED = 30
-"""Most classes written on the map and in the legend; the pointer names those of larger sets."""
+"""Most classes written on the map and in the legend; the panel names those of larger sets."""
 MAX_TRACES = len(PALETTE) * len(SYMBOLS)
 
 
 def latent_scatter(
     positions: np.ndarray,
     axis_titles: tuple[str, str],
-    details: np.ndarray,
-    detail_names: Sequence[str],
     labels: np.ndarray | None = None,
     class_names: Sequence[str] = (),
     values: np.ndarray | None = None,
     value_title: str = "",
-    selected: int | None = None,
     equal_axes: bool = True,
     prior_centre: np.ndarray | None = None,
 ) -> go.Figure:
@@ -45,30 +41,26 @@ def latent_scatter(
     Args:
         positions: Shape (N, 2).
         axis_titles: Horizontal and vertical, with units.
-        details: What the pointer tells of every point, in nats, shape (N, K).
-        detail_names: The K names of these numbers.
         labels: Class of every point, shape (N,); one trace and legend entry per class, or one
             trace in all if there are very many.
         class_names: Their names, as plain text.
         values: Used instead of labels: a number per point, shape (N,).
         value_title: Its name and unit.
-        selected: Index of the point that starts selected; a click then replaces it.
         equal_axes: Whether one unit is as long across as up.
         prior_centre: Where the prior's mean lies on the plane, shape (2,); draws its circles of
             1, 2 and 3 standard deviations.
 
     Returns:
-        A figure whose points carry (index, details…) as `customdata`: numbers, not texts, so
-        that ten thousand points stay small on the wire.
+        A figure whose points carry their image's number as `customdata`. The live map tells
+        more of them (explorer/live), so Plotly's own hovering is off.
 
     Example:
-        >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"), np.ones((3, 1)), ["D"])
+        >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"))
         >>> len(figure.data[0].x)
         3
     """
-    figure = go.Figure()
+    figure = go.Figure(layout_template="none")
     size = float(np.clip(90 / np.sqrt(len(positions)) + 2.5, 3.5, 8))
-    carried = np.column_stack([np.arange(len(positions)), details]).astype(np.float32)
     class_names = [_plain(name) for name in class_names]
     for name, members, marker in _groups(labels, class_names, values, value_title, len(positions)):
         figure.add_scattergl(
@@ -76,13 +68,8 @@ def latent_scatter(
             y=positions[members, 1],
             mode="markers",
             name=name,
-            customdata=carried[members],
-            text=None if name or labels is None else [class_names[i] for i in labels[members]],
-            hovertemplate=_hover_template(name, labels is not None, detail_names),
+            customdata=members.astype(np.int32),
             marker={"size": size, "opacity": 0.75, **marker},
-            selectedpoints=None if selected is None else np.flatnonzero(members == selected),
-            selected={"marker": {"size": size + 9, "opacity": 1, "color": SELECTED}},
-            unselected={"marker": {"opacity": 0.6}},
         )
     if values is None and labels is not None and len(class_names) <= MAX_NAMED:
         _write_classes(figure, positions, labels, class_names)
@@ -94,16 +81,6 @@ def latent_scatter(
 def _plain(name: str) -> str:
     """A name as Plotly shows it letter by letter: no markup, no variable of a template."""
     return html.escape(name, quote=False).replace("%", "&#37;")
-
-
-def _hover_template(name: str, has_classes: bool, detail_names: Sequence[str]) -> str:
-    """What the pointer tells of a point; a trace of mixed classes names each in `text`."""
-    shown = (name or "%{text}") if has_classes else ""
-    numbers = [
-        f"{detail} %{{customdata[{k}]:.1f}} nats" for k, detail in enumerate(detail_names, start=1)
-    ]
-    head = "image %{customdata[0]:d}" + (f" · <b>{shown}</b>" if shown else "")
-    return f"{head}<br>{' · '.join(numbers)}<extra></extra>"
 
 
 def _draw_prior(figure: go.Figure, x: float, y: float) -> None:
@@ -183,10 +160,9 @@ def _write_classes(
 def _style_map(figure: go.Figure, axis_titles: tuple[str, str], equal_axes: bool) -> go.Figure:
     figure.update_layout(
         height=HEIGHT,
-        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        margin={"l": 10, "r": 34, "t": 10, "b": 10},
         dragmode="pan",
-        clickmode="event+select",
-        hovermode="closest",
+        hovermode=False,
         showlegend=1 < len(figure.data) <= MAX_NAMED,
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
     )

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+MAX_PINS = 24
+
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
@@ -40,6 +42,40 @@ def _code(text: str) -> tuple[float, ...]:
     return values
 
 
+class Pin(NamedTuple):
+    """A pinned code: z, a name, and the test image whose code it is, if it is one's."""
+
+    z: tuple[float, ...]
+    name: str
+    point: int | None = None
+
+    def __str__(self) -> str:
+        numbers = ",".join(f"{v:.4g}" for v in self.z)
+        return f"{self.name}~{numbers}" + ("" if self.point is None else f"~{self.point}")
+
+
+def pins_of(values: Any) -> tuple[Pin, ...] | None:
+    """Pins as a browser sends them: a list of z, name and point; None if there are none.
+
+    Raises:
+        ValueError: If a number is not finite or beyond ±1000, or a point is not a whole number.
+    """
+    return _pins(";".join(str(_pin(value)) for value in values)) if values else None
+
+
+def _pin(value: dict[str, Any]) -> Pin:
+    name = "".join(letter for letter in str(value["name"]) if letter not in "~;")
+    return Pin(tuple(value["z"]), name, value["point"])
+
+
+def _pins(text: str) -> tuple[Pin, ...]:
+    found = []
+    for part in text[:20_000].split(";")[:MAX_PINS]:
+        name, z, *point = part.split("~")
+        found.append(Pin(_code(z), name[:16], SETTINGS["point"].parse(*point) if point else None))
+    return tuple(found)
+
+
 class Setting(NamedTuple):
     """A default and the parser of its text in a link; the parser raises ValueError."""
 
@@ -49,12 +85,15 @@ class Setting(NamedTuple):
 
 SETTINGS: dict[str, Setting] = {
     "model": Setting("digits-2d-beta-1", lambda text: text[:120]),
+    "second": Setting("", lambda text: text[:120]),
     "view": Setting("raw", _one_of("raw", "pca", "tsne")),
     "x": Setting(1, _whole(1, 256)),
     "y": Setting(2, _whole(1, 256)),
     "colour": Setting("class", _one_of("class", "kl", "distortion", "elbo")),
     "point": Setting(None, _whole(0, 10_000_000)),
-    "panel": Setting("hand", _one_of("hand", "prior", "grid")),
+    "pins": Setting(None, _pins),
+    "pins-2": Setting(None, _pins),
+    "panel": Setting("hand", _one_of("hand", "prior", "grid", "draw")),
     "z": Setting(None, _code),
     "draw": Setting(0, _whole(0, 1_000_000)),
     "side": Setting(15, _whole(3, 30)),
@@ -111,12 +150,21 @@ def reset(name: str, fallback: Any = None) -> None:
 def publish() -> None:
     """Writes every setting that is not at its default into the address, so it can be shared."""
     texts = {
-        name: ",".join(f"{v:.3g}" for v in value) if isinstance(value, tuple) else str(value)
+        name: _text(value)
         for name, value in st.session_state.settings.items()
         if value != SETTINGS[name].default
     }
     if texts != st.query_params.to_dict():
         st.query_params.from_dict(texts)
+
+
+def _text(value: Any) -> str:
+    """A setting as its parser reads it."""
+    if not isinstance(value, tuple):
+        return str(value)
+    if isinstance(value[0], Pin):
+        return ";".join(map(str, value))
+    return ",".join(f"{v:.3g}" for v in value)
 
 
 def _notice(name: str, shown: Any) -> None:

@@ -2,8 +2,11 @@
 
     uint32 (little-endian)   length of the header, a multiple of 4
     header                   JSON, padded with spaces; `layers`, and what the caller adds
-    float32 (little-endian)  every layer's weight, then its bias, in the order of `layers`;
-                             then the caller's arrays, in the order of `arrays`
+    float16 (little-endian)  the first `halves` numbers, where the header says so; padded
+    float32 (little-endian)  the other numbers
+
+The numbers are every layer's weight, then its bias, in the order of `layers`; then the caller's
+arrays, in the order of `arrays`.
 
 Layer types and their numbers: `linear` (inputs, outputs; weight row by row, one row an output),
 `conv_transpose` (inputs, outputs, kernel, stride, padding, output_padding; weight in torch's
@@ -15,13 +18,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from models.latents import Codes
 from models.likelihoods import Bernoulli
 
 
@@ -54,6 +58,49 @@ def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndar
     return layers, arrays
 
 
+def pack_model(
+    model: nn.Module, codes: Codes, class_names: Sequence[str], half: bool = False
+) -> bytes:
+    """A decoder with the test set's codes: all that a live map needs.
+
+    Args:
+        model: Any model of the registry.
+        codes: Of its test set.
+        class_names: By label.
+        half: Stores the weights with three digits, in half the room: an image then differs by
+            less than 1/255.
+
+    Returns:
+        The layout of this module. The header adds `image_shape`, `latent_dim`, `class_names` and
+        `arrays`: name and count of each, of `mean` (N·Z), `log_variance` (N·Z, not of an
+        autoencoder), `distortion` (N, nats) and `label` (N, if there are labels).
+
+    Example:
+        >>> from models.config import ModelConfig
+        >>> from models.registry import build_model
+        >>> codes = Codes(np.zeros((3, 2)), None, np.zeros(3), None)
+        >>> data = pack_model(build_model(ModelConfig(hidden=(8,))), codes, [])
+        >>> json.loads(data[4 : 4 + int.from_bytes(data[:4], "little")])["arrays"]
+        [['mean', 6], ['distortion', 3]]
+    """
+    layers, numbers = decoder_layers(model)
+    arrays = {
+        "mean": codes.mean,
+        "log_variance": codes.log_variance,
+        "distortion": codes.distortion,
+        "label": codes.labels,
+    }
+    present = {name: array for name, array in arrays.items() if array is not None}
+    header = {
+        "layers": layers,
+        "image_shape": model.config.image_shape,
+        "latent_dim": codes.latent_dim,
+        "class_names": list(class_names),
+        "arrays": [[name, array.size] for name, array in present.items()],
+    }
+    return pack(header, numbers + list(present.values()), len(numbers) if half else 0)
+
+
 def _describe(module: nn.Module) -> dict[str, Any]:
     if isinstance(module, nn.Linear):
         return {"type": "linear", "inputs": module.in_features, "outputs": module.out_features}
@@ -79,15 +126,18 @@ def _numbers(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().float().numpy()
 
 
-def pack(header: Mapping[str, Any], arrays: list[np.ndarray]) -> bytes:
-    """Header and numbers in the layout of this module.
+def pack(header: Mapping[str, Any], arrays: Sequence[np.ndarray], half: int = 0) -> bytes:
+    """Header and numbers in the layout of this module, the first `half` arrays as float16.
 
     Example:
-        >>> data = pack({"layers": []}, [np.ones(2, np.float32)])
+        >>> data = pack({"layers": []}, [np.ones(3), np.ones(2)], half=1)
         >>> int.from_bytes(data[:4], "little") % 4, len(data) % 4
         (0, 0)
     """
-    text = json.dumps(header, allow_nan=False).encode()
+    halves = sum(array.size for array in arrays[:half])
+    text = json.dumps({**header, "halves": halves}, allow_nan=False).encode()
     text += b" " * (-len(text) % 4)
-    numbers = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays]
-    return len(text).to_bytes(4, "little") + text + b"".join(numbers)
+    short = b"".join(np.ascontiguousarray(array, "<f2").tobytes() for array in arrays[:half])
+    short += b"\0" * (-len(short) % 4)
+    full = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays[half:]]
+    return len(text).to_bytes(4, "little") + text + short + b"".join(full)

@@ -1,27 +1,64 @@
-"""The lens: the browser decodes the spot of the map under the pointer, without the server.
+"""The live map: a component that decodes in the browser, and the script that runs it.
 
-Python sends decoder, codes and plane once per model and map; no move comes back.
+Python sends addresses of files and a few numbers; the browser sends clicks and pins back.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-_FOLDER = Path(__file__).parent
-_SCRIPT = "\n".join((_FOLDER / name).read_text() for name in ("decoder.js", "lens.js"))
-_HTML = '<div class="lens" hidden><canvas></canvas><p></p></div>'
+from explorer import files, script, state
+from explorer.files import VERSION
+from explorer.state import Pin
 
-_lens = st.components.v2.component(
-    "latent_lens", html=_HTML, css=(_FOLDER / "style.css").read_text(), js=_SCRIPT
-)
+LOADER = """
+const map = import(new URL("{url}", document.baseURI));
+export default (component) => {{ map.then((module) => module.default(component)); }};
+"""
+"""The script itself is a file that the browser keeps: a component's own text goes over the wire
+with every rerun."""
 
 
-def show(payload: bytes) -> None:
-    """Places the lens; it floats over the map and takes no room.
+def _script() -> str:
+    return files.publish(("script", VERSION), "js", lambda: script.bundle().encode())
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "latent_map",
+        html=script.MARKUP,
+        css=script.style(),
+        js=LOADER.format(url=_script()),
+        isolate_styles=False,
+    )
+
+
+def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> None:
+    """Places a live map.
 
     Args:
-        payload: As `explorer.cache.lens` packs it.
+        data: As `MapData` in types.js; JSON only.
+        key: Of the component.
+        on_touch: Called after a click or a change of the pins; `touched(key)` then tells them.
     """
-    _lens(data=payload, key="lens")
+    _script()
+    _component()(data=data, key=key, on_touch_change=on_touch)
+
+
+def touched(key: str) -> tuple[int | None, tuple[Pin, ...] | None]:
+    """What the browser last said: the selected point, and the pins."""
+    touch = st.session_state[key].touch
+    point = touch["point"]
+    return None if point is None else int(point), state.pins_of(touch["pins"])
+
+
+def panel(key: str) -> str:
+    """Places the panel of a map, empty until the pointer moves; the selector to find it by."""
+    with st.container(key=key):
+        st.html(script.PANEL)
+    return f".st-key-{key} .latent-panel"

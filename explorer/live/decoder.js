@@ -1,13 +1,22 @@
 /**
  * The decoder in the browser: pure numerics, no DOM, no dependency.
  *
- * Reads the layout of models/export.py and computes E[x|z] for one code at a time.
+ * Reads the layout of models/export.py; computes E[x|z] for one code at a time, and the
+ * log-densities ln p(z) of the prior and ln q(z) of the aggregate posterior, in nats.
  *
- * @typedef {{type: string, inputs?: number, outputs?: number, kernel?: number, stride?: number,
- *   padding?: number, output_padding?: number[], shape?: number[], activation?: string,
- *   size?: number}} Layer
- * @typedef {{layers: Layer[], image_shape: number[], arrays?: number[]}} Header
+ * @typedef {{type: "linear", inputs: number, outputs: number}} LinearLayer
+ * @typedef {{type: "conv_transpose", inputs: number, outputs: number, kernel: number,
+ *   stride: number, padding: number, output_padding: number[]}} ConvTransposeLayer
+ * @typedef {{type: "relu" | "silu"}} ActivationLayer
+ * @typedef {{type: "unflatten", shape: number[]}} UnflattenLayer
+ * @typedef {{type: "mean", activation: "sigmoid" | "identity", size: number}} MeanLayer
+ * @typedef {LinearLayer | ConvTransposeLayer | ActivationLayer | UnflattenLayer | MeanLayer} Layer
+ * @typedef {{layers: Layer[], image_shape: [number, number, number], latent_dim: number,
+ *   class_names: string[], arrays: [string, number][], halves?: number}} Header
  * @typedef {{values: Float32Array, shape: number[]}} Signal channels, height, width; or one number
+ * @typedef {(signal: Signal) => Signal} Step one layer; it may write over the values it is given
+ * @typedef {{count: number, size: number, edges: Uint32Array, low: Float64Array,
+ *   high: Float64Array, slack: Float64Array, base: Float64Array, codes: Float64Array}} Tiles
  */
 
 /**
@@ -19,115 +28,159 @@ export function unpack(bytes) {
   const copy = bytes.slice(); // a view may start anywhere; floats need a multiple of four
   const length = new DataView(copy.buffer).getUint32(0, true);
   const header = JSON.parse(new TextDecoder().decode(copy.subarray(4, 4 + length)));
-  return { header, numbers: new Float32Array(copy.buffer, 4 + length) };
+  const halves = header.halves ?? 0;
+  const short = readHalves(new Uint16Array(copy.buffer, 4 + length, halves));
+  const full = new Float32Array(copy.buffer, 4 + length + 4 * Math.ceil(halves / 2));
+  if (!halves) return { header, numbers: full };
+  const numbers = new Float32Array(halves + full.length);
+  numbers.set(short);
+  numbers.set(full, halves);
+  return { header, numbers };
+}
+
+/**
+ * IEEE 754 half-precision numbers: sign, 5 bits of exponent, 10 of fraction.
+ * @param {Uint16Array} bits
+ * @returns {Float32Array}
+ */
+function readHalves(bits) {
+  return Float32Array.from(bits, (half) => {
+    const exponent = (half >> 10) & 31;
+    const fraction = half & 1023;
+    const size = exponent ? (1024 + fraction) * 2 ** (exponent - 25) : fraction * 2 ** -24;
+    if (exponent === 31) return fraction ? NaN : half >> 15 ? -Infinity : Infinity;
+    return half >> 15 ? -size : size;
+  });
 }
 
 /**
  * Builds the function z → image (C·H·W values), and says how many numbers it took.
+ * Every image is an array of its own.
  * @param {Layer[]} layers
  * @param {Float32Array} numbers
- * @returns {{decode: (z: Float32Array) => Float32Array, used: number}}
+ * @returns {{decode: (z: ArrayLike<number>) => Float32Array, used: number}}
  */
 export function buildDecoder(layers, numbers) {
   let used = 0;
   const take = (/** @type {number} */ count) => numbers.subarray(used, (used += count));
   const steps = layers.map((layer) => buildStep(layer, take));
-  const decode = (/** @type {Float32Array} */ z) =>
-    steps.reduce((signal, step) => step(signal), { values: z, shape: [z.length] }).values;
+  const decode = (/** @type {ArrayLike<number>} */ z) => {
+    /** @type {Signal} */
+    let signal = { values: Float32Array.from(z), shape: [z.length] };
+    for (const step of steps) signal = step(signal);
+    return signal.values;
+  };
   return { decode, used };
 }
 
 /**
  * @param {Layer} layer
  * @param {(count: number) => Float32Array} take
- * @returns {(signal: Signal) => Signal}
+ * @returns {Step}
  */
 function buildStep(layer, take) {
   switch (layer.type) {
     case "linear":
       return linear(layer, take(layer.inputs * layer.outputs), take(layer.outputs));
-    case "conv_transpose":
-      return convTranspose(
-        layer,
-        take(layer.inputs * layer.outputs * layer.kernel ** 2),
-        take(layer.outputs),
-      );
+    case "conv_transpose": {
+      const weights = layer.inputs * layer.outputs * layer.kernel ** 2;
+      return convTranspose(layer, take(weights), take(layer.outputs));
+    }
     case "relu":
-      return pointwise((v) => (v > 0 ? v : 0));
+      return relu;
     case "silu":
-      return pointwise((v) => v / (1 + Math.exp(-v)));
+      return silu;
     case "unflatten":
       return ({ values }) => ({ values, shape: layer.shape });
     case "mean":
       return mean(layer);
-    default:
-      throw new Error(`A layer must be of a known type, got ${layer.type}.`);
+    default: {
+      const { type } = /** @type {{type: string}} */ (layer);
+      throw new Error(`A layer must be of a known type, got ${type}.`);
+    }
   }
 }
 
-/** @param {(v: number) => number} f */
-function pointwise(f) {
-  return (/** @type {Signal} */ { values, shape }) => {
-    const out = new Float32Array(values.length);
-    for (let i = 0; i < out.length; i++) out[i] = f(values[i]);
-    return { values: out, shape };
+/** @type {Step} */
+function relu(signal) {
+  const { values } = signal;
+  for (let i = 0; i < values.length; i++) if (values[i] < 0) values[i] = 0;
+  return signal;
+}
+
+/** @type {Step} */
+function silu(signal) {
+  const { values } = signal;
+  for (let i = 0; i < values.length; i++) values[i] /= 1 + Math.exp(-values[i]);
+  return signal;
+}
+
+/**
+ * The likelihood's mean: of the first `size` outputs, as further ones are variances.
+ * @param {MeanLayer} layer
+ * @returns {Step}
+ */
+function mean({ activation, size }) {
+  return (signal) => {
+    const values = signal.values.slice(0, size);
+    if (activation === "sigmoid") {
+      for (let i = 0; i < size; i++) values[i] = 1 / (1 + Math.exp(-values[i]));
+    }
+    return { values, shape: signal.shape };
   };
 }
 
 /**
- * Four sums run side by side, because one alone would wait for itself at every step.
- * @param {Layer} layer
+ * Turns the weight over, once, so that an input's weights lie side by side.
+ * @param {LinearLayer} layer
  * @param {Float32Array} weight
  * @param {Float32Array} bias
+ * @returns {Step}
  */
 function linear({ inputs, outputs }, weight, bias) {
-  const fours = inputs - (inputs % 4);
-  return (/** @type {Signal} */ { values }) => {
-    const out = new Float32Array(outputs);
-    for (let o = 0, w = 0; o < outputs; o++) {
-      let [a, b, c, d] = [bias[o], 0, 0, 0];
-      let i = 0;
-      for (; i < fours; i += 4, w += 4) {
-        a += weight[w] * values[i];
-        b += weight[w + 1] * values[i + 1];
-        c += weight[w + 2] * values[i + 2];
-        d += weight[w + 3] * values[i + 3];
-      }
-      for (; i < inputs; i++, w++) a += weight[w] * values[i];
-      out[o] = a + b + c + d;
-    }
+  const rows = new Float32Array(weight.length);
+  for (let o = 0, w = 0; o < outputs; o++) {
+    for (let i = 0; i < inputs; i++) rows[i * outputs + o] = weight[w++];
+  }
+  const add = buildRowSum(rows, inputs, outputs);
+  return ({ values }) => {
+    const out = bias.slice();
+    add(out, values, 0, 1);
     return { values: out, shape: [outputs] };
   };
 }
 
 /**
- * Every input pixel adds its kernel to the output, `stride` apart.
- * @param {Layer} layer
+ * Every input pixel adds its patch of kernels, weighted by its channels, to the output.
+ * @param {ConvTransposeLayer} layer
  * @param {Float32Array} weight
  * @param {Float32Array} bias
+ * @returns {Step}
  */
 function convTranspose(layer, weight, bias) {
   const { inputs, outputs, kernel, stride, padding, output_padding: extra } = layer;
-  return (/** @type {Signal} */ { values, shape }) => {
-    const [, height, width] = shape;
+  const patch = new Float32Array(outputs * kernel * kernel);
+  const add = buildRowSum(weight, inputs, patch.length);
+  return ({ values, shape: [, height, width] }) => {
     const rows = (height - 1) * stride - 2 * padding + kernel + extra[0];
     const columns = (width - 1) * stride - 2 * padding + kernel + extra[1];
-    const out = new Float32Array(outputs * rows * columns);
-    for (let o = 0; o < outputs; o++) out.fill(bias[o], o * rows * columns, (o + 1) * rows * columns);
-    for (let i = 0, w = 0; i < inputs; i++) {
-      for (let o = 0; o < outputs; o++) {
-        for (let ky = 0; ky < kernel; ky++) {
-          for (let kx = 0; kx < kernel; kx++) {
-            const k = weight[w++];
-            const first = Math.max(0, Math.ceil((padding - kx) / stride));
-            const end = Math.min(width, Math.floor((columns - 1 + padding - kx) / stride) + 1);
-            for (let y = 0; y < height; y++) {
-              const row = y * stride + ky - padding;
-              if (row < 0 || row >= rows) continue;
-              const source = (i * height + y) * width;
-              const target = (o * rows + row) * columns + kx - padding;
-              for (let x = first; x < end; x++) out[target + x * stride] += k * values[source + x];
-            }
+    const area = rows * columns;
+    const out = new Float32Array(outputs * area);
+    for (let o = 0; o < outputs; o++) out.fill(bias[o], o * area, (o + 1) * area);
+    for (let y = 0, pixel = 0; y < height; y++) {
+      const top = y * stride - padding;
+      for (let x = 0; x < width; x++, pixel++) {
+        const left = x * stride - padding;
+        patch.fill(0);
+        add(patch, values, pixel, height * width);
+        const first = Math.max(0, -left);
+        const end = Math.min(kernel, columns - left);
+        for (let o = 0, p = 0; o < outputs; o++) {
+          for (let ky = 0; ky < kernel; ky++, p += kernel) {
+            const row = top + ky;
+            if (row < 0 || row >= rows) continue;
+            const target = o * area + row * columns + left;
+            for (let kx = first; kx < end; kx++) out[target + kx] += patch[p + kx];
           }
         }
       }
@@ -137,13 +190,35 @@ function convTranspose(layer, weight, bias) {
 }
 
 /**
- * The likelihood's mean: of the first `size` outputs, as further ones are variances.
- * @param {Layer} layer
+ * Builds the sum over a matrix's rows, out += Σ_i values[start + i · stride] · rows[i].
+ *
+ * Rows weighted by 0 are left out: after a ReLU about half of them are. Four rows go at a time,
+ * so that `out` is read and written a quarter as often.
+ * @param {Float32Array} rows `count` · `width` numbers
+ * @param {number} count
+ * @param {number} width
+ * @returns {(out: Float32Array, values: Float32Array, start: number, stride: number) => void}
  */
-function mean({ activation, size }) {
-  const link = pointwise(activation === "sigmoid" ? (v) => 1 / (1 + Math.exp(-v)) : (v) => v);
-  return (/** @type {Signal} */ { values, shape }) =>
-    link({ values: values.subarray(0, size), shape });
+function buildRowSum(rows, count, width) {
+  const factors = new Float64Array(count + 3);
+  const places = new Int32Array(count + 3);
+  return (out, values, start, stride) => {
+    let live = 0;
+    for (let i = 0; i < count; i++) {
+      const value = values[start + i * stride];
+      if (value === 0) continue;
+      factors[live] = value;
+      places[live++] = i * width;
+    }
+    factors.fill(0, live, live + 3);
+    for (let k = 0; k < live; k += 4) {
+      const [f0, f1, f2, f3] = [factors[k], factors[k + 1], factors[k + 2], factors[k + 3]];
+      const [p0, p1, p2, p3] = [places[k], places[k + 1], places[k + 2], places[k + 3]];
+      for (let o = 0; o < width; o++) {
+        out[o] += rows[p0 + o] * f0 + rows[p1 + o] * f1 + rows[p2 + o] * f2 + rows[p3 + o] * f3;
+      }
+    }
+  };
 }
 
 /**
@@ -155,29 +230,143 @@ export function logPrior(z) {
 }
 
 /**
- * Builds the function z → ln q(z), the aggregate posterior q(z) = (1/N) Σ q(z|x_n), in nats,
- * exact over the given codes.
+ * Builds the function z → ln q(z), the aggregate posterior q(z) = (1/N) Σ q(z|x_n), in nats.
+ *
+ * Within 1e-6 of the exact value: what is left out are codes whose density is below e^-14 / N of
+ * the largest one, which a tile of codes tells without looking at its members.
  * @param {number} size Z
  * @param {Float32Array} means N·Z values
  * @param {Float32Array} logVariances N·Z values
- * @returns {(z: Float32Array) => number}
+ * @returns {(z: ArrayLike<number>) => number}
  */
 export function buildAggregate(size, means, logVariances) {
-  const count = means.length / size;
-  const precisions = logVariances.map((v) => Math.exp(-v));
-  const constants = new Float64Array(count);
-  const terms = new Float64Array(count);
-  for (let i = 0; i < logVariances.length; i++) constants[Math.floor(i / size)] += logVariances[i];
+  const tiles = tileCodes(size, means, logVariances);
+  const total = means.length / size;
+  const reach = Math.log(total) + 14;
+  const constant = Math.log(total) + 0.5 * size * Math.log(2 * Math.PI);
+  const bounds = new Float64Array(tiles.count);
   return (z) => {
-    let largest = -Infinity;
-    for (let n = 0, i = 0; n < count; n++) {
-      let square = constants[n];
-      for (let j = 0; j < size; j++, i++) square += (z[j] - means[i]) ** 2 * precisions[i];
-      terms[n] = -0.5 * square;
-      if (terms[n] > largest) largest = terms[n];
+    let best = 0;
+    for (let t = 0; t < tiles.count; t++) {
+      bounds[t] = tileBound(tiles, t, z);
+      if (bounds[t] > bounds[best]) best = t;
     }
-    let sum = 0;
-    for (let n = 0; n < count; n++) sum += Math.exp(terms[n] - largest);
-    return largest + Math.log(sum / count) - 0.5 * size * Math.log(2 * Math.PI);
+    const sum = addTile(tiles, best, z, reach, { largest: -Infinity, scaled: 0 });
+    for (let t = 0; t < tiles.count; t++) {
+      if (t !== best && bounds[t] > sum.largest - reach) addTile(tiles, t, z, reach, sum);
+    }
+    return sum.largest + Math.log(sum.scaled) - constant;
   };
+}
+
+/**
+ * Sorts the codes into tiles of neighbours along the two latents where they spread most, and
+ * notes of each tile the box around its means, its smallest precisions and its smallest ln |Σ|.
+ * @param {number} size
+ * @param {Float32Array} means
+ * @param {Float32Array} logVariances
+ * @returns {Tiles}
+ */
+function tileCodes(size, means, logVariances) {
+  const members = 64;
+  const total = means.length / size;
+  const order = tileOrder(size, means, members);
+  const count = Math.ceil(total / members);
+  const edges = Uint32Array.from({ length: count + 1 }, (_, t) => Math.min(total, t * members));
+  const low = new Float64Array(count * size).fill(Infinity);
+  const high = new Float64Array(count * size).fill(-Infinity);
+  const slack = new Float64Array(count * size).fill(Infinity);
+  const base = new Float64Array(count).fill(Infinity);
+  const stride = 1 + 2 * size; // ln |Σ|, then mean and precision of every latent
+  const codes = new Float64Array(total * stride);
+  for (let n = 0; n < total; n++) {
+    const tile = Math.floor(n / members);
+    let logDeterminant = 0;
+    for (let j = 0; j < size; j++) {
+      const from = order[n] * size + j;
+      const at = tile * size + j;
+      const mean = means[from];
+      const precision = Math.exp(-logVariances[from]);
+      logDeterminant += logVariances[from];
+      codes[n * stride + 1 + 2 * j] = mean;
+      codes[n * stride + 2 + 2 * j] = precision;
+      low[at] = Math.min(low[at], mean);
+      high[at] = Math.max(high[at], mean);
+      slack[at] = Math.min(slack[at], precision);
+    }
+    codes[n * stride] = logDeterminant;
+    base[tile] = Math.min(base[tile], logDeterminant);
+  }
+  return { count, size, edges, low, high, slack, base, codes };
+}
+
+/**
+ * The order in which consecutive codes are neighbours: strips of one latent, sorted by another.
+ * @param {number} size
+ * @param {Float32Array} means
+ * @param {number} members of a tile
+ */
+function tileOrder(size, means, members) {
+  const total = means.length / size;
+  const [first, second] = widestLatents(size, means);
+  const along = (/** @type {number} */ j) => (/** @type {number} */ m, /** @type {number} */ n) =>
+    means[m * size + j] - means[n * size + j];
+  const order = Uint32Array.from({ length: total }, (_, n) => n).sort(along(first));
+  const strip = members * Math.ceil(Math.sqrt(total / members));
+  for (let n = 0; n < total; n += strip) order.subarray(n, n + strip).sort(along(second));
+  return order;
+}
+
+/**
+ * The two latents along which the means vary most; twice the same if there is only one.
+ * @param {number} size
+ * @param {Float32Array} means
+ */
+function widestLatents(size, means) {
+  const sums = new Float64Array(size);
+  const squares = new Float64Array(size);
+  means.forEach((value, i) => {
+    sums[i % size] += value;
+    squares[i % size] += value * value;
+  });
+  const spread = squares.map((square, j) => square - (sums[j] * sums[j] * size) / means.length);
+  const order = [...spread.keys()].sort((i, j) => spread[j] - spread[i]);
+  return [order[0], order[Math.min(1, size - 1)]];
+}
+
+/**
+ * No code of the tile has a larger -½ (ln |Σ| + Σ_j (z_j - μ_j)² / σ_j²) than this.
+ * @param {Tiles} tiles
+ * @param {number} tile
+ * @param {ArrayLike<number>} z
+ */
+function tileBound({ size, low, high, slack, base }, tile, z) {
+  let square = base[tile];
+  for (let j = 0, i = tile * size; j < size; j++, i++) {
+    const gap = Math.max(0, low[i] - z[j], z[j] - high[i]);
+    square += gap * gap * slack[i];
+  }
+  return -0.5 * square;
+}
+
+/**
+ * Adds a tile's codes to the sum of exponentials, which is kept relative to its largest term.
+ * @param {Tiles} tiles
+ * @param {number} tile
+ * @param {ArrayLike<number>} z
+ * @param {number} reach terms this far below the largest one are left out
+ * @param {{largest: number, scaled: number}} sum
+ */
+function addTile({ size, edges, codes }, tile, z, reach, sum) {
+  let { largest, scaled } = sum;
+  for (let n = edges[tile], i = n * (1 + 2 * size); n < edges[tile + 1]; n++) {
+    let square = codes[i++];
+    for (let j = 0; j < size; j++, i += 2) square += (z[j] - codes[i]) ** 2 * codes[i + 1];
+    const term = -0.5 * square;
+    if (term > largest) {
+      scaled = scaled * Math.exp(largest - term) + 1;
+      largest = term;
+    } else if (term > largest - reach) scaled += Math.exp(term - largest);
+  }
+  return Object.assign(sum, { largest, scaled });
 }

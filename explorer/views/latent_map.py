@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, live, state
-from explorer.figures import latent_unit, subscript
-from explorer.views import inspector, panels, tsne
+from explorer import cache, controls, live, scene, state
+from explorer.cache import Entry
+from explorer.figures import subscript
+from explorer.scene import Scene
+from explorer.views import inspector, panels, takehome, tsne
 from models.checkpoint import Checkpoint
-from models.latents import Codes, Plane, to_csv
-
-VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
-VIEWS_OF_ONE = {"raw": "The latent", "tsne": "t-SNE"}
-COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
-EXACT = {
-    "raw": "Exact: a point’s place is its code’s mean. Other latents, if any, are not shown.",
-    "one": "Exact: across, a point’s place is its code’s mean; its height is its distortion.",
-    "pca": "Exact along the two directions of largest variance; the others are not shown.",
-    "tsne": "Not exact: t-SNE keeps neighbours, not distances, and has no inverse. Only the test "
-    "points mean something here; each decodes through its own code.",
-}
+from models.latents import to_csv
 
 
 def show() -> None:
@@ -37,29 +30,43 @@ def show() -> None:
         labels = {name: _label(entry) for name, entry in usable.items()}
         entry = usable[controls.select("model", "Model", labels, width=330)]
         checkpoint = cache.checkpoint(entry)
+        second = _second(usable, labels, checkpoint, entry)
         _axes(checkpoint)
     _scores(checkpoint)
-    place, positions = st.empty(), None  # always there: the rest of the page keeps its place
+    shown = [entry] if second is None else [entry, second]
+    place, positions = st.empty(), [None] * len(shown)  # the rest of the page keeps its place
     if state.get("view") == "tsne":
         with place.container():
-            positions = tsne.positions(entry, checkpoint)
-        if positions is not None:
+            positions = [tsne.positions(one, cache.checkpoint(one)) for one in shown]
+        if all(found is not None for found in positions):
             place.empty()
-    _explore(checkpoint, positions)
-    if (state.get("view") != "tsne" or positions is not None) and not cache.problem(checkpoint):
-        x, y = _dimensions(checkpoint)
-        live.show(cache.lens(checkpoint, state.get("view"), x, y, positions))
+    _explore([cache.checkpoint(one) for one in shown], positions)
     cache.warm_up()
 
 
-def _label(entry: cache.Entry) -> str:
+def _second(
+    usable: dict[str, Entry], labels: dict[str, str], checkpoint: Checkpoint, entry: Entry
+) -> Entry | None:
+    """The model on a second map beside the first: any other of the same test images."""
+    data = checkpoint.card.data_fingerprint
+    others = {
+        name: label
+        for name, label in labels.items()
+        if name != entry.id and cache.checkpoint(usable[name]).card.data_fingerprint == data
+    }
+    chosen = controls.select("second", "Beside it", {"": "no other model", **others}, width=220)
+    return usable[chosen] if chosen else None
+
+
+def _label(entry: Entry) -> str:
     return cache.title(entry) + ("" if entry.shipped else " (yours)")
 
 
 def _axes(checkpoint: Checkpoint) -> None:
     """The controls of the map: projection, dimensions, colour."""
     latent_dim = checkpoint.codes.latent_dim
-    view = controls.segments("view", "Map", VIEWS if latent_dim > 1 else VIEWS_OF_ONE)
+    views = scene.VIEWS if latent_dim > 1 else scene.VIEWS_OF_ONE
+    view = controls.segments("view", "Map", views)
     names = {j: f"z{subscript(j)}" for j in range(1, latent_dim + 1)}
     if latent_dim > 1:  # also where no control shows them: the decoded grid has these axes
         x = state.choose("x", list(names))
@@ -68,12 +75,7 @@ def _axes(checkpoint: Checkpoint) -> None:
         if view == "raw":
             controls.select("x", "Across", names, width=90)
             controls.select("y", "Up", others, width=90)
-    colours = dict(COLOURS)
-    if checkpoint.codes.log_variance is None:
-        del colours["kl"], colours["elbo"]
-    if checkpoint.codes.labels is None:
-        del colours["class"]
-    controls.select("colour", "Colour", colours, width=160)
+    controls.select("colour", "Colour", scene.colours(checkpoint), width=160)
 
 
 def _scores(checkpoint: Checkpoint) -> None:
@@ -92,113 +94,112 @@ def _scores(checkpoint: Checkpoint) -> None:
 
 
 @st.fragment
-def _explore(checkpoint: Checkpoint, positions: np.ndarray | None) -> None:
-    """Map, inspector and, as a fragment of its own, panels: a click reruns this part alone."""
-    left, right = st.columns([3, 2], gap="medium")
-    with left:
-        _map(checkpoint, positions)
-    with right:
-        problem = cache.problem(checkpoint)
-        if problem:
-            st.error(f"This model cannot be used: {controls.plain(problem)}. Choose another.")
-            return
-        inspector.show(checkpoint)
-    panels.show(checkpoint)
+def _explore(checkpoints: list[Checkpoint], positions: list[np.ndarray | None]) -> None:
+    """Maps, inspector and, as a fragment of its own, panels: a click reruns this part alone."""
+    checkpoint = checkpoints[0]
+    state.choose("point", range(len(checkpoint.codes)))
+    if len(checkpoints) == 1:
+        left, right = st.columns([3, 2], gap="medium")
+        with right:
+            panel = live.panel("live")
+        with left:
+            _map(checkpoint, positions[0], panel)
+        with right:
+            usable = _inspect(checkpoint)
+    else:
+        _side_by_side(checkpoints, positions)
+        usable = _inspect(checkpoint)
+    if usable:
+        panels.show(checkpoint)
     state.publish()
 
 
-def _map(checkpoint: Checkpoint, positions: np.ndarray | None) -> None:
-    """The scatter of the present settings; none where a t-SNE map could not be made."""
-    view, colour = state.get("view"), state.get("colour")
-    if view == "tsne" and positions is None:
+def _side_by_side(checkpoints: list[Checkpoint], positions: list[np.ndarray | None]) -> None:
+    """Two maps of the same test images: an image touched on one is shown on the other."""
+    names = ("", "-2")
+    columns = st.columns(2, gap="medium")
+    for name, column, checkpoint, found in zip(names, columns, checkpoints, positions, strict=True):
+        with column:
+            st.markdown(f"**{controls.plain(checkpoint.card.title)}**")
+            place = st.container()
+            panel = live.panel(f"live{name}")
+            with place:
+                _map(checkpoint, found, panel, name)
+
+
+def _inspect(checkpoint: Checkpoint) -> bool:
+    """The inspector, or why the model cannot be used; whether it can."""
+    with st.spinner("Loading the model…"):
+        problem = cache.problem(checkpoint)
+    if problem:
+        st.error(f"This model cannot be used: {controls.plain(problem)}. Choose another.")
+        return False
+    inspector.show(checkpoint)
+    return True
+
+
+def _map(checkpoint: Checkpoint, positions: np.ndarray | None, panel: str, name: str = "") -> None:
+    """The live map of the present settings; none where a t-SNE map could not be made.
+
+    Args:
+        checkpoint: Of the model.
+        positions: Of a t-SNE map.
+        panel: Where the map shows what is under the pointer.
+        name: "" for the first map, "-2" for the one beside it.
+    """
+    if state.get("view") == "tsne" and positions is None:
         return
-    state.choose("point", range(len(checkpoint.codes)))
-    x, y = _dimensions(checkpoint)
-    key = (cache.key(checkpoint), view, x, y, colour)
-    figure = cache.figure(
-        (*key, _start(key)), lambda: _figure(checkpoint, positions, view, x, y, colour)
-    )
-    st.plotly_chart(
-        figure,
-        key="map",
-        on_select=_clicked,
-        selection_mode="points",
-        config={"scrollZoom": True, "displaylogo": False},
-    )
-    st.caption(EXACT["one" if checkpoint.codes.latent_dim == 1 and view == "raw" else view])
-    st.download_button(
-        "Save the codes as CSV",
-        lambda: to_csv(checkpoint.codes, checkpoint.card.class_names),
-        "codes.csv",
-        "text/csv",
-        on_click="ignore",
-    )
+    shown = _scene(checkpoint, positions)
+    data = cache.map_files(shown) | {
+        "data_set": checkpoint.card.data_fingerprint,
+        "plane": scene.plane_data(shown),
+        "point": state.get("point"),
+        "pins": _pins(f"pins{name}", checkpoint.codes.latent_dim),
+        "drawn": st.session_state.get("drawn_code"),
+        "panel": panel,
+    }
+    live.latent_map(data, f"map{name}", lambda: _touched(name))
+    st.caption(scene.exactness(shown))
+    with st.container(horizontal=True):
+        st.download_button(
+            "Save the codes as CSV",
+            lambda: to_csv(checkpoint.codes, checkpoint.card.class_names),
+            "codes.csv",
+            "text/csv",
+            on_click="ignore",
+            key=f"csv{name}",
+        )
+        takehome.button(shown, name)
+
+
+def _scene(checkpoint: Checkpoint, positions: np.ndarray | None) -> Scene:
+    """The map that the controls ask for."""
+    view, (x, y) = state.get("view"), _dimensions(checkpoint)
+    plane = None if view == "tsne" else cache.plane(checkpoint, view, x, y)
+    allowed = scene.colours(checkpoint)
+    colour = state.get("colour") if state.get("colour") in allowed else next(iter(allowed))
+    return Scene(checkpoint, view, x, y, colour, plane, positions)
+
+
+def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:
+    """The pins that fit this model; those of another one's length are dropped, with a notice."""
+    pins = state.get(name) or ()
+    if any(len(pin.z) != latent_dim for pin in pins):
+        state.reset(name)
+        pins = ()
+    return [pin._asdict() for pin in pins]
+
+
+def _touched(name: str) -> None:
+    """A click or a change of the pins on a map."""
+    point, pins = live.touched(f"map{name}")
+    state.put(**{"point": point, f"pins{name}": pins})
 
 
 def _dimensions(checkpoint: Checkpoint) -> tuple[int, int]:
     """The map's latent dimensions, counted from 0."""
-    if checkpoint.codes.latent_dim == 1:
+    latent_dim = checkpoint.codes.latent_dim
+    if latent_dim == 1:
         return 0, 0
-    return state.get("x") - 1, state.get("y") - 1
-
-
-def _start(key: tuple) -> int | None:
-    """The point that starts selected: it changes with the map, or by other ways than a click.
-
-    After a click the browser shows the selection itself; the same figure then keeps its zoom.
-    """
-    memory, point = st.session_state, state.get("point")
-    if memory.get("drawn") != key or memory.get("clicked") != point:
-        memory.update(drawn=key, clicked=point, start=point)
-    return memory.start
-
-
-def _clicked() -> None:
-    """A click selects a point; a click elsewhere, or a second one, selects none."""
-    points = controls.chosen_points("map")
-    state.put(point=points[0] if points else None)
-    st.session_state.clicked = state.get("point")
-
-
-def _titles(codes: Codes, plane: Plane, view: str, x: int, y: int) -> tuple[str, str]:
-    """Axis titles with their unit."""
-    unit = latent_unit(codes.log_variance is not None)
-    names = (f"z{subscript(x + 1)}", f"z{subscript(y + 1)}")
-    if view == "pca":
-        names = tuple(f"PC {i + 1}, {plane.explained[i]:.0%} of variance" for i in range(2))
-    return f"{names[0]} ({unit})", f"{names[1]} ({unit})"
-
-
-def _figure(checkpoint: Checkpoint, positions: np.ndarray | None, view, x, y, colour):
-    """The scatter of the present settings."""
-    codes, card = checkpoint.codes, checkpoint.card
-    titles, prior = ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)"), None
-    if codes.latent_dim == 1 and view != "tsne":
-        positions = np.stack([codes.mean[:, 0], codes.distortion], 1)
-        titles = (f"z₁ ({latent_unit(codes.log_variance is not None)})", "D, nats")
-    elif positions is None:
-        plane = cache.plane(checkpoint, view, x, y)
-        positions, titles = plane.project(codes.mean), _titles(codes, plane, view, x, y)
-        prior = None if codes.log_variance is None else plane.project(np.zeros(codes.latent_dim))
-    values = {
-        "kl": (lambda: codes.rate.sum(1), "KL, nats"),
-        "distortion": (lambda: codes.distortion, "D, nats"),
-        "elbo": (lambda: codes.negative_elbo, "−ELBO, nats"),
-    }
-    details = {"D": codes.distortion}
-    if codes.rate is not None:
-        details["KL"] = codes.rate.sum(1)
-    number, title = values.get(colour, (lambda: None, ""))
-    return figures.latent_scatter(
-        positions,
-        titles,
-        np.stack(list(details.values()), 1),
-        list(details),
-        labels=codes.labels,
-        class_names=card.class_names,
-        values=number(),
-        value_title=title,
-        selected=st.session_state.start,
-        equal_axes=codes.latent_dim > 1,
-        prior_centre=prior,
-    )
+    x, y = state.get("x") - 1, state.get("y") - 1
+    return (x, y) if max(x, y) < latent_dim else (0, 1)

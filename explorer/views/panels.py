@@ -1,4 +1,4 @@
-"""Below the map: decode any code by hand, samples from the prior, the decoded grid."""
+"""Below the map: decode by hand, samples from the prior, the decoded grid, a drawn digit."""
 
 from __future__ import annotations
 
@@ -9,20 +9,28 @@ import streamlit as st
 
 from explorer import cache, controls, pictures, state
 from explorer.figures import latent_unit, subscript
+from explorer.views import draw
 from models.checkpoint import Checkpoint
 from models.latents import Codes, draw_codes, grid_codes
 
-PANELS = {"hand": "Decode by hand", "prior": "Samples from the prior", "grid": "Decoded grid"}
+PANELS = {
+    "hand": "Decode by hand",
+    "prior": "Samples from the prior",
+    "grid": "Decoded grid",
+    "draw": "Draw a digit",
+}
 FEW = 20
 SAMPLES = 40
 
 
 @st.fragment
 def show(checkpoint: Checkpoint) -> None:
-    """The chosen panel; it reruns alone."""
+    """The chosen panel; it reruns alone, unless the map must show a new drawing."""
+    if draw.refresh(checkpoint):
+        st.rerun()
     st.divider()
     panel = controls.segments("panel", "Decoder", PANELS, label_visibility="collapsed")
-    {"hand": _by_hand, "prior": _prior, "grid": _grid}[panel](checkpoint)
+    {"hand": _by_hand, "prior": _prior, "grid": _grid, "draw": draw.show}[panel](checkpoint)
     state.publish()
 
 

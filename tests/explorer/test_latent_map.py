@@ -1,4 +1,4 @@
-"""The first screen, driven through `app.py`: every model, view, link, panel and refusal."""
+"""The first screen, driven through `page.py`: every model, view, link, panel and refusal."""
 
 import base64
 import json
@@ -12,9 +12,9 @@ import torch
 from screens import MNIST, ROOT, SHIPPED, break_run, make_run
 from streamlit.testing.v1 import AppTest
 
-from explorer import cache, controls, pictures
+from explorer import cache, controls, files, pictures
 from explorer.controls import plain
-from explorer.views.latent_map import COLOURS, VIEWS
+from explorer.scene import COLOURS, VIEWS
 from models.checkpoint import read, restore, write, write_tensors
 from models.config import ModelConfig, RunConfig
 from models.latents import coordinate_plane, draw_codes, grid_codes, tsne
@@ -61,7 +61,7 @@ def shown(monkeypatch):
 
 def visit(**link):
     """The screen that a link opens; nothing may be raised."""
-    at = AppTest.from_file(str(ROOT / "explorer" / "app.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "explorer" / "page.py"), default_timeout=60)
     at.query_params.update(link)
     return settle(at)
 
@@ -87,12 +87,24 @@ def press(at, label):
     return settle(at)
 
 
-def chart(at, key="map"):
-    """A Plotly figure on the screen, as the browser gets it; None if it is not there."""
-    for element in at.get("plotly_chart"):
-        if element.proto.id.endswith(f"-{key}"):
-            return json.loads(element.proto.spec)
+def live_map(at, key="map"):
+    """What a live map is told by Python; None if it is not on the screen."""
+    for element in at.get("bidi_component"):
+        if re.search(f"-{key}$", element.proto.id):
+            return json.loads(element.proto.json)
     return None
+
+
+def chart(at, key="map"):
+    """The figure of a live map, as the browser fetches it; None if it is not there."""
+    told = live_map(at, key)
+    return None if told is None else json.loads(files.fetch(told["figure"]))
+
+
+def bars(at):
+    """The chart of KL per latent, as the browser gets it; None if it is not there."""
+    charts = [element.proto for element in at.get("plotly_chart")]
+    return json.loads(charts[0].spec) if charts else None
 
 
 def unpacked(values):
@@ -107,15 +119,6 @@ def unpacked(values):
 def points(figure):
     """Number of points of every trace."""
     return [len(unpacked(trace["x"])) for trace in figure["data"]]
-
-
-def selected(figure):
-    """Indices of the images that are drawn as selected."""
-    return [
-        int(unpacked(trace["customdata"])[index, 0])
-        for trace in figure["data"]
-        for index in unpacked(trace.get("selectedpoints") or [])
-    ]
 
 
 def texts(at):
@@ -144,7 +147,7 @@ def test_the_default_screen():
     assert "**Test set** 500 images" in texts(at)
     assert at.query_params == {}
     assert not (at.warning or at.error or at.toast)
-    assert len(at.get("bidi_component")) == 1, "the lens"
+    assert live_map(at)["pins"] == [] and live_map(at)["point"] is None
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -162,7 +165,8 @@ def test_every_shipped_model_in_every_view_and_colour(path):
         for name in [names[label] for label in at.selectbox("control-colour").options]:
             choose(at, "colour", name)
             figure = chart(at)
-            assert sum(points(figure)) == count and selected(figure) == [1]
+            assert sum(points(figure)) == count and live_map(at)["point"] == 1
+            assert (live_map(at)["plane"] is None) == (view == "tsne")
             titles = [figure["layout"][f"{axis}axis"]["title"]["text"] for axis in "xy"]
             assert all(re.search(r"\((prior standard deviations|no unit)\)$", t) for t in titles)
             if name != "class":
@@ -210,12 +214,12 @@ def test_a_sample_stays_the_same_for_an_image(shown):
 def test_number_and_random_select_an_image():
     at = visit()
     choose(at, "point", 499)
-    assert selected(chart(at)) == [499] and at.query_params == {"point": "499"}
+    assert live_map(at)["point"] == 499 and at.query_params == {"point": "499"}
     press(at, "Random")
     point = at.number_input("control-point").value
-    assert selected(chart(at)) == [point] and at.query_params == {"point": str(point)}
+    assert live_map(at)["point"] == point and at.query_params == {"point": str(point)}
     choose(at, "point", None)
-    assert selected(chart(at)) == [] and at.query_params == {}
+    assert live_map(at)["point"] is None and at.query_params == {}
 
 
 LINK = {
@@ -229,6 +233,9 @@ LINK = {
     "z": "0.5,-1.25",
     "draw": "3",
     "side": "4",
+    "pins": "A~0.5,-1;a seven~1,0.25~7",
+    "second": "digits-2d-beta-1",
+    "pins-2": "A~-1,0",
 }
 
 
@@ -241,6 +248,12 @@ def test_a_link_reproduces_the_screen_and_is_published_again(shown):
     assert at.selectbox("control-colour").value == "elbo"
     assert at.number_input("control-point").value == 7
     assert at.slider("control-side").value == 4
+    assert live_map(at)["pins"] == [
+        {"z": [0.5, -1.0], "name": "A", "point": None},
+        {"z": [1.0, 0.25], "name": "a seven", "point": 7},
+    ]
+    assert live_map(at, "map-2")["pins"] == [{"z": [-1.0, 0.0], "name": "A", "point": None}]
+    assert live_map(at, "map-2")["pack"] != live_map(at)["pack"]
     choose(at, "panel", "hand")
     assert [at.slider(f"control-z-{j}-3").value for j in (0, 1)] == [0.5, -1.25]
     choose(at, "view", "raw")
@@ -259,7 +272,7 @@ HOSTILE = [
 def test_a_hostile_link_opens_the_default_screen_with_notices(shift):
     given = dict(zip(LINK, HOSTILE[shift:] + HOSTILE[:shift], strict=False))
     at = visit(**given, unknown=HOSTILE[shift])
-    assert len(at.toast) in (9, 10), "a number is a code of another length, said where it is shown"
+    assert len(at.toast) in (12, 13), "a number is a code of another length, said where it is shown"
     assert len(chart(at)["data"]) == 10
     assert at.query_params == {}
     said = " ".join(texts(at)).split()
@@ -295,7 +308,7 @@ def test_a_smaller_test_set_forgets_the_point_of_the_larger(runs_dir):
     choose(at, "model", small)
     assert at.number_input("control-point").value is None
     assert len(at.toast) == 1
-    assert selected(chart(at)) == []
+    assert live_map(at)["point"] is None
     assert at.query_params["panel"] == "grid" and "point" not in at.query_params
 
 
@@ -398,7 +411,7 @@ def test_an_autoencoder_shows_no_kl(runs_dir):
     at = visit(model=make_run(runs_dir, family="autoencoder"), point="0", panel="prior")
     assert at.selectbox("control-colour").options == ["Class", "Distortion D"]
     assert list(at.dataframe[0].value) == ["latent", "μ"]
-    assert chart(at, "kl") is None
+    assert bars(at) is None
     assert any("no σ and no KL" in line for line in texts(at))
     assert any("has no prior" in line for line in texts(at))
 
@@ -407,8 +420,8 @@ def test_many_latents_show_kl_bars_and_sliders_for_the_widest(runs_dir):
     model = make_run(runs_dir, latent_dim=30)
     codes = read(Run(runs_dir / model).model_path).codes
     at = visit(model=model, point="3")
-    bars = chart(at, "kl")["data"][0]
-    assert np.allclose(unpacked(bars["y"]), codes.rate[3])
+    kl = bars(at)["data"][0]
+    assert np.allclose(unpacked(kl["y"]), codes.rate[3])
     widest = np.sort(np.argsort(-codes.mean.var(0), kind="stable")[:20])
     assert {slider.key for slider in at.slider} == {f"control-z-{j}-3" for j in widest}
     at.toggle[0].set_value(True)
@@ -522,7 +535,7 @@ def test_a_first_tsne_map_is_computed_and_kept(runs_dir):
     expected = tsne(stored.codes.mean)
     assert unpacked(trace["x"]).tolist() == expected[:, 0].tolist()
     assert cache.projections().path(stored.fingerprint).exists()
-    assert len(at.get("bidi_component")) == 1, "the lens has the new map"
+    assert live_map(at)["plane"] is None
     assert not [button for button in at.button if button.label == "Cancel"]
 
 

@@ -1,0 +1,1 @@
+export function encodeGif() { return new Uint8Array(); }

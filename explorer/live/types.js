@@ -1,0 +1,25 @@
+/**
+ * The shapes of what the live map exchanges with Python and with Plotly; types only.
+ *
+ * @typedef {{z: number[], name: string, point: number | null}} Pin
+ *   a spot of the latent space; `point` if it is the code of a test image
+ * @typedef {{origin: number[], axes: number[][], names: string[], home: string}} PlaneData
+ *   z = origin + u · axes; `home` says what the origin is
+ * @typedef {{plotly: string, figure: string, pack: string, originals: string | null,
+ *   data_set: string, plane: PlaneData | null, point: number | null, pins: Pin[],
+ *   drawn: {mean: number[], log_variance: number[] | null} | null, panel: string}} MapData
+ * @typedef {{pins: Pin[], point: number | null}} Touch what Python hears
+ *
+ * @typedef {{_offset: number, _length: number, range: number[], l2p(v: number): number,
+ *   p2l(v: number): number}} Axis
+ * @typedef {{x: ArrayLike<number>, y: ArrayLike<number>, customdata?: ArrayLike<number>,
+ *   visible: boolean | string, name: string}} Trace
+ * @typedef {HTMLElement & {_fullLayout: {xaxis: Axis, yaxis: Axis, dragmode: string},
+ *   _fullData: Trace[], data: Trace[], on(event: string, listener: (details: any) => void): void}} Chart
+ * @typedef {{data: object[], layout: {xaxis?: object, yaxis?: object, [name: string]: unknown}}} Figure
+ * @typedef {{react(chart: HTMLElement, data: object[], layout: object, config?: object): Promise<void>,
+ *   relayout(chart: HTMLElement, changes: object): Promise<void>,
+ *   purge(chart: HTMLElement): void,
+ *   Plots: {resize(chart: HTMLElement): Promise<void>}}} PlotlyLibrary
+ */
+export {};

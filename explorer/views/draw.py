@@ -1,0 +1,153 @@
+"""Draw a digit: how the model sees it, what it makes of it, and where it lies on the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer import cache, controls, pictures
+from explorer.figures import latent_unit, subscript
+from explorer.live import draw as live
+from models import drawing
+from models.checkpoint import Checkpoint
+from models.latents import neighbours
+
+FEW = 4
+SIDE = 112
+NEIGHBOURS = 6
+
+
+def refresh(checkpoint: Checkpoint) -> bool:
+    """Encodes the drawing for this model; whether that changes what the map must show.
+
+    The code is left in the session as `drawn_code`, {"mean": […], "log_variance": […] or None},
+    which is absent while there is none.
+    """
+    memory, strokes = st.session_state, _strokes()
+    now = (cache.key(checkpoint), strokes) if strokes else None
+    if memory.get("drawn_for") == now:
+        return False
+    memory.drawn_for = now
+    before, code = memory.pop("drawn_code", None), None
+    if now is not None:
+        memory.drawn_image = drawing.to_image(strokes, *_data(checkpoint))[None]
+        code = _code(cache.judge(checkpoint, memory.drawn_image))
+    if code is not None:
+        memory.drawn_code = code
+    return code != before
+
+
+def _strokes() -> list:
+    """The drawing of this session, checked; [] if there is none."""
+    return st.session_state.get("drawing", [])
+
+
+def _keep() -> None:
+    """Takes over what the pad sent, or the reason why not; the last lawful drawing then stays."""
+    memory = st.session_state
+    try:
+        strokes = drawing.check_strokes(live.drawn("pad"))
+    except ValueError as error:
+        memory.drawing_problem = str(error)
+    else:
+        memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
+
+
+def _data(checkpoint: Checkpoint) -> tuple[str, tuple[int, int, int], bool]:
+    """Name, shape and ground of the model's data."""
+    config = checkpoint.card.config
+    return config.data, config.model.image_shape, cache.has_dark_ink(checkpoint)
+
+
+def _code(found: cache.Judged) -> dict[str, Any] | None:
+    """Mean and log-variance of the drawing's q(z|x) for the map; None if they are not finite."""
+    if not found.is_finite:
+        return None
+    spread = found.log_variance
+    return {
+        "mean": found.mean.tolist(),
+        "log_variance": None if spread is None else spread.tolist(),
+    }
+
+
+def show(checkpoint: Checkpoint) -> None:
+    """The pad, and what the model makes of the drawing."""
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=live.SIDE):
+            live.pad(_strokes(), drawing.EXAMPLES, "pad", _keep)
+        with st.container(width="stretch"):
+            problem = st.session_state.get("drawing_problem")
+            if problem:
+                st.warning(f"The last stroke is not used: {problem}.", icon="⚠️")
+            if _strokes():
+                _result(checkpoint)
+            else:
+                st.info("Draw a digit, or press one of the examples 0 to 9.")
+            st.caption(drawing.describe(*_data(checkpoint)))
+
+
+def _result(checkpoint: Checkpoint) -> None:
+    """Image, reconstruction, numbers and neighbours of the drawing."""
+    image = st.session_state.drawn_image
+    found = cache.judge(checkpoint, image)
+    with st.container(horizontal=True):
+        controls.picture(pictures.one(image), "The model sees", SIDE)
+        if not found.is_finite:
+            st.error("The model’s numbers for this drawing are not finite: choose another model.")
+            return
+        decoded = cache.decode(checkpoint, found.mean[None])
+        controls.picture(pictures.one(decoded), "Decoded mean", SIDE)
+        with st.container(width="stretch"):
+            _numbers(checkpoint, found)
+    _neighbours(checkpoint, found.mean)
+
+
+def _numbers(checkpoint: Checkpoint, found: cache.Judged) -> None:
+    """D, R and −ELBO in nats, their place among those of the test set, and the posterior."""
+    codes, error = checkpoint.codes, found.error
+    spread = f" ± {error:.1f}" if error >= 0.05 else ""
+    line = f"**D** {found.distortion:.1f}{spread}"
+    if found.rate is None:
+        name, mine, others = "D", found.distortion, codes.distortion
+        st.markdown(f"{line} nats. An autoencoder has no R.")
+    else:
+        name, others = "−ELBO", codes.negative_elbo
+        mine = found.distortion + found.rate
+        st.markdown(f"{line} + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats")
+    higher = int((others < mine).sum())
+    st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
+    st.markdown(_posterior(found))
+    if found.rate is not None:
+        st.caption(f"D: mean of {cache.DRAWS} samples of z ± its standard error.")
+
+
+def _posterior(found: cache.Judged) -> str:
+    """The first few latents: mean and, for a VAE, standard deviation."""
+    has_prior = found.log_variance is not None
+    texts = [f"z{subscript(j + 1)} {mean:.2f}" for j, mean in enumerate(found.mean[:FEW])]
+    if has_prior:
+        sigma = np.exp(0.5 * found.log_variance[:FEW])
+        texts = [f"{text} ± {s:.2f}" for text, s in zip(texts, sigma, strict=True)]
+    more = len(found.mean) - FEW
+    texts += [f"and {more} more"] if more > 0 else []
+    what = "μ ± σ" if has_prior else "code"
+    together = ", ".join(text.replace(" ", "\N{NO-BREAK SPACE}") for text in texts)
+    return f"{together} ({what}, {latent_unit(has_prior)})".replace("-", "−")
+
+
+def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:
+    """The nearest test images in latent space, by Euclidean distance of μ."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    images = cache.originals(checkpoint)
+    found, distance = neighbours(codes.mean, mean, NEIGHBOURS)
+    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    shown = "decoded" if images is None else "originals"
+    st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
+    classes = [""] * len(found)
+    if codes.labels is not None:
+        classes = [f"{controls.plain(names[label])} · " for label in codes.labels[found]]
+    texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
+    shots = [pictures.one(pixel[None], 56) for pixel in pixels]
+    controls.row(list(zip(shots, texts, strict=True)), 56)
