@@ -18,6 +18,7 @@ from plotly.offline import get_plotlyjs
 from explorer import files, scene
 from explorer.jobs import Projections
 from explorer.scene import Scene
+from models import drawing
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
@@ -140,12 +141,13 @@ def sample(checkpoint: Checkpoint, z: np.ndarray, seed: int) -> np.ndarray:
 
 
 class Judged(NamedTuple):
-    """One image through a model: q(z|x), and its scores in nats.
+    """A drawing through a model: its image, its q(z|x), and its scores in nats.
 
-    `mean` (Z,) and `log_variance` (Z,), D with its standard error over the samples of z, and R;
-    log-variance and R are None for an autoencoder.
+    `image` (1, C, H, W), `mean` (Z,) and `log_variance` (Z,), D with its standard error over the
+    samples of z, and R; log-variance and R are None for an autoencoder.
     """
 
+    image: np.ndarray
     mean: np.ndarray
     log_variance: np.ndarray | None
     distortion: float
@@ -155,39 +157,41 @@ class Judged(NamedTuple):
     @property
     def is_finite(self) -> bool:
         """Whether every number is."""
-        numbers = [part for part in self if part is not None]
-        return all(np.isfinite(part).all() for part in numbers)
+        return all(np.isfinite(part).all() for part in self if part is not None)
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
-def _judge(key: str, pixels: bytes, _checkpoint: Checkpoint, _image: np.ndarray) -> Judged:
+def _judge(key: str, drawn: str, _checkpoint: Checkpoint, _strokes: list) -> Judged:
     import torch
 
     from models.metrics.likelihood import elbo, estimate
 
-    images = torch.from_numpy(_image).expand(DRAWS, -1, -1, -1)
-    distortion, rate, mean, log_variance = elbo(model(_checkpoint), images)
-    d = estimate(distortion)
-    if log_variance is None:
-        return Judged(mean[0].numpy(), None, *d, None)
-    return Judged(mean[0].numpy(), log_variance[0].numpy(), *d, rate[0].sum().item())
+    image = drawing.to_image(_strokes, *drawing_rule(_checkpoint))[None]
+    terms = elbo(model(_checkpoint), torch.from_numpy(image).expand(DRAWS, -1, -1, -1))
+    mean, d = terms.mean[0].numpy(), estimate(terms.distortion)
+    if terms.log_variance is None:
+        return Judged(image, mean, None, *d, None)
+    return Judged(image, mean, terms.log_variance[0].numpy(), *d, terms.rate[0].sum().item())
 
 
-def judge(checkpoint: Checkpoint, image: np.ndarray) -> Judged:
-    """Posterior and scores of one image (1, C, H, W), from the same `DRAWS` samples each time."""
-    return _judge(key(checkpoint), image.tobytes(), checkpoint, image)
+def judge(checkpoint: Checkpoint, strokes: list) -> Judged:
+    """What a model makes of a drawing, from the same `DRAWS` samples of z each time."""
+    return _judge(key(checkpoint), repr(strokes), checkpoint, strokes)
+
+
+def drawing_rule(checkpoint: Checkpoint) -> tuple[str, tuple[int, int, int], bool]:
+    """How a drawing is prepared for a model: its data's name and shape, and if its ink is dark."""
+    config = checkpoint.card.config
+    is_dark = config.data not in DATA_SETS and _has_dark_ink(key(checkpoint), checkpoint)
+    return config.data, config.model.image_shape, is_dark
 
 
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _has_dark_ink(key: str, _checkpoint: Checkpoint) -> bool:
+    """Whether the edge of the mean code's image is light."""
     image = decode(_checkpoint, _checkpoint.codes.mean.mean(0, keepdims=True))[0].mean(0)
     edge = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     return bool(np.median(edge) > 0.5)
-
-
-def has_dark_ink(checkpoint: Checkpoint) -> bool:
-    """Whether the data are dark on light: the edge of the mean code's image is light."""
-    return _has_dark_ink(key(checkpoint), checkpoint)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -22,8 +22,8 @@ _MARKUP = """
     <p class="hint">Draw here<br>mouse, finger or pen</p>
   </div>
   <div class="row wide">
-    <button type="button" data-action="undo">Undo</button>
-    <button type="button" data-action="clear">Clear</button>
+    <button data-action="undo">Undo</button>
+    <button data-action="clear">Clear</button>
   </div>
   <p class="label">Examples</p>
   <div class="row" role="group" aria-label="Examples">{examples}</div>
@@ -35,7 +35,7 @@ _MARKUP = """
 def _component(digits: tuple[int, ...]) -> Callable[..., Any]:
     """The component with a button for each of these examples."""
     buttons = (
-        f'<button type="button" data-digit="{digit}" title="Example of a {digit}">{digit}</button>'
+        f'<button data-digit="{digit}" aria-label="Example of a {digit}">{digit}</button>'
         for digit in digits
     )
     return st.components.v2.component(

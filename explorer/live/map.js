@@ -120,7 +120,9 @@ export class LatentMap {
     this.shapes = figure.layout.shapes;
     const isFirst = !this.has.figure;
     Object.assign(this.has, { figure: data.figure, theme });
-    await plotly.react(this.chart, figure.data, dress(figure.layout, this.root), CONFIG);
+    const uirevision = JSON.stringify([data.pack, data.plane]); // the same place: zoom stays
+    const layout = { ...dress(figure.layout, this.root), uirevision };
+    await plotly.react(this.chart, figure.data, layout, CONFIG);
     if (isFirst) this.listenToChart();
     this.say("");
     this.replace();
@@ -154,10 +156,11 @@ export class LatentMap {
       : null;
     this.usual = this.usualDensity();
     this.originals = null;
-    this.pins.set(data.pins.filter((pin) => pin.z.length === this.size));
     this.strip.pins = [];
     this.has.plane = "";
+    this.anchor();
     this.replace();
+    this.pins.set(data.pins.filter((pin) => pin.z.length === this.size));
   }
 
   /** The 1st percentile of ln q(z) at the codes themselves: below it, few codes are near. */
@@ -238,6 +241,10 @@ export class LatentMap {
     this.stage.addEventListener("pointerleave", () => this.leave());
     this.stage.addEventListener("pointerdown", (event) => this.press(event), true);
     this.stage.addEventListener("keydown", (event) => this.key(event));
+    part(this.root, ".pins").addEventListener("wheel", (event) => {
+      event.preventDefault();
+      this.chart.querySelector(".nsewdrag")?.dispatchEvent(new WheelEvent("wheel", event));
+    });
     document.addEventListener(HOVER, (event) => this.echo(/** @type {CustomEvent} */ (event).detail));
     new ResizeObserver(() => {
       if (this.plotly && this.chart._fullLayout) this.plotly.Plots.resize(this.chart);
@@ -491,7 +498,7 @@ export class LatentMap {
     this.anchor();
     this.drawMarks();
     if (!isFinal) return;
-    this.strip.update(this.pins.all.map((pin) => ({ ...pin })));
+    this.strip.update(this.pins.all);
     const touch = { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point };
     this.telling = setTimeout(() => this.tell(touch), 20);
   }

@@ -51,11 +51,12 @@ export class Strip {
    * @param {Pin[]} pins
    */
   update(pins) {
-    const grown = pins.length > this.pins.length;
-    this.pins = pins;
+    const changed = JSON.stringify(pins) !== JSON.stringify(this.pins);
     const last = pins.length - 1;
-    if (grown || Math.max(...this.ends) > last) this.ends = [Math.max(0, last - 1), last];
-    this.restart();
+    const gone = Math.max(...this.ends) > last;
+    if (gone || pins.length > this.pins.length) this.ends = [Math.max(0, last - 1), Math.max(0, last)];
+    this.pins = pins.map((pin) => ({ ...pin })); // a copy: the list itself goes on changing
+    if (changed) this.restart();
   }
 
   /** Computes the walk anew. */

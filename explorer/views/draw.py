@@ -19,24 +19,30 @@ SIDE = 112
 NEIGHBOURS = 6
 
 
-def refresh(checkpoint: Checkpoint) -> bool:
-    """Encodes the drawing for this model; whether that changes what the map must show.
+def code(checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """The q(z|x) of the drawing under a model, for its map.
 
-    The code is left in the session as `drawn_code`, {"mean": […], "log_variance": […] or None},
-    which is absent while there is none.
+    Returns:
+        {"mean": […], "log_variance": […]}, log-variance None for an autoencoder; None if nothing
+        is drawn, or if the model's numbers are not finite.
     """
-    memory, strokes = st.session_state, _strokes()
-    now = (cache.key(checkpoint), strokes) if strokes else None
-    if memory.get("drawn_for") == now:
-        return False
-    memory.drawn_for = now
-    before, code = memory.pop("drawn_code", None), None
+    found = cache.judge(checkpoint, _strokes()) if _strokes() else None
+    if found is None or not found.is_finite:
+        return None
+    spread = found.log_variance
+    return {
+        "mean": found.mean.tolist(),
+        "log_variance": None if spread is None else spread.tolist(),
+    }
+
+
+def refresh(checkpoint: Checkpoint) -> bool:
+    """Leaves the code in the session as `drawn_code`, absent while there is none; if it is new."""
+    memory = st.session_state
+    before, now = memory.pop("drawn_code", None), code(checkpoint)
     if now is not None:
-        memory.drawn_image = drawing.to_image(strokes, *_data(checkpoint))[None]
-        code = _code(cache.judge(checkpoint, memory.drawn_image))
-    if code is not None:
-        memory.drawn_code = code
-    return code != before
+        memory.drawn_code = now
+    return now != before
 
 
 def _strokes() -> list:
@@ -55,23 +61,6 @@ def _keep() -> None:
         memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
 
 
-def _data(checkpoint: Checkpoint) -> tuple[str, tuple[int, int, int], bool]:
-    """Name, shape and ground of the model's data."""
-    config = checkpoint.card.config
-    return config.data, config.model.image_shape, cache.has_dark_ink(checkpoint)
-
-
-def _code(found: cache.Judged) -> dict[str, Any] | None:
-    """Mean and log-variance of the drawing's q(z|x) for the map; None if they are not finite."""
-    if not found.is_finite:
-        return None
-    spread = found.log_variance
-    return {
-        "mean": found.mean.tolist(),
-        "log_variance": None if spread is None else spread.tolist(),
-    }
-
-
 def show(checkpoint: Checkpoint) -> None:
     """The pad, and what the model makes of the drawing."""
     with st.container(horizontal=True, gap="medium"):
@@ -85,20 +74,19 @@ def show(checkpoint: Checkpoint) -> None:
                 _result(checkpoint)
             else:
                 st.info("Draw a digit, or press one of the examples 0 to 9.")
-            st.caption(drawing.describe(*_data(checkpoint)))
+            st.caption(drawing.describe(*cache.drawing_rule(checkpoint)))
 
 
 def _result(checkpoint: Checkpoint) -> None:
     """Image, reconstruction, numbers and neighbours of the drawing."""
-    image = st.session_state.drawn_image
-    found = cache.judge(checkpoint, image)
+    found = cache.judge(checkpoint, _strokes())
     with st.container(horizontal=True):
-        controls.picture(pictures.one(image), "The model sees", SIDE)
+        controls.picture(pictures.one(found.image, SIDE), "The model sees", SIDE)
         if not found.is_finite:
             st.error("The model’s numbers for this drawing are not finite: choose another model.")
             return
         decoded = cache.decode(checkpoint, found.mean[None])
-        controls.picture(pictures.one(decoded), "Decoded mean", SIDE)
+        controls.picture(pictures.one(decoded, SIDE), "Decoded mean", SIDE)
         with st.container(width="stretch"):
             _numbers(checkpoint, found)
     _neighbours(checkpoint, found.mean)
@@ -106,20 +94,20 @@ def _result(checkpoint: Checkpoint) -> None:
 
 def _numbers(checkpoint: Checkpoint, found: cache.Judged) -> None:
     """D, R and −ELBO in nats, their place among those of the test set, and the posterior."""
-    codes, error = checkpoint.codes, found.error
-    spread = f" ± {error:.1f}" if error >= 0.05 else ""
+    codes = checkpoint.codes
+    spread = f" ± {found.error:.1f}" if found.error >= 0.05 else ""
     line = f"**D** {found.distortion:.1f}{spread}"
     if found.rate is None:
         name, mine, others = "D", found.distortion, codes.distortion
-        st.markdown(f"{line} nats. An autoencoder has no R.")
+        line += " nats. An autoencoder has no R."
     else:
-        name, others = "−ELBO", codes.negative_elbo
-        mine = found.distortion + found.rate
-        st.markdown(f"{line} + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats")
+        name, mine, others = "−ELBO", found.distortion + found.rate, codes.negative_elbo
+        line += f" + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
     higher = int((others < mine).sum())
+    st.markdown(line.replace("-", "−"))
     st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
     st.markdown(_posterior(found))
-    if found.rate is not None:
+    if spread:
         st.caption(f"D: mean of {cache.DRAWS} samples of z ± its standard error.")
 
 

@@ -6,8 +6,9 @@ import re
 import numpy as np
 import plotly.graph_objects as go
 import pytest
+from screens import ROOT
 
-from explorer.figures import MAX_NAMED, PALETTE, SELECTED, kl_bars, latent_scatter, subscript
+from explorer.figures import MAX_NAMED, PALETTE, kl_bars, latent_scatter, subscript
 
 TITLES = ("z₁ (prior standard deviations)", "z₂ (prior standard deviations)")
 RNG = np.random.default_rng(0)
@@ -15,11 +16,10 @@ RNG = np.random.default_rng(0)
 
 def scatter(count=50, **options):
     positions = RNG.normal(size=(count, 2))
-    details = np.arange(count)[:, None] / 2
-    return positions, latent_scatter(positions, TITLES, details, ["D"], **options)
+    return positions, latent_scatter(positions, TITLES, **options)
 
 
-def check(figure):
+def assert_sendable(figure):
     """What every figure owes: it can be sent, and holds no number that JSON has not."""
     text = figure.to_json(engine="json")
     assert not re.search(r"\b(NaN|Infinity)\b", text)
@@ -29,13 +29,12 @@ def check(figure):
     assert figure.layout.xaxis.title.text and figure.layout.yaxis.title.text
 
 
-def check_points(figure, positions):
-    """Each index occurs once, at its own place, with its own numbers."""
+def assert_points(figure, positions):
+    """Each image occurs once, at its own place, with its own number."""
     seen = []
     for trace in figure.data:
-        members = np.asarray(trace.customdata)[:, 0].astype(int)
+        members = np.asarray(trace.customdata)
         assert (np.stack([trace.x, trace.y], 1) == positions[members]).all()
-        assert (np.asarray(trace.customdata)[:, 1] == members / 2).all()
         seen += members.tolist()
     assert sorted(seen) == list(range(len(positions)))
 
@@ -63,32 +62,26 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("selected", [None, 0, 49])
 @pytest.mark.parametrize("options", CASES.values(), ids=CASES.keys())
-def test_every_point_is_there_once_and_knows_its_image(options, selected):
-    positions, figure = scatter(selected=selected, **options)
-    check(figure)
-    check_points(figure, positions)
-    chosen = [
-        int(index)
-        for trace in figure.data
-        if trace.selectedpoints is not None
-        for index in np.asarray(trace.customdata)[list(trace.selectedpoints), 0]
-    ]
-    assert chosen == ([] if selected is None else [selected])
-    assert all((trace.selectedpoints is None) == (selected is None) for trace in figure.data)
+def test_every_point_is_there_once_and_knows_its_image(options):
+    positions, figure = scatter(**options)
+    assert_sendable(figure)
+    assert_points(figure, positions)
 
 
 @pytest.mark.parametrize("options", [{}, {"labels": np.zeros(1, int), "class_names": ["a"]}])
 def test_a_single_point_is_drawn(options):
-    positions, figure = scatter(1, selected=0, **options)
-    check(figure)
-    check_points(figure, positions)
+    ((x, y),), figure = scatter(1, **options)
+    assert_sendable(figure)
+    (trace,) = figure.data
+    assert (list(trace.x), list(trace.y), list(trace.customdata)) == ([x], [y], [0])
+    assert trace.mode == "markers" and trace.marker.size == 8 and trace.marker.opacity > 0
 
 
 def test_equal_places_are_drawn():
-    figure = latent_scatter(np.zeros((9, 2)), TITLES, np.zeros((9, 1)), ["D"], values=np.zeros(9))
-    check(figure)
+    figure = latent_scatter(np.zeros((9, 2)), TITLES, values=np.zeros(9))
+    assert_sendable(figure)
+    assert_points(figure, np.zeros((9, 2)))
     assert figure.data[0].marker.cmin < figure.data[0].marker.cmax
 
 
@@ -108,9 +101,7 @@ def test_a_number_has_a_colour_bar_with_its_unit_and_one_outlier_does_not_grey_t
     assert marker.colorbar.title.text == "−ELBO, nats"
     assert (np.asarray(marker.color) == values).all()
     assert np.percentile(values, 1) == marker.cmin
-    bulk = latent_scatter(
-        np.zeros((1000, 2)), TITLES, np.zeros((1000, 1)), ["D"], values=np.r_[1e6, np.ones(999)]
-    )
+    bulk = latent_scatter(np.zeros((1000, 2)), TITLES, values=np.r_[1e6, np.ones(999)])
     assert bulk.data[0].marker.cmax < 2
 
 
@@ -142,10 +133,10 @@ def test_a_class_name_is_text_not_markup():
     )
 
 
-def test_a_class_name_is_no_variable_of_the_hover_text():
-    _, figure = scatter(labels=LABELS * 0, class_names=["%{x} and %{customdata[0]}"])
-    variables = re.findall(r"%{(.*?)}", figure.data[0].hovertemplate)
-    assert "x" not in variables and variables[0] == "customdata[0]:d"
+def test_a_class_name_is_no_variable_of_a_template():
+    _, figure = scatter(labels=LABELS * 0, class_names=["%{x} and %{customdata}"])
+    assert figure.data[0].name == "&#37;{x} and &#37;{customdata}"
+    assert figure.layout.hovermode is False and figure.data[0].hovertemplate is None
 
 
 def test_classes_of_equal_colour_differ_in_shape():
@@ -173,7 +164,7 @@ def test_the_priors_circles_have_their_true_radius(centre):
 def test_kl_bars_show_the_image_beside_the_mean(size):
     kl, mean = RNG.random(size), RNG.random(size)
     figure = kl_bars(kl, mean)
-    check(figure)
+    assert_sendable(figure)
     bars, marks = figure.data
     assert isinstance(bars, go.Bar)
     assert list(bars.x) == list(marks.x) == list(range(1, size + 1))
@@ -221,10 +212,23 @@ SIGHT = {
 }
 
 
+def test_lightness_and_hue_of_known_colours():
+    """sRGB under D65: white is 100, black 0, and red lies at (53.24, 80.09, 67.20)."""
+    expected = [[100, 0, 0], [0, 0, 0], [53.24, 80.09, 67.20]]
+    np.testing.assert_allclose(lab(["#ffffff", "#000000", "#ff0000"]), expected, atol=0.05)
+
+
+def selected_colour():
+    """The colour of the ring around the selected point, as the browser draws it."""
+    overlay = (ROOT / "explorer" / "live" / "overlay.js").read_text()
+    (colour,) = re.findall(r'SELECTED = "(#[0-9a-f]{6})"', overlay)
+    return colour
+
+
 @pytest.mark.parametrize("simulation", SIGHT.values(), ids=SIGHT.keys())
 def test_colours_stay_apart_for_every_sight(simulation):
     """A difference of 2.3 is just noticeable; the selected point must stand out from all."""
-    points = lab([*PALETTE, SELECTED], simulation)
+    points = lab([*PALETTE, selected_colour()], simulation)
     distances = {
         (i, j): np.linalg.norm(points[i] - points[j])
         for i, j in itertools.combinations(range(len(points)), 2)

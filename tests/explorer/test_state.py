@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import state
-from explorer.state import SETTINGS
+from explorer.state import SETTINGS, Pin
 
 
 class Session(dict):
@@ -49,11 +49,14 @@ def streamlit(monkeypatch):
 
 EXAMPLES = {
     "model": "digits-2d-beta-4",
+    "second": "digits-autoencoder",
     "view": "pca",
     "x": 3,
     "y": 256,
     "colour": "elbo",
     "point": 0,
+    "pins": (Pin((0.5, -1.0), "A"), Pin((1.0, 0.25), "a seven", 7)),
+    "pins-2": (Pin((-1.0,), ""),),
     "panel": "grid",
     "z": (1.5, -0.25, 0.0),
     "draw": 17,
@@ -113,22 +116,51 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"model"}))
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"model", "second"}))
 def test_an_unlawful_value_becomes_the_default_with_one_notice(name, text):
     _, notices = opened({name: text})
     if name == "z" and text in ("-1", "1.5"):
-        assert state.get("z") == (float(text),)
+        assert (state.get("z"), notices) == ((float(text),), [])
         return
     assert state.get(name) == SETTINGS[name].default
     assert len(notices) == 1 and f"“{name}”" in notices[0]
     assert notices == opened({name: "?"})[1], "a stranger's text is not repeated"
 
 
-@given(st.sampled_from(sorted(SETTINGS)), st.text())
-def test_no_text_raises(name, text):
-    opened({name: text})
-    value = state.get(name)
-    assert value == SETTINGS[name].default or isinstance(value, str | int | tuple)
+numbers = st.integers(-9, 999).map(str)
+codes = st.lists(st.floats(-2000, 2000), max_size=9).map(lambda z: ",".join(map(str, z)))
+pins = st.lists(
+    st.tuples(st.text(max_size=20), codes | numbers, numbers).map("~".join), max_size=30
+)
+
+
+@given(st.sampled_from(sorted(SETTINGS)), st.text() | numbers | codes | pins.map(";".join))
+def test_whatever_a_link_asks_for_can_be_shared_again(name, text):
+    """A value is lawful, or the default with one notice; either way its own link is lawful."""
+    browser, notices = opened({name: text})
+    assert len(notices) <= (state.get(name) == SETTINGS[name].default)
+    state.publish()
+    link = dict(browser.query_params)
+    assert link == {} or state.get(name) != SETTINGS[name].default
+    again, more = opened(link)
+    state.publish()
+    assert (dict(again.query_params), more) == (link, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        ("x", 1, 256), ("y", 1, 256), ("point", 0, 10_000_000), ("draw", 0, 1_000_000),
+        ("side", 3, 30),
+    ],
+)  # fmt: skip
+def test_a_whole_number_has_limits(name, low, high):
+    for value in (low, high):
+        _, notices = opened({name: str(value)})
+        assert (state.get(name), notices) == (value, [])
+    for value in (low - 1, high + 1):
+        _, notices = opened({name: str(value)})
+        assert (state.get(name), len(notices)) == (SETTINGS[name].default, 1)
 
 
 def test_unknown_keys_are_ignored_and_dropped():

@@ -1,0 +1,94 @@
+"""A real server and a real Chromium, for the tests that need them."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing
+
+import pytest
+from pages import ARGUMENTS, CHROMIUM, TIMEOUT
+from screens import ROOT, wait
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def server(runs_dir):
+    """A server on a free port: its address, and its process."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "streamlit", "run", "explorer/app.py",
+            "--server.headless", "true", "--server.port", str(port),
+        ],
+        cwd=ROOT, env={**os.environ, "LATENT_RUNS_DIR": str(runs_dir)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def is_healthy():
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    try:
+        wait(is_healthy)
+        yield address, process
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    if CHROMIUM is None:
+        pytest.skip("the browser tests need Chromium or Chrome on the PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def profile(chromium):
+    """One browser profile for all pages, so that the app's bundles are fetched once."""
+    with closing(chromium.new_context(viewport={"width": 1440, "height": 900})) as context:
+        context.set_default_timeout(TIMEOUT)
+        yield context
+
+
+@pytest.fixture
+def visit(profile, server):
+    """Opens a link in a page of its own; at the end, the console must be free of errors."""
+    pages, errors = [], []
+
+    def note(message):
+        # a picture may be replaced before the browser has fetched it; the last one is checked
+        replaced = "/media/" in message.location["url"] + message.text
+        if message.type == "error" and not replaced:
+            errors.append(message.text)
+
+    def open_link(query=""):
+        page = profile.new_page()
+        page.on("console", note)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{server[0]}/?{query}")
+        pages.append(page)
+        return page
+
+    yield open_link
+    for page in pages:
+        page.close()
+    assert errors == []
