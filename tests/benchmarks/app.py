@@ -50,14 +50,14 @@ class Server(NamedTuple):
 
 
 @contextlib.contextmanager
-def server(command: tuple[str, ...]) -> Iterator[Server]:
-    """A server of EXPLORER or PLAIN, on a free loopback port, without the user's runs."""
+def server(command: tuple[str, ...], runs_dir: Path | None = None) -> Iterator[Server]:
+    """A server of EXPLORER or PLAIN, on a free loopback port; by default with no runs."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     flags = ["--server.port", str(port), "--server.headless", "true"]
     arguments = [sys.executable, "-m", "streamlit", "run", *command, *flags]
     with tempfile.TemporaryDirectory() as runs, open(os.devnull, "w") as null:
-        environment = {**os.environ, "LATENT_RUNS_DIR": runs}
+        environment = {**os.environ, "LATENT_RUNS_DIR": str(runs_dir or runs)}
         start = time.perf_counter()
         process = subprocess.Popen(arguments, cwd=ROOT, env=environment, stdout=null, stderr=null)
         try:

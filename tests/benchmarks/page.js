@@ -11,7 +11,7 @@ window.benchmark = {
   isolated(count) {
     const plot = document.querySelector(".js-plotly-plot"), { xaxis, yaxis } = plot._fullLayout
     const points = plot._fullData.flatMap(trace => Array.from(trace.x, (x, i) => (
-      { number: trace.customdata[i][0], x: xaxis.d2p(x), y: yaxis.d2p(trace.y[i]) })))
+      { number: trace.customdata[i][0] ?? trace.customdata[i], x: xaxis.d2p(x), y: yaxis.d2p(trace.y[i]) })))
     for (const one of points)
       one.gap = Math.min(...points.map(other =>
         other === one ? Infinity : Math.hypot(one.x - other.x, one.y - other.y)))
@@ -19,6 +19,38 @@ window.benchmark = {
       .filter(({ x, y }) => x > 5 && x < xaxis._length - 5 && y > 5 && y < yaxis._length - 5)
       .slice(0, count)
       .map(({ number, x, y }) => ({ number, x: x + xaxis._offset, y: y + yaxis._offset }))
+  },
+
+  // Notes, for every move of the pointer, the milliseconds until its frame was painted, and counts
+  // the frames; `stop` ends it.
+  hover() {
+    const times = [], start = performance.now()
+    let frames = 0, isOn = true
+    const count = () => { frames += 1; if (isOn) requestAnimationFrame(count) }
+    const note = event => requestAnimationFrame(() => {
+      const channel = new MessageChannel() // its message comes after the frame's painting
+      channel.port1.onmessage = () => times.push(performance.now() - event.timeStamp)
+      channel.port2.postMessage(null)
+    })
+    document.addEventListener("pointermove", note)
+    requestAnimationFrame(count)
+    this.stop = () => {
+      isOn = false
+      document.removeEventListener("pointermove", note)
+      return { times, framesPerSecond: frames / (performance.now() - start) * 1000 }
+    }
+  },
+
+  // Milliseconds of one decode, of each of `count` spots of the map, by the page's own decoder.
+  decodes(count) {
+    const map = document.querySelector(".latent-map").latentMap
+    const z = i => Float32Array.from({ length: map.size }, (_, j) => Math.sin(i + 7 * j))
+    for (let i = 0; i < 50; i++) map.decode(z(i))
+    return Array.from({ length: count }, (_, i) => {
+      const code = z(i), start = performance.now()
+      for (let k = 0; k < 5; k++) map.decode(code)
+      return (performance.now() - start) / 5
+    })
   },
 
   // Waits for the next release of the button; `answer` then promises the milliseconds from it

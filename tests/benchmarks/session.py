@@ -23,6 +23,7 @@ class Session:
         self.socket = connect(address, subprotocols=["streamlit"], max_size=None)
         self.query = query
         self.chart = self.fragment = self.page = ""
+        self.is_live = False
         self.errors = 0
         self.run()
 
@@ -47,8 +48,9 @@ class Session:
         """Remembers the map's widget and its fragment; counts what the script could not do."""
         kind = delta.new_element.WhichOneof("type")
         self.errors += kind == "exception"
-        if kind == "plotly_chart" and not self.chart:
-            self.chart, self.fragment = delta.new_element.plotly_chart.id, delta.fragment_id
+        if kind in ("bidi_component", "plotly_chart") and not self.chart:
+            self.chart = getattr(delta.new_element, kind).id
+            self.fragment, self.is_live = delta.fragment_id, kind == "bidi_component"
 
     def click(self, number: int) -> float:
         """Selects a point of the map."""
@@ -56,11 +58,14 @@ class Session:
         message.rerun_script.query_string = self.query
         message.rerun_script.page_script_hash = self.page
         message.rerun_script.fragment_id = self.fragment
-        points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
-        value = {"selection": {"points": points, "point_indices": [], "box": [], "lasso": []}}
-        message.rerun_script.widget_states.widgets.add(
-            id=self.chart, string_value=json.dumps(value)
-        )
+        widget = message.rerun_script.widget_states.widgets.add(id=self.chart)
+        if self.is_live:
+            touch = {"point": number, "pins": []}
+            widget.json_value = json.dumps({"touch": touch})
+        else:
+            points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
+            value = {"points": points, "point_indices": [], "box": [], "lasso": []}
+            widget.string_value = json.dumps({"selection": value})
         return self.run(message)
 
     def close(self) -> None:

@@ -12,11 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from models.checkpoint import read, restore
 from models.config import ACTIVATIONS, LIKELIHOODS, ModelConfig
 from models.distributions import normal_log_prob
-from models.export import decoder_layers, pack
+from models.export import decoder_layers, pack, pack_model
+from models.latents import Codes
 from models.registry import build_model
 
+SHIPPED = sorted((Path(__file__).parents[2] / "checkpoints").glob("*.safetensors"))
 DECODER = Path(__file__).parents[2] / "explorer" / "live" / "decoder.js"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -114,9 +117,53 @@ def test_layout_is_as_documented():
     packed = pack({"layers": layers}, arrays)
     length = int.from_bytes(packed[:4], "little")
     assert length % 4 == 0
-    assert json.loads(packed[4 : 4 + length]) == {"layers": layers}
+    assert json.loads(packed[4 : 4 + length]) == {"layers": layers, "halves": 0}
     numbers = np.frombuffer(packed, "<f4", offset=4 + length)
     np.testing.assert_array_equal(numbers, np.concatenate([array.ravel() for array in arrays]))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_packed_model_holds_decoder_and_codes(half):
+    model = build_model(ModelConfig(hidden=(3,), image_shape=(1, 8, 8)))
+    generator = np.random.default_rng(0)
+    mean, log_variance = generator.normal(size=(2, 5, 2)).astype(np.float32)
+    codes = Codes(mean, log_variance, np.arange(5.0), np.array([0, 1, 1, 0, 300]))
+    packed = pack_model(model, codes, ["a", "b"], half)
+    length = int.from_bytes(packed[:4], "little")
+    header = json.loads(packed[4 : 4 + length])
+    layers, weights = decoder_layers(model)
+    size = sum(array.size for array in weights)
+    assert header == {
+        "layers": layers,
+        "image_shape": [1, 8, 8],
+        "latent_dim": 2,
+        "class_names": ["a", "b"],
+        "arrays": [["mean", 10], ["log_variance", 10], ["distortion", 5], ["label", 5]],
+        "halves": size if half else 0,
+    }
+    start = 4 + length + (size + size % 2) * (2 if half else 4)
+    numbers = np.frombuffer(packed, "<f4", offset=start)
+    expected = (mean.ravel(), log_variance.ravel(), codes.distortion, codes.labels)
+    np.testing.assert_array_equal(numbers, np.concatenate(expected).astype(np.float32))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_weights_of_half_precision_change_no_level(page, path):
+    stored = read(path)
+    model = restore(stored)
+    z = stored.codes.mean[17]
+    packed = base64.b64encode(pack_model(model, stored.codes, (), half=True)).decode()
+    image = page.evaluate(
+        """([packed, z]) => {
+            const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+            const { header, numbers } = unpack(bytes);
+            return [...buildDecoder(header.layers, numbers).decode(Float32Array.from(z))];
+        }""",
+        [packed, z.tolist()],
+    )
+    expected = model.decode(torch.from_numpy(z[None]))[0].detach().flatten().numpy()
+    np.testing.assert_allclose(image, expected, atol=1 / 255)
 
 
 def test_unknown_layer_is_named():
