@@ -141,7 +141,7 @@ def test_a_packed_model_holds_decoder_and_codes(half):
         "arrays": [["mean", 10], ["log_variance", 10], ["distortion", 5], ["label", 5]],
         "halves": size if half else 0,
     }
-    start = 4 + length + (size + size % 2) * (2 if half else 4)
+    start = 4 + length + (2 * (size + size % 2) if half else 4 * size)
     numbers = np.frombuffer(packed, "<f4", offset=start)
     expected = (mean.ravel(), log_variance.ravel(), codes.distortion, codes.labels)
     np.testing.assert_array_equal(numbers, np.concatenate(expected).astype(np.float32))
