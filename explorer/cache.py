@@ -16,7 +16,7 @@ import streamlit as st
 from plotly.offline import get_plotlyjs
 
 from explorer import files, scene
-from explorer.jobs import Projections
+from explorer.jobs import Jobs, Projections
 from explorer.scene import Scene
 from models import drawing
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
@@ -222,6 +222,19 @@ def originals(checkpoint: Checkpoint) -> ImageSet | None:
 def projections() -> Projections:
     """The shared t-SNE worker; maps are kept beside the runs."""
     return Projections(default_runs_dir() / ".maps")
+
+
+_JOBS: dict[Path, Jobs] = {}
+_OPENING = threading.Lock()
+
+
+def jobs() -> Jobs:
+    """The trainings and sweeps of this server; clearing Streamlit's caches does not lose them."""
+    folder = default_runs_dir().resolve()
+    with _OPENING:
+        if folder not in _JOBS:
+            _JOBS[folder] = Jobs(folder)
+        return _JOBS[folder]
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

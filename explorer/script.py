@@ -7,8 +7,8 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "live"
 ORDER = (
-    "decoder", "geometry", "walk", "gif", "paint", "chart", "overlay", "panel", "pins", "strip",
-    "selection", "tools", "map",
+    "decoder", "geometry", "walk", "gif", "paint", "chart", "model", "overlay", "marks", "panel",
+    "pins", "strip", "selection", "tools", "map",
 )  # fmt: skip
 """The scripts of the map: each imports only from those before it."""
 MARKUP = """

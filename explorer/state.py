@@ -154,8 +154,10 @@ def publish() -> None:
         for name, value in st.session_state.settings.items()
         if value != SETTINGS[name].default
     }
-    if texts != st.query_params.to_dict():
+    # a quick second click tells the address of before the first: what was written counts too
+    if texts != st.query_params.to_dict() or texts != st.session_state.get("published", texts):
         st.query_params.from_dict(texts)
+    st.session_state.published = texts
 
 
 def _text(value: Any) -> str:

@@ -17,7 +17,11 @@ from explorer.state import Pin
 
 LOADER = """
 const map = import(new URL("{url}", document.baseURI));
-export default (component) => {{ map.then((module) => module.default(component)); }};
+export default (component) => {{
+  let end = () => {{}};
+  map.then((module) => {{ end = module.default(component); }});
+  return () => end();
+}};
 """
 """The script itself is a file that the browser keeps: a component's own text goes over the wire
 with every rerun."""

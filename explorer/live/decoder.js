@@ -285,13 +285,12 @@ function tileCodes(size, means, logVariances) {
     for (let j = 0; j < size; j++) {
       const from = order[n] * size + j;
       const at = tile * size + j;
-      const mean = means[from];
       const precision = Math.exp(-logVariances[from]);
       logDeterminant += logVariances[from];
-      codes[n * stride + 1 + 2 * j] = mean;
+      codes[n * stride + 1 + 2 * j] = means[from];
       codes[n * stride + 2 + 2 * j] = precision;
-      low[at] = Math.min(low[at], mean);
-      high[at] = Math.max(high[at], mean);
+      low[at] = Math.min(low[at], means[from]);
+      high[at] = Math.max(high[at], means[from]);
       slack[at] = Math.min(slack[at], precision);
     }
     codes[n * stride] = logDeterminant;

@@ -6,19 +6,20 @@
  */
 
 import { dress, fetchOnce, frame, loadPlotly, placed } from "./chart.js";
-import { buildAggregate, buildDecoder, logPrior, unpack } from "./decoder.js";
-import { buildPlane, classMeans, densityImage, ellipse, nearestPoint } from "./geometry.js";
-import { cross, decodedGround, densityGround, drawGround, DRAWN, inSlices, ring, SELECTED, sheet, traceEllipse, traceSteps } from "./overlay.js";
-import { part, shown } from "./paint.js";
+import { buildPlane, densityImage, nearestPoint } from "./geometry.js";
+import { paintMarks, paintTouched } from "./marks.js";
+import { LatentModel } from "./model.js";
+import { decodedGround, densityGround, inSlices } from "./overlay.js";
+import { part } from "./paint.js";
 import { Panel } from "./panel.js";
 import { direction, Pins } from "./pins.js";
 import { Selection } from "./selection.js";
 import { Strip } from "./strip.js";
 import { Tools } from "./tools.js";
 
-/** @import { Frame, Ground } from "./overlay.js" */
-/** @import { ImageShape } from "./paint.js" */
-/** @import { Chart, Figure, MapData, Pin, PlotlyLibrary, Touch } from "./types.js" */
+/** @import { Plane } from "./geometry.js" */
+/** @import { Ground } from "./overlay.js" */
+/** @import { Axis, Chart, Figure, MapData, Pin, PlotlyLibrary, Touch } from "./types.js" */
 
 const NEAR = 9;
 const CLICK = { pixels: 5, milliseconds: 700, again: 350 };
@@ -30,6 +31,9 @@ const CONFIG = {
   modeBarButtonsToRemove: ["autoScale2d"],
   toImageButtonOptions: { format: "png", filename: "latent-map", scale: 2 },
 };
+const CELLS = 20;
+const PIXELS = 90;
+const SETTLED = 5;
 const HOVER = "latent-hover";
 
 /** One map on the page. */
@@ -45,22 +49,42 @@ export class LatentMap {
     this.tell = () => {};
     this.panel = new Panel(part(root, ".lens"), () => document.querySelector(this.data?.panel ?? "#none"));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), {
-      decode: (z) => this.decode(z),
-      shape: [1, 1, 1],
+      decode: (z) => this.model.decode(z),
+      shape: () => this.model.shape,
       pixels: (pin) => this.pinPixels(pin),
       move: (pin, pixel) => this.movedPin(pin, pixel),
       changed: (isFinal) => this.pinsChanged(isFinal),
     });
     this.strip = new Strip(part(root, ".walk"), {
-      decode: (z) => this.decode(z),
-      shape: [1, 1, 1],
+      decode: (z) => this.model.decode(z),
+      shape: () => this.model.shape,
       drawn: (path, at) => this.showPath(path, at),
-      large: (values) => this.panel.large(values, this.shape),
+      large: (values) => this.panel.large(values, this.model.shape),
     });
     this.tools = new Tools(part(root, ".tools"), (what) => this.toolChanged(what));
     this.selection = new Selection(part(root, ".selection"), (z) => this.pin(z, null));
-    /** @type {ImageShape} */
-    this.shape = [1, 1, 1];
+    /** @type {LatentModel | null} */
+    this.loaded = null;
+    /** @type {MapData | null} */
+    this.data = null;
+    /** @type {PlotlyLibrary | null} */
+    this.plotly = null;
+    /** @type {Plane | null} */
+    this.plane = null;
+    /** @type {Uint8Array | null} */
+    this.originals = null;
+    this.positions = new Float32Array();
+    this.visible = new Uint8Array();
+    /** @type {((place: ArrayLike<number>) => number | null) | null} the nearest point shown */
+    this.nearest = null;
+    /** @type {number[] | null} where the pointer is, or the keyboard's cursor */
+    this.pointer = null;
+    /** @type {unknown} */
+    this.shapes = [];
+    this.ended = new AbortController();
+    this.clicked = -Infinity;
+    this.telling = 0;
+    this.waiting = false;
     /** @type {number | null} */
     this.point = null;
     /** @type {number | null} */
@@ -85,6 +109,7 @@ export class LatentMap {
     const serial = ++this.serial;
     this.tell = tell;
     this.data = data;
+    if (this.has.pack !== data.pack) this.forget();
     try {
       const [plotly, figure] = await Promise.all([
         loadPlotly(data.plotly),
@@ -100,6 +125,27 @@ export class LatentMap {
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */ (error).message}. Reload the page.`);
     }
+  }
+
+  /** Another model is on its way: what is shown of the last one must not answer for it. */
+  forget() {
+    this.nearest = null;
+    this.loaded = null;
+    this.ground = null;
+    this.has.pack = "";
+    this.leave();
+    this.pins.set([]);
+    for (const layer of this.root.querySelectorAll("canvas.layer")) {
+      const canvas = /** @type {HTMLCanvasElement} */ (layer);
+      canvas.width = 0;
+    }
+  }
+
+  /** The page has left the map: frees the chart's WebGL contexts and the listeners. */
+  end() {
+    this.ended.abort();
+    this.strip.stop();
+    this.plotly?.purge(this.chart);
   }
 
   /** @param {string} text */
@@ -136,41 +182,19 @@ export class LatentMap {
     const data = /** @type {MapData} */ (this.data);
     if (this.has.pack === data.pack) return;
     this.has.pack = data.pack;
-    const { header, numbers } = unpack(bytes);
-    const { decode, used } = buildDecoder(header.layers, numbers);
-    let at = used;
-    /** @type {Record<string, Float32Array>} */
-    const arrays = {};
-    for (const [name, count] of header.arrays) arrays[name] = numbers.subarray(at, (at += count));
-    this.header = header;
-    this.decode = decode;
-    this.shape = this.pins.host.shape = this.strip.host.shape = header.image_shape;
-    this.size = header.latent_dim;
-    this.means = arrays.mean;
-    this.count = arrays.mean.length / header.latent_dim;
-    this.logVariances = arrays.log_variance ?? null;
-    this.labels = arrays.label ?? null;
-    this.distortions = arrays.distortion;
-    this.aggregate = this.logVariances
-      ? buildAggregate(header.latent_dim, this.means, this.logVariances)
-      : null;
-    this.usual = this.usualDensity();
+    this.loaded = new LatentModel(bytes);
     this.originals = null;
     this.strip.pins = [];
     this.has.plane = "";
     this.anchor();
     this.replace();
-    this.pins.set(data.pins.filter((pin) => pin.z.length === this.size));
+    this.pins.set(data.pins.filter((pin) => pin.z.length === this.model.size));
   }
 
-  /** The 1st percentile of ln q(z) at the codes themselves: below it, few codes are near. */
-  usualDensity() {
-    if (!this.aggregate) return null;
-    const step = Math.max(1, Math.floor(this.count / 200));
-    const densities = [];
-    for (let n = 0; n < this.count; n += step) densities.push(this.aggregate(this.codeOf(n)));
-    densities.sort((a, b) => a - b);
-    return densities[Math.floor(densities.length / 100)];
+  /** The model; there is one wherever the map can be touched. */
+  get model() {
+    if (!this.loaded) throw new Error("the map's model must be loaded first");
+    return this.loaded;
   }
 
   /**
@@ -186,10 +210,10 @@ export class LatentMap {
       this.ground = null;
       this.tools.offer({
         hasPlane: data.plane !== null,
-        hasPosterior: this.logVariances !== null,
-        isDeep: data.plane !== null && this.size > 2,
+        hasPosterior: this.model.logVariances !== null,
+        isDeep: data.plane !== null && this.model.size > 2,
         home: data.plane?.home ?? "",
-        hasClasses: this.labels !== null,
+        hasClasses: this.model.labels !== null,
       });
     }
     this.tools.anchors(this.point, this.pins.all);
@@ -213,25 +237,21 @@ export class LatentMap {
       return;
     }
     const chosen = this.tools.anchor;
+    /** @type {ArrayLike<number> | undefined} */
     let anchor;
-    if (chosen === "point" && this.point !== null) anchor = this.codeOf(this.point);
+    if (chosen === "point" && this.point !== null) anchor = this.model.codeOf(this.point);
     if (chosen.startsWith("pin ")) anchor = this.pins.all[Number(chosen.slice(4))]?.z;
     this.plane = buildPlane(plane.origin, plane.axes, anchor);
   }
 
-  /** @param {number} n */
-  codeOf(n) {
-    return this.means.slice(n * this.size, (n + 1) * this.size);
-  }
-
   /** The points' places and what lies on them, after the figure, the legend or the model changed. */
   replace() {
-    if (!this.chart._fullLayout?.xaxis?.l2p || !this.means) return;
-    Object.assign(this, placed(this.chart, this.count));
-    const listed = [...this.visible.keys()].filter((n) => this.visible[n]);
+    if (!this.chart._fullLayout?.xaxis?.l2p || !this.loaded) return;
+    const { positions, visible } = placed(this.chart, this.model.count);
+    Object.assign(this, { positions, visible });
+    const listed = [...visible.keys()].filter((n) => visible[n]);
     const find = listed.length ? nearestPoint(listed.flatMap((n) => this.placeOf(n))) : null;
-    this.nearest = (/** @type {ArrayLike<number>} */ place) =>
-      find ? listed[find(place).index] : null;
+    this.nearest = (place) => (find ? listed[find(place).index] : null);
     this.drawMarks();
   }
 
@@ -245,10 +265,13 @@ export class LatentMap {
       event.preventDefault();
       this.chart.querySelector(".nsewdrag")?.dispatchEvent(new WheelEvent("wheel", event));
     });
-    document.addEventListener(HOVER, (event) => this.echo(/** @type {CustomEvent} */ (event).detail));
-    new ResizeObserver(() => {
+    const echo = (/** @type {Event} */ event) => this.echo(/** @type {CustomEvent} */ (event).detail);
+    document.addEventListener(HOVER, echo, { signal: this.ended.signal });
+    const watch = new ResizeObserver(() => {
       if (this.plotly && this.chart._fullLayout) this.plotly.Plots.resize(this.chart);
-    }).observe(this.stage);
+    });
+    watch.observe(this.stage);
+    this.ended.signal.addEventListener("abort", () => watch.disconnect());
   }
 
   listenToChart() {
@@ -262,12 +285,13 @@ export class LatentMap {
 
   /** @param {{customdata: number}[]} points */
   lassoed(points) {
+    if (!this.loaded) return;
     const chosen = points.map((point) => point.customdata);
     this.selection.show(chosen, {
-      names: this.header.class_names,
-      labels: this.labels,
-      distortions: this.distortions,
-      codeOf: (n) => this.codeOf(n),
+      names: this.model.names,
+      labels: this.model.labels,
+      distortions: this.model.distortions,
+      codeOf: (n) => this.model.codeOf(n),
     });
   }
 
@@ -299,21 +323,10 @@ export class LatentMap {
       this.leave();
       return;
     }
-    const values = this.decode(spot.z);
-    const density = this.aggregate ? this.aggregate(spot.z) : null;
-    this.panel.show(
-      {
-        values,
-        place: spot.place,
-        names: spot.names,
-        z: spot.z,
-        logPrior: this.aggregate ? logPrior(spot.z) : null,
-        logAggregate: density,
-        rare: density !== null && density < /** @type {number} */ (this.usual),
-      },
-      this.shape,
-      { x: pixel[0], y: pixel[1], width: this.stage.clientWidth, height: this.stage.clientHeight },
-    );
+    const { z, place, names } = spot;
+    const found = { values: this.model.decode(z), place, names, z, ...this.model.density(z) };
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    this.panel.show(found, this.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(spot.point);
   }
 
@@ -322,7 +335,7 @@ export class LatentMap {
    * @param {number[]} pixel
    */
   spotAt(pixel) {
-    if (!this.nearest || !this.decode) return null;
+    if (!this.nearest) return null;
     const view = frame(this.chart);
     const [x, y] = [pixel[0] - view.left, pixel[1] - view.top];
     if (x < 0 || y < 0 || x > view.width || y > view.height) return null;
@@ -335,8 +348,8 @@ export class LatentMap {
       return { z: this.plane.embed(place), place, names, point };
     }
     if (near === null) return null;
-    const z = this.codeOf(near);
-    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, this.size), point: near };
+    const z = this.model.codeOf(near);
+    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
   }
 
   /** @param {number} n */
@@ -352,8 +365,9 @@ export class LatentMap {
   touch(n, isEcho = false) {
     if (n === this.touched) return;
     this.touched = n;
-    this.panel.touch(n === null ? null : this.imageOf(n), this.shape);
-    this.drawTouched();
+    if (!this.loaded) return;
+    this.panel.touch(n === null ? null : this.imageOf(n), this.model.shape);
+    paintTouched(this);
     if (isEcho) return;
     const detail = { from: this, data_set: this.data?.data_set, index: n };
     document.dispatchEvent(new CustomEvent(HOVER, { detail }));
@@ -361,31 +375,15 @@ export class LatentMap {
 
   /** @param {number} n */
   imageOf(n) {
-    const label = this.labels ? ` · ${this.header.class_names[this.labels[n]]}` : "";
-    const size = this.shape[0] * this.shape[1] * this.shape[2];
+    const size = this.model.shape.reduce((product, side) => product * side);
     const bytes = this.originals?.subarray(n * size, (n + 1) * size);
     return {
       index: n,
-      text: `Image ${n}${label}`,
-      scores: this.scoresOf(n),
+      text: this.model.nameOf(n),
+      scores: this.model.scoresOf(n),
       original: bytes ? Float32Array.from(bytes, (v) => v / 255) : null,
-      reconstruction: this.decode(this.codeOf(n)),
+      reconstruction: this.model.decode(this.model.codeOf(n)),
     };
-  }
-
-  /**
-   * D and R of a test image: −ln p(x|z) as it was scored, and its posterior's KL to the prior.
-   * @param {number} n
-   */
-  scoresOf(n) {
-    const distortion = `D ${shown(this.distortions[n], 1)}`;
-    if (!this.logVariances) return `${distortion} nats`;
-    const [mean, from] = [this.codeOf(n), n * this.size];
-    const rate = mean.reduce((sum, m, j) => {
-      const logVariance = this.logVariances[from + j];
-      return sum + 0.5 * (m * m + Math.exp(logVariance) - 1 - logVariance);
-    }, 0);
-    return `${distortion} + R ${shown(rate, 1)} nats`;
   }
 
   /**
@@ -394,10 +392,10 @@ export class LatentMap {
    */
   echo({ from, data_set, index }) {
     if (from === this || data_set !== this.data?.data_set || !this.nearest) return;
-    if (!this.root.isConnected || (index !== null && index >= this.count)) return;
+    if (!this.root.isConnected || (index !== null && index >= this.model.count)) return;
     this.touch(index, true);
     if (index === null) this.panel.hide();
-    else this.panel.large(this.decode(this.codeOf(index)), this.shape);
+    else this.panel.large(this.model.decode(this.model.codeOf(index)), this.model.shape);
   }
 
   /** @param {PointerEvent} event */
@@ -409,7 +407,7 @@ export class LatentMap {
       const far = Math.hypot(end.clientX - start.x, end.clientY - start.y);
       const now = performance.now();
       if (end.type === "pointercancel" || far > CLICK.pixels) return;
-      if (now - start.time > CLICK.milliseconds || now - (this.clicked ?? -1e9) < CLICK.again) return;
+      if (now - start.time > CLICK.milliseconds || now - this.clicked < CLICK.again) return;
       this.clicked = now;
       const box = this.stage.getBoundingClientRect();
       this.click([start.x - box.left, start.y - box.top]);
@@ -430,7 +428,7 @@ export class LatentMap {
     if (!spot) return;
     this.look(pixel);
     if (spot.point !== null) this.point = spot.point;
-    this.pin(spot.point === null ? spot.z : this.codeOf(spot.point), spot.point);
+    this.pin(spot.point === null ? spot.z : this.model.codeOf(spot.point), spot.point);
   }
 
   /**
@@ -448,24 +446,10 @@ export class LatentMap {
    */
   pinPixels(pin) {
     const view = frame(this.chart);
-    if (!this.plane) return view.toPixels(this.placeOf(pin.point ?? this.nearestCode(pin.z)));
+    if (!this.plane) return view.toPixels(this.placeOf(pin.point ?? this.model.nearestCode(pin.z)));
     const place = this.plane.project(pin.z);
     const [x, y] = view.toPixels(place);
-    return [x, this.size === 1 ? view.top + view.height / 2 : y];
-  }
-
-  /**
-   * The test image whose code is nearest to z, by Euclidean distance.
-   * @param {ArrayLike<number>} z
-   */
-  nearestCode(z) {
-    let [best, least] = [0, Infinity];
-    for (let n = 0; n < this.count; n++) {
-      let distance = 0;
-      for (let j = 0; j < this.size; j++) distance += (this.means[n * this.size + j] - z[j]) ** 2;
-      if (distance < least) [best, least] = [n, distance];
-    }
-    return best;
+    return [x, this.model.size === 1 ? view.top + view.height / 2 : y];
   }
 
   /**
@@ -483,7 +467,7 @@ export class LatentMap {
     const place = view.toPlace(inside);
     if (!this.plane) {
       const near = this.nearest?.(place) ?? null;
-      return near === null ? pin : { ...pin, z: [...this.codeOf(near)], point: near };
+      return near === null ? pin : { ...pin, z: [...this.model.codeOf(near)], point: near };
     }
     const from = this.plane.project(pin.z);
     const [a, b] = /** @type {MapData} */ (this.data).plane?.axes ?? [[], []];
@@ -500,7 +484,7 @@ export class LatentMap {
     if (!isFinal) return;
     this.strip.update(this.pins.all);
     const touch = { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point };
-    this.telling = setTimeout(() => this.tell(touch), 20);
+    this.telling = window.setTimeout(() => this.tell(touch), SETTLED);
   }
 
   /**
@@ -532,15 +516,13 @@ export class LatentMap {
     const plane = this.plane;
     if (kind === "none" || !plane) return;
     const [x, y] = this.extent();
-    const decodeAt = (/** @type {[number, number]} */ place) => this.decode(plane.embed(place));
-    const side = kind === "grid" ? 20 : 90;
-    const work =
-      kind === "grid"
-        ? decodedGround(decodeAt, this.shape, x, y, side)
-        : densityGround(
-            densityImage((place) => /** @type {(z: Float32Array) => number} */ (this.aggregate)(plane.embed(place)), x, y, side, side),
-            x, y, side,
-          );
+    const { decode, shape, aggregate } = this.model;
+    /** @type {Generator<number, Ground>} */
+    let work = decodedGround((place) => decode(plane.embed(place)), shape, x, y, CELLS);
+    if (kind === "density" && aggregate) {
+      const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
+      work = densityGround(rows, x, y, PIXELS);
+    }
     const isWanted = () => plane === this.plane && kind === this.tools.ground;
     const report = (/** @type {number} */ share) => this.tools.progress(share);
     const ground = await inSlices(work, { report, isWanted });
@@ -562,26 +544,12 @@ export class LatentMap {
     });
   }
 
-  /** Everything that stays while the pointer moves: once per change of view or content. */
+  /** Draws what lies over the points again. */
   drawMarks() {
     if (!this.nearest || !this.chart._fullLayout?.xaxis?.l2p) return;
-    const view = frame(this.chart);
-    const under = sheet(part(this.root, ".under"), this.chart, view);
-    if (this.ground) drawGround(under, view, this.ground);
-    const pen = sheet(part(this.root, ".marks"), this.chart, view);
-    if (this.tools.posterior === "all") this.drawPosteriors(pen, view);
-    if (this.tools.means && this.labels) this.drawMeans(pen, view);
-    if (this.path.length) traceSteps(pen, view, this.path.map((z) => this.onMap(z)), "#e76300");
-    if (this.step !== null && this.path[this.step]) {
-      ring(pen, view, this.onMap(this.path[this.step]), 8, "#e76300");
-    }
-    this.drawDrawn(pen, view);
-    if (this.point !== null && this.point < this.count) {
-      ring(pen, view, this.placeOf(this.point), 8, SELECTED);
-      this.drawPosterior(pen, view, this.point, SELECTED);
-    }
+    paintMarks(this);
+    paintTouched(this);
     this.pins.place();
-    this.drawTouched();
   }
 
   /**
@@ -589,83 +557,8 @@ export class LatentMap {
    * @param {ArrayLike<number>} z
    */
   onMap(z) {
-    return this.plane && this.size > 1 ? this.plane.project(z) : this.placeOf(this.nearestCode(z));
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {Frame} view
-   */
-  drawPosteriors(pen, view) {
-    pen.lineWidth = 1;
-    pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / this.count))})`;
-    for (let n = 0; n < this.count; n++) if (this.visible[n]) this.traceOne(pen, view, n, 1);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {Frame} view
-   * @param {number} n
-   * @param {string} colour
-   */
-  drawPosterior(pen, view, n, colour) {
-    if (this.tools.posterior === "none") return;
-    pen.strokeStyle = colour;
-    for (const [sigmas, width] of [[1, 2], [2, 1]]) {
-      pen.lineWidth = width;
-      this.traceOne(pen, view, n, sigmas);
-    }
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {Frame} view
-   * @param {number} n
-   * @param {number} sigmas
-   */
-  traceOne(pen, view, n, sigmas) {
-    const axes = this.data?.plane?.axes;
-    if (!axes || !this.logVariances || this.size < 2) return;
-    const row = this.logVariances.subarray(n * this.size, (n + 1) * this.size);
-    traceEllipse(pen, view, this.placeOf(n), ellipse(row, axes), sigmas);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {Frame} view
-   */
-  drawMeans(pen, view) {
-    const names = this.header.class_names;
-    classMeans(this.positions, /** @type {Float32Array} */ (this.labels), names.length).forEach((mean, label) => {
-      if (mean) cross(pen, view, mean, names[label]);
-    });
-  }
-
-  /**
-   * The drawn digit: its posterior.
-   * @param {CanvasRenderingContext2D} pen
-   * @param {Frame} view
-   */
-  drawDrawn(pen, view) {
-    const drawn = this.data?.drawn;
-    if (!drawn || drawn.mean.length !== this.size) return;
-    const place = this.onMap(drawn.mean);
-    ring(pen, view, place, 7, DRAWN);
-    const axes = this.data?.plane?.axes;
-    if (!axes || !drawn.log_variance || this.size < 2) return;
-    pen.strokeStyle = DRAWN;
-    pen.lineWidth = 2;
-    for (const sigmas of [1, 2]) traceEllipse(pen, view, place, ellipse(drawn.log_variance, axes), sigmas);
-  }
-
-  /** The point under the pointer. */
-  drawTouched() {
-    if (!this.nearest) return;
-    const view = frame(this.chart);
-    const pen = sheet(part(this.root, ".moving"), this.chart, view);
-    if (this.touched === null) return;
-    ring(pen, view, this.placeOf(this.touched), 7, "#1b2330");
-    this.drawPosterior(pen, view, this.touched, "#1b2330");
+    if (this.plane && this.model.size > 1) return this.plane.project(z);
+    return this.placeOf(this.model.nearestCode(z));
   }
 
   /**
@@ -695,7 +588,7 @@ export class LatentMap {
   /** @param {number} factor */
   zoom(factor) {
     const { xaxis, yaxis } = this.chart._fullLayout;
-    const around = ({ range: [low, high] }) => {
+    const around = (/** @type {Axis} */ { range: [low, high] }) => {
       const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
       return [middle - half, middle + half];
     };
@@ -706,9 +599,11 @@ export class LatentMap {
 /**
  * What Streamlit calls, at first and whenever data or theme change.
  * @param {{parentElement: ParentNode, data: MapData, setStateValue: (name: string, value: Touch) => void}} component
+ * @returns {() => void} called when the component goes
  */
 export default function liveMap({ parentElement, data, setStateValue }) {
   const root = /** @type {HTMLElement & {latentMap?: LatentMap}} */ (part(parentElement, ".latent-map"));
-  root.latentMap ??= new LatentMap(root);
-  root.latentMap.update(data, (touch) => setStateValue("touch", touch));
+  const map = (root.latentMap ??= new LatentMap(root));
+  map.update(data, (touch) => setStateValue("touch", touch));
+  return () => setTimeout(() => root.isConnected || map.end());
 }

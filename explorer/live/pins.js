@@ -7,7 +7,7 @@ import { make, paint, shown } from "./paint.js";
 /** @import { ImageShape } from "./paint.js" */
 /** @import { Pin } from "./types.js" */
 /**
- * @typedef {{decode: (z: Float32Array) => Float32Array, shape: ImageShape,
+ * @typedef {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
  *   pixels: (pin: Pin) => number[], move: (pin: Pin, pixel: number[]) => Pin,
  *   changed: (isFinal: boolean) => void}} Host what pins ask of the map
  */
@@ -227,7 +227,7 @@ export class Pins {
    */
   fill(card, pin) {
     const canvas = /** @type {HTMLCanvasElement} */ (card.querySelector("canvas"));
-    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape);
+    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape());
     const few = pin.z.slice(0, 2).map((v) => shown(v)).join(", ");
     const text = `z = ${few}${pin.z.length > 2 ? ", …" : ""}`;
     const place = /** @type {HTMLElement} */ (card.querySelector(".z"));

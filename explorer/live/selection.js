@@ -83,5 +83,5 @@ export function table(chosen, { names, labels, distortions, codeOf }) {
     distortions[n].toPrecision(6),
   ]);
   const head = ["image", ...(labels ? ["class"] : []), ...means, "distortion_nats"];
-  return [head, ...rows].map((row) => row.join(",")).join("\n") + "\n";
+  return [head, ...rows].map((row) => `${row.join(",")}\n`).join("");
 }

@@ -12,8 +12,11 @@ import { imageSteps, linearPath, relaxGeodesic, sphericalPath } from "./walk.js"
 /** @typedef {{path: Float32Array[], images: Float32Array[], steps: number[]}} Walk */
 
 const FRAMES = 16;
+/** Codes from frame to frame: with few latents the images turn sharply between two frames. */
+const FINE = 3;
+const FEW = 3;
 const FRAME_MS = 90;
-const MAX_RELAXATIONS = 60;
+const MAX_RELAXATIONS = 80;
 /** @type {Record<Kind, string>} */
 const KINDS = { linear: "Straight line", spherical: "Spherical", geodesic: "Geodesic" };
 /** @type {Record<Kind, string>} */
@@ -27,7 +30,7 @@ const MEANING = {
 export class Strip {
   /**
    * @param {HTMLElement} place
-   * @param {{decode: (z: Float32Array) => Float32Array, shape: ImageShape,
+   * @param {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
    *   drawn: (path: Float32Array[], at: number | null) => void,
    *   large: (values: Float32Array) => void}} host
    */
@@ -70,26 +73,39 @@ export class Strip {
       return;
     }
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    this.walks.linear = this.walk(linearPath(a, b, FRAMES));
-    this.walks.spherical = this.walk(sphericalPath(a, b, FRAMES));
+    this.walks.linear = this.walk(linearPath(a, b, this.length(a)));
+    this.walks.spherical = this.walk(sphericalPath(a, b, this.length(a)));
     if (this.kind === "geodesic") this.relax();
     this.render();
   }
 
   /**
-   * @param {Float32Array[]} path
+   * Codes of a whole path.
+   * @param {Float32Array} z one end
+   */
+  length(z) {
+    return (z.length <= FEW ? FINE : 1) * (FRAMES - 1) + 1;
+  }
+
+  /**
+   * A path at the frames that are shown; a step's change is measured along all codes between.
+   * @param {Float32Array[]} all
    * @returns {Walk}
    */
-  walk(path) {
-    const images = path.map((z) => this.host.decode(z));
-    return { path, images, steps: imageSteps(images) };
+  walk(all) {
+    const every = (all.length - 1) / (FRAMES - 1);
+    const decoded = all.map((z) => this.host.decode(z));
+    const steps = Array.from({ length: FRAMES - 1 }, () => 0);
+    imageSteps(decoded).forEach((change, i) => (steps[Math.floor(i / every)] += change));
+    const isShown = (/** @type {unknown} */ _, /** @type {number} */ i) => i % every === 0;
+    return { path: all.filter(isShown), images: decoded.filter(isShown), steps };
   }
 
   /** The geodesic, one relaxation a frame, so that one sees the path find its way. */
   relax() {
     const mine = this.serial;
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    const geodesic = relaxGeodesic(this.host.decode, linearPath(a, b, FRAMES));
+    const geodesic = relaxGeodesic(this.host.decode, linearPath(a, b, this.length(a)));
     this.walks.geodesic = this.walk(geodesic.path);
     let count = 0;
     const next = () => {
@@ -163,7 +179,7 @@ export class Strip {
     if (!walk || !this.frames) return;
     walk.images.forEach((values, k) => {
       const cell = /** @type {HTMLElement[]} */ (this.frames)[k];
-      paint(/** @type {HTMLCanvasElement} */ (cell.firstElementChild), values, this.host.shape);
+      paint(/** @type {HTMLCanvasElement} */ (cell.firstElementChild), values, this.host.shape());
       cell.classList.toggle("now", this.playing && k === this.at);
     });
     this.paintBars(walk);
@@ -229,14 +245,14 @@ export class Strip {
   /** The pictures enlarged to at least 160 pixels. */
   enlarged() {
     const walk = /** @type {Walk} */ (this.walks[this.kind]);
-    const [, height, width] = this.host.shape;
+    const [, height, width] = this.host.shape();
     const factor = Math.max(1, Math.round(160 / Math.max(height, width)));
     const one = make("canvas", { width, height });
     const large = make("canvas", { width: factor * width, height: factor * height });
     const pen = context(large);
     pen.imageSmoothingEnabled = false;
     const frames = walk.images.map((values) => {
-      context(one).putImageData(new ImageData(levels(values, this.host.shape), width, height), 0, 0);
+      context(one).putImageData(new ImageData(levels(values, this.host.shape()), width, height), 0, 0);
       pen.drawImage(one, 0, 0, large.width, large.height);
       return pen.getImageData(0, 0, large.width, large.height);
     });

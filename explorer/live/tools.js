@@ -10,7 +10,8 @@ import { make } from "./paint.js";
  *   home: string}} Offer what this model and map have
  */
 
-const GROUNDS = { none: "None", grid: "Decoded grid", density: "Density of q(z)" };
+const GROUNDS = { none: "None", grid: "Decoded grid" };
+const DENSITY = { density: "Density of q(z)" };
 const POSTERIORS = { none: "None", touched: "Touched and selected", all: "All" };
 
 /** The tools of one map. */
@@ -42,8 +43,8 @@ export class Tools {
       box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const { density, ...rest } = GROUNDS;
-      box.append(this.choice("Background", "ground", offer.hasPosterior ? GROUNDS : rest));
+      const grounds = offer.hasPosterior ? { ...GROUNDS, ...DENSITY } : GROUNDS;
+      box.append(this.choice("Background", "ground", grounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
     }

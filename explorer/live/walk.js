@@ -115,7 +115,7 @@ const MOST_LATENTS = 32;
 const MOST_NUMBERS = 2 ** 24;
 const SLOPES_PER_STEP = 128;
 const TRIALS = 3;
-const TOLERANCE = 1e-4;
+const TOLERANCE = 1e-3;
 const UNEVEN = 1.25;
 
 /**
@@ -126,17 +126,17 @@ const UNEVEN = 1.25;
  *
  * whose steps through the images are then nearly equal. Each `step()` is one Gauss–Newton
  * iteration over all interior codes, damped as far as needed, (A + λI) δ = −½∇E with the blocks
- * A_kk = 2·J_kᵀJ_k and A_k,k+1 = −J_kᵀJ_{k+1}; J by forward differences. At first, and when that
- * no longer helps, a step also moves the codes along their path, so that the steps through the
- * images become equal. A change that does not lower E is not made: E never increases.
+ * A_kk = 2·J_kᵀJ_k and A_k,k+1 = −J_kᵀJ_{k+1}; J by forward differences. When J begins anew, and
+ * when that helps little, a step also moves the codes along their path, so that the steps through
+ * the images become equal. A change that does not lower E is not made: E never increases.
  *
  * E sees the images of the codes only: too few codes jump over a ridge instead of walking around
  * it. About 60 are enough for MNIST from end to end.
  *
  * A step takes at most 128 decodes for J, 3n for the trials, and 5n where it evens the path. If J
  * has more columns, (n − 2)·Z of them, they are renewed in turns, and each step goes on with what
- * it has. Beyond 32 latents (fewer for very large images, by memory) only those move that change
- * the image most at the middle of the path; the others stay as the path has them.
+ * it has. Beyond 32 latents (fewer for very large images, by memory) only those leave the path that
+ * change the image most at its middle; the others move along it.
  *
  * Not included: the decoder's variance, which would keep the path near the codes.
  * Source: Arvanitidis, Hansen & Hauberg, Latent space oddity, ICLR 2018, arXiv:1710.11379 (metric);
@@ -164,11 +164,10 @@ class Relaxation {
     /** The columns of J, code by code, and the band of A's lower triangle, row by row. */
     this.slopes = Array.from({ length: interior * width }, () => new Float32Array(0));
     this.matrix = this.slopes.map(() => new Float64Array(2 * width));
-    const gcd = (a,b)=>b?gcd(b,a%b):a;
-    this.stride = Math.max(1,Math.round(interior*.618)); while(gcd(this.stride,interior)>1)this.stride++;
     this.turn = 0; // the column of J to be renewed next
     this.damping = 1e-3;
-    this.idle = 0; // steps in a row that hardly lowered E
+    this.mark = this.energy;
+    this.idle = 0; // steps since E was lower than the mark by the tolerance
   }
 
   /** n codes. */
@@ -186,7 +185,7 @@ class Relaxation {
     return this.curve.energy;
   }
 
-  /** Whether E has fallen by less than 1e-4 of itself per step since J was last renewed. */
+  /** Whether E has fallen by less than 1e-3 of itself while all of J was renewed. */
   get converged() {
     return this.idle > Math.ceil(this.slopes.length / SLOPES_PER_STEP) || !this.slopes.length;
   }
@@ -194,16 +193,19 @@ class Relaxation {
   /** One iteration; nothing happens once it has converged. */
   step() {
     if (this.converged) return;
-    const before = this.energy;
     if ((this.turn === 0 || this.idle) && this.isUneven()) this.improve(this.evened());
-    this.renew();
+    this.renewSlopes();
     const descent = this.descent();
     for (let trial = 0, isLower = false; trial < TRIALS && !isLower; trial++) {
       const change = solve(this.matrix, descent, this.damping);
       isLower = change !== null && this.improve(this.shifted(change));
       this.damping = Math.min(1e3, Math.max(1e-6, this.damping * (isLower ? 0.1 : 10)));
     }
-    this.idle = before - this.energy > TOLERANCE * before ? 0 : this.idle + 1;
+    this.idle++;
+    if (this.energy < (1 - TOLERANCE) * this.mark) {
+      this.mark = this.energy;
+      this.idle = 0;
+    }
   }
 
   /**
@@ -250,39 +252,16 @@ class Relaxation {
     return Float32Array.from(this.decode(shifted), (value, i) => (value - image[i]) / width);
   }
 
-  /** The first J: of codes evenly along the path, which their neighbours borrow. */
-  firstSlopes() {
-    const { slopes, moved } = this;
-    const interior = this.path.length - 2;
-    const count = Math.min(interior, Math.max(1, Math.floor(SLOPES_PER_STEP / moved.length)));
-    for (let c = 0; c < count; c++) {
-      const [first, end] = [Math.floor((c * interior) / count), Math.floor(((c + 1) * interior) / count)];
-      const middle = 1 + Math.floor((first + end) / 2);
-      moved.forEach((j, i) => {
-        const column = this.slope(middle, j);
-        for (let k = first; k < end; k++) slopes[k * moved.length + i] = column;
-      });
-    }
-    return new Uint8Array(slopes.length).fill(1);
-  }
-
+  /** Renews the next columns of J, and what depends on them in A. */
   renewSlopes() {
-    const { slopes, moved } = this;
+    const { slopes, matrix, moved } = this;
     const isFresh = new Uint8Array(slopes.length);
     for (let i = 0; i < Math.min(slopes.length, SLOPES_PER_STEP); i++) {
-      const code = (Math.floor(this.turn / moved.length) * this.stride) % (this.path.length - 2);
-      const at = code * moved.length + (this.turn % moved.length);
-      slopes[at] = this.slope(1 + code, moved[at % moved.length]);
-      isFresh[at] = 1;
+      const [k, j] = [1 + Math.floor(this.turn / moved.length), moved[this.turn % moved.length]];
+      slopes[this.turn] = this.slope(k, j);
+      isFresh[this.turn] = 1;
       this.turn = (this.turn + 1) % slopes.length;
     }
-    return isFresh;
-  }
-
-  /** Renews the next columns of J, and what depends on them in A. */
-  renew() {
-    const { slopes, matrix, moved } = this;
-    const isFresh = slopes[0].length ? this.renewSlopes() : this.firstSlopes();
     for (let row = 0; row < slopes.length; row++) {
       const start = bandStart(row, matrix);
       for (let column = Math.max(0, start); column <= row; column++) {

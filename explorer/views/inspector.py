@@ -56,7 +56,7 @@ def _class_means(checkpoint: Checkpoint) -> None:
         (pictures.one(image[None], 72), controls.plain(names[i]))
         for image, i in zip(decoded, present, strict=True)
     ]
-    _row(rows, 72)
+    controls.row(rows, 72)
 
 
 def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
@@ -130,11 +130,4 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
         + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
-    _row([(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56)
-
-
-def _row(pictured: list[tuple[np.ndarray, str]], width: int) -> None:
-    """Pictures with captions side by side; they wrap where the page is narrow."""
-    with st.container(horizontal=True, gap="small"):
-        for picture, caption in pictured:
-            controls.picture(picture, caption, width)
+    controls.row([(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56)

@@ -11,7 +11,7 @@ from explorer import cache, controls, live, scene, state
 from explorer.cache import Entry
 from explorer.figures import subscript
 from explorer.scene import Scene
-from explorer.views import inspector, panels, takehome, tsne
+from explorer.views import draw, inspector, panels, takehome, tsne
 from models.checkpoint import Checkpoint
 from models.latents import to_csv
 
@@ -155,7 +155,7 @@ def _map(checkpoint: Checkpoint, positions: np.ndarray | None, panel: str, name:
         "plane": scene.plane_data(shown),
         "point": state.get("point"),
         "pins": _pins(f"pins{name}", checkpoint.codes.latent_dim),
-        "drawn": st.session_state.get("drawn_code"),
+        "drawn": draw.code(checkpoint),
         "panel": panel,
     }
     live.latent_map(data, f"map{name}", lambda: _touched(name))

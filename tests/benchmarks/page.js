@@ -44,11 +44,11 @@ window.benchmark = {
   // Milliseconds of one decode, of each of `count` spots of the map, by the page's own decoder.
   decodes(count) {
     const map = document.querySelector(".latent-map").latentMap
-    const z = i => Float32Array.from({ length: map.size }, (_, j) => Math.sin(i + 7 * j))
-    for (let i = 0; i < 50; i++) map.decode(z(i))
+    const z = i => Float32Array.from({ length: map.model.size }, (_, j) => Math.sin(i + 7 * j))
+    for (let i = 0; i < 50; i++) map.model.decode(z(i))
     return Array.from({ length: count }, (_, i) => {
       const code = z(i), start = performance.now()
-      for (let k = 0; k < 5; k++) map.decode(code)
+      for (let k = 0; k < 5; k++) map.model.decode(code)
       return (performance.now() - start) / 5
     })
   },

@@ -26,7 +26,7 @@ MAP = f"{ROOM}?.querySelector('.js-plotly-plot')"
 def wait_for_map(page, count):
     """Until the map shows that many points and can decode, and the script has ended."""
     drawn = f"{MAP}?._fullData?.reduce((sum, trace) => sum + trace.x.length, 0) === count"
-    ready = f"{ROOM}?.latentMap?.nearest && {ROOM}.latentMap.count === count"
+    ready = f"{ROOM}?.latentMap?.nearest && {ROOM}.latentMap.loaded?.count === count"
     page.wait_for_function(f"(count) => {drawn} && {ready}", arg=count)
     settle(page)
 

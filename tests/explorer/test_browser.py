@@ -116,7 +116,7 @@ def test_click_zoom_panels_link_and_keyboard(visit):
     page.get_by_text("Samples from the prior", exact=True).click()
     page.get_by_role("button", name="Draw again").click()
     page.wait_for_function("() => location.search.includes('draw=1')")
-    page.get_by_text("Decoded grid", exact=True).click()
+    page.get_by_role("radio", name="Decoded grid").click()
     page.get_by_text("Every cell holds equal mass of the prior.").wait_for()
 
 
