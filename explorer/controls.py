@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import state
+from explorer import pictures, state
 from explorer.figures import subscript
 
 
@@ -114,7 +114,7 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
 
 def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "content") -> None:
     """A picture to the last level: Streamlit's JPEG would smear its pixels."""
-    st.image(levels, caption, width, output_format="PNG")
+    st.image(pictures.to_png(levels), caption, width, output_format="PNG")
 
 
 def row(pictured: Sequence[tuple[np.ndarray, str]], width: int) -> None:

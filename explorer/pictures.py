@@ -54,9 +54,13 @@ def sheet(images: np.ndarray, columns: int, side: int, gap: int = 1) -> np.ndarr
 
 
 def to_png(picture: np.ndarray) -> bytes:
-    """A picture (H, W, 3), uint8, as the bytes of a PNG file."""
+    """A picture (H, W, 3), uint8, as the bytes of a PNG file; a grey one has one channel.
+
+    Enlarged pixels compress well at once: the fastest level will do.
+    """
     from PIL import Image
 
+    is_grey = (picture == picture[..., :1]).all()
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
+    Image.fromarray(picture[..., 0] if is_grey else picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
