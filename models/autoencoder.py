@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from models.config import ModelConfig
 from models.likelihoods import build_likelihood
 from models.networks import build_decoder, build_encoder
+from models.objectives import LatentModel
 
 
 class Autoencoder(nn.Module):
@@ -25,6 +26,8 @@ class Autoencoder(nn.Module):
     """
 
     encoder_heads = 1
+    draws = 1
+    """How often a training step sees every image of its batch."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -34,21 +37,39 @@ class Autoencoder(nn.Module):
         self.encoder = build_encoder(config, self.encoder_heads * config.latent_dim)
         self.decoder = build_decoder(config, self.likelihood.outputs)
 
+    def at(self, beta: float) -> Autoencoder:
+        """The model as it is at one β: itself, unless its weights are functions of β."""
+        return self
+
+    def draw(
+        self, images: Tensor, generator: torch.Generator
+    ) -> tuple[LatentModel, Tensor, float | Tensor, float | Tensor]:
+        """What a training step sees: a model, images for it, and weights for their D and R."""
+        return self, images, 1.0, 1.0
+
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The code of every image, shape (B, Z), and None: there is no variance."""
         return self.encoder(images).float(), None
 
+    def _output(self, z: Tensor) -> Tensor:
+        """What the likelihood reads, shape (B, k·C, H, W)."""
+        return self.decoder(z).float()
+
     def decode(self, z: Tensor) -> Tensor:
         """The mean image E[x|z] of every code, shape (B, C, H, W)."""
-        return self.likelihood.mean(self.decoder(z).float())
+        return self.likelihood.mean(self._output(z))
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """One draw of p(x|z) for every code, shape (B, C, H, W)."""
-        return self.likelihood.sample(self.decoder(z).float(), generator)
+        return self.likelihood.sample(self._output(z), generator)
 
     def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
         """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
-        return self.likelihood.log_prob(self.decoder(z).float(), images)
+        return self.likelihood.log_prob(self._output(z), images)
+
+    def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
+        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
+        return self.likelihood.log_prob_pairs(self._output(z), images)
 
     def start_at(self, mean_image: Tensor) -> None:
         """Makes the untrained decoder answer with the data's mean image, shape (C, H, W).

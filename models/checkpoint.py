@@ -6,7 +6,8 @@ those of the model it describes. No code is ever executed. Reading needs no torc
 on screen before torch is imported; only `restore` builds the model.
 
 Layout: tensors `model.*` (weights), `codes.*` (the test set through the model, see
-`models.latents.Codes`); metadata key `card`, one JSON document, see `Card`.
+`models.latents.Codes`), `rates.*` (the same at many β, of a multi-rate model, see
+`models.latents.Rates`); metadata key `card`, one JSON document, see `Card`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from safetensors.numpy import save as save_tensors
 
 from models.config import RunConfig
 from models.imageset import clean_name
-from models.latents import Codes
+from models.latents import Codes, Rates
 
 SCHEMA = 1
 MAX_FILE_BYTES = 64 * 2**20
@@ -168,6 +169,7 @@ def _upgrade(document: dict[str, Any]) -> dict[str, Any]:
 class Checkpoint:
     """A validated checkpoint in memory: card, weights by name, codes of the test set or None.
 
+    `rates` has the test set at many β, if the model is a multi-rate one and they were stored.
     `fingerprint` is the SHA-256 of the file's tensors: equal weights and codes, equal value.
     """
 
@@ -175,10 +177,15 @@ class Checkpoint:
     weights: Mapping[str, np.ndarray]
     codes: Codes | None
     fingerprint: str
+    rates: Rates | None = None
 
 
 def write(
-    path: str | Path, card: Card, weights: Mapping[str, np.ndarray], codes: Codes | None
+    path: str | Path,
+    card: Card,
+    weights: Mapping[str, np.ndarray],
+    codes: Codes | None,
+    rates: Rates | None = None,
 ) -> None:
     """Writes a checkpoint, whole or not at all; the previous file survives any failure.
 
@@ -187,6 +194,7 @@ def write(
         card: What the file says of itself.
         weights: The model's state dict as arrays.
         codes: The test set through the model; stored as float16 where that is enough.
+        rates: The same test set at many β, its labels those of `codes`.
 
     Raises:
         ValueError: If a weight is not finite, or `read` would refuse the file for another
@@ -203,6 +211,8 @@ def write(
     tensors = {f"model.{name}": np.asarray(value) for name, value in weights.items()}
     if codes is not None:
         tensors |= {f"codes.{name}": value for name, value in codes.to_arrays().items()}
+    if rates is not None:
+        tensors |= {f"rates.{name}": value for name, value in rates.to_arrays().items()}
     _split(tensors, card)
     write_tensors(path, tensors, {"card": card.to_json()})
 
@@ -215,17 +225,19 @@ def read(path: str | Path) -> Checkpoint:
     """
     tensors, document, fingerprint = read_tensors(path)
     card = Card.from_json(document.get("card"))
-    return Checkpoint(card, *_split(tensors, card), fingerprint)
+    weights, codes, rates = _split(tensors, card)
+    return Checkpoint(card, weights, codes, fingerprint, rates)
 
 
 def _split(
     tensors: Mapping[str, np.ndarray], card: Card
-) -> tuple[dict[str, np.ndarray], Codes | None]:
-    """Weights and codes, checked against the card."""
+) -> tuple[dict[str, np.ndarray], Codes | None, Rates | None]:
+    """Weights, codes and rates, checked against the card."""
     weights = {n[6:]: v for n, v in tensors.items() if n.startswith("model.")}
     arrays = {n[6:]: v for n, v in tensors.items() if n.startswith("codes.")}
-    if len(weights) + len(arrays) != len(tensors):
-        raise CheckpointError("every tensor must be one of model.* or codes.*")
+    curve = {n[6:]: v for n, v in tensors.items() if n.startswith("rates.")}
+    if len(weights) + len(arrays) + len(curve) != len(tensors):
+        raise CheckpointError("every tensor must be one of model.*, codes.* or rates.*")
     for name, value in weights.items():
         if value.dtype != np.float32:
             raise CheckpointError(f"the tensor {name[:60]!r} must be float32, got {value.dtype}")
@@ -247,7 +259,29 @@ def _split(
         and codes.labels.max() >= len(card.class_names)
     ):
         raise CheckpointError("every label of the stored codes must name a class of the card")
-    return weights, codes
+    return weights, codes, _rates(curve, card, codes) if curve else None
+
+
+def _rates(arrays: Mapping[str, np.ndarray], card: Card, codes: Codes | None) -> Rates:
+    """The stored rates, checked against the card and the codes of the same images."""
+    model = card.config.model
+    if model.family != "multirate" or codes is None:
+        raise CheckpointError("stored rates must be of a multirate model, with its codes beside")
+    try:
+        rates = Rates.from_arrays(arrays, model.latent_dim, codes.labels)
+    except ValueError as error:
+        raise CheckpointError(f"the stored rates are not valid: {error}") from error
+    if (rates.betas[0], rates.betas[-1]) != (model.beta_min, model.beta_max):
+        raise CheckpointError(
+            f"the stored rates must run from beta {model.beta_min:g} to {model.beta_max:g}, "
+            f"got {rates.betas[0]:g} to {rates.betas[-1]:g}"
+        )
+    if rates.mean.shape[1] > len(codes):
+        raise CheckpointError(
+            f"the stored rates must be of at most the {len(codes)} images of the codes, "
+            f"got {rates.mean.shape[1]}"
+        )
+    return rates
 
 
 def restore(checkpoint: Checkpoint) -> Any:
@@ -391,10 +425,10 @@ def _payload_digest(data: bytes) -> str:
 
 def _check_header(data: bytes) -> tuple[dict[str, str], dict[str, tuple]]:
     """Checks the header against the file's size; returns its metadata and the tensors' layout."""
-    for magic, what in _IMPOSTORS.items():
-        if data.startswith(magic):
-            raise CheckpointError(f"the file must be a safetensors checkpoint, got {what}")
     length = int.from_bytes(data[:8], "little")
+    for magic, what in _IMPOSTORS.items():  # a lawful header of 1152 bytes begins like a pickle
+        if length > MAX_HEADER_BYTES and data.startswith(magic):
+            raise CheckpointError(f"the file must be a safetensors checkpoint, got {what}")
     if len(data) < 8 or length > len(data) - 8:
         raise CheckpointError("the file must be a whole safetensors checkpoint: it is cut short")
     if length > MAX_HEADER_BYTES:

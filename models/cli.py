@@ -11,13 +11,14 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
+from inspect import Signature, signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from models.checkpoint import write_bytes
-from models.config import PRESETS, RunConfig, preset
+from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, preset
 from models.runs import Run, default_runs_dir, execute, find_run
 
 app = typer.Typer(
@@ -80,6 +81,8 @@ def override(config: RunConfig, **given: Any) -> RunConfig:
 def _whole_numbers(text: str | None) -> tuple[int, ...] | None:
     if text is None:
         return None
+    if text == "none":
+        return ()
     try:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
@@ -96,9 +99,9 @@ def train(
         str | None, typer.Option(help="digits, mnist, fashion-mnist, kmnist, a .npz or a folder.")
     ] = None,
     data_dir: DataDir = None,
-    family: Annotated[str | None, typer.Option(help="vae or autoencoder.")] = None,
+    family: Annotated[str | None, typer.Option(help="vae, autoencoder or multirate.")] = None,
     network: Annotated[str | None, typer.Option(help="mlp or conv.")] = None,
-    hidden: Annotated[str | None, typer.Option(help="Widths or channels, like 512,256.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Widths like 512,256; none: linear.")] = None,
     activation: Annotated[str | None, typer.Option(help="relu or silu.")] = None,
     latent_dim: Annotated[int | None, typer.Option(help="1 to 256.")] = None,
     likelihood: Annotated[
@@ -106,11 +109,19 @@ def train(
         typer.Option(help="bernoulli, or gaussian, with -shared, -optimal or -pixel if learned."),
     ] = None,
     sigma: Annotated[float | None, typer.Option(help="Standard deviation of a Gaussian.")] = None,
+    beta_min: Annotated[float | None, typer.Option(help="Smallest beta of multirate.")] = None,
+    beta_max: Annotated[float | None, typer.Option(help="Largest beta of multirate.")] = None,
     beta: Annotated[float | None, typer.Option(help="Weight of the rate; 1 is the ELBO.")] = None,
     kl_warmup_steps: Annotated[int | None, typer.Option(help="Steps from 0 to beta.")] = None,
+    cycles: Annotated[int | None, typer.Option(help="Rises from 0 to beta in training.")] = None,
+    ramp: Annotated[float | None, typer.Option(help="Share of a cycle that rises.")] = None,
+    free_bits: Annotated[float | None, typer.Option(help="Free nats per latent.")] = None,
+    capacity: Annotated[float | None, typer.Option(help="Nats to hold the rate at.")] = None,
+    capacity_steps: Annotated[int | None, typer.Option(help="Steps from 0 up to there.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training set.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Images per step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak of Adam's rate.")] = None,
+    final_learning_rate: Annotated[float | None, typer.Option(help="Its last value.")] = None,
     warmup_steps: Annotated[int | None, typer.Option(help="Steps up to that peak.")] = None,
     seed: Annotated[int | None, typer.Option(help="Weights, order and noise.")] = None,
     binarize: Annotated[
@@ -139,11 +150,19 @@ def train(
         "latent_dim": latent_dim,
         "likelihood": likelihood,
         "sigma": sigma,
+        "beta_min": beta_min,
+        "beta_max": beta_max,
         "beta": beta,
         "kl_warmup_steps": kl_warmup_steps,
+        "cycles": cycles,
+        "ramp": ramp,
+        "free_bits": free_bits,
+        "capacity": capacity,
+        "capacity_steps": capacity_steps,
         "epochs": epochs,
         "batch_size": batch_size,
         "learning_rate": learning_rate,
+        "final_learning_rate": final_learning_rate,
         "warmup_steps": warmup_steps,
         "seed": seed,
         "binarize": binarize,
@@ -191,11 +210,7 @@ def fit_to_data(config: RunConfig, data_dir: Path | None) -> RunConfig:
 
     images = load(config.data, "train", data_dir).images
     config = override(config, image_shape=tuple(images.shape[1:]))
-    if config.training.batch_size > len(images):
-        raise ValueError(
-            f"batch_size must be at most the {len(images)} training images, "
-            f"got {config.training.batch_size}"
-        )
+    config.total_steps(len(images))
     describe(config.model)
     return config
 
@@ -227,11 +242,121 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
         console.print(f"Done: {run.model_path}")
 
 
-def _progress_bar(console: Any) -> Any:
+def _with_settings(command: Callable) -> Callable:
+    """Gives a command with `**settings` the options of `train` that are settings of a run."""
+    own = signature(command, eval_str=True).parameters.values()
+    own = [parameter for parameter in own if parameter.kind != parameter.VAR_KEYWORD]
+    parts = (RunConfig, ModelConfig, ObjectiveConfig, TrainingConfig)
+    names = {item.name for part in parts for item in fields(part)} | {"preset_name"}
+    names -= {parameter.name for parameter in own} | {"beta"}
+    theirs = signature(train, eval_str=True).parameters.values()
+    command.__signature__ = Signature(own + [p for p in theirs if p.name in names])
+    return command
+
+
+@app.command()
+@_with_settings
+@one_sentence
+def sweep(
+    betas: Annotated[str, typer.Option(help="Weights of the rate, like 0.1,0.3,1,3.")],
+    seeds: Annotated[int, typer.Option(help="Runs of each, from --seed on.")] = 1,
+    latent_dims: Annotated[
+        str | None, typer.Option(help="Latent dimensions to compare, like 2,10.")
+    ] = None,
+    data_dir: DataDir = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Of every process; default: cores / runs.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    title: Annotated[str, typer.Option(help="A label; another makes another sweep.")] = "",
+    runs_dir: RunsDir = None,
+    autosave: Annotated[float, typer.Option(help="Seconds between saves of a state.")] = 10.0,
+    **settings: Any,
+) -> None:
+    """Train a run for every beta and seed; the same command goes on where it was stopped."""
+    from models.registry import describe
+    from models.sweep import Sweep, cores, grid
+
+    _check_surroundings(device, autosave, None)
+    start = preset(settings.pop("preset_name"))
+    settings["hidden"] = _whole_numbers(settings["hidden"])
+    latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
+    members = grid(override(start, **settings), _numbers("betas", betas, float), seeds, latents)
+    threads = max(1, cores() // len(members)) if threads is None else threads
+    shape = fit_to_data(members[0], data_dir).model.image_shape
+    members = [override(each, image_shape=shape, threads=threads) for each in members]
+    for model in {member.model for member in members}:
+        describe(model)
+    _sweep(Sweep.open(runs_dir or default_runs_dir(), members, title), data_dir, device, autosave)
+
+
+def _numbers(name: str, text: str, kind: type) -> list[Any]:
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        noun = "whole numbers" if kind is int else "numbers"
+        raise ValueError(f"{name} must be {noun} with commas between, got {text!r:.40}") from None
+
+
+def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float) -> None:
+    """Runs the sweep under a progress bar, then writes and prints its table."""
+    from rich.console import Console
+
+    from models.sweep import Advanced, Done, Failed, to_text
+
+    console = Console()
+    stop = _stop_flag()
+    command = "python -m models " + shlex.join(sys.argv[1:])
+    titles = {member.run.id: member.run.title for member in found.members}
+    console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
+    events = found.train(data_dir, device, command, autosave)
+    shares: dict[str, float] = {}
+    with _progress_bar(console, "runs") as bar:
+        task = bar.add_task("training", total=len(titles))
+        for event in events:
+            if isinstance(event, Advanced | Done):
+                shares[event.run_id] = event.share if isinstance(event, Advanced) else 1.0
+                bar.update(task, completed=sum(shares.values()))
+            if isinstance(event, Failed):
+                console.print(f"{titles[event.run_id]}: {event.reason}", markup=False)
+            if stop():
+                break
+        events.close()
+    if stop():
+        found.write()
+        console.print("Stopped and kept. The same command goes on.")
+        return
+    pairs = found.check(data_dir)
+    found.write(pairs)
+    typer.echo(to_text(found.rows(), pairs))
+    typer.echo(f"Written: {found.json_path}, {found.csv_path}")
+    if found.failures:
+        raise typer.Exit(1)
+
+
+@app.command(hidden=True)
+@one_sentence
+def work(
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    device: Annotated[str, typer.Option()] = "cpu",
+    command: Annotated[str, typer.Option()] = "",
+    autosave: Annotated[float, typer.Option()] = 10.0,
+) -> None:
+    """Train the groups of runs that standard input names; what a sweep starts."""
+    from models.sweep import work as train_groups
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which then ends this
+    folder = runs_dir or default_runs_dir()
+    reports, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no report
+    train_groups(sys.stdin, reports, folder, data_dir, device, command, autosave)
+
+
+def _progress_bar(console: Any, unit: str = "steps") -> Any:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
     return Progress(
-        "{task.description}", BarColumn(), MofNCompleteColumn(), "steps", TimeRemainingColumn(),
+        "{task.description}", BarColumn(), MofNCompleteColumn(), unit, TimeRemainingColumn(),
         console=console, transient=True,
     )  # fmt: skip
 
@@ -240,7 +365,7 @@ def _epoch_line(event: Any, config: RunConfig) -> str:
     line = (
         f"epoch {event.epoch + 1:>3}/{config.training.epochs}  test D {event.test_distortion:.2f}"
     )
-    if config.model.family == "vae":
+    if config.model.family != "autoencoder":
         line += f"  R {event.test_rate:.2f}  -ELBO {event.test_negative_elbo:.2f}"
     return f"{line} nats/image  ({event.seconds:.1f} s)"
 
@@ -268,6 +393,7 @@ def evaluate(
     samples: Annotated[int, typer.Option(help="k of the importance-weighted bound; 0: none.")] = 0,
     images: Annotated[int, typer.Option(help="Images for that bound.")] = 500,
     seed: Annotated[int, typer.Option(help="Of the noise.")] = 0,
+    beta: Annotated[float | None, typer.Option(help="At which beta; only of multirate.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model on the test set: D, R, -ELBO in nats per image, with standard errors."""
@@ -281,8 +407,32 @@ def evaluate(
     path = Path(model)
     if not path.is_file():
         path = find_run(runs_dir or default_runs_dir(), model).model_path
-    report = evaluate_checkpoint(path, data, data_dir, samples, images, seed)
+    report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta)
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
+
+
+@app.command()
+@one_sentence
+def export(
+    model: Annotated[str, typer.Argument(help="A checkpoint file, or the id of a run.")],
+    html: Annotated[Path, typer.Option(help="The file to write: the live map, in one HTML file.")],
+    view: Annotated[str, typer.Option(help="raw (two latents), pca or tsne.")] = "raw",
+    x: Annotated[int, typer.Option(help="Horizontal latent of the raw view, from 1.")] = 1,
+    y: Annotated[int, typer.Option(help="Vertical latent of the raw view, from 1.")] = 2,
+    colour: Annotated[str, typer.Option(help="class, kl, distortion or elbo.")] = "",
+    originals: Annotated[bool, typer.Option(help="With the original test images.")] = True,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Save a model's live map as one HTML file that needs no server and no network."""
+    from explorer.takehome import export_page  # the one thing this package asks of the screen
+
+    path = Path(model)
+    if not path.is_file():
+        path = find_run(runs_dir or default_runs_dir(), model).model_path
+    page = export_page(path, view, x, y, colour, originals, data_dir)
+    write_bytes(html, page)
+    typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")
 
 
 def _check_seed(seed: int) -> None:

@@ -17,7 +17,7 @@ from typing import Any, get_origin, get_type_hints
 MIN_SIGMA = 1 / 256
 """Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
 
-FAMILIES = ("vae", "autoencoder")
+FAMILIES = ("vae", "autoencoder", "multirate")
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
 LIKELIHOODS = (
@@ -143,13 +143,17 @@ class ModelConfig(Settings):
         ValueError: latent_dim must be at least 1, got 0
     """
 
-    family: str = setting("vae", "vae, or autoencoder: no noise, no prior.", choices=FAMILIES)
+    family: str = setting(
+        "vae",
+        "vae; autoencoder: no noise, no prior; multirate: one VAE for every beta.",
+        choices=FAMILIES,
+    )
     network: str = setting("mlp", "Fully connected, or convolutional.", choices=NETWORKS)
     image_shape: tuple[int, ...] = setting((1, 28, 28), "Channels, height, width.", 1, 64)
     latent_dim: int = setting(2, "Number of latent dimensions.", 1, 256)
     hidden: tuple[int, ...] = setting(
         (512, 256),
-        "Widths (mlp) or channels (conv) of the encoder; the decoder mirrors them.",
+        "Widths (mlp; none: linear) or channels (conv) of the encoder; the decoder mirrors them.",
         1,
         4096,
     )
@@ -161,6 +165,8 @@ class ModelConfig(Settings):
         MIN_SIGMA,
         10.0,
     )
+    beta_min: float = setting(0.1, "Smallest beta of a multirate model.", 1e-4, 1.0)
+    beta_max: float = setting(100.0, "Largest beta of a multirate model.", 1.0, 1e4)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -171,28 +177,57 @@ class ModelConfig(Settings):
             )
         if min(self.image_shape[1:]) < 8:
             raise ValueError(f"images must be 8 to 64 pixels a side, got {self.image_shape[1:]}")
-        if not 1 <= len(self.hidden) <= 6:
-            raise ValueError(f"hidden must have 1 to 6 entries, got {len(self.hidden)}")
+        fewest = 0 if self.network == "mlp" else 1
+        if not fewest <= len(self.hidden) <= 6:
+            raise ValueError(f"hidden must have {fewest} to 6 entries, got {len(self.hidden)}")
         if self.network == "conv" and min(self.image_shape[1:]) >> len(self.hidden) < 1:
             raise ValueError(
                 f"hidden must have few enough entries to halve {min(self.image_shape[1:])} pixels "
                 f"that often, got {len(self.hidden)}"
             )
+        if self.beta_min == self.beta_max:
+            raise ValueError(f"beta_max must be above beta_min, got {self.beta_max:g} for both")
 
 
 @dataclass(frozen=True)
 class ObjectiveConfig(Settings):
-    """The weight of the rate while training. It never enters a reported ELBO.
+    """What training asks of the rate, and when. It never enters a reported ELBO.
+
+    The defaults are the ELBO itself; `models.objectives` has the formulas.
+
+    Raises:
+        ValueError: If a setting is outside its limits, or a warm-up is given beside cycles.
 
     Example:
-        >>> ObjectiveConfig(beta=4.0).beta
-        4.0
+        >>> ObjectiveConfig(beta=4.0, cycles=4).ramp
+        0.5
     """
 
     beta: float = setting(1.0, "Weight of the rate KL(q(z|x) ‖ p(z)); 1 is the ELBO.", 0.0, 1e4)
     kl_warmup_steps: int = setting(
         0, "Steps over which the weight rises from 0 to beta.", 0, 1_000_000
     )
+    cycles: int = setting(
+        0, "How often the weight rises from 0 to beta during training; 0: no cycles.", 0, 100
+    )
+    ramp: float = setting(0.5, "Share of a cycle over which the weight rises.", 0.01, 1.0)
+    free_bits: float = setting(
+        0.0, "Nats below which the rate of a latent dimension costs no more.", 0.0, 100.0
+    )
+    capacity: float = setting(
+        0.0, "Nats at which training holds the rate; 0: as low as it may go.", 0.0, 1000.0
+    )
+    capacity_steps: int = setting(
+        0, "Steps over which the capacity rises from 0 to its value.", 0, 1_000_000
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cycles and self.kl_warmup_steps:
+            raise ValueError(
+                "kl_warmup_steps must be 0 where the weight rises in cycles, "
+                f"got {self.kl_warmup_steps}"
+            )
 
 
 @dataclass(frozen=True)
@@ -243,6 +278,34 @@ class RunConfig(Settings):
             raise ValueError(
                 f"binarize must go with the bernoulli likelihood, got {self.model.likelihood}"
             )
+        if self.model.family == "multirate":
+            for name, only in (("beta", 1.0), ("free_bits", 0.0), ("capacity", 0.0)):
+                value = getattr(self.objective, name)
+                if value != only:
+                    raise ValueError(
+                        f"{name} must be {only:g} for a multirate model, which draws its own beta, "
+                        f"got {value:g}"
+                    )
+
+    def total_steps(self, images: int) -> int:
+        """The updates of a whole training on that many images.
+
+        Raises:
+            ValueError: If a batch needs more images, or the cycles more steps.
+
+        Example:
+            >>> preset("digits-2d").total_steps(1297)
+            4000
+        """
+        batch_size, cycles = self.training.batch_size, self.objective.cycles
+        if batch_size > images:
+            raise ValueError(
+                f"batch_size must be at most the {images} training images, got {batch_size}"
+            )
+        steps = self.training.epochs * (images // batch_size)
+        if cycles and cycles >= steps:
+            raise ValueError(f"cycles must be fewer than the {steps} steps, got {cycles}")
+        return steps
 
 
 _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
@@ -259,11 +322,29 @@ PRESETS: dict[str, RunConfig] = {
         ObjectiveConfig(beta=0.0),
         _DIGITS_TRAINING,
     ),
+    "digits-multirate": RunConfig(
+        "digits",
+        replace(_DIGITS, family="multirate"),
+        ObjectiveConfig(kl_warmup_steps=200),
+        _DIGITS_TRAINING,
+    ),
+    "digits-linear": RunConfig(
+        "digits",
+        replace(_DIGITS, hidden=(), likelihood="gaussian", sigma=0.25),
+        ObjectiveConfig(),
+        replace(_DIGITS_TRAINING, epochs=500, batch_size=256, learning_rate=3e-2),
+    ),
     "mnist-2d": RunConfig(
         "mnist",
         ModelConfig(),
         ObjectiveConfig(kl_warmup_steps=500),
         replace(_MNIST_TRAINING, binarize=True),
+    ),
+    "mnist-2d-multirate": RunConfig(
+        "mnist",
+        ModelConfig(family="multirate"),
+        ObjectiveConfig(kl_warmup_steps=500),
+        replace(_MNIST_TRAINING, epochs=25, binarize=True),
     ),
     "mnist-20d": RunConfig(
         "mnist",

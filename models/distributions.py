@@ -111,7 +111,7 @@ def bernoulli_log_prob(logits: Tensor, images: Tensor) -> Tensor:
         >>> bernoulli_log_prob(torch.zeros(1, 1, 1, 2), torch.zeros(1, 1, 1, 2))
         tensor([-1.3863])
     """
-    return (images * logits - F.softplus(logits)).flatten(1).sum(1)
+    return (images * logits - F.softplus(logits)).flatten(-3).sum(-1)
 
 
 def gaussian_log_prob(mean: Tensor, log_variance: Tensor | float, images: Tensor) -> Tensor:
@@ -136,4 +136,4 @@ def gaussian_log_prob(mean: Tensor, log_variance: Tensor | float, images: Tensor
         >>> gaussian_log_prob(image, 0.0, image)
         tensor([-720.4478])
     """
-    return normal_log_prob(images, mean, log_variance).flatten(1).sum(1)
+    return normal_log_prob(images, mean, log_variance).flatten(-3).sum(-1)

@@ -28,6 +28,7 @@ def evaluate_checkpoint(
     samples: int = 0,
     images: int = 500,
     seed: int = 0,
+    beta: float | None = None,
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
@@ -41,17 +42,23 @@ def evaluate_checkpoint(
         samples: k of the bound; 0 leaves it out.
         images: How many test images the bound is computed on.
         seed: Of the noise and of the binarisation.
+        beta: At which β to score a multi-rate model; None: 1.
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data and, on
         request, `iw_bound_k…` and `elbo_same_images`, each [mean, standard error], nats/image.
 
     Raises:
-        ValueError: If the file is no checkpoint, or the data is missing or of another shape.
+        ValueError: If the file is no checkpoint, the data is missing or of another shape, or a
+            β is given that is outside the model's range, or for a model of one β.
     """
     checkpoint = read(path)
     config = checkpoint.card.config
     model = restore(checkpoint)
+    if beta is not None:
+        if config.model.family != "multirate":
+            raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
+        model = model.at(beta)
     test_set = load(data or config.data, "test", data_dir)
     if test_set.images.shape[1:] != config.model.image_shape:
         raise ValueError(
@@ -65,7 +72,7 @@ def evaluate_checkpoint(
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
-    if samples and config.model.family == "vae":
+    if samples and config.model.family != "autoencoder":
         x = x[:images]
         if likelihood == "bernoulli":
             x = binarize(x, seed)

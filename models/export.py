@@ -10,8 +10,9 @@ arrays, in the order of `arrays`.
 
 Layer types and their numbers: `linear` (inputs, outputs; weight row by row, one row an output),
 `conv_transpose` (inputs, outputs, kernel, stride, padding, output_padding; weight in torch's
-order input, output, y, x), `relu`, `silu`, `unflatten` (shape), `mean` (of the likelihood:
-`sigmoid` or `identity`, of the first `size` outputs).
+order input, output, y, x), `relu`, `silu`, `unflatten` (shape), `gate` (size, ramps; scales, then
+shifts, one row a ramp: see `models.multirate`), `mean` (of the likelihood: `sigmoid` or
+`identity`, of the first `size` outputs).
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from torch import nn
 
 from models.latents import Codes
 from models.likelihoods import Bernoulli
+from models.multirate import MultirateVAE
+from models.rates import Rates
 
 
 def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
@@ -49,13 +52,10 @@ def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndar
         (['linear', 'relu', 'linear', 'mean'], 4)
     """
     layers, arrays = [], []
-    for module in model.decoder.layers:
+    for module in model.at(1.0).decoder.layers:
         layers.append(_describe(module))
         arrays += [_numbers(parameter) for parameter in module.parameters(recurse=False)]
-    activation = "sigmoid" if isinstance(model.likelihood, Bernoulli) else "identity"
-    size = math.prod(model.config.image_shape)
-    layers.append({"type": "mean", "activation": activation, "size": size})
-    return layers, arrays
+    return [*layers, _mean_layer(model)], arrays
 
 
 def pack_model(
@@ -99,6 +99,69 @@ def pack_model(
         "arrays": [[name, array.size] for name, array in present.items()],
     }
     return pack(header, numbers + list(present.values()), len(numbers) if half else 0)
+
+
+def gated_layers(model: MultirateVAE) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """The decoder of a multi-rate model at every β: as `decoder_layers`, its gates beside.
+
+    Example:
+        >>> from models.config import ModelConfig
+        >>> from models.registry import build_model
+        >>> model = build_model(ModelConfig(family="multirate", hidden=(8,)))
+        >>> [layer["type"] for layer in gated_layers(model)[0]]
+        ['linear', 'gate', 'relu', 'linear', 'gate', 'mean']
+    """
+    layers, arrays = [], []
+    gates = iter(model.decoder_gates())
+    for module in model.decoder.layers:
+        layers.append(_describe(module))
+        weights = [_numbers(parameter) for parameter in module.parameters(recurse=False)]
+        arrays += weights
+        if weights:
+            scales, shifts = map(_numbers, next(gates))
+            layers.append({"type": "gate", "size": scales.shape[1], "ramps": len(scales)})
+            arrays += [scales, shifts]
+    return [*layers, _mean_layer(model)], arrays
+
+
+def pack_rates(model: MultirateVAE, rates: Rates, original: np.ndarray, prior: np.ndarray) -> bytes:
+    """A multi-rate model with its test set at many β: all that the trade-off's slider needs.
+
+    Args:
+        model: Of the registry.
+        rates: Of its test set; the first codes are those of `original`.
+        original: Test images to be reconstructed, shape (M, C, H, W) in [0, 1].
+        prior: Codes to be decoded as samples, shape (S, Z).
+
+    Returns:
+        The layout of this module; `arrays` as in `pack_model`: `beta` (K), `mean` (K·N·Z),
+        `distortion` (K, nats), `rate` (K·Z, nats), `original`, `prior`, and `label` (N) if any.
+    """
+    layers, numbers = gated_layers(model)
+    arrays = {
+        "beta": rates.betas,
+        "mean": rates.mean,
+        "distortion": rates.distortion,
+        "rate": rates.rate,
+        "original": original,
+        "prior": prior,
+    }
+    if rates.labels is not None:
+        arrays["label"] = rates.labels
+    header = {
+        "layers": layers,
+        "image_shape": model.config.image_shape,
+        "latent_dim": model.latent_dim,
+        "class_names": [],
+        "arrays": [[name, array.size] for name, array in arrays.items()],
+    }
+    return pack(header, numbers + list(arrays.values()))
+
+
+def _mean_layer(model: nn.Module) -> dict[str, Any]:
+    """How the likelihood's mean follows from the network's outputs."""
+    activation = "sigmoid" if isinstance(model.likelihood, Bernoulli) else "identity"
+    return {"type": "mean", "activation": activation, "size": math.prod(model.config.image_shape)}
 
 
 def _describe(module: nn.Module) -> dict[str, Any]:

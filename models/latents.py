@@ -63,8 +63,7 @@ class Codes:
 
         Log-variances are kept within ±80: e^-80 is a point, e^80 no posterior at all.
         """
-        fits = np.abs(self.mean).max() < np.finfo(np.float16).max
-        arrays = {"mean": self.mean.astype(np.float16 if fits else np.float32)}
+        arrays = {"mean": _half(self.mean)}
         arrays["distortion"] = self.distortion.astype(np.float32)
         if self.log_variance is not None:
             arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(np.float16)
@@ -107,6 +106,79 @@ class Codes:
             distortion.astype(np.float32),
             None if labels is None else labels.astype(np.int64),
         )
+
+
+def _half(mean: np.ndarray) -> np.ndarray:
+    """As float16, unless a number is too large for it."""
+    fits = np.abs(mean).max() < np.finfo(np.float16).max
+    return mean.astype(np.float16 if fits else np.float32)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """A test set through a multi-rate model at K values of β, with the same noise at each.
+
+    Attributes:
+        betas: β, evenly in ln β over the model's range, float64, shape (K,).
+        mean: Posterior means of the first N test images, float32, shape (K, N, Z).
+        distortion: D of the whole test set, nats per image, float64, shape (K,).
+        rate: R of every latent, nats per image, float64, shape (K, Z).
+        error: Standard errors of D and of R summed over latents, float64, shape (K, 2).
+        labels: Class of the N images, int64, shape (N,); None where there are no classes.
+
+    Example:
+        >>> betas, scores = np.array([0.1, 10.0]), np.ones((2, 2))
+        >>> rates = Rates(betas, np.zeros((2, 5, 2)), np.full(2, 99.0), scores, scores, None)
+        >>> sorted(rates.to_arrays())
+        ['betas', 'distortion', 'error', 'mean', 'rate']
+    """
+
+    betas: np.ndarray
+    mean: np.ndarray
+    distortion: np.ndarray
+    rate: np.ndarray
+    error: np.ndarray
+    labels: np.ndarray | None
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays to store; the labels are left to the `Codes` of the same images."""
+        scores = {name: getattr(self, name) for name in ("betas", "distortion", "rate", "error")}
+        return {"mean": _half(self.mean)} | scores
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], latent_dim: int, labels: np.ndarray | None
+    ) -> Rates:
+        """Rates from stored arrays, and the labels of the test set (at least N of them, or None).
+
+        Raises:
+            ValueError: If an array is missing, unknown, or of another shape or range.
+        """
+        if set(arrays) != {"betas", "mean", "distortion", "rate", "error"}:
+            raise ValueError("there must be betas, mean, distortion, rate and error")
+        betas, mean = arrays["betas"], arrays["mean"]
+        if betas.ndim != 1 or len(betas) < 2 or betas[0] <= 0 or (np.diff(betas) <= 0).any():
+            raise ValueError("betas must be two or more numbers above 0, rising")
+        count = len(betas)
+        lawful = mean.ndim == 3 and mean.shape[::2] == (count, latent_dim)
+        if not lawful or mean.size > MAX_CODES:
+            raise ValueError(
+                f"mean must have shape ({count}, N, {latent_dim}) and at most {MAX_CODES} "
+                f"numbers, got {mean.shape}"
+            )
+        for name, shape in (("distortion", ()), ("rate", (latent_dim,)), ("error", (2,))):
+            if arrays[name].shape != (count, *shape):
+                raise ValueError(
+                    f"{name} must have shape {(count, *shape)}, got {arrays[name].shape}"
+                )
+        for name in ("rate", "error"):
+            if arrays[name].min() < 0:
+                raise ValueError(f"{name} must be at least 0, got {arrays[name].min():g}")
+        scores = {
+            name: value.astype(np.float64) for name, value in arrays.items() if name != "mean"
+        }
+        labels = None if labels is None else labels[: mean.shape[1]]
+        return cls(mean=mean.astype(np.float32), labels=labels, **scores)
 
 
 def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.config import MIN_SIGMA, ModelConfig
-from models.distributions import bernoulli_log_prob, gaussian_log_prob
+from models.distributions import LOG_2PI, bernoulli_log_prob, gaussian_log_prob
 
 MIN_LOG_VARIANCE = 2 * math.log(MIN_SIGMA)
 
@@ -35,6 +35,11 @@ class Bernoulli(nn.Module):
     def log_prob(self, output: Tensor, images: Tensor) -> Tensor:
         """ln p(x|z) in nats per image, shape (B,)."""
         return bernoulli_log_prob(output, images)
+
+    def log_prob_pairs(self, output: Tensor, images: Tensor) -> Tensor:
+        """ln p(x|z) of every image under each of G outputs, in nats, shape (B, G)."""
+        logits = output.flatten(1)
+        return images.flatten(1) @ logits.T - F.softplus(logits).sum(1)
 
     def mean(self, output: Tensor) -> Tensor:
         """E[x|z], shape (B, C, H, W), in [0, 1]."""
@@ -75,6 +80,20 @@ class Gaussian(nn.Module):
     def log_prob(self, output: Tensor, images: Tensor) -> Tensor:
         """ln p(x|z) in nats per image, shape (B,)."""
         return gaussian_log_prob(self.mean(output), self.log_variance(output), images)
+
+    def log_prob_pairs(self, output: Tensor, images: Tensor) -> Tensor:
+        """ln p(x|z) of every image under each of G outputs, in nats, shape (B, G).
+
+        The square is multiplied out, so that one matrix product serves all pairs; in float64,
+        where the digits that cancel are not missed.
+        """
+        x, mean = images.flatten(1).double(), self.mean(output).double().flatten(1)
+        log_variance = self.log_variance(output).double()
+        log_variance = log_variance.expand(len(output), *images.shape[1:]).flatten(1)
+        precision = torch.exp(-log_variance)
+        squares = x.square() @ precision.T - 2 * x @ (mean * precision).T
+        squares += (mean.square() * precision).sum(1)
+        return -0.5 * (squares + (log_variance + LOG_2PI).sum(1)).to(images.dtype)
 
     def mean(self, output: Tensor) -> Tensor:
         """E[x|z], shape (B, C, H, W); may leave [0, 1] a little."""

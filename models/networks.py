@@ -58,7 +58,7 @@ class MLPDecoder(nn.Module):
         self.layers = _mlp(widths, _ACTIVATIONS[config.activation])
 
     def forward(self, z: Tensor) -> Tensor:
-        return self.layers(z).unflatten(1, self.output_shape)
+        return self.layers(z).unflatten(-1, self.output_shape)
 
     @torch.no_grad()
     def start_at(self, output: Tensor) -> None:

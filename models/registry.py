@@ -7,9 +7,10 @@ from torch import nn
 
 from models.autoencoder import Autoencoder
 from models.config import ModelConfig
+from models.multirate import MultirateVAE
 from models.vae import VAE
 
-FAMILIES = {"vae": VAE, "autoencoder": Autoencoder}
+FAMILIES = {"vae": VAE, "autoencoder": Autoencoder, "multirate": MultirateVAE}
 MAX_PARAMETERS = 10_000_000
 
 

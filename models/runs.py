@@ -57,12 +57,15 @@ class Run:
     folder: Path
 
     @classmethod
-    def create(cls, runs_dir: str | Path, config: RunConfig, title: str = "") -> Run:
-        """A new run with a generated id."""
+    def create(
+        cls, runs_dir: str | Path, config: RunConfig, title: str = "", sweep: str = ""
+    ) -> Run:
+        """A new run with a generated id; `sweep` is the id of the sweep it belongs to."""
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         run = cls(Path(runs_dir) / run_id)
         run.folder.mkdir(parents=True)
         document = {"title": clean_name(title, ""), "config": config.to_json()}
+        document |= {"sweep": sweep} if sweep else {}
         write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
         return run
 
@@ -82,6 +85,11 @@ class Run:
     def title(self) -> str:
         """The user's label, or the id."""
         return clean_name(self._document().get("title", ""), self.id)
+
+    @property
+    def sweep(self) -> str:
+        """Id of the sweep it belongs to, or nothing."""
+        return str(self._document().get("sweep", ""))
 
     def config(self) -> RunConfig:
         """The run's settings.
@@ -122,8 +130,11 @@ class Run:
         write_bytes(self.folder / "metrics.jsonl", "".join(rows).encode())
 
     @contextlib.contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self, patience: float = 0.0) -> Iterator[None]:
         """Holds the run while training; a second process is refused, a dead one holds nothing.
+
+        Args:
+            patience: Seconds to wait for another process to leave.
 
         Raises:
             ValueError: If another process is training here.
@@ -131,7 +142,7 @@ class Run:
         from filelock import FileLock, Timeout
 
         try:
-            with FileLock(self.folder / "run.lock", timeout=0):
+            with FileLock(self.folder / "run.lock", timeout=patience):
                 yield
         except Timeout as error:
             raise ValueError(
@@ -185,47 +196,88 @@ def execute(
 
     from models.data import load
     from models.registry import build_model
-    from models.trainer import EpochEnd, Training
+    from models.trainer import Training
 
     config = run.config()
     with run.lock():
-        for stale in run.folder.glob(".*.safetensors.*"):  # of a process killed while writing
-            stale.unlink()
         torch.set_num_threads(config.training.threads)
         train_set = load(config.data, "train", data_dir)
         test_set = load(config.data, "test", data_dir)
         model = build_model(config.model, config.training.seed)
         training = Training(model, config, train_set.images, test_set.images, device)
-        seconds = _restore(run, training)
-        saved = started = time.monotonic()
-        try:
-            for event in training.events():
-                now = time.monotonic()
-                if isinstance(event, EpochEnd):
-                    run.append(asdict(event))
-                if now - saved >= autosave_seconds:
-                    _save_state(run, training, seconds + now - started)
-                    saved = now
-                yield event
-        except GeneratorExit:
-            _finish(run, training, test_set, seconds + time.monotonic() - started, command)
-            raise
+        seconds = restore(run, training)
+        yield from drive(run, training, test_set, seconds, command, autosave_seconds)
+
+
+def drive(
+    run: Run,
+    training: Any,
+    test_set: Any,
+    seconds: float,
+    command: str = "",
+    autosave_seconds: float = AUTOSAVE_SECONDS,
+) -> Iterator[Any]:
+    """Runs a restored training to its end, writing what `execute` promises.
+
+    Args:
+        run: Locked by the caller.
+        training: A `models.trainer.Training` of this run.
+        test_set: The `ImageSet` it is scored on.
+        seconds: Spent so far, as `restore` says.
+        command: As in `execute`.
+        autosave_seconds: As in `execute`.
+
+    Raises:
+        TrainingDivergedError: The last good state stays.
+    """
+    from models.trainer import EpochEnd
+
+    saved = started = time.monotonic()
+    try:
+        for event in training.events():
+            now = time.monotonic()
+            if isinstance(event, EpochEnd):
+                run.append(asdict(event))
+            if now - saved >= autosave_seconds:
+                _save_state(run, training, seconds + now - started)
+                saved = now
+            yield event
+    except GeneratorExit:
         _finish(run, training, test_set, seconds + time.monotonic() - started, command)
+        raise
+    _finish(run, training, test_set, seconds + time.monotonic() - started, command)
 
 
-def _restore(run: Run, training: Any) -> float:
-    """Continues from the saved state, or saves the first one; returns the seconds spent so far."""
+def restore(run: Run, training: Any) -> float:
+    """Continues from the saved state, or saves the first one.
+
+    Returns:
+        The seconds spent so far.
+
+    Raises:
+        CheckpointError: If the state is damaged or of other settings.
+    """
     import torch
 
+    for stale in run.folder.glob(".*.safetensors.*"):  # of a process killed while writing
+        stale.unlink()
     if not run.state_path.exists():
         _save_state(run, training, 0.0)
         return 0.0
     arrays, document, _ = read_tensors(run.state_path, MAX_STATE_BYTES)
-    if document.get("config") != run.config().to_json():
+    if not _stands_for(document.get("config"), run.config()):
         raise CheckpointError("the saved state must be of this run's settings: start the run anew")
     training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
     run.forget_after(training.step)
     return float(document.get("seconds", 0.0))
+
+
+def _stands_for(document: Any, config: RunConfig) -> bool:
+    """Whether JSON means these settings; one that an older program did not know is its default."""
+    try:
+        return RunConfig.from_json(document) == config
+    except ValueError:
+        return False
 
 
 def _save_state(run: Run, training: Any, seconds: float) -> None:
@@ -271,4 +323,16 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         None if test_set.labels is None else test_set.labels[kept],
     )
     weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
-    write(run.model_path, card, weights, codes)
+    write(run.model_path, card, weights, codes, _rates(training, len(codes)))
+
+
+def _rates(training: Any, count: int) -> Any:
+    """The test set at many β, of a multi-rate model; `count` is how many codes are stored."""
+    if training.config.model.family != "multirate":
+        return None
+    from models.latents import MAX_CODES
+    from models.rates import CODES, POINTS, measure_rates
+
+    codes = min(count, CODES, MAX_CODES // (POINTS * training.model.latent_dim))
+    seed = training.config.training.seed
+    return measure_rates(training.model, training.test_images, codes=codes, seed=seed)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from models.config import RunConfig, TrainingConfig
 from models.metrics.likelihood import elbo
-from models.objectives import Terms, beta_loss, elbo_terms, kl_weight
+from models.objectives import Terms, beta_loss, capacity, elbo_terms, kl_weight
 
 CHECK_EVERY = 20
 """Steps between two looks at the losses: events, finite check and a chance to stop."""
@@ -45,7 +45,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """One pass is over. Terms in nats per image: `train` while it ran, `test` at its end."""
+    """One pass is over. Terms in nats per image: `train` while it ran, `test` at its end.
+
+    The parts of `test_rate`, one for every latent, are in `test_kl_per_dimension`.
+    """
 
     epoch: int
     step: int
@@ -56,6 +59,7 @@ class EpochEnd:
     train_rate: float
     test_distortion: float
     test_rate: float
+    test_kl_per_dimension: list[float]
 
     @property
     def test_negative_elbo(self) -> float:
@@ -101,12 +105,13 @@ class Training:
     Args:
         model: Built from `config.model`; moved to `device`.
         config: The run.
-        train_images: x in [0, 1], float32, shape (N, C, H, W).
+        train_images: x in [0, 1], float32, shape (N, C, H, W); an array is copied, a tensor shared.
         test_images: Likewise; scored after every epoch.
         device: "cpu" or "cuda".
 
     Raises:
-        ValueError: If the batch is larger than the training set.
+        ValueError: If the batch is larger than the training set, or there are more cycles of
+            the weight than steps.
 
     Example:
         >>> import numpy as np
@@ -123,25 +128,20 @@ class Training:
         self,
         model: nn.Module,
         config: RunConfig,
-        train_images: np.ndarray,
-        test_images: np.ndarray,
+        train_images: np.ndarray | Tensor,
+        test_images: np.ndarray | Tensor,
         device: str = "cpu",
     ) -> None:
         settings = config.training
-        if settings.batch_size > len(train_images):
-            raise ValueError(
-                f"batch_size must be at most the {len(train_images)} training images, "
-                f"got {settings.batch_size}"
-            )
+        self.total_steps = config.total_steps(len(train_images))
         self.config = config
         self.device = torch.device(device)
-        self.train_images = torch.tensor(train_images, device=self.device)
-        self.test_images = torch.tensor(test_images, device=self.device)
+        self.train_images = _tensor(train_images, self.device)
+        self.test_images = _tensor(test_images, self.device)
         model.start_at(self.train_images.mean(0).cpu())
         self.model = model.to(self.device)
         self.optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, fused=True)
         self.steps_per_epoch = len(train_images) // settings.batch_size
-        self.total_steps = settings.epochs * self.steps_per_epoch
         self.step = 0
         self._sums = torch.zeros(2, dtype=torch.float64, device=self.device)
 
@@ -167,7 +167,7 @@ class Training:
         done = self.step - epoch * self.steps_per_epoch
         for batch in range(done, self.steps_per_epoch):
             chosen = order[batch * batch_size : (batch + 1) * batch_size]
-            recent.append(self._step(self.train_images[chosen]))
+            recent.append(self._step(chosen))
             if len(recent) == CHECK_EVERY and batch + 1 < self.steps_per_epoch:
                 yield self._check(epoch, torch.stack(recent))
                 recent.clear()
@@ -175,25 +175,33 @@ class Training:
             self._check(epoch, torch.stack(recent))
         yield self._end(epoch, time.perf_counter() - start)
 
-    def _step(self, images: Tensor) -> Tensor:
-        """One update of the weights; returns (D, R), not yet looked at."""
+    def _step(self, chosen: Tensor) -> Tensor:
+        """One update of the weights by the chosen images; returns (D, R), not yet looked at."""
         self.step += 1
+        images = self.train_images[chosen]
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.step, self.total_steps, self.config.training)
         generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
-        noise = torch.randn(
-            len(images), self.model.latent_dim, generator=generator, device=self.device
-        )
+        rows = self.model.draws * len(images)
+        noise = torch.randn(rows, self.model.latent_dim, generator=generator, device=self.device)
         if self.config.training.binarize:
             images = torch.bernoulli(images, generator=generator)
+        model, images, *weights = self.model.draw(images, generator)
         with self._autocast():
-            terms = elbo_terms(self.model, images, noise)
-        weight = kl_weight(self.step, self.config.objective)
-        loss = beta_loss(terms.distortion, terms.rate, weight)
+            terms = elbo_terms(model, images, noise)
+        objective = self.config.objective
+        weight = self._weight()
+        target = capacity(self.step, objective)
+        distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
+        loss = beta_loss(distortion, rate, weight, objective.free_bits, target)
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.sum().backward()  # one number, or one for each model of a stack
         self.optimizer.step()
         return _means(terms)
+
+    def _weight(self) -> float | Tensor:
+        """The weight of the rate at this step."""
+        return kl_weight(self.step, self.total_steps, self.config.objective)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.config.training.precision == "float32":
@@ -232,11 +240,12 @@ class Training:
             step=self.step,
             seconds=seconds,
             learning_rate=learning_rate(self.step, self.total_steps, self.config.training),
-            kl_weight=kl_weight(self.step, self.config.objective),
+            kl_weight=kl_weight(self.step, self.total_steps, self.config.objective),
             train_distortion=train_distortion,
             train_rate=train_rate,
             test_distortion=test_distortion,
             test_rate=test_rate,
+            test_kl_per_dimension=scores.rate.double().mean(0).tolist(),
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -294,4 +303,9 @@ class Training:
 
 def _means(terms: Terms) -> Tensor:
     """(D, R) of a batch, detached, shape (2,)."""
-    return torch.stack([terms.distortion.mean(), terms.rate.sum(1).mean()]).detach()
+    return torch.stack([terms.distortion.mean(-1), terms.rate.sum(-1).mean(-1)], -1).detach()
+
+
+def _tensor(images: np.ndarray | Tensor, device: torch.device) -> Tensor:
+    """An array is copied, for it may be read-only; a tensor is shared."""
+    return images.to(device) if isinstance(images, Tensor) else torch.tensor(images, device=device)

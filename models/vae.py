@@ -30,5 +30,5 @@ class VAE(Autoencoder):
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each of shape (B, Z)."""
-        mean, log_variance = self.encoder(images).float().chunk(2, dim=1)
+        mean, log_variance = self.encoder(images).float().chunk(2, dim=-1)
         return mean, log_variance

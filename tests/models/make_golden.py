@@ -31,6 +31,8 @@ KINDS = {
         ("vae", "conv", "gaussian-pixel"),
         ("autoencoder", "mlp", "bernoulli"),
         ("autoencoder", "conv", "gaussian"),
+        ("multirate", "mlp", "bernoulli"),
+        ("multirate", "conv", "gaussian"),
     )
 }
 
@@ -68,6 +70,9 @@ def make(name: str) -> None:
         sigma=0.25,
     )
     model = build_model(config, seed=1).eval()
+    if config.family == "multirate":  # fresh gates are the same at every β
+        with torch.no_grad():
+            model.gates.normal_(0, 0.1, generator=torch.Generator().manual_seed(1))
     codes = np.linspace(-1, 1, 8, dtype=np.float32).reshape(4, 2)
     log_variance = None if config.family == "autoencoder" else codes - 1
     stored = Codes(codes, log_variance, np.arange(4, dtype=np.float32), np.array([0, 1, 1, 0]))

@@ -16,7 +16,7 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from helpers import check_sentence, finish, python, tiny
+from helpers import assert_sentence, finish, python, tiny
 from make_golden import GOLDEN, KINDS, answers
 
 from models.checkpoint import (
@@ -191,7 +191,10 @@ def torch_zip(content) -> bytes:
 F16 = np.float16
 BIAS = "model.encoder.layers.0.bias"
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 143732\n"
-CUT, GAP, ENTRY, JSON = "cut short", "without gap or overlap", "malformed", "valid JSON"
+CUT, GAP, ENTRY = "cut short", "without gap or overlap", "malformed"
+JSON, CARD_JSON = "header must be valid JSON", "metadata 'card' must be valid JSON"
+BITS = "header must hold finite numbers of 64 bits"
+CARD_BITS = "metadata 'card' must hold finite numbers of 64 bits"
 CORPUS = {
     # not a checkpoint at all
     "empty": (lambda d: b"", CUT),
@@ -210,7 +213,7 @@ CORPUS = {
     "cut in the tensors": (lambda d: d[:-1], "must fill the file"),
     "trailing bytes": (lambda d: d + b"\0", "must fill the file"),
     "one bit flipped": (lambda d: d[:-1] + bytes([d[-1] ^ 1]), "match its checksum"),
-    "no checksum": (header_text(lambda h: h.replace(b'"sha256"', b'"sha257"')), "checksum"),
+    "no checksum": (header_text(lambda h: h.replace(b'"sha256"', b'"sha257"')), "its checksum"),
     "wrong checksum": (
         lambda d: assemble({}, b"", {"sha256": "0" * 64}), "match its checksum"
     ),
@@ -222,11 +225,13 @@ CORPUS = {
     "header in UTF-16": (header_text(lambda h: h.decode().encode("utf-16")), JSON),
     "header a list": (lambda d: assemble(b"[]"), "JSON object"),
     "header a number": (lambda d: assemble(b"12"), "JSON object"),
-    "header with NaN": (lambda d: assemble(b'{"a": NaN}'), "finite numbers"),
-    "duplicate keys": (lambda d: assemble(b'{"a": {}, "a": {}}'), "names something twice"),
+    "header with NaN": (lambda d: assemble(b'{"a": NaN}'), BITS),
+    "duplicate keys": (lambda d: assemble(b'{"a": {}, "a": {}}'), "header names something twice"),
     "nested deeply": (lambda d: assemble(b"[" * 100_000 + b"]" * 100_000), JSON),
-    "nested 900 deep": (lambda d: assemble(b"[" * 900 + b"]" * 900), "nested at most"),
-    "nested 20 deep": (lambda d: assemble(b'{"a":' * 20 + b"1" + b"}" * 20), "nested at most"),
+    "nested 900 deep": (lambda d: assemble(b"[" * 900 + b"]" * 900), "header must be nested"),
+    "nested 20 deep": (
+        lambda d: assemble(b'{"a":' * 20 + b"1" + b"}" * 20), "header must be nested"
+    ),
     "metadata null": (lambda d: assemble(b'{"__metadata__": null}'), "texts by name"),
     "metadata of numbers": (lambda d: assemble({}, b"", {"card": 3}), "texts by name"),
     "million empty tensors": (
@@ -250,8 +255,10 @@ CORPUS = {
     "shape true": (with_entry(shape=[True]), ENTRY),
     "shape of 5": (with_entry(shape=[1, 1, 1, 1, 6]), ENTRY),
     "shape zero and huge": (with_entry(shape=[0, 2**62, 2**62]), ENTRY),
-    "shape beyond 64 bits": (with_entry(shape=[2**64]), "64 bits"),
-    "shape of 5000 digits": (header_text(lambda h: h.replace(b"64", b"9" * 5000, 1)), "64 bits"),
+    "shape beyond 64 bits": (with_entry(shape=[2**64]), BITS),
+    "shape of 5000 digits": (
+        header_text(lambda h: h.replace(b'"shape":[', b'"shape":[' + b"9" * 5000, 1)), BITS
+    ),
     "shape × dtype ≠ bytes": (with_entry(shape=[5]), "match its number of bytes"),
     "offsets negative": (with_entry(data_offsets=[-4, 20]), ENTRY),
     "offsets reversed": (with_entry(data_offsets=[24, 0]), ENTRY),
@@ -272,7 +279,7 @@ CORPUS = {
     "whole numbers": (with_tensor(BIAS, np.zeros(6, np.int64)), "must be float32, got int64"),
     "missing tensor": (with_tensor(BIAS, None), f"{BIAS[6:]}', but it is missing"),
     "extra tensor": (with_tensor("model.more", np.zeros(2, "f4")), "'more' that the model has not"),
-    "stray tensor": (with_tensor("more", np.zeros(2, "f4")), "model.* or codes.*"),
+    "stray tensor": (with_tensor("more", np.zeros(2, "f4")), "model.*, codes.* or rates.*"),
     "other shape": (with_tensor(BIAS, np.zeros(7, "f4")), "shape (6,), got (7,)"),
     "transposed": (
         with_tensor("model.encoder.layers.0.weight", np.zeros((64, 6), "f4")), "got (64, 6)"
@@ -285,14 +292,18 @@ CORPUS = {
     # the card
     "no card": (lambda d: assemble({}), "card must be a JSON object"),
     "card a list": (with_card_text("[1]"), "card must be a JSON object"),
-    "card not JSON": (with_card_text("{"), JSON),
-    "card with a key twice": (with_card_text('{"schema": 1, "schema": 1}'), "twice"),
-    "card nested deeply": (with_card(metrics={"a": json.loads("[" * 90 + "]" * 90)}), "nested"),
-    "card with infinity": (with_card(seconds=float("inf")), "finite numbers"),
-    "card with 1e999": (with_card_text('{"schema": 1, "seconds": 1e999}'), "finite numbers"),
-    "card with 500 digits": (with_card(steps=10**499), "64 bits"),
-    "card with 5000 digits": (with_card_text('{"steps": ' + "9" * 5000 + "}"), "64 bits"),
-    "card with half a character": (with_card(title="\ud800"), JSON),
+    "card not JSON": (with_card_text("{"), CARD_JSON),
+    "card with a key twice": (
+        with_card_text('{"schema": 1, "schema": 1}'), "'card' names something twice"
+    ),
+    "card nested deeply": (
+        with_card(metrics={"a": json.loads("[" * 90 + "]" * 90)}), "'card' must be nested at most"
+    ),
+    "card with infinity": (with_card(seconds=float("inf")), CARD_BITS),
+    "card with 1e999": (with_card_text('{"schema": 1, "seconds": 1e999}'), CARD_BITS),
+    "card with 500 digits": (with_card(steps=10**499), CARD_BITS),
+    "card with 5000 digits": (with_card_text('{"steps": ' + "9" * 5000 + "}"), CARD_BITS),
+    "card with half a character": (with_card(title="\ud800"), CARD_JSON),
     "no schema": (with_card(schema=None), "schema must be a whole number"),
     "schema true": (with_card(schema=True), "schema must be a whole number"),
     "schema 0": (with_card(schema=0), "schema must be a whole number"),
@@ -318,11 +329,13 @@ CORPUS = {
     "latent_dim a million": (with_setting("model", latent_dim=10**6), "must be at most 256"),
     "latent_dim other": (with_setting("model", latent_dim=3), "mean must have shape (N, 3)"),
     "hidden a text": (with_setting("model", hidden="64"), "list of whole numbers"),
-    "hidden endless": (with_setting("model", hidden=[4] * 20_000), "1 to 6 entries"),
+    "hidden endless": (with_setting("model", hidden=[4] * 20_000), "0 to 6 entries"),
     "hidden other": (with_setting("model", hidden=[5]), "must have shape (5,), got (6,)"),
     "too many parameters": (with_setting("model", hidden=[4096] * 6), "at most 10,000,000"),
     "image_shape endless": (with_setting("model", image_shape=[8] * 20_000), "image_shape must be"),
-    "image_shape other": (with_setting("model", image_shape=[1, 8, 9]), "must have shape"),
+    "image_shape other": (
+        with_setting("model", image_shape=[1, 8, 9]), "must have shape (72,), got (64,)"
+    ),
     "network other": (with_setting("model", network="conv"), "must have shape (96,)"),
     "network unknown": (with_setting("model", network="os.system"), "one of mlp, conv"),
     "beta negative": (with_setting("objective", beta=-1), "beta must be at least 0"),
@@ -331,10 +344,10 @@ CORPUS = {
     # the codes
     "codes without mean": (with_tensor("codes.mean", None), "there must be mean"),
     "codes unknown": (with_tensor("codes.more", np.zeros(7, "f4")), "there must be mean"),
-    "codes flat": (with_tensor("codes.mean", np.zeros(14, F16)), "mean must have shape"),
-    "codes wide": (with_tensor("codes.mean", np.zeros((7, 3), F16)), "mean must have shape"),
+    "codes flat": (with_tensor("codes.mean", np.zeros(14, F16)), "(N, 2) and at most"),
+    "codes wide": (with_tensor("codes.mean", np.zeros((7, 3), F16)), "got (7, 3)"),
     "codes too many": (
-        with_tensor("codes.mean", np.zeros((2**21 + 1, 2), np.uint8)), "at most 4194304"
+        with_tensor("codes.mean", np.zeros((2**21 + 1, 2), np.uint8)), "got (2097153, 2)"
     ),
     "codes NaN": (with_tensor("codes.mean", np.full((7, 2), np.nan, F16)), "must be finite"),
     "log_variance long": (
@@ -360,17 +373,18 @@ def refusal(path) -> str:
     """The sentence with which a file is refused: by `read`, else by `restore`."""
     with pytest.raises(CheckpointError) as caught:
         restore(read(path))
-    return check_sentence(str(caught.value))
+    return assert_sentence(str(caught.value))
 
 
-def fastest_refusal(path) -> float:
-    """Seconds until a file is refused: the best of three, for other jobs share the machine."""
+def assert_refused_quickly(path, phrase) -> None:
+    """The sentence says this, in a quarter of a second: the best of three, on a shared machine."""
+    assert phrase in refusal(path)
     seconds = []
     for _ in range(3):
         seconds.append(-time.perf_counter())
         refusal(path)
         seconds[-1] += time.perf_counter()
-    return min(seconds)
+    assert min(seconds) < 0.25
 
 
 @pytest.mark.parametrize("case", CORPUS)
@@ -378,8 +392,7 @@ def test_bad_file_is_refused_with_one_sentence(case, good, tmp_path):
     make, phrase = CORPUS[case]
     path = tmp_path / "a.safetensors"
     path.write_bytes(make(good))
-    assert phrase in refusal(path)
-    assert fastest_refusal(path) < 0.25
+    assert_refused_quickly(path, phrase)
 
 
 def test_corpus_is_built_from_a_file_that_is_good(good, tmp_path):
@@ -404,14 +417,15 @@ def test_file_that_is_not_there_or_a_folder_is_refused(tmp_path):
 def test_nothing_in_a_file_is_executed(tmp_path):
     canary = tmp_path / "canary"
     trap = Trap(canary)
-    pickles = {f"pickle-{n}": pickle.dumps(trap, n) for n in range(pickle.HIGHEST_PROTOCOL + 1)}
-    zips = {"zip": torch_zip({"weight": trap})}
-    for name, data in (pickles | zips).items():
-        path = tmp_path / f"{name}.safetensors"
+    path = tmp_path / "a.safetensors"
+    pickles = [pickle.dumps(trap, protocol) for protocol in range(pickle.HIGHEST_PROTOCOL + 1)]
+    phrases = [CUT, CUT] + ["got a pickle"] * len(pickles[2:])  # the first two have no signature
+    files = [*zip(pickles, phrases, strict=True), (torch_zip({"a": trap}), "got a zip archive")]
+    for data, phrase in files:
         path.write_bytes(data)
-        refusal(path)
-        assert not canary.exists(), name
-    pickle.loads(pickles["pickle-4"]).close()
+        assert phrase in refusal(path)
+        assert not canary.exists(), data
+    pickle.loads(pickles[4]).close()
     assert canary.exists()  # the trap does work
 
 
@@ -464,10 +478,16 @@ LARGE = {
     ),
     "bad checksum": (
         lambda d: flat("model.a", "f4", (SIZE // 4 - 2048,))(d)[:-1] + b"\1",
-        "checksum",
+        "match its checksum",
     ),
-    "the last weight NaN": (flat("model.a", "f4", (SIZE // 4 - 2048,), last(np.nan)), "finite"),
-    "the last weight huge": (flat("model.a", "f4", (SIZE // 4 - 2048,), last(2e6)), "at most"),
+    "the last weight NaN": (
+        flat("model.a", "f4", (SIZE // 4 - 2048,), last(np.nan)),
+        "every number of 'model.a' must be finite",
+    ),
+    "the last weight huge": (
+        flat("model.a", "f4", (SIZE // 4 - 2048,), last(2e6)),
+        "every number of 'a' must be finite and at most 1e+06",
+    ),
     "half weights": (flat("model.a", "<f2", (SIZE // 2 - 4096,)), "must be float32"),
     "an extra tensor": (flat("model.a", "f4", (SIZE // 4 - 2048,)), "that the model has not"),
     "codes of bytes": (flat("codes.mean", "u1", (SIZE // 2 - 4096, 2)), "at most 4194304"),
@@ -482,8 +502,7 @@ def test_large_bad_file_is_refused_quickly_in_little_memory(case, good, tmp_path
     make, phrase = LARGE[case]
     path = tmp_path / "a.safetensors"
     path.write_bytes(make(good))
-    assert phrase in refusal(path)
-    assert fastest_refusal(path) < 0.25
+    assert_refused_quickly(path, phrase)
     tracemalloc.start()
     try:
         refusal(path)
@@ -574,12 +593,12 @@ def test_mutated_file_is_refused_or_harmless(count, good, tmp_path):
             checkpoint = read(path)
             model = restore(checkpoint)
         except CheckpointError as error:
-            check_sentence(str(error))
+            assert_sentence(str(error))
             refused += 1
         else:  # a text of the card has changed, a tensor was signed anew
             json.dumps(checkpoint.card.to_json(), allow_nan=False).encode()
             assert all(value.isfinite().all() for value in model.state_dict().values())
-    assert refused > 0.6 * count
+    assert 0.6 * count < refused < count
 
 
 # --- whole or not at all -----------------------------------------------------------------------
@@ -606,7 +625,7 @@ def test_disk_that_fills_up_while_writing_leaves_the_old_file(good, tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2**20, hard))
     try:
-        with pytest.raises(OSError):
+        with pytest.raises(OSError, match="File too large"):
             write_bytes(path, bytes(2**22))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -616,17 +635,19 @@ def test_disk_that_fills_up_while_writing_leaves_the_old_file(good, tmp_path):
 
 WIDE = Codes(np.zeros((7, 3)), np.zeros((7, 3)), CODES.distortion, CODES.labels)
 UNWRITABLE = {
-    "NaN": (WEIGHTS | {"a": np.array(np.nan, "f4")}, CODES, CARD, "must be"),
-    "infinity": (WEIGHTS | {"a": np.array([1, np.inf], "f4")}, CODES, CARD, "must be"),
+    "NaN": (WEIGHTS | {"a": np.array(np.nan, "f4")}, CODES, CARD, "of 'a' must be finite"),
+    "infinity": (
+        WEIGHTS | {"a": np.array([1, np.inf], "f4")}, CODES, CARD, "of 'a' must be finite"
+    ),
     "huge": (WEIGHTS | {"a": np.array([2e6], "f4")}, CODES, CARD, "at most 1e+06"),
     "float64": (WEIGHTS | {"a": np.array([2.0])}, CODES, CARD, "must be float32"),
     "NaN in the codes": (
         WEIGHTS, Codes(CODES.mean, CODES.log_variance, CODES.distortion * np.nan, None), CARD,
-        "must be finite",
+        "'codes.distortion' must be finite",
     ),
     "wide codes": (WEIGHTS, WIDE, CARD, "mean must have shape (N, 2)"),
     "nameless labels": (WEIGHTS, CODES, Card(CONFIG), "must name a class"),
-    "NaN in the card": (WEIGHTS, None, Card(CONFIG, seconds=np.nan), "JSON"),
+    "NaN in the card": (WEIGHTS, None, Card(CONFIG, seconds=np.nan), "not JSON compliant"),
     "a long card": (
         WEIGHTS, CODES, Card(CONFIG, class_names=("a" * 80,) * 10_000), "at most 256 KiB"
     ),
@@ -641,9 +662,19 @@ def test_what_could_not_be_read_is_not_written(case, tmp_path):
     path.write_bytes(b"old")
     with pytest.raises(ValueError) as caught:
         write(path, card, weights, codes)
-    assert phrase in check_sentence(str(caught.value))
+    assert phrase in assert_sentence(str(caught.value))
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.safetensors"]
+
+
+def test_a_header_whose_length_spells_the_start_of_a_pickle_is_read(tmp_path):
+    """1408 bytes are 80 05 00 … in the file, and a pickle of protocol 5 begins with 80 05."""
+    path, lengths = tmp_path / "a.safetensors", set()
+    for count in range(0, 1200, 8):
+        write(path, Card(CONFIG, title="a", command="x" * count), {}, None)
+        assert read(path).card.command == "x" * count
+        lengths.add(path.read_bytes()[:8])
+    assert {(256 * version + 128).to_bytes(8, "little") for version in (5, 6, 7)} <= lengths
 
 
 def test_codes_of_any_size_survive(tmp_path):
@@ -726,6 +757,8 @@ def test_readers_see_whole_files_only(mode, count, tmp_path):
         ("vae", "mlp", "gaussian-shared"),
         ("vae", "conv", "gaussian-optimal"),
         ("vae", "mlp", "gaussian-pixel"),
+        ("multirate", "mlp", "bernoulli"),
+        ("multirate", "conv", "gaussian-shared"),
     ],
 )
 def test_saved_model_gives_identical_bits(family, network, likelihood, tmp_path):
@@ -782,6 +815,7 @@ def test_golden_checkpoint_opens_and_answers_as_ever(name):
     assert checkpoint.codes.labels.tolist() == [0, 1, 1, 0]
     expected = json.loads((GOLDEN / f"{name}.json").read_text())
     found = answers(restore(checkpoint))
+    assert found.keys() == expected.keys()
     for key, numbers in expected.items():
         np.testing.assert_allclose(found[key], numbers, rtol=1e-6, atol=1e-6, err_msg=key)
 

@@ -16,12 +16,21 @@ from typer.testing import CliRunner
 
 from models.checkpoint import read, read_tensors, write
 from models.cli import app, fit_to_data, override
-from models.config import PRESETS, preset
+from models.config import PRESETS, ObjectiveConfig, preset
 from models.data import load_digits
+from models.registry import build_model
 from models.runs import Run, execute, list_runs
 
-COMMANDS = [[], ["train"], ["evaluate"], ["project"], ["data"], ["data", "show"],
-            ["data", "download"]]  # fmt: skip
+COMMANDS = {
+    "": "Train, evaluate and export variational autoencoders.",
+    "train": "Train a model; Ctrl-C stops and keeps it",
+    "evaluate": "Score a model on the test set",
+    "project": "Compute a t-SNE map in this process",
+    "data": "Download data sets and look at them.",
+    "data show": "Say what a data set holds",
+    "data download": "Download a data set through torchvision",
+}
+"""What the help of every command begins with."""
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +46,8 @@ def surroundings():
 
 def call(*arguments, status=0) -> str:
     """What a command prints; to stderr if it must fail."""
-    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    runner = CliRunner(env={"COLUMNS": "200"})
+    result = runner.invoke(app, [str(argument) for argument in arguments])
     assert result.exit_code == status, result.output
     return result.stderr if status else result.stdout
 
@@ -88,6 +98,18 @@ def test_every_setting_reaches_the_run(tmp_path):
     assert row["step"] == 2
 
 
+def test_every_remedy_reaches_the_run(tmp_path):
+    train(
+        tmp_path, "--hidden", "none", "--kl-warmup-steps", 0, "--cycles", 2, "--ramp", 0.25,
+        "--free-bits", 0.5, "--capacity", 3, "--capacity-steps", 10, "--epochs", 1,
+    )  # fmt: skip
+    (run,) = list_runs(tmp_path)
+    assert run.config().model.hidden == ()
+    assert run.config().objective == ObjectiveConfig(
+        cycles=2, ramp=0.25, free_bits=0.5, capacity=3.0, capacity_steps=10
+    )
+
+
 def test_image_shape_is_that_of_the_data():
     config = replace(preset("mnist-2d"), data="digits")
     assert fit_to_data(config, None).model.image_shape == (1, 8, 8)
@@ -95,7 +117,16 @@ def test_image_shape_is_that_of_the_data():
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_describes_a_model(name):
-    fit_to_data(replace(preset(name), data="digits"), None)
+    config = fit_to_data(replace(preset(name), data="digits"), None)
+    assert config == override(preset(name), data="digits", image_shape=(1, 8, 8))
+    model = build_model(config.model)
+    images = torch.tensor(load_digits("test").images[:5])
+    with torch.no_grad():
+        mean, log_variance = model.encode(images)
+        decoded = model.decode(mean)
+    assert mean.shape == (5, config.model.latent_dim) and mean.isfinite().all()
+    assert (log_variance is None) == (config.model.family == "autoencoder")
+    assert decoded.shape == images.shape and decoded.isfinite().all()
 
 
 BAD = {
@@ -118,10 +149,20 @@ BAD = {
     "hidden empty": (["--hidden", ""], "whole numbers like 512,256"),
     "hidden words": (["--hidden", "wide"], "whole numbers like 512,256"),
     "hidden 0": (["--hidden", "0"], "every entry of hidden must be at least 1"),
-    "hidden 7 layers": (["--hidden", "8,8,8,8,8,8,8"], "hidden must have 1 to 6 entries"),
+    "hidden 7 layers": (["--hidden", "8,8,8,8,8,8,8"], "hidden must have 0 to 6 entries"),
     "too many halvings": (["--network", "conv", "--hidden", "8,8,8,8"], "halve 8 pixels"),
     "sigma 0": (["--sigma", 0], "sigma must be at least"),
     "warm-up negative": (["--kl-warmup-steps", -1], "kl_warmup_steps must be at least 0"),
+    "cycles negative": (["--cycles", -1], "cycles must be at least 0"),
+    "cycles beside a warm-up": (["--cycles", 4], "kl_warmup_steps must be 0 where"),
+    "cycles of one step": (
+        ["--cycles", 20, "--kl-warmup-steps", 0, "--epochs", 1],
+        "fewer than the 20 steps, got 20",
+    ),
+    "ramp 0": (["--ramp", 0], "ramp must be at least 0.01"),
+    "free bits negative": (["--free-bits", -0.5], "free_bits must be at least 0"),
+    "capacity NaN": (["--capacity", "nan"], "capacity must be finite"),
+    "capacity steps negative": (["--capacity-steps", -1], "capacity_steps must be at least 0"),
     "seed negative": (["--seed", -1], "seed must be at least 0"),
     "seed beyond 31 bits": (["--seed", 2**31], "seed must be at most"),
     "threads 0": (["--threads", 0], "threads must be at least 1"),
@@ -148,30 +189,38 @@ BAD = {
 @pytest.mark.parametrize("case", BAD)
 def test_bad_parameter_gets_one_sentence_and_makes_no_run(case, tmp_path):
     arguments, phrase = BAD[case]
-    check_refusal(train(tmp_path, *arguments, status=1), phrase)
+    assert_refusal(train(tmp_path, *arguments, status=1), phrase)
     assert os.listdir(tmp_path) == []
 
 
-def check_refusal(text: str, phrase: str) -> None:
+def assert_refusal(text: str, phrase: str) -> None:
     """One line that begins with Error, and neither a trace nor a page of help."""
     assert text.startswith("Error: ") and text.endswith(".\n") and text.count("\n") == 1, text
-    assert phrase in text and len(text) < 400 and text[:-1].isprintable()
+    assert phrase and phrase in text and len(text) < 400 and text[:-1].isprintable(), text
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_gpu_that_is_not_there_is_refused(tmp_path):
-    check_refusal(train(tmp_path, "--device", "cuda", status=1), "torch finds no GPU")
+    assert_refusal(train(tmp_path, "--device", "cuda", status=1), "torch finds no GPU")
     assert os.listdir(tmp_path) == []
 
 
 def test_folder_that_cannot_be_used_gets_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    check_refusal(train(tmp_path / "file" / "runs", status=1), "cannot be used: not a directory")
+    assert_refusal(train(tmp_path / "file" / "runs", status=1), "cannot be used: not a directory")
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "ten"], ["--colour", "red"], ["stray"]])
-def test_words_that_make_no_command_are_refused(arguments, tmp_path):
-    train(tmp_path, *arguments, status=2)
+@pytest.mark.parametrize(
+    ("arguments", "phrase"),
+    [
+        (["--epochs", "ten"], "Invalid value"),
+        (["--colour", "red"], "No such option"),
+        (["stray"], "unexpected extra argument"),
+    ],
+)
+def test_words_that_make_no_command_are_refused(arguments, phrase, tmp_path):
+    error = train(tmp_path, *arguments, status=2)
+    assert phrase in error and "Traceback" not in error
     assert os.listdir(tmp_path) == []
 
 
@@ -224,7 +273,7 @@ def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
         (["nothing", "--runs-dir", tmp_path], "must be one of the runs folder"),
         ([tmp_path, "--runs-dir", tmp_path], "must be one of the runs folder"),
         (["a\0b", "--runs-dir", tmp_path], "must be one of the runs folder"),
-        (["x" * 300, "--runs-dir", tmp_path], ""),
+        (["x" * 300, "--runs-dir", tmp_path], "cannot be used: file name too long"),
         ([good, "--data", "none"], "data must be one of"),
         ([good, "--data", pictures], "must have the model's shape (1, 8, 8), got (1, 8, 9)"),
         ([good, "--samples", -1], "samples must be at least 0"),
@@ -232,12 +281,12 @@ def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
         ([good, "--seed", -1], "seed must be 0 to"),
         ([good, "--seed", 2**70], "seed must be 0 to"),
     ):
-        check_refusal(call("evaluate", *arguments, status=1), phrase)
+        assert_refusal(call("evaluate", *arguments, status=1), phrase)
 
 
 def test_run_without_a_checkpoint_yet_is_refused(tmp_path):
     run = Run.create(tmp_path, preset("digits-2d"))
-    check_refusal(call("evaluate", run.id, "--runs-dir", tmp_path, status=1), "cannot be read")
+    assert_refusal(call("evaluate", run.id, "--runs-dir", tmp_path, status=1), "cannot be read")
 
 
 def test_data_show_says_what_there_is():
@@ -245,8 +294,8 @@ def test_data_show_says_what_there_is():
     expected = f"10 classes, fingerprint {load_digits('train').fingerprint}"
     assert train_line == f"digits train: 1297 images, 1×8×8, {expected}"
     assert test_line.startswith("digits test: 500 images, 1×8×8, 10 classes, fingerprint ")
-    check_refusal(call("data", "show", "none", status=1), "data must be one of")
-    check_refusal(call("data", "download", "imagenet", status=1), "imagenet")
+    assert_refusal(call("data", "show", "none", status=1), "an .npz file or a folder of images")
+    assert_refusal(call("data", "download", "imagenet", status=1), "got 'imagenet'")
 
 
 def test_project_writes_positions_and_reports(trained, tmp_path):
@@ -270,13 +319,13 @@ def test_project_writes_positions_and_reports(trained, tmp_path):
         ([trained.model_path, output, "--perplexity", 0], "perplexity must be at least 1"),
         ([trained.model_path, output, "--seed", -1], "seed must be 0 to"),
     ):
-        check_refusal(call("project", *arguments, status=1), phrase)
+        assert_refusal(call("project", *arguments, status=1), phrase)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_every_command(command):
-    out = call(*command, "--help")
-    assert "Usage:" in out and "Traceback" not in out
+    out = call(*command.split(), "--help")
+    assert "Usage:" in out and COMMANDS[command] in out and "Traceback" not in out
 
 
 # --- signals -------------------------------------------------------------------------------------
@@ -351,6 +400,6 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(kills, pictures,
 
 
 def test_resumed_run_keeps_its_settings(trained):
-    error = call("train", "--runs-dir", trained.folder.parent, "--resume", trained.id, "--beta", 2,
-                 status=1)  # fmt: skip
-    assert "a resumed run must keep its settings, got --beta" in error
+    arguments = ("--resume", trained.id, "--beta", 2)
+    error = call("train", "--runs-dir", trained.folder.parent, *arguments, status=1)
+    assert_refusal(error, "a resumed run must keep its settings, got --beta")

@@ -6,7 +6,9 @@ import re
 from dataclasses import fields, replace
 
 import pytest
-from hypothesis import given
+import torch
+from helpers import assert_sentence
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from models.config import (
@@ -17,12 +19,20 @@ from models.config import (
     TrainingConfig,
     preset,
 )
+from models.registry import build_model
 
 NUMBERS = [
     (ModelConfig, "latent_dim", 1, 256),
     (ModelConfig, "sigma", 1 / 256, 10.0),
+    (ModelConfig, "beta_min", 1e-4, 1.0),
+    (ModelConfig, "beta_max", 1.0, 1e4),
     (ObjectiveConfig, "beta", 0.0, 1e4),
     (ObjectiveConfig, "kl_warmup_steps", 0, 1_000_000),
+    (ObjectiveConfig, "cycles", 0, 100),
+    (ObjectiveConfig, "ramp", 0.01, 1.0),
+    (ObjectiveConfig, "free_bits", 0.0, 100.0),
+    (ObjectiveConfig, "capacity", 0.0, 1000.0),
+    (ObjectiveConfig, "capacity_steps", 0, 1_000_000),
     (TrainingConfig, "epochs", 1, 10_000),
     (TrainingConfig, "batch_size", 1, 100_000),
     (TrainingConfig, "learning_rate", 1e-7, 1.0),
@@ -32,7 +42,7 @@ NUMBERS = [
     (TrainingConfig, "threads", 1, 256),
 ]
 CHOICES = [
-    (ModelConfig, "family", ["vae", "autoencoder"]),
+    (ModelConfig, "family", ["vae", "autoencoder", "multirate"]),
     (ModelConfig, "network", ["mlp", "conv"]),
     (ModelConfig, "activation", ["relu", "silu"]),
     (
@@ -47,7 +57,8 @@ SWITCHES = [(TrainingConfig, "binarize")]
 PARTS = (ModelConfig, ObjectiveConfig, TrainingConfig)
 
 
-def refuses(sentence, make, *args, **kwargs):
+def assert_refuses(sentence, make, *args, **kwargs):
+    """A ValueError comes out, and says exactly this."""
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         make(*args, **kwargs)
 
@@ -63,6 +74,7 @@ def test_every_setting_has_one_sentence_of_help():
     for part in PARTS:
         for item in fields(part):
             assert item.metadata["help"].endswith("."), item.name
+            assert_sentence(item.metadata["help"].removesuffix("."))
 
 
 @pytest.mark.parametrize(("part", "name", "minimum", "maximum"), NUMBERS)
@@ -70,9 +82,9 @@ def test_limits_are_inclusive_and_say_so(part, name, minimum, maximum):
     for limit in (minimum, maximum):
         assert getattr(part(**{name: limit}), name) == limit
     below = minimum - 1 if minimum == 0 or isinstance(minimum, int) else minimum / 2
-    refuses(f"{name} must be at least {minimum:g}, got {below:g}", part, **{name: below})
+    assert_refuses(f"{name} must be at least {minimum:g}, got {below:g}", part, **{name: below})
     above = 2 * maximum
-    refuses(f"{name} must be at most {maximum:g}, got {above:g}", part, **{name: above})
+    assert_refuses(f"{name} must be at most {maximum:g}, got {above:g}", part, **{name: above})
 
 
 @pytest.mark.parametrize(("part", "name", "minimum", "maximum"), NUMBERS)
@@ -80,15 +92,15 @@ def test_a_number_is_a_finite_number(part, name, minimum, maximum):
     whole = isinstance(minimum, int)
     noun = "a whole number" if whole else "a number"
     for value in (True, None, "1", [1], {}, *([1.0, math.nan] if whole else [])):
-        refuses(f"{name} must be {noun}, got {value!r}", part, **{name: value})
+        assert_refuses(f"{name} must be {noun}, got {value!r}", part, **{name: value})
     for value in () if whole else (math.nan, math.inf, -math.inf):
-        refuses(f"{name} must be finite, got {value}", part, **{name: value})
-    refuses(
+        assert_refuses(f"{name} must be finite, got {value}", part, **{name: value})
+    assert_refuses(
         f"{name} must be at most {maximum:g}, got more than 64 bits hold",
         part,
         **{name: 10**5000},
     )
-    refuses(
+    assert_refuses(
         f"{name} must be at least {minimum:g}, got more than 64 bits hold",
         part,
         **{name: -(10**5000)},
@@ -100,9 +112,11 @@ def test_a_choice_is_one_of_the_named(part, name, choices):
     for choice in choices:
         assert getattr(part(**{name: choice}), name) == choice
     for wrong in ("", "x", choices[0].upper()):
-        refuses(f"{name} must be one of {', '.join(choices)}, got {wrong!r}", part, **{name: wrong})
+        assert_refuses(
+            f"{name} must be one of {', '.join(choices)}, got {wrong!r}", part, **{name: wrong}
+        )
     for value in (None, 1, True, [choices[0]]):
-        refuses(f"{name} must be text, got {value!r}", part, **{name: value})
+        assert_refuses(f"{name} must be text, got {value!r}", part, **{name: value})
 
 
 @pytest.mark.parametrize(
@@ -114,8 +128,8 @@ def test_a_choice_is_one_of_the_named(part, name, choices):
         ({"hidden": (8, 8.0)}, "every entry of hidden must be a whole number, got 8.0"),
         ({"hidden": (8, 0)}, "every entry of hidden must be at least 1, got 0"),
         ({"hidden": (4097,)}, "every entry of hidden must be at most 4096, got 4097"),
-        ({"hidden": ()}, "hidden must have 1 to 6 entries, got 0"),
-        ({"hidden": (8,) * 7}, "hidden must have 1 to 6 entries, got 7"),
+        ({"hidden": (), "network": "conv"}, "hidden must have 1 to 6 entries, got 0"),
+        ({"hidden": (8,) * 7}, "hidden must have 0 to 6 entries, got 7"),
         ({"image_shape": (1, 65, 8)}, "every entry of image_shape must be at most 64, got 65"),
         ({"image_shape": (1, 8, 7)}, "images must be 8 to 64 pixels a side, got (8, 7)"),
         (
@@ -133,18 +147,34 @@ def test_a_choice_is_one_of_the_named(part, name, choices):
     ],
 )
 def test_shapes_and_widths(given_settings, sentence):
-    refuses(sentence, ModelConfig, **given_settings)
+    assert_refuses(sentence, ModelConfig, **given_settings)
 
 
-def test_as_many_halvings_as_the_image_has():
-    for side, halvings in ((8, 3), (15, 3), (16, 4), (64, 6)):
-        ModelConfig(network="conv", image_shape=(3, side, 64), hidden=(8,) * halvings)
+@pytest.mark.parametrize(
+    ("side", "halvings", "sentence"),
+    [
+        (8, 3, "hidden must have few enough entries to halve 8 pixels that often, got 4"),
+        (15, 3, "hidden must have few enough entries to halve 15 pixels that often, got 4"),
+        (16, 4, "hidden must have few enough entries to halve 16 pixels that often, got 5"),
+        (64, 6, "hidden must have 1 to 6 entries, got 7"),
+    ],
+)
+def test_as_many_halvings_as_the_image_has(side, halvings, sentence):
+    shape = {"network": "conv", "image_shape": (3, side, 64)}
+    model = build_model(ModelConfig(**shape, hidden=(8,) * halvings))
+    with torch.no_grad():
+        mean, log_variance = model.encode(torch.rand(2, 3, side, 64))
+        assert mean.shape == log_variance.shape == (2, 2)
+        assert model.decode(mean).shape == (2, 3, side, 64)
+    assert_refuses(sentence, ModelConfig, **shape, hidden=(8,) * (halvings + 1))
 
 
 def test_binarize_is_a_switch_for_bernoulli_pixels():
     for value in (1, 0, None, "true"):
-        refuses(f"binarize must be true or false, got {value!r}", TrainingConfig, binarize=value)
-    refuses(
+        assert_refuses(
+            f"binarize must be true or false, got {value!r}", TrainingConfig, binarize=value
+        )
+    assert_refuses(
         "binarize must go with the bernoulli likelihood, got gaussian",
         RunConfig,
         model=ModelConfig(likelihood="gaussian"),
@@ -191,11 +221,11 @@ def test_absent_settings_take_their_defaults():
     ],
 )
 def test_a_strangers_document(document, sentence):
-    refuses(sentence, RunConfig.from_json, document)
+    assert_refuses(sentence, RunConfig.from_json, document)
 
 
 def test_a_group_is_a_group():
-    refuses("model must be a group of settings, got {}", RunConfig, model={})
+    assert_refuses("model must be a group of settings, got {}", RunConfig, model={})
     with pytest.raises(ValueError, match=r"^model must be a group of settings, got Objective"):
         RunConfig(model=ObjectiveConfig())
 
@@ -208,23 +238,27 @@ def nested(depth):
 
 
 @pytest.mark.parametrize(
-    "document",
+    ("document", "phrase"),
     [
-        {"x" * 10**6: 1},
-        {"data": nested(900)},
-        {"data": [0] * 10**6},
-        {"model": {"family": "x" * 10**6}},
-        {"model": {"hidden": "x" * 10**6}},
-        {"model": {"hidden": ["x" * 10**6]}},
-        {"model": {"image_shape": [8] * 10**5}},
-        {"objective": {"beta": "x" * 10**6}},
-        {"training": {"binarize": "x" * 10**6}},
+        ({"x" * 10**6: 1}, f"RunConfig has no setting '{'x' * 40}'"),
+        ({"data": nested(900)}, "data must be text, got [[["),
+        ({"data": [0] * 10**6}, "data must be text, got [0, 0, "),
+        (
+            {"model": {"family": "x" * 10**6}},
+            "family must be one of vae, autoencoder, multirate, got 'xxx",
+        ),
+        ({"model": {"hidden": "x" * 10**6}}, "hidden must be a list of whole numbers, got 'xxx"),
+        ({"model": {"hidden": ["x" * 10**6]}}, "every entry of hidden must be a whole number, got"),
+        ({"model": {"image_shape": [8] * 10**5}}, "image_shape must be (1 or 3 channels, height"),
+        ({"objective": {"beta": "x" * 10**6}}, "beta must be a number, got 'xxx"),
+        ({"training": {"binarize": "x" * 10**6}}, "binarize must be true or false, got 'xxx"),
     ],
 )
-def test_a_sentence_stays_a_sentence(document):
-    with pytest.raises(ValueError) as refusal:
+def test_a_sentence_stays_a_sentence(document, phrase):
+    with pytest.raises(ValueError) as caught:
         RunConfig.from_json(document)
-    assert len(str(refusal.value)) < 200
+    sentence = assert_sentence(str(caught.value))
+    assert sentence.startswith(phrase) and len(sentence) < 200
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -233,38 +267,118 @@ documents = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-names = st.sampled_from([item.name for part in (*PARTS, RunConfig) for item in fields(part)])
+SETTINGS = [item.name for part in (*PARTS, RunConfig) for item in fields(part)]
+names = st.sampled_from(SETTINGS)
 groups = st.dictionaries(names, documents, max_size=3)
 near_misses = st.dictionaries(names, documents | groups, max_size=4)
 
 
-@given(documents | near_misses)
+def within_limits(item):
+    """Values that a setting may have; with some of another setting they are refused."""
+    low, high = item.metadata["minimum"], item.metadata["maximum"]
+    if item.name == "image_shape":
+        return st.sampled_from([[1, 8, 8], [3, 64, 9]])
+    if item.metadata["choices"]:
+        return st.sampled_from(item.metadata["choices"])
+    return {
+        "int": st.integers(low, high),
+        "float": st.floats(low, high),
+        "bool": st.booleans(),
+        "tuple[int, ...]": st.lists(st.integers(low, high), min_size=1, max_size=4),
+    }[item.type]
+
+
+def lawful(part):
+    """Groups of settings, each within its limits."""
+    return st.fixed_dictionaries(
+        {}, optional={item.name: within_limits(item) for item in fields(part)}
+    )
+
+
+hits = st.fixed_dictionaries(
+    {"data": st.text(max_size=8)},
+    optional={
+        item.name: lawful(item.default_factory)
+        for item in fields(RunConfig)
+        if item.default_factory in PARTS
+    },
+)
+
+
+@st.composite
+def replacements(draw):
+    """A part, and its defaults with one setting replaced, by anything or within its limits."""
+    part = draw(st.sampled_from(PARTS))
+    item = draw(st.sampled_from(fields(part)))
+    return part, part().to_json() | {item.name: draw(documents | within_limits(item))}
+
+
+def read(part, document):
+    """The settings, or the sentence of their refusal."""
+    try:
+        return part.from_json(document)
+    except ValueError as error:
+        return str(error)
+
+
+SUBJECTS = [*SETTINGS, "images", *(f"every entry of {name}" for _, name in LISTS)]
+SUBJECTS += [part.__name__ for part in (*PARTS, RunConfig)]
+
+
+def assert_names_what_is_wrong(sentence):
+    """It says of a setting what must hold, on one line, whatever a stranger wrote."""
+    assert sentence.isprintable(), sentence
+    verbs = "must be|must have|must go|has no setting"
+    assert re.match(f"({'|'.join(SUBJECTS)}) ({verbs}) ", sentence), sentence
+
+
+@given(documents | near_misses | hits)
 def test_any_json_is_a_config_or_a_value_error(document):
-    try:
-        config = RunConfig.from_json(document)
-    except ValueError:
-        return
-    assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    config = read(RunConfig, document)
+    if isinstance(config, str):
+        assert_names_what_is_wrong(config)
+    else:
+        assert RunConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 
-@given(st.sampled_from(PARTS), st.data())
-def test_one_setting_replaced_by_anything(part, data):
-    name = data.draw(st.sampled_from([item.name for item in fields(part)]))
-    document = part().to_json() | {name: data.draw(documents)}
-    try:
-        config = part.from_json(document)
-    except ValueError:
-        return
-    assert config.to_json() == document
+@given(replacements())
+def test_one_setting_replaced_by_anything(drawn):
+    part, document = drawn
+    config = read(part, document)
+    if isinstance(config, str):
+        assert_names_what_is_wrong(config)
+    else:
+        assert config.to_json() == document
+
+
+def is_accepted(drawn):
+    part, document = drawn
+    return isinstance(read(part, document), part)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize(
+    "strategy",
+    [st.tuples(st.just(RunConfig), documents | near_misses | hits), replacements()],
+    ids=["documents", "replacements"],
+)
+def test_what_is_drawn_is_now_accepted_now_refused(strategy, accepted):
+    hundred = settings(max_examples=100, phases=[Phase.generate])
+    found = find(
+        strategy,
+        lambda drawn: drawn[1] != {} and is_accepted(drawn) == accepted,
+        settings=hundred,
+    )
+    assert found[1] != {} and is_accepted(found) == accepted
 
 
 def test_presets_by_name():
     assert preset("digits-2d") is PRESETS["digits-2d"]
-    refuses(f"preset must be one of {', '.join(PRESETS)}, got 'x'", preset, "x")
+    assert_refuses(f"preset must be one of {', '.join(PRESETS)}, got 'x'", preset, "x")
 
 
 def test_settings_are_frozen_and_checked_when_replaced():
     config = preset("mnist-2d")
     with pytest.raises(AttributeError):
         config.data = "digits"
-    refuses("latent_dim must be at least 1, got 0", replace, config.model, latent_dim=0)
+    assert_refuses("latent_dim must be at least 1, got 0", replace, config.model, latent_dim=0)

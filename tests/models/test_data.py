@@ -7,7 +7,6 @@ import re
 import struct
 import subprocess
 import sys
-import tempfile
 import tracemalloc
 import urllib.error
 import warnings
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import ROOT, assert_sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -34,8 +34,8 @@ from models.data import (
     load_npz,
     load_torchvision,
 )
+from models.images import MAX_PIXELS, decode
 
-ROOT = Path(__file__).parents[2]
 NOISE = np.random.default_rng(7).integers(0, 256, (20, 8, 9), dtype=np.uint8)
 """Twenty grey images, 8 high and 9 wide."""
 
@@ -53,10 +53,7 @@ def refusal(call, *arguments, **options):
     """The sentence of the refusal; nothing but a `DataError` may come out."""
     with pytest.raises(DataError) as caught:
         call(*arguments, **options)
-    sentence = str(caught.value)
-    assert "\n" not in sentence and len(sentence) < 400
-    assert tempfile.gettempdir() not in sentence and str(ROOT) not in sentence
-    return sentence
+    return assert_sentence(str(caught.value))
 
 
 # --- the built-in sets -------------------------------------------------------------------------
@@ -171,22 +168,27 @@ def test_fashion_mnist_brings_its_class_names(tmp_path):
     assert images.images.shape == (12, 1, 28, 28) and images.images.max() == 1.0
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda raw: raw.write_bytes(raw.read_bytes()[:-1]),
-        lambda raw: raw.write_bytes(raw.read_bytes() + b"x"),
-        lambda raw: raw.write_bytes(b""),
-        lambda raw: raw.write_bytes(b"<html>"),
-        lambda raw: raw.write_bytes(idx(np.zeros((12, 99, 28)))),
-        lambda raw: raw.write_bytes(idx(np.zeros((11, 28, 28)))),
-        lambda raw: raw.write_bytes(b"\0\0\x08\x03" + b"\xff" * 12 + b"x"),
-    ],
-    ids=["truncated", "longer", "empty", "text", "too large", "fewer", "huge sizes"],
-)
-def test_damaged_mnist_files_are_refused(tmp_path, spoil):
-    spoil(write_family(tmp_path) / "train-images-idx3-ubyte")
-    refusal(load, "fashion-mnist", "train", tmp_path)
+DAMAGED = "FashionMNIST/raw must be the four files of fashion-mnist, got something else"
+SPOILED = {
+    "truncated": (lambda data: data[:-1], DAMAGED),
+    "longer": (lambda data: data + b"x", DAMAGED),
+    "empty": (lambda data: b"", DAMAGED),
+    "text": (lambda data: b"<html>", DAMAGED),
+    "too large": (lambda data: idx(np.zeros((12, 99, 28))), "8 to 64 pixels a side, got 99 × 28"),
+    "fewer": (
+        lambda data: idx(np.zeros((11, 28, 28))),
+        "labels must be int64 (11,), got int64 (12",
+    ),
+    "huge sizes": (lambda data: b"\0\0\x08\x03" + b"\xff" * 12 + b"x", DAMAGED),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_damaged_mnist_files_are_refused(tmp_path, case):
+    spoil, words = SPOILED[case]
+    path = write_family(tmp_path) / "train-images-idx3-ubyte"
+    path.write_bytes(spoil(path.read_bytes()))
+    assert words in refusal(load, "fashion-mnist", "train", tmp_path)
 
 
 class Canary:
@@ -249,11 +251,33 @@ def test_download_fetches_what_is_missing_and_only_that(tmp_path, monkeypatch):
     assert len(fetched) == 4
 
 
-@pytest.mark.parametrize("name", ["cifar", "", "a\0b", "x" * 5000, "\u202egpj", "\ud800", 7, None])
-def test_unknown_names_are_refused(name):
-    refusal(load, name, "train")
-    refusal(is_available, name)
-    refusal(download, name)
+KNOWN = "data must be one of digits, mnist, fashion-mnist, kmnist"
+
+
+@pytest.mark.parametrize(
+    "name, shown",
+    [
+        ("cifar", "cifar"),
+        ("", "unnamed"),
+        ("a\0b", "ab"),
+        ("x" * 5000, "x" * 80),
+        ("\u202egpj", "gpj"),
+        ("\ud800", "unnamed"),
+    ],
+)
+def test_unknown_names_are_refused(name, shown):
+    assert refusal(is_available, name) == f"{KNOWN}, got {shown!r}"
+    assert refusal(download, name) == f"{KNOWN}, got {shown!r}"
+    others = "an .npz file or a folder of images"
+    expected = f"{KNOWN}, {others}, got {shown!r}, which is none of these"
+    assert refusal(load, name, "train") == expected
+
+
+@pytest.mark.parametrize("name, kind", [(7, "int"), (None, "NoneType")])
+def test_what_is_no_name_is_refused(name, kind):
+    assert refusal(is_available, name) == f"{KNOWN}, got '{name}'"
+    assert refusal(download, name) == f"{KNOWN}, got '{name}'"
+    assert refusal(load, name, "train") == f"data must be a name or a path, got {kind}"
 
 
 # --- ImageSet ----------------------------------------------------------------------------------
@@ -398,10 +422,10 @@ def test_npz_labels_are_numbers_or_texts(tmp_path, labels, names, expected):
         places = np.argmax((pixels == NOISE).all(axis=(2, 3)), axis=1)
         assert places.tolist() == sorted(places)
         is_first_half = places < 10
-        given = np.asarray(labels).ravel()[0]
-        given = given.decode("utf-8", "replace") if isinstance(given, bytes) else str(given)
-        if names is None:
-            assert [expected[label] == given for label in part.labels] == is_first_half.tolist()
+        first = np.asarray(labels).ravel()[0]
+        first = first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+        first = first if names is None else names[int(first)]
+        assert [expected[label] == first for label in part.labels] == is_first_half.tolist()
 
 
 def test_npz_split_is_deterministic_disjoint_and_complete(tmp_path):
@@ -439,9 +463,9 @@ def spoiled(value, at=(3, 2, 2)):
 
 
 BAD_ARRAYS = {
-    "missing": ({"pictures": NOISE}, "images"),
+    "missing": ({"pictures": NOISE}, "an array called images"),
     "nine": ({"images": NOISE[:9]}, "at least 10"),
-    "none": ({"images": NOISE[:0]}, "empty"),
+    "none": ({"images": NOISE[:0]}, "images must not be empty"),
     "identical": ({"images": np.repeat(NOISE[:1], 20, axis=0)}, "identical"),
     "constant": ({"images": np.zeros((20, 8, 8), np.uint8)}, "identical"),
     "nan": ({"images": spoiled(np.nan)}, "NaN"),
@@ -511,7 +535,7 @@ def test_objects_are_never_unpickled(tmp_path, key):
     np.savez(tmp_path / "mine.npz", **arrays)
     assert "Python objects" in refusal(load_npz, tmp_path / "mine.npz", "train")
     (tmp_path / "plain.npz").write_bytes(pickle.dumps(Canary(canary)))
-    refusal(load_npz, tmp_path / "plain.npz", "train")
+    assert "must be a NumPy .npz archive" in refusal(load_npz, tmp_path / "plain.npz", "train")
     assert not canary.exists()
 
 
@@ -552,7 +576,7 @@ BAD_FILES = {
     "git-lfs pointer": (b"version https://git-lfs.github.com/spec/v1\n", ".npz archive"),
     "one array": (npy(NOISE), ".npz archive"),
     "truncated": (PLAIN[:-30], ".npz archive"),
-    "no members": (archive(), "images"),
+    "no members": (archive(), "an array called images"),
     "checksum": (patched(PLAIN, b"images.npy", 16, 1), ".npz archive"),
     "size too small": (patched(PLAIN, b"images.npy", 24, 100), ".npz archive"),
     "size huge": (patched(PLAIN, b"images.npy", 24, 2**32 - 2), "256 MB"),
@@ -630,7 +654,7 @@ def test_what_is_no_file_is_refused(tmp_path):
     assert "existing file" in refusal(load_npz, tmp_path, "train")
     assert "existing folder" in refusal(load_folder, tmp_path / "none", "train")
     os.mkfifo(tmp_path / "pipe.npz")
-    refusal(load, tmp_path / "pipe.npz", "train")
+    assert "got 'pipe.npz', which is none of these" in refusal(load, tmp_path / "pipe.npz", "train")
 
 
 @pytest.fixture(scope="module")
@@ -638,26 +662,31 @@ def scratch(tmp_path_factory):
     return tmp_path_factory.mktemp("scratch") / "mine.npz"
 
 
-def loads_or_refuses(path, content):
+def assert_reads_or_refuses(path, content):
+    """Whether the file is read; then every pixel is in [0, 1], else one sentence says why not."""
     path.write_bytes(content)
     try:
-        images = load_npz(path, "train")
-    except DataError:
-        return
-    assert np.isfinite(images.images).all()
+        images = load_npz(path, "train").images
+    except DataError as error:
+        assert assert_sentence(str(error)).startswith("'mine.npz'")
+        return False
+    assert np.isfinite(images).all() and images.min() >= 0 and images.max() <= 1
+    return True
 
 
 @settings(max_examples=80, deadline=None)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_refused_or_read(scratch, content):
-    loads_or_refuses(scratch, content)
+    assert_reads_or_refuses(scratch, content)
 
 
 @settings(max_examples=80, deadline=None)
 @given(content=st.binary(max_size=200))
 def test_any_array_bytes_are_refused_or_read(scratch, content):
-    loads_or_refuses(scratch, archive(("images.npy", content)))
-    loads_or_refuses(scratch, archive(IMAGES, ("labels.npy", header(content.decode("latin1")))))
+    assert_reads_or_refuses(scratch, archive(("images.npy", content)))
+    assert_reads_or_refuses(
+        scratch, archive(IMAGES, ("labels.npy", header(content.decode("latin1"))))
+    )
 
 
 MUTABLE = [
@@ -677,7 +706,22 @@ def test_a_mutated_archive_is_refused_or_read(scratch, drawn):
     )
     for _ in range(drawn.draw(st.integers(1, 4))):
         content[drawn.draw(places)] = drawn.draw(st.integers(0, 255))
-    loads_or_refuses(scratch, bytes(content))
+    assert_reads_or_refuses(scratch, bytes(content))
+
+
+def mutants(originals, count):
+    """Files with one to four random bytes, the same at every call."""
+    random = np.random.default_rng(count)
+    for number in range(count):
+        content = bytearray(originals[number % len(originals)])
+        for _ in range(random.integers(1, 5)):
+            content[random.integers(0, len(content))] = random.integers(0, 256)
+        yield bytes(content)
+
+
+def test_of_mutated_archives_some_are_refused_and_some_are_read(scratch):
+    outcomes = [assert_reads_or_refuses(scratch, content) for content in mutants(MUTABLE, 200)]
+    assert 0 < sum(outcomes) < 200
 
 
 # --- folders of images -------------------------------------------------------------------------
@@ -760,14 +804,12 @@ def mode(path):
         return image.mode
 
 
-def converted(folder, note, count=1):
-    """Asserts that the conversion was said, once, with its count."""
+def assert_converted(folder, note, count=1):
+    """The conversion was said, once, with its count."""
     notes = load_folder(folder, "train").notes
-    assert (
-        [text for text in notes if note in text]
-        == [text for text in notes if text.startswith(f"{count} image{'s' * (count > 1)} ")]
-        != []
-    )
+    said = [text for text in notes if note in text]
+    assert said == [text for text in notes if text.startswith(f"{count} image{'s' * (count > 1)} ")]
+    assert len(said) == 1
 
 
 def test_transparency_is_drawn_on_black(tmp_path):
@@ -780,7 +822,7 @@ def test_transparency_is_drawn_on_black(tmp_path):
     expected = np.full((8, 9), 40)
     expected[0, 0] = 0
     assert find(tmp_path, expected)
-    converted(tmp_path, "transparency: drawn on black", 2)
+    assert_converted(tmp_path, "transparency: drawn on black", 2)
 
 
 def test_palettes_with_transparency_and_one_bit_images(tmp_path):
@@ -803,7 +845,7 @@ def test_16_bit_images_are_scaled_not_clipped(tmp_path):
     Image.fromarray(levels).save(tmp_path / "03.png")
     assert mode(tmp_path / "03.png") == "I;16"
     assert find(tmp_path, np.rint(levels / 257))
-    converted(tmp_path, "16 bits")
+    assert_converted(tmp_path, "16 bits")
 
 
 def test_cmyk_becomes_rgb(tmp_path):
@@ -811,7 +853,7 @@ def test_cmyk_becomes_rgb(tmp_path):
     Image.new("CMYK", (9, 8), (255, 0, 0, 0)).save(tmp_path / "03.jpg", quality=100)
     train = load_folder(tmp_path, "train")
     assert train.image_shape == (3, 8, 9)
-    converted(tmp_path, "CMYK")
+    assert_converted(tmp_path, "CMYK")
 
 
 @pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
@@ -822,7 +864,7 @@ def test_animations_give_their_first_frame(tmp_path, format):
         tmp_path / "03.png", format, save_all=True, append_images=frames[1:], lossless=True
     )
     assert find(tmp_path, np.full((8, 9), 70))
-    converted(tmp_path, "several frames")
+    assert_converted(tmp_path, "several frames")
 
 
 def test_exif_rotation_is_applied(tmp_path):
@@ -832,7 +874,7 @@ def test_exif_rotation_is_applied(tmp_path):
     exif[0x0112] = 6
     image.save(tmp_path / "03.png", exif=exif)
     assert find(tmp_path, np.rot90(np.asarray(image), -1))
-    converted(tmp_path, "EXIF rotation")
+    assert_converted(tmp_path, "EXIF rotation")
 
 
 def test_content_counts_and_not_the_ending(tmp_path):
@@ -886,21 +928,32 @@ def test_bad_images_are_refused_naming_the_file(tmp_path, case):
     assert words in sentence and sentence.startswith("'faces': 'my broken.png' must")
 
 
+def assert_decodes_or_refuses(path, content):
+    """Whether the image is read; then it is RGB and not too large, else one sentence says why."""
+    path.write_bytes(content)
+    try:
+        image, conversions = decode(path)
+    except DataError as error:
+        assert assert_sentence(str(error)).startswith("'mine.npz' must")
+        return False
+    assert image.mode == "RGB" and 0 < image.width * image.height <= MAX_PIXELS
+    assert all(text.startswith("had ") for text in conversions)
+    return True
+
+
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_a_mutated_image_is_refused_or_read(scratch, drawn):
-    from models.images import decode
-
     content = bytearray(drawn.draw(st.sampled_from(WHOLE_IMAGES)))
     for _ in range(drawn.draw(st.integers(1, 4))):
         place = drawn.draw(st.one_of(st.integers(0, 99), st.integers(0, len(content) - 1)))
         content[place] = drawn.draw(st.integers(0, 255))
-    scratch.write_bytes(content)
-    try:
-        image, _ = decode(scratch)
-    except DataError:
-        return
-    assert image.mode == "RGB"
+    assert_decodes_or_refuses(scratch, bytes(content))
+
+
+def test_of_mutated_images_some_are_refused_and_some_are_read(scratch):
+    outcomes = [assert_decodes_or_refuses(scratch, image) for image in mutants(WHOLE_IMAGES, 200)]
+    assert 0 < sum(outcomes) < 200
 
 
 def test_hidden_files_and_links_out_of_the_folder_are_left_out(tmp_path):

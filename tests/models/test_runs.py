@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import check_sentence, finish, python, tiny
+from helpers import assert_sentence, finish, python, tiny
 
 from models import trainer
 from models.checkpoint import (
@@ -159,7 +159,7 @@ def test_damaged_settings_are_refused_with_a_sentence(content, tmp_path):
     (run.folder / "config.json").write_bytes(content)
     with pytest.raises(ValueError) as caught:
         next(execute(run))
-    check_sentence(str(caught.value))
+    assert_sentence(str(caught.value))
 
 
 # --- metrics -------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ def test_lock_refuses_a_second_process_and_dies_with_its_holder(tmp_path):
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(ValueError, match="one process at a time") as caught:
             next(execute(run))
-        check_sentence(str(caught.value))
+        assert_sentence(str(caught.value))
     finally:
         os.kill(holder.pid, signal.SIGKILL)
         holder.communicate()
@@ -300,7 +300,32 @@ def test_state_of_other_settings_is_refused(change, phrase, tmp_path):
     write_tensors(run.state_path, tensors, document | change)
     with pytest.raises(CheckpointError) as caught:
         next(execute(run))
-    assert phrase in check_sentence(str(caught.value))
+    assert phrase in assert_sentence(str(caught.value))
+
+
+def without(document, names):
+    """Settings as a program would have written them that did not know these."""
+    return {
+        part: {name: value for name, value in group.items() if name not in names}
+        if isinstance(group, dict) else group
+        for part, group in document.items()
+    }  # fmt: skip
+
+
+def test_a_run_begun_before_a_setting_existed_goes_on(tmp_path):
+    """What an old program did not write down is the default, and what it did keeps its meaning."""
+    whole, old = (Run.create(tmp_path / name, CONFIG) for name in ("whole", "old"))
+    list(execute(whole))
+    take(execute(old), 2)
+    unknown = ("cycles", "ramp", "free_bits", "capacity", "capacity_steps")
+    config = without(CONFIG.to_json(), unknown)
+    tensors, document, _ = read_tensors(old.state_path)
+    write_tensors(old.state_path, tensors, document | {"config": config})
+    (old.folder / "config.json").write_text(json.dumps({"title": "", "config": config}))
+    assert set(config["objective"]) == {"beta", "kl_warmup_steps"}
+    take(execute(old), 1)
+    list(execute(old))
+    same(old, whole)
 
 
 def test_state_without_a_tensor_or_damaged_is_refused_and_kept(tmp_path):
@@ -313,7 +338,7 @@ def test_state_without_a_tensor_or_damaged_is_refused_and_kept(tmp_path):
         run.state_path.write_bytes(content)
         with pytest.raises(ValueError) as caught:
             next(execute(run))
-        check_sentence(str(caught.value))
+        assert_sentence(str(caught.value))
         assert run.state_path.read_bytes() == content
 
 
@@ -380,7 +405,7 @@ def test_weights_that_became_nan_are_never_saved(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.optim.Adam, "step", broken)
     with pytest.raises(TrainingDivergedError, match="became nan at step 60 of 120") as caught:
         list(execute(run, autosave_seconds=0))
-    check_sentence(str(caught.value))
+    assert_sentence(str(caught.value))
     assert int(read_tensors(run.state_path)[0]["step"][0]) == 40
     assert b"NaN" not in (run.folder / "metrics.jsonl").read_bytes()
     with pytest.raises(TrainingDivergedError):  # closing does not save it either

@@ -1,0 +1,181 @@
+"""Remedies for posterior collapse: the settings of a run with one thing changed.
+
+Seed, data, network, batches and length stay, so that a difference is the remedy's. Whether one
+helps is for `models.metrics.collapse` to say, once it is trained: nothing here knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple
+
+from models.config import PRESETS, RunConfig, Settings, setting
+
+NO_REMEDY = "no remedy"
+
+
+@dataclass(frozen=True)
+class Strengths(Settings):
+    """How much of each remedy.
+
+    Raises:
+        ValueError: If one is outside its limits.
+
+    Example:
+        >>> Strengths(free_bits=0.25).cycles
+        4
+    """
+
+    warmup_percent: int = setting(50, "Share of the training in which β rises, in %.", 1, 100)
+    cycles: int = setting(4, "How often β rises from 0.", 2, 100)
+    free_bits: float = setting(1.0, "Nats that every latent may cost for nothing.", 0.01, 100.0)
+    capacity: float = setting(3.0, "Nats at which the rate is held.", 0.01, 1000.0)
+    beta_divisor: int = setting(4, "What β is divided by.", 2, 1000)
+
+
+class Remedy(NamedTuple):
+    """A name, what it changes in one phrase, and the settings to train with."""
+
+    name: str
+    change: str
+    config: RunConfig
+
+
+def remedies(config: RunConfig, total_steps: int, strengths: Strengths) -> list[Remedy]:
+    r"""A run as it was, and with every remedy that changes it.
+
+    A warm-up and cycles replace each other; with a learned σ the likelihood is a Gaussian whose
+    variance is the mean squared error, so its D is a density and in other units than before.
+
+    Args:
+        config: Of the collapsed run, a VAE.
+        total_steps: T, its updates.
+        strengths: How much of each.
+
+    Returns:
+        First the run unchanged, called `NO_REMEDY`, then those that differ from it.
+
+    Source:
+        Warm-up: Bowman et al., 2016, arXiv:1511.06349. Cycles: Fu et al., 2019,
+        arXiv:1903.10145. Free bits: Kingma et al., 2016, arXiv:1606.04934. Capacity: Burgess
+        et al., 2018, arXiv:1804.03599. Learned σ: Rybkin et al., 2021, arXiv:2006.13202.
+
+    Example:
+        >>> from models.config import preset
+        >>> [remedy.name for remedy in remedies(preset("digits-2d"), 4000, Strengths())]
+        ['no remedy', 'KL warm-up', 'cycles', 'free bits', 'capacity', 'learned σ', 'smaller β']
+    """
+    beta, half = config.objective.beta, max(1, total_steps // 2)
+    warmup = max(1, total_steps * strengths.warmup_percent // 100)
+    cycles, nats, capacity = strengths.cycles, strengths.free_bits, strengths.capacity
+    smaller = beta / strengths.beta_divisor
+    found = [
+        Remedy(
+            "KL warm-up",
+            f"the KL weight rises from 0 to β = {beta:g} over {warmup:,} of {total_steps:,} steps",
+            _change(config, kl_warmup_steps=warmup, cycles=0),
+        ),
+        Remedy(
+            "free bits",
+            f"a latent’s KL costs nothing up to {nats:g} {_nats(nats)}",
+            _change(config, free_bits=nats),
+        ),
+        Remedy(
+            "capacity",
+            f"the rate is drawn to a value that rises to {capacity:g} {_nats(capacity)} by step "
+            f"{half:,}",
+            _change(config, capacity=capacity, capacity_steps=half),
+        ),
+        Remedy("smaller β", f"β = {smaller:g}", _change(config, beta=smaller)),
+    ]
+    if cycles < total_steps:
+        change = f"the KL weight rises from 0 to β = {beta:g} anew, {cycles} times"
+        found.insert(1, Remedy("cycles", change, _change(config, kl_warmup_steps=0, cycles=cycles)))
+    if config.model.likelihood in ("bernoulli", "gaussian"):
+        found.insert(
+            -1, Remedy("learned σ", "a Gaussian likelihood whose σ is learned", _learn(config))
+        )
+    unchanged = Remedy(NO_REMEDY, "nothing: the same training again", config)
+    return [unchanged, *(remedy for remedy in found if remedy.config != config)]
+
+
+def _nats(count: float) -> str:
+    return "nat" if count == 1 else "nats"
+
+
+def _change(config: RunConfig, **objective: Any) -> RunConfig:
+    return replace(config, objective=replace(config.objective, **objective))
+
+
+def _learn(config: RunConfig) -> RunConfig:
+    """With a Gaussian likelihood of learned σ, which grey levels are meant for."""
+    return replace(
+        config,
+        model=replace(config.model, likelihood="gaussian-optimal"),
+        training=replace(config.training, binarize=False),
+    )
+
+
+def to_arguments(config: RunConfig, title: str) -> list[str]:
+    """What to write after `python -m models` to train with these settings.
+
+    From the preset that needs the fewest options. The shape of the images is the data's; the
+    number of threads is always named, for it would otherwise be this machine's.
+
+    Args:
+        config: Of the run.
+        title: Its label.
+
+    Example:
+        >>> from models.config import preset
+        >>> " ".join(to_arguments(preset("digits-2d"), "mine"))
+        'train --preset digits-2d --threads 1 --title mine'
+    """
+    candidates = [["--preset", name, *_options(config, start)] for name, start in PRESETS.items()]
+    return ["train", *min(candidates, key=len), "--title", title]
+
+
+def _options(config: RunConfig, start: RunConfig) -> list[str]:
+    """The options that lead from one config to another."""
+    given = [] if config.data == start.data else ["--data", config.data]
+    for part in ("model", "objective", "training"):
+        mine, theirs = getattr(config, part), getattr(start, part)
+        for name in (item.name for item in fields(mine)):
+            value = getattr(mine, name)
+            if name != "image_shape" and (value != getattr(theirs, name) or name == "threads"):
+                given += _option(name.replace("_", "-"), value)
+    return given
+
+
+def _option(name: str, value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [f"--{name}" if value else f"--no-{name}"]
+    if isinstance(value, tuple):
+        return [f"--{name}", ",".join(map(str, value)) or "none"]
+    return [f"--{name}", str(value)]
+
+
+def is_same(config: RunConfig, other: RunConfig) -> bool:
+    """Whether two runs learn the same; threads do not count, for they change only the rounding.
+
+    Example:
+        >>> from models.config import preset
+        >>> config = preset("digits-2d")
+        >>> two = replace(config, training=replace(config.training, threads=2))
+        >>> is_same(config, two), is_same(config, preset("digits-ae"))
+        (True, False)
+    """
+    threads = config.training.threads
+    return config == replace(other, training=replace(other.training, threads=threads))
+
+
+def has_plain_beta(config: RunConfig) -> bool:
+    """Whether β, perhaps after a warm-up, is all that training asked of the rate.
+
+    Example:
+        >>> from models.config import preset
+        >>> has_plain_beta(preset("digits-2d"))
+        True
+    """
+    objective = config.objective
+    return not (objective.cycles or objective.free_bits or objective.capacity)

@@ -1,0 +1,448 @@
+"""One VAE for every β: its gates fold exactly, its curve is the known one and travels in files."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from helpers import assert_sentence, finish, python, tiny
+
+from models.checkpoint import Card, CheckpointError, read, restore, write
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, preset
+from models.data import load_digits
+from models.evaluation import evaluate_checkpoint
+from models.export import decoder_layers
+from models.latents import Codes, Rates
+from models.linear import covariance_eigenvalues, linear_optimum
+from models.metrics.likelihood import elbo
+from models.multirate import RAMPS, evenly
+from models.objectives import beta_loss, elbo_terms
+from models.rates import CODES, measure_rates
+from models.registry import build_model
+from models.runs import Run, execute
+from models.trainer import Training
+from models.vae import VAE
+
+CONFIGS = {
+    "mlp": ModelConfig("multirate", "mlp", (1, 8, 8), 3, (8, 4)),
+    "linear": ModelConfig("multirate", "mlp", (1, 8, 8), 3, (), likelihood="gaussian"),
+    "conv": ModelConfig("multirate", "conv", (3, 9, 11), 2, (4, 8), "silu"),
+    "two outputs a pixel": ModelConfig(
+        "multirate", "conv", (1, 8, 8), 2, (4,), likelihood="gaussian-pixel", beta_min=0.01
+    ),
+}
+every_network = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
+
+
+def seeded(seed):
+    return torch.Generator().manual_seed(seed)
+
+
+def gated(config, seed=0):
+    """A model whose gates are far from those it starts with."""
+    model = build_model(config, seed)
+    with torch.no_grad():
+        model.gates.normal_(0, 0.3, generator=seeded(seed))
+    return model
+
+
+def images_of(config, count):
+    return torch.rand(count, *config.image_shape, generator=seeded(9))
+
+
+def train(config, images):
+    """The trained model of a run, and the images it was trained on."""
+    training = Training(build_model(config.model, config.training.seed), config, images, images)
+    for _ in training.events():
+        pass
+    return training.model.eval()
+
+
+# --- gates and folding ---------------------------------------------------------------------------
+
+
+@every_network
+def test_each_row_of_a_step_is_the_plain_vae_of_its_beta(config):
+    model, images = gated(config), images_of(config, 5)
+    drawn, rows, on_distortion, on_rate = model.draw(images, seeded(1))
+    noise = torch.randn(len(rows), config.latent_dim, generator=seeded(2))
+    found = elbo_terms(drawn, rows, noise)
+    losses = []
+    for i, beta in enumerate((on_rate[:, 0] / on_distortion).tolist()):
+        alone = elbo_terms(model.at(beta), rows[i : i + 1], noise[i : i + 1])
+        for one, whole in zip(alone, found, strict=True):
+            torch.testing.assert_close(one, whole[i : i + 1], rtol=1e-4, atol=1e-4)
+        losses.append(max(1, beta) ** -0.25 * (alone.distortion + beta * alone.rate.sum()))
+    loss = beta_loss(on_distortion * found.distortion, on_rate * found.rate, 1.0)
+    torch.testing.assert_close(loss, torch.cat(losses).mean(), rtol=1e-4, atol=1e-4)
+
+
+@every_network
+def test_as_it_is_the_model_answers_at_beta_one(config):
+    model, images = gated(config).eval(), images_of(config, 5)
+    plain, z = model.at(1.0), torch.randn(5, config.latent_dim, generator=seeded(3))
+    answers = [
+        (
+            *one.encode(images),
+            one.decode(z),
+            one.sample(z, seeded(4)),
+            one.log_likelihood(images, z),
+        )
+        for one in (model, plain)
+    ]
+    for whole, folded in zip(*answers, strict=True):
+        torch.testing.assert_close(whole, folded, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(
+        model.log_likelihood_pairs(images, z), plain.log_likelihood_pairs(images, z)
+    )
+
+
+@every_network
+def test_gates_are_the_documented_sums_of_ramps(config):
+    model = gated(config)
+    low, high = math.log(config.beta_min), math.log(config.beta_max)
+    places = torch.linspace(-1, 1, RAMPS)
+    for t in (-1.0, -0.3, 1.0):
+        found = model.gates_at(torch.tensor([low + (t + 1) / 2 * (high - low)]))
+        ramps = torch.tensor([math.tanh(2 * (t - place)) for place in places.tolist()])
+        start = 0
+        for scale, shift in found:
+            size = scale.shape[1]
+            a, c = model.gates[:, start : start + 2 * size].split(size, dim=1)
+            torch.testing.assert_close(scale[0], 1 + (ramps[:, None] * a).sum(0))
+            torch.testing.assert_close(shift[0], (ramps[:, None] * c).sum(0))
+            start += 2 * size
+        assert start == model.gates.shape[1]
+
+
+@every_network
+def test_a_fresh_model_is_the_same_plain_vae_at_every_beta(config):
+    model = build_model(config, seed=3)
+    plain = build_model(replace(config, family="vae"), seed=3).state_dict()
+    for beta in (config.beta_min, 1.0, config.beta_max):
+        folded = model.at(beta).state_dict()
+        assert folded.keys() == plain.keys()
+        assert all(torch.equal(folded[name], plain[name]) for name in plain)
+
+
+def test_the_model_at_a_beta_is_a_vae_of_its_own():
+    model = gated(CONFIGS["mlp"]).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    plain = model.at(5.0)
+    assert type(plain) is VAE and plain.config == replace(model.config, family="vae")
+    assert not plain.training and model.train().at(5.0).training
+    assert all(parameter.requires_grad for parameter in plain.parameters())
+    with torch.no_grad():
+        for parameter in plain.parameters():
+            parameter.zero_()
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_what_is_exported_is_the_decoder_at_beta_one():
+    model = gated(CONFIGS["conv"])
+    layers, arrays = decoder_layers(model)
+    expected, numbers = decoder_layers(model.at(1.0))
+    assert layers == expected
+    for array, number in zip(arrays, numbers, strict=True):
+        np.testing.assert_array_equal(array, number)
+
+
+@pytest.mark.parametrize("beta", [0.0, 0.0999, 100.1, -1.0, math.nan, math.inf])
+def test_beta_outside_the_range_is_refused(beta):
+    with pytest.raises(ValueError, match=r"^beta must be 0.1 to 100 for this model, got "):
+        gated(CONFIGS["mlp"]).at(beta)
+
+
+def test_a_model_of_one_beta_is_itself_at_any():
+    for family in ("vae", "autoencoder"):
+        model = build_model(ModelConfig(family=family))
+        assert model.at(7.0) is model
+
+
+# --- the draw ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 256])
+def test_one_number_falls_into_each_part(count):
+    for seed in range(20):
+        u = evenly(count, seeded(seed))
+        assert (u * count).floor().tolist() == list(range(count))
+
+
+def test_each_number_is_uniform_within_its_part():
+    u = torch.stack([evenly(4, seeded(seed)) for seed in range(2000)])
+    within = (u * 4).frac()
+    quarters = torch.arange(1, 4) / 4
+    shares = (within[..., None] < quarters).double().mean(0)  # (4, 3)
+    np.testing.assert_allclose(shares, quarters.expand(4, 3), atol=5 * 0.5 / 2000**0.5)
+
+
+@every_network
+def test_every_image_is_seen_twice_half_the_range_apart(config):
+    images = images_of(config, 6)
+    _, rows, on_distortion, on_rate = gated(config).draw(images, seeded(0))
+    torch.testing.assert_close(rows, torch.cat([images, images]))
+    log_beta = (on_rate[:, 0] / on_distortion).log()
+    low, high = math.log(config.beta_min), math.log(config.beta_max)
+    assert low - 1e-5 <= log_beta.min() and log_beta.max() <= high + 1e-5
+    first, second = log_beta.chunk(2)
+    torch.testing.assert_close(second - first, torch.full((6,), (high - low) / 2))
+    expected = log_beta.exp().clamp_min(1) ** -0.25
+    torch.testing.assert_close(on_distortion, expected)
+
+
+def test_a_step_reaches_every_parameter():
+    model = gated(CONFIGS["conv"]).train()
+    drawn, rows, on_distortion, on_rate = model.draw(images_of(model.config, 4), seeded(0))
+    terms = elbo_terms(drawn, rows, torch.randn(8, 2, generator=seeded(1)))
+    beta_loss(on_distortion * terms.distortion, on_rate * terms.rate, 1.0).backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad.isfinite().all() and parameter.grad.abs().max() > 0, name
+    assert (model.gates.grad.abs().amax(1) > 0).all()  # every ramp
+
+
+# --- what it learns ------------------------------------------------------------------------------
+
+BETAS = (0.1, 0.3, 1.0, 5.0, 30.0)
+DIGITS = load_digits("train").images
+
+
+@pytest.fixture(scope="module")
+def linear():
+    """A linear model of Gaussian pixels: its best D + βR is known at every β."""
+    settings = preset("digits-linear")
+    model = replace(settings.model, family="multirate", latent_dim=4)
+    training = replace(settings.training, epochs=200)
+    return train(replace(settings, model=model, training=training), DIGITS)
+
+
+@pytest.mark.parametrize("beta", BETAS)
+def test_linear_model_comes_near_the_closed_form_at_every_beta(linear, beta):
+    best = linear_optimum(covariance_eigenvalues(DIGITS), 4, linear.config.sigma, beta)
+    terms = elbo(linear.at(beta), torch.tensor(DIGITS).repeat(4, 1, 1, 1))
+    gap = terms.distortion.mean().item() + beta * terms.rate.sum(1).mean().item()
+    gap -= best.distortion + beta * best.rate
+    assert -0.05 < gap < 0.6  # below 0 by the noise of the estimate alone
+
+
+@pytest.fixture(scope="module")
+def digits():
+    settings = preset("digits-multirate")
+    return train(replace(settings, training=replace(settings.training, epochs=40)), DIGITS)
+
+
+def test_a_higher_beta_costs_distortion_and_spares_rate_down_to_collapse(digits):
+    rates = measure_rates(digits, torch.tensor(DIGITS), points=13)
+    total = rates.rate.sum(1)
+    assert (np.diff(total) < 0.05).all() and (np.diff(rates.distortion) > -0.05).all()
+    assert total[0] > 4 and total[-1] < 0.01
+    collapsed = digits.at(100.0).decode(torch.randn(50, 2, generator=seeded(0)))
+    assert (collapsed - collapsed.mean(0)).abs().mean() < 0.02
+
+
+def test_at_every_beta_its_own_gates_are_the_best(digits):
+    images = torch.tensor(DIGITS)
+    found = [elbo(digits.at(beta), images) for beta in BETAS]
+    distortion = np.array([one.distortion.mean().item() for one in found])
+    rate = np.array([one.rate.sum(1).mean().item() for one in found])
+    losses = distortion + np.array(BETAS)[:, None] * rate  # (asked, answered)
+    assert (losses.diagonal() < losses.min(1) + 0.1).all()
+    assert (losses[:, 4] - losses.diagonal())[:3].min() > 1 and losses[4, 0] > losses[4, 4] + 100
+
+
+# --- settings ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("objective", "sentence"),
+    [
+        ({"beta": 4.0}, "beta must be 1 for a multirate model, which draws its own beta, got 4"),
+        ({"free_bits": 0.5}, "free_bits must be 0 for a multirate model, which draws its own beta"),
+        ({"capacity": 9.0}, "capacity must be 0 for a multirate model, which draws its own beta"),
+    ],
+)
+def test_what_a_multirate_model_decides_for_itself_is_refused(objective, sentence):
+    with pytest.raises(ValueError) as caught:
+        tiny(family="multirate", objective=objective)
+    assert assert_sentence(str(caught.value)).startswith(sentence)
+    tiny(family="multirate", objective={"kl_warmup_steps": 9})
+    tiny(family="multirate", objective={"cycles": 2})
+
+
+def test_the_range_must_have_a_width():
+    with pytest.raises(ValueError, match=r"^beta_max must be above beta_min, got 1 for both$"):
+        ModelConfig(beta_min=1.0, beta_max=1.0)
+    narrow = gated(ModelConfig("multirate", image_shape=(1, 8, 8), beta_min=1.0, beta_max=2.0))
+    assert narrow.at(2.0).config.beta_max == 2.0
+
+
+# --- storage -------------------------------------------------------------------------------------
+
+CONFIG = tiny(family="multirate", hidden=(6, 4))
+TEST = torch.tensor(load_digits("test").images[:9])
+LABELS = np.arange(9) % 3
+MODEL = gated(CONFIG.model).eval()
+CARD = Card(CONFIG, class_names=("a", "b", "c"))
+WEIGHTS = {name: value.numpy() for name, value in MODEL.state_dict().items()}
+RATES = measure_rates(MODEL, TEST, LABELS, codes=7, points=5)
+
+
+def codes_of(model, labels=LABELS) -> Codes:
+    terms = elbo(model, TEST)
+    columns = (terms.mean, terms.log_variance, terms.distortion)
+    return Codes(*(column.numpy() for column in columns), labels)
+
+
+@pytest.mark.parametrize("labels", [LABELS, None], ids=["labels", "no labels"])
+def test_rates_survive_a_file(labels, tmp_path):
+    rates = replace(RATES, labels=None if labels is None else labels[:7])
+    write(tmp_path / "a", CARD, WEIGHTS, codes_of(MODEL, labels), rates)
+    found = read(tmp_path / "a").rates
+    for name in ("betas", "distortion", "rate", "error"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(rates, name), name)
+    np.testing.assert_allclose(found.mean, rates.mean, rtol=1e-3, atol=1e-6)
+    assert found.mean.dtype == np.float32
+    assert (found.labels is None) == (labels is None)
+    assert labels is None or found.labels.tolist() == rates.labels.tolist()
+
+
+def test_restored_model_is_the_same_at_every_beta(tmp_path):
+    write(tmp_path / "a", CARD, WEIGHTS, None)
+    assert read(tmp_path / "a").rates is None
+    restored = restore(read(tmp_path / "a"))
+    for beta in (0.1, 1.0, 37.0):
+        for before, after in zip(
+            MODEL.at(beta).encode(TEST), restored.at(beta).encode(TEST), strict=True
+        ):
+            assert torch.equal(before, after)
+
+
+def changed(**arrays):
+    """Rates with other arrays."""
+    return replace(RATES, **{name: np.asarray(value) for name, value in arrays.items()})
+
+
+BAD = {
+    "betas falling": (changed(betas=RATES.betas[::-1]), "betas must be two or more numbers"),
+    "betas equal": (changed(betas=np.full(5, 0.1)), "betas must be two or more numbers"),
+    "beta 0": (changed(betas=[0, 1, 2, 3, 100.0]), "betas must be two or more numbers above 0"),
+    "one beta": (
+        changed(**{name: getattr(RATES, name)[:1] for name in RATES.to_arrays()}),
+        "betas must be two or more",
+    ),
+    "betas a table": (changed(betas=np.ones((5, 2))), "betas must be two or more numbers"),
+    "another range": (
+        changed(betas=np.geomspace(0.1, 50, 5)),
+        "must run from beta 0.1 to 100, got 0.1 to 50",
+    ),
+    "mean of fewer betas": (changed(mean=RATES.mean[:4]), "mean must have shape (5, N, 2)"),
+    "mean of more latents": (changed(mean=np.ones((5, 7, 3))), "mean must have shape (5, N, 2)"),
+    "mean flat": (changed(mean=np.ones((5, 2))), "mean must have shape (5, N, 2)"),
+    "mean too large": (changed(mean=np.zeros((5, 2**19, 2), "f2")), "at most 4194304 numbers"),
+    "more images than codes": (changed(mean=np.zeros((5, 10, 2))), "at most the 9 images"),
+    "distortion short": (changed(distortion=np.ones(4)), "distortion must have shape (5,)"),
+    "rate of one latent": (changed(rate=np.ones((5, 1))), "rate must have shape (5, 2)"),
+    "rate negative": (changed(rate=np.full((5, 2), -0.1)), "rate must be at least 0, got -0.1"),
+    "error flat": (changed(error=np.ones(5)), "error must have shape (5, 2), got (5,)"),
+    "error negative": (changed(error=np.full((5, 2), -1.0)), "error must be at least 0, got -1"),
+}
+
+
+@pytest.mark.parametrize(("rates", "phrase"), BAD.values(), ids=BAD)
+def test_bad_rates_are_refused_in_one_sentence(rates, phrase, tmp_path):
+    path = tmp_path / "a"
+    write(path, CARD, WEIGHTS, codes_of(MODEL), RATES)
+    before = path.read_bytes()
+    with pytest.raises(CheckpointError) as caught:
+        write(path, CARD, WEIGHTS, codes_of(MODEL), rates)
+    assert phrase in assert_sentence(str(caught.value))
+    assert path.read_bytes() == before
+
+
+def test_rates_belong_to_a_multirate_model_with_codes(tmp_path):
+    plain = tiny(hidden=(6, 4))
+    model = build_model(plain.model)
+    weights = {name: value.numpy() for name, value in model.state_dict().items()}
+    for card, tensors, codes in (
+        (replace(CARD, config=plain), weights, codes_of(model)),
+        (CARD, WEIGHTS, None),
+    ):
+        with pytest.raises(CheckpointError, match="must be of a multirate model, with its codes"):
+            write(tmp_path / "a", card, tensors, codes, RATES)
+
+
+@pytest.mark.parametrize("name", ["mean", "betas", "distortion", "rate", "error"])
+def test_no_array_of_the_rates_can_be_left_out(name):
+    arrays = RATES.to_arrays()
+    assert Rates.from_arrays(arrays, 2, None).mean.shape == (5, 7, 2)
+    del arrays[name]
+    with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
+        Rates.from_arrays(arrays, 2, None)
+    with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
+        Rates.from_arrays(RATES.to_arrays() | {"more": np.ones(1)}, 2, None)
+
+
+# --- a run ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Run:
+    """A run on the digits to its end."""
+    settings = RunConfig(
+        "digits",
+        ModelConfig("multirate", image_shape=(1, 8, 8), hidden=(16,)),
+        ObjectiveConfig(kl_warmup_steps=20),
+        TrainingConfig(epochs=2, batch_size=128, warmup_steps=5),
+    )
+    run = Run.create(tmp_path_factory.mktemp("runs"), settings)
+    for _ in execute(run):
+        pass
+    return run
+
+
+def test_a_run_stores_its_curve(finished):
+    checkpoint = read(finished.model_path)
+    rates, test = checkpoint.rates, torch.tensor(load_digits("test").images)
+    assert len(rates.betas) >= 24
+    assert (rates.betas[0], rates.betas[-1]) == (0.1, 100.0)
+    assert rates.mean.shape[1] == len(test) <= CODES
+    assert rates.labels.tolist() == checkpoint.codes.labels.tolist()
+    terms = elbo(restore(checkpoint).at(float(rates.betas[7])), test)
+    assert rates.distortion[7] == pytest.approx(terms.distortion.mean().item(), rel=1e-5)
+    np.testing.assert_allclose(rates.rate[7], terms.rate.mean(0), rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(rates.mean[7], terms.mean, rtol=1e-3, atol=1e-4)
+
+
+def test_evaluation_at_a_beta_is_that_of_the_folded_model(finished, tmp_path):
+    checkpoint = read(finished.model_path)
+    plain = restore(checkpoint).at(5.0)
+    card = replace(checkpoint.card, config=replace(checkpoint.card.config, model=plain.config))
+    weights = {name: value.detach().numpy() for name, value in plain.state_dict().items()}
+    write(tmp_path / "plain", card, weights, None)
+    found = evaluate_checkpoint(finished.model_path, samples=3, images=20, beta=5.0)
+    assert found == evaluate_checkpoint(tmp_path / "plain", samples=3, images=20)
+    assert found["rate"] != evaluate_checkpoint(finished.model_path)["rate"]
+    with pytest.raises(ValueError, match=r"^beta can be chosen for a multirate model, got vae$"):
+        evaluate_checkpoint(tmp_path / "plain", beta=5.0)
+
+
+def test_command_line_evaluates_at_a_beta(finished):
+    arguments = ("-m", "models", "evaluate", str(finished.model_path), "--json")
+    report = json.loads(finish(python(*arguments, "--beta", "5")))
+    assert report == evaluate_checkpoint(finished.model_path, beta=5.0)
+    refused = python(*arguments, "--beta", "0.01")
+    _, error = refused.communicate(timeout=120)
+    assert refused.returncode == 1
+    assert error == "Error: beta must be 0.1 to 100 for this model, got 0.01.\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "single"), [("digits-multirate", "digits-2d"), ("mnist-2d-multirate", "mnist-2d")]
+)
+def test_presets_are_those_of_one_beta_but_for_the_family(name, single):
+    every, one = preset(name), preset(single)
+    assert every.model == replace(one.model, family="multirate")
+    assert every.objective == one.objective
+    assert replace(every.training, epochs=one.training.epochs) == one.training
