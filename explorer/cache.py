@@ -6,28 +6,47 @@ and scikit-learn are imported by the first thing that needs them, or by `warm_up
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from explorer import files, scene
+from explorer import files, scene, state
 from explorer.jobs import Jobs, Projections
 from explorer.scene import Scene
 from models import drawing
 from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
+from models.config import RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
-from models.runs import default_runs_dir, list_runs
+from models.runs import Run, default_runs_dir, list_runs
+
+if TYPE_CHECKING:  # they import torch
+    from collections.abc import Callable
+
+    from models.experiments import Averages, Rung
+    from models.metrics.collapse import Diagnosis
+    from models.metrics.information import Information
+    from models.metrics.likelihood import Estimate
+    from models.rates import Rates
 
 SHIPPED = Path(__file__).resolve().parent.parent / "checkpoints"
 DRAWS = 64
 """Samples of z behind the scores of one image."""
+EVIDENCE = 100
+"""Test images whose ln p(x) is integrated."""
+ROW = 10
+"""Images in a row that are shown at every β."""
+WEIGHTS = 10_000
+"""Samples of z behind bounds of one image."""
+MAX_GRID = 60_000
+"""Most points of a grid on which ln p(x) is integrated while somebody waits."""
 
 
 class Entry(NamedTuple):
@@ -290,6 +309,293 @@ def _pack(checkpoint: Checkpoint) -> bytes:
     from models.export import pack_model
 
     return pack_model(model(checkpoint), checkpoint.codes, checkpoint.card.class_names)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _rates(key: str, has_images: bool, _checkpoint: Checkpoint) -> Rates | None:
+    import torch
+
+    from models.rates import measure_rates
+
+    images = originals(_checkpoint)
+    if images is None:
+        return None
+    return measure_rates(model(_checkpoint), torch.tensor(images.images), images.labels)
+
+
+def rates(checkpoint: Checkpoint) -> Rates | None:
+    """A multi-rate model's test set along β; None where the test images are not here."""
+    return _rates(key(checkpoint), originals(checkpoint) is not None, checkpoint)
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _anchors(fingerprint: str, likelihood: str, sigma: float, _images: ImageSet) -> tuple:
+    import torch
+
+    from models.metrics.likelihood import collapsed_distortion, entropy_floor
+
+    images = torch.tensor(_images.images)
+    floor = entropy_floor(images) if likelihood == "bernoulli" else None
+    return collapsed_distortion(images, likelihood, sigma), floor
+
+
+def anchors(checkpoint: Checkpoint) -> tuple[float | None, float | None]:
+    """D of the best constant image, and the floor below every D, in nats; None if unknown."""
+    images, config = originals(checkpoint), checkpoint.card.config.model
+    if images is None:
+        return None, None
+    return _anchors(images.fingerprint, config.likelihood, config.sigma, images)
+
+
+@st.cache_resource(max_entries=20, show_spinner="Finding the eigenvalues…")
+def _eigenvalues(name: str, data_dir: str) -> np.ndarray:
+    from models.linear import covariance_eigenvalues
+
+    return covariance_eigenvalues(load(name, "train", data_dir).images)
+
+
+def eigenvalues(checkpoint: Checkpoint) -> np.ndarray | None:
+    """Of the covariance of the training images; None where they are not on this machine."""
+    if originals(checkpoint) is None:
+        return None
+    return _eigenvalues(checkpoint.card.config.data, str(default_data_dir()))
+
+
+@st.cache_resource(max_entries=50, show_spinner="Measuring information…")
+def _information(key: str, exact: bool, _checkpoint: Checkpoint) -> Information:
+    import torch
+
+    from models.metrics.information import exact_information, information
+
+    codes = _checkpoint.codes
+    measure = exact_information if exact else information
+    return measure(torch.tensor(codes.mean), torch.tensor(codes.log_variance))
+
+
+def information(checkpoint: Checkpoint) -> tuple[Information, bool]:
+    """What the codes tell of the images, and whether it is exact: with two latents, if it fits."""
+    if checkpoint.codes.latent_dim == 2:
+        with contextlib.suppress(ValueError):  # codes too sharp for a grid
+            return _information(key(checkpoint), True, checkpoint), True
+    return _information(key(checkpoint), False, checkpoint), False
+
+
+@st.cache_resource(max_entries=50, show_spinner="Integrating ln p(x)…")
+def _evidence(key: str, _checkpoint: Checkpoint, _images: ImageSet) -> dict[str, Estimate]:
+    import torch
+
+    from models.metrics.information import exact_log_evidence, plane_grid
+    from models.metrics.likelihood import binarize, elbo, estimate, importance_weighted_bound
+
+    codes, network = _checkpoint.codes, model(_checkpoint)
+    images = binarize(torch.tensor(_images.images[:EVIDENCE]))
+    grid = plane_grid(torch.tensor(codes.mean), torch.tensor(codes.log_variance), 0.75)
+    terms = elbo(network, images)
+    with torch.inference_mode():
+        exact = exact_log_evidence(network.log_likelihood_pairs, images, grid)
+        bound = importance_weighted_bound(network, images, 1000)
+    return {
+        "ELBO": estimate(-terms.distortion - terms.rate.sum(1)),
+        "importance-weighted bound, k = 1000": estimate(bound),
+        "ln p(x), by quadrature": estimate(exact),
+    }
+
+
+def evidence(checkpoint: Checkpoint) -> dict[str, Estimate]:
+    """ELBO, bound and exact ln p(x) of the first binarised test images, nats per image.
+
+    Raises:
+        ValueError: If the codes are not of two dimensions, or too sharp to be integrated.
+    """
+    return _evidence(key(checkpoint), checkpoint, originals(checkpoint))
+
+
+def rates_files(
+    shown: tuple, figure: Callable[[], Any], checkpoint: Checkpoint | None
+) -> dict[str, str | None]:
+    """Addresses of what the trade-off fetches: library, figure, and the model for every β.
+
+    Args:
+        shown: Whatever decides the figure.
+        figure: Builds it, when it is first asked for.
+        checkpoint: Of the multi-rate model, if there is one.
+    """
+    return {
+        "plotly": files.publish(("plotly", files.VERSION), "js", lambda: get_plotlyjs().encode()),
+        "figure": files.publish(
+            ("plane", files.VERSION, shown), "json", lambda: figure().to_json().encode()
+        ),
+        "pack": checkpoint
+        and files.publish(
+            ("rates", files.VERSION, key(checkpoint)), "bin", lambda: _pack_rates(checkpoint)
+        ),
+    }
+
+
+def _pack_rates(checkpoint: Checkpoint) -> bytes:
+    """A multi-rate model for the browser, with its first test images and draws of the prior."""
+    from models.export import pack_rates
+
+    prior = np.random.default_rng(0).normal(size=(ROW, checkpoint.codes.latent_dim))
+    images = originals(checkpoint)
+    shown = np.zeros(0) if images is None else images.images[:ROW]
+    return pack_rates(model(checkpoint), rates(checkpoint), shown, prior)
+
+
+@st.cache_resource(max_entries=100, show_spinner="Looking for collapse…")
+def _diagnosis(key: str, has_images: bool, _checkpoint: Checkpoint) -> Diagnosis:
+    import torch
+
+    from models.metrics.collapse import diagnose
+
+    codes, images = _checkpoint.codes, originals(_checkpoint)
+    unknown = np.full((1, *_checkpoint.card.config.model.image_shape), np.nan, np.float32)
+    return diagnose(
+        torch.tensor(codes.mean),
+        torch.tensor(codes.log_variance),
+        model(_checkpoint).decode,
+        torch.tensor(unknown if images is None else images.images),
+    )
+
+
+def diagnosis(checkpoint: Checkpoint) -> Diagnosis:
+    """Whether a VAE's posterior has collapsed; without the test images, what they do is NaN."""
+    return _diagnosis(key(checkpoint), originals(checkpoint) is not None, checkpoint)
+
+
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _run_config(path: str, changed: int) -> RunConfig | None:
+    with contextlib.suppress(ValueError):
+        return Run(Path(path).parent).config()
+    return None
+
+
+def runs() -> list[tuple[Run, RunConfig]]:
+    """The user's runs with their settings, newest first; damaged ones are left out."""
+    found = []
+    for run in list_runs(default_runs_dir()):
+        with contextlib.suppress(OSError):  # removed in this moment
+            path = run.folder / "config.json"
+            config = _run_config(str(path), path.stat().st_mtime_ns)
+            found += [] if config is None else [(run, config)]
+    return found
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def kl_weights(config: RunConfig, total_steps: int) -> tuple[np.ndarray, np.ndarray]:
+    """At most 500 steps of a training, and the weight of the rate at each of them."""
+    from models.objectives import kl_weight
+
+    steps = np.unique(np.linspace(1, total_steps, 500).astype(int))
+    weights = [kl_weight(int(step), total_steps, config.objective) for step in steps]
+    return steps, np.array(weights)
+
+
+class Divergences(NamedTuple):
+    """q and p as densities over z; KL(q ‖ p) and KL(p ‖ q) in nats on a grid of σ, at one, there
+    also by samples."""
+
+    z: np.ndarray
+    densities: tuple[np.ndarray, np.ndarray]
+    grid: np.ndarray
+    curves: tuple[np.ndarray, np.ndarray]
+    exact: tuple[float, float]
+    sampled: tuple[Estimate, Estimate]
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def divergences(mean: float, deviation: float, samples: int, seed: int) -> Divergences:
+    """The first experiment of `models.experiments`."""
+    import torch
+
+    from models.distributions import normal_log_prob
+    from models.experiments import kl_both_ways, sampled_kl
+
+    grid = torch.linspace(*state.LIMITS["deviation"], 291, dtype=torch.float64)
+    z = torch.linspace(-6, 6, 601, dtype=torch.float64)
+    here, at = torch.tensor([deviation, mean], dtype=torch.float64)
+    logs = normal_log_prob(z, at, 2 * here.log()), normal_log_prob(z, 0.0, 0.0)
+    return Divergences(
+        z.numpy(),
+        tuple(log.exp().numpy() for log in logs),
+        grid.numpy(),
+        tuple(curve.numpy() for curve in kl_both_ways(at, grid)),
+        tuple(value.item() for value in kl_both_ways(at, here)),
+        sampled_kl(mean, deviation, samples, seed),
+    )
+
+
+class Gradients(NamedTuple):
+    """One gradient, its estimators over several n, and the variances of single estimates."""
+
+    truth: float
+    measured: dict[str, Averages]
+    variances: dict[str, float]
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def gradients(
+    mean: float, deviation: float, target: float, by: str, counts: tuple[int, ...], seed: int
+) -> Gradients:
+    """The second experiment of `models.experiments`."""
+    from models.experiments import gradient_study, gradient_variances, loss_gradient
+
+    return Gradients(
+        loss_gradient(mean, deviation, target)[by],
+        gradient_study(mean, deviation, target, by, counts, seed=seed),
+        gradient_variances(mean, deviation, target, by),
+    )
+
+
+class Bounds(NamedTuple):
+    """Bounds of ln p(x) of one image (1, C, H, W), binary under a Bernoulli likelihood.
+
+    `evidence` is ln p(x) in nats where it can be integrated, else None.
+    """
+
+    image: np.ndarray
+    rungs: list[Rung]
+    evidence: float | None
+
+
+@st.cache_resource(max_entries=100, show_spinner="Sampling…")
+def _bounds(
+    key: str, point: int, counts: tuple[int, ...], seed: int, _checkpoint: Checkpoint
+) -> Bounds:
+    import torch
+
+    from models.experiments import bound_ladder
+    from models.metrics.likelihood import binarize, importance_weighted_bound
+
+    image = torch.tensor(originals(_checkpoint).images[point : point + 1])
+    if _checkpoint.card.config.model.likelihood == "bernoulli":
+        image = binarize(image, seed)
+    with torch.inference_mode():
+        repeated = image.expand(WEIGHTS, -1, -1, -1)
+        weights = importance_weighted_bound(model(_checkpoint), repeated, samples=1, seed=seed)
+        evidence = _log_evidence(_checkpoint, image)
+    return Bounds(image.numpy(), bound_ladder(weights, counts), evidence)
+
+
+def bounds(checkpoint: Checkpoint, point: int, counts: tuple[int, ...], seed: int) -> Bounds:
+    """The third experiment of `models.experiments`, with a test image that is on this machine."""
+    return _bounds(key(checkpoint), point, counts, seed, checkpoint)
+
+
+def _log_evidence(checkpoint: Checkpoint, image: Any) -> float | None:
+    """ln p(x) by quadrature; None in other than two dimensions, or where it would take long."""
+    import torch
+
+    from models.metrics.information import exact_log_evidence, plane_grid
+
+    codes = checkpoint.codes
+    try:
+        grid = plane_grid(torch.tensor(codes.mean), torch.tensor(codes.log_variance), step=0.75)
+    except ValueError:
+        return None
+    if len(grid.x) * len(grid.y) > MAX_GRID:
+        return None
+    return exact_log_evidence(model(checkpoint).log_likelihood_pairs, image, grid).item()
 
 
 @st.cache_resource(show_spinner=False)

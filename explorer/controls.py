@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 
 from explorer import pictures, state
@@ -73,11 +74,23 @@ def slider(name: str, label: str, minimum: int, maximum: int, **options: Any) ->
     return st.slider(label, minimum, maximum, **_bind(name, value), **options)
 
 
+def real(name: str, label: str, step: float, **options: Any) -> float:
+    """A slider between the limits of a setting that is no whole number."""
+    minimum, maximum = state.LIMITS[name]
+    return st.slider(label, minimum, maximum, step=step, **_bind(name, state.get(name)), **options)
+
+
 def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
     """A whole number from 0 to `maximum`, or nothing."""
     value = state.choose(name, range(maximum + 1))
     bound = _bind(name, value)
     return st.number_input(label, 0, maximum, value=None, step=1, **bound, **options)
+
+
+def text(name: str, label: str, **options: Any) -> str:
+    """A line of text."""
+    value = state.get(name)
+    return st.text_input(label, **_bind(name, value), **options)
 
 
 def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) -> np.ndarray:
@@ -122,6 +135,13 @@ def row(pictured: Sequence[tuple[np.ndarray, str]], width: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for levels, caption in pictured:
             picture(levels, caption, width)
+
+
+def chart(figure: go.Figure, key: str) -> None:
+    """A figure that can be saved as a picture, named after its key."""
+    saved = {"filename": key, "scale": 2}
+    config = {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": saved}
+    st.plotly_chart(figure, key=f"chart-{key}", config=config)
 
 
 def button(label: str, action: Callable[[], None], **options: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "live"
 ORDER = (
     "decoder", "geometry", "walk", "gif", "paint", "chart", "model", "overlay", "marks", "panel",
-    "pins", "strip", "selection", "tools", "map",
+    "pins", "strip", "selection", "tools", "rates", "map",
 )  # fmt: skip
 """The scripts of the map: each imports only from those before it."""
 MARKUP = """
@@ -27,6 +27,27 @@ MARKUP = """
   <div class="selection" hidden></div>
   <div class="list"></div>
   <div class="walk" hidden></div>
+</div>
+"""
+RATES = """
+<div class="rates">
+  <div class="row slide">
+    <button type="button" class="play">▶ Play</button>
+    <input type="range" min="0" step="1" aria-label="β, on a logarithmic scale">
+    <b class="beta"></b>
+  </div>
+  <p class="scores"></p>
+  <div class="pair">
+    <div class="plane"><div class="chart"></div><canvas class="layer marks"></canvas>
+      <p class="state">Loading…</p></div>
+    <div class="moving" hidden>
+      <canvas class="codes"></canvas>
+      <p>Test images, reconstructed</p><div class="images originals"></div>
+      <div class="images reconstructions"></div>
+      <p>Samples from the prior</p><div class="images samples"></div>
+      <p>KL of each latent, nats: <span class="nats"></span></p><div class="kl"></div>
+    </div>
+  </div>
 </div>
 """
 PANEL = '<div class="latent-panel"></div>'

@@ -14,6 +14,15 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 MAX_PINS = 24
+LIMITS = {
+    "free-bits": (0.05, 5.0),
+    "capacity": (0.5, 50.0),
+    "mean": (-3.0, 3.0),
+    "deviation": (0.1, 3.0),
+    "target": (-3.0, 3.0),
+}
+"""Of settings that are no whole numbers, both inclusive."""
+EXPERIMENTS = ("kl", "gradient", "samples", "beta")
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -35,11 +44,30 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
+def _real(name: str) -> Callable[[str], float]:
+    minimum, maximum = LIMITS[name]
+
+    def parse(text: str) -> float:
+        value = float(text[:40])
+        if not minimum <= value <= maximum:
+            raise ValueError
+        return value
+
+    return parse
+
+
 def _code(text: str) -> tuple[float, ...]:
     values = tuple(float(part) for part in text[:4000].split(","))
     if len(values) > 256 or not all(math.isfinite(v) and abs(v) <= 1000 for v in values):
         raise ValueError
     return values
+
+
+def _beta(text: str) -> float:
+    value = float(text)
+    if not 1e-4 <= value <= 1e4:
+        raise ValueError
+    return value
 
 
 class Pin(NamedTuple):
@@ -97,6 +125,25 @@ SETTINGS: dict[str, Setting] = {
     "z": Setting(None, _code),
     "draw": Setting(0, _whole(0, 1_000_000)),
     "side": Setting(15, _whole(3, 30)),
+    "group": Setting("", lambda text: text[:120]),
+    "curve": Setting("", lambda text: text[:120]),
+    "beta": Setting(1.0, _beta),
+    "sweep": Setting("digits-2d", lambda text: text[:40]),
+    "betas": Setting("0.1,0.2,0.5,1,1.5,2,3,4", lambda text: text[:200]),
+    "seeds": Setting(1, _whole(1, 5)),
+    "run": Setting(None, lambda text: text[:120]),
+    "collapsed": Setting("digits-2d-beta-4", lambda text: text[:120]),
+    "warmup-percent": Setting(50, _whole(1, 100)),
+    "cycles": Setting(4, _whole(2, 20)),
+    "free-bits": Setting(1.0, _real("free-bits")),
+    "capacity": Setting(3.0, _real("capacity")),
+    "beta-divisor": Setting(4, _whole(2, 50)),
+    "experiment": Setting("kl", _one_of(*EXPERIMENTS)),
+    "mean": Setting(1.0, _real("mean")),
+    "deviation": Setting(0.5, _real("deviation")),
+    "target": Setting(2.0, _real("target")),
+    "by": Setting("mean", _one_of("mean", "deviation")),
+    "samples": Setting(1000, _whole(2, 1_000_000)),
 }
 
 

@@ -16,10 +16,10 @@ from explorer.files import VERSION
 from explorer.state import Pin
 
 LOADER = """
-const map = import(new URL("{url}", document.baseURI));
+const script = import(new URL("{url}", document.baseURI));
 export default (component) => {{
   let end = () => {{}};
-  map.then((module) => {{ end = module.default(component); }});
+  script.then((module) => {{ end = module.{name}(component); }});
   return () => end();
 }};
 """
@@ -27,8 +27,10 @@ export default (component) => {{
 with every rerun."""
 
 
-def _script() -> str:
-    return files.publish(("script", VERSION), "js", lambda: script.bundle().encode())
+def loader(name: str) -> str:
+    """A short script that fetches the bundle and calls its function `name`."""
+    url = files.publish(("script", VERSION), "js", lambda: script.bundle().encode())
+    return LOADER.format(url=url, name=name)
 
 
 @functools.cache
@@ -37,7 +39,7 @@ def _component() -> Callable[..., Any]:
         "latent_map",
         html=script.MARKUP,
         css=script.style(),
-        js=LOADER.format(url=_script()),
+        js=loader("default"),
         isolate_styles=False,
     )
 
@@ -50,7 +52,7 @@ def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> 
         key: Of the component.
         on_touch: Called after a click or a change of the pins; `touched(key)` then tells them.
     """
-    _script()
+    loader("default")  # the script stays published
     _component()(data=data, key=key, on_touch_change=on_touch)
 
 

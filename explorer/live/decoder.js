@@ -9,8 +9,9 @@
  *   stride: number, padding: number, output_padding: number[]}} ConvTransposeLayer
  * @typedef {{type: "relu" | "silu"}} ActivationLayer
  * @typedef {{type: "unflatten", shape: number[]}} UnflattenLayer
+ * @typedef {{type: "gate", size: number, ramps: number}} GateLayer
  * @typedef {{type: "mean", activation: "sigmoid" | "identity", size: number}} MeanLayer
- * @typedef {LinearLayer | ConvTransposeLayer | ActivationLayer | UnflattenLayer | MeanLayer} Layer
+ * @typedef {LinearLayer | ConvTransposeLayer | GateLayer | ActivationLayer | UnflattenLayer | MeanLayer} Layer
  * @typedef {{layers: Layer[], image_shape: [number, number, number], latent_dim: number,
  *   class_names: string[], arrays: [string, number][], halves?: number}} Header
  * @typedef {{values: Float32Array, shape: number[]}} Signal channels, height, width; or one number
@@ -55,22 +56,66 @@ function readHalves(bits) {
 
 /**
  * Builds the function z → image (C·H·W values), and says how many numbers it took.
- * Every image is an array of its own.
+ * Every image is an array of its own. `turn` sets the gates of a multi-rate decoder to a place of
+ * ln β in its range, from −1 to 1; without gates it does nothing.
  * @param {Layer[]} layers
  * @param {Float32Array} numbers
- * @returns {{decode: (z: ArrayLike<number>) => Float32Array, used: number}}
+ * @returns {{decode: (z: ArrayLike<number>) => Float32Array, turn: (place: number) => void,
+ *   used: number}}
  */
 export function buildDecoder(layers, numbers) {
   let used = 0;
   const take = (/** @type {number} */ count) => numbers.subarray(used, (used += count));
-  const steps = layers.map((layer) => buildStep(layer, take));
+  /** @type {((place: number) => void)[]} */
+  const gates = [];
+  const steps = layers.map((layer) => {
+    if (layer.type !== "gate") return buildStep(layer, take);
+    const gate = buildGate(layer, take(layer.ramps * layer.size), take(layer.ramps * layer.size));
+    gates.push(gate.turn);
+    return gate.step;
+  });
+  const turn = (/** @type {number} */ place) => gates.forEach((set) => set(place));
   const decode = (/** @type {ArrayLike<number>} */ z) => {
     /** @type {Signal} */
     let signal = { values: Float32Array.from(z), shape: [z.length] };
     for (const step of steps) signal = step(signal);
     return signal.values;
   };
-  return { decode, used };
+  return { decode, turn, used };
+}
+
+/**
+ * A gate of models/multirate.py: h ↦ a ⊙ h + c, with a = 1 + Σ A_k tanh 2(t − t_k) and
+ * c = Σ C_k tanh 2(t − t_k) at the place t of ln β, the t_k evenly from −1 to 1.
+ * @param {GateLayer} layer
+ * @param {Float32Array} scales A, row by row, one row a ramp
+ * @param {Float32Array} shifts C
+ * @returns {{step: Step, turn: (place: number) => void}}
+ */
+function buildGate({ size, ramps }, scales, shifts) {
+  const scale = new Float32Array(size).fill(1);
+  const shift = new Float32Array(size);
+  const turn = (/** @type {number} */ place) => {
+    scale.fill(1);
+    shift.fill(0);
+    for (let k = 0, i = 0; k < ramps; k++) {
+      const ramp = Math.tanh(2 * (place + 1 - (2 * k) / (ramps - 1)));
+      for (let j = 0; j < size; j++, i++) {
+        scale[j] += ramp * scales[i];
+        shift[j] += ramp * shifts[i];
+      }
+    }
+  };
+  const step = (/** @type {Signal} */ signal) => {
+    const each = signal.values.length / size; // a channel's pixels, or one number
+    for (let j = 0, i = 0; j < size; j++) {
+      for (const end = (j + 1) * each; i < end; i++) {
+        signal.values[i] = scale[j] * signal.values[i] + shift[j];
+      }
+    }
+    return signal;
+  };
+  return { step, turn };
 }
 
 /**

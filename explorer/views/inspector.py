@@ -72,10 +72,10 @@ def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int)
         with column:
             controls.picture(pictures.one(image), text, "stretch")
     if images is None:
-        st.caption(_where_originals(checkpoint))
+        st.caption(where_originals(checkpoint))
 
 
-def _where_originals(checkpoint: Checkpoint) -> str:
+def where_originals(checkpoint: Checkpoint) -> str:
     """What to do where the test images cannot be shown."""
     title, name = controls.plain(checkpoint.card.data_name), cache.to_download(checkpoint)
     if not name:
@@ -130,4 +130,6 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
         + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
-    controls.row([(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56)
+    controls.row(
+        [(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56
+    )

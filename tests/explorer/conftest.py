@@ -1,6 +1,7 @@
 """A real server and a real Chromium, for the tests that need them."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -49,6 +50,31 @@ def server(runs_dir):
         process.wait()
 
 
+@pytest.fixture
+def no_runs(tmp_path, monkeypatch):
+    """An empty folder of runs, and no thread in the background."""
+    from explorer import cache
+
+    monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Every picture put on the screen, by its caption, in the order of the page."""
+    from explorer import controls
+
+    found, show = {}, controls.picture
+
+    def note(levels, caption=None, width="content"):
+        found.setdefault(caption, []).append(levels)
+        show(levels, caption, width)
+
+    monkeypatch.setattr(controls, "picture", note)
+    return found
+
+
 @pytest.fixture(scope="module")
 def chromium():
     if CHROMIUM is None:
@@ -75,16 +101,18 @@ def visit(profile, server):
     pages, errors = [], []
 
     def note(message):
-        # a picture may be replaced before the browser has fetched it; the last one is checked
-        replaced = "/media/" in message.location["url"] + message.text
+        # a picture may be replaced before the browser has fetched it; the last one is checked;
+        # and below an address like /collapse Streamlit looks for its server in two places
+        where = message.location["url"] + message.text
+        replaced = "/media/" in where or re.search(r"/[\w-]+/_stcore/(health|host-config)", where)
         if message.type == "error" and not replaced:
             errors.append(message.text)
 
-    def open_link(query=""):
+    def open_link(query="", screen=""):
         page = profile.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(f"{server[0]}/?{query}")
+        page.goto(f"{server[0]}/{screen}?{query}")
         pages.append(page)
         return page
 

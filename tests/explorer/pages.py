@@ -162,15 +162,25 @@ def resize(page, width, height=900):
     )
 
 
-def assert_layout(page, name):
-    """Nothing runs out of the page to the side; leaves a screenshot for people to look at."""
-    width = page.viewport_size["width"]
+def assert_nothing_sticks_out(page):
+    """Nothing runs out of the page to the side."""
     outside = """() => Array.from(document.querySelectorAll("[data-testid=stMain] *"))
         .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
         .map((e) => e.outerHTML.slice(0, 80))"""
     wait(lambda: page.evaluate(outside) == [])
+    width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    block = "document.querySelector('[data-testid=stMainBlockContainer]')"
-    resize(page, width, page.evaluate(f"{block}.scrollHeight") + 20)
+
+
+def take_picture(page, name):
+    """Leaves a screenshot for people to look at."""
     OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"{name}-{width}.png")
+    page.screenshot(path=OUTPUT / f"{name}-{page.viewport_size['width']}.png")
+
+
+def assert_layout(page, name):
+    """Nothing runs out of the page to the side; leaves a screenshot of the whole page."""
+    assert_nothing_sticks_out(page)
+    block = "document.querySelector('[data-testid=stMainBlockContainer]')"
+    resize(page, page.viewport_size["width"], page.evaluate(f"{block}.scrollHeight") + 20)
+    take_picture(page, name)

@@ -1,0 +1,160 @@
+"""The trade-off: every run in the rate–distortion plane, one model for every β to slide along."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import cache, controls, figures, state, tradeoff
+from explorer.live import rates
+from explorer.views import inspector, sweeps, truth
+from models.checkpoint import Checkpoint
+
+SIGMA = {
+    "gaussian": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
+    "gaussian-optimal": "Squared error, σ fitted: β weighs against the best σ of each model.",
+    "gaussian-shared": "Squared error, one learned σ: it adapts to β, so D is in its own σ.",
+    "gaussian-pixel": "Squared error, a learned σ for each pixel: it adapts to β.",
+}
+
+
+def show() -> None:
+    """The whole screen."""
+    state.load()
+    usable, _ = cache.catalogue()
+    checkpoints = {name: cache.checkpoint(entry) for name, entry in usable.items()}
+    groups = _groups(checkpoints)
+    if not groups:
+        st.info("There is no VAE yet. Train some: `python -m models sweep --betas 0.1,1,10`")
+        return
+    with st.container(horizontal=True):
+        chosen = controls.select("group", "Test images and likelihood", _labels(groups), width=330)
+        group = groups[chosen]
+        curves = {n: c for n, c in group.items() if c.card.config.model.family == "multirate"}
+        titles = {name: checkpoint.card.title for name, checkpoint in curves.items()}
+        curve = (
+            controls.select("curve", "One model for every β", titles, width=300) if curves else ""
+        )
+    _explore({n: c for n, c in group.items() if tradeoff.has_rate(c)}, curves.get(curve))
+    sweeps.show()
+
+
+def _groups(checkpoints: dict[str, Checkpoint]) -> dict[str, dict[str, Checkpoint]]:
+    """Models whose D can be compared, by a name for links; that of the shown model first."""
+    found: dict[str, dict[str, Checkpoint]] = {}
+    for name, checkpoint in checkpoints.items():
+        if tradeoff.has_rate(checkpoint) or checkpoint.card.config.model.family == "multirate":
+            key = "-".join(map(str, tradeoff.group_of(checkpoint)))
+            found.setdefault(key, {})[name] = checkpoint
+    first = [key for key, group in found.items() if state.get("model") in group]
+    return {key: found[key] for key in [*first, *found]}
+
+
+def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
+    labels = {}
+    for key, group in groups.items():
+        card = next(iter(group.values())).card
+        labels[key] = f"{card.data_name} · {card.config.model.likelihood}"
+    return labels
+
+
+@st.fragment
+def _explore(runs: dict[str, Checkpoint], curve: Checkpoint | None) -> None:
+    """Plane, slider and what follows from them: a click reruns this part alone."""
+    points = [tradeoff.point(name, checkpoint) for name, checkpoint in runs.items()]
+    some = curve or next(iter(runs.values()))
+    measured = None
+    if curve is not None:
+        with st.spinner("Measuring the curve at 33 values of β…"):
+            measured = cache.rates(curve)
+        if measured is None:
+            st.warning("The curve needs the test images. " + inspector.where_originals(curve))
+    collapsed, floor = cache.anchors(some)
+    sides = (
+        None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))
+    )
+    line = truth.line(runs)
+    shown = (tuple(points), cache.key(curve) if measured is not None else "", collapsed)
+    data = cache.rates_files(
+        shown,
+        lambda: figures.rate_distortion(
+            points, sides, tradeoff.seeds(runs), collapsed, floor, line
+        ),
+        curve if measured is not None else None,
+    )
+    data |= {"beta": _beta(measured), "colours": list(figures.PALETTE)}
+    rates.rates(data, "rates", _chosen)
+    if measured is None:
+        st.caption(
+            "Train one model for every β: `python -m models train --preset digits-multirate`"
+        )
+    _explain(some)
+    _run(runs)
+    _convergence(runs)
+    truth.show(runs)
+    state.publish()
+
+
+def _beta(measured: object | None) -> float:
+    """The β of the link, within what the curve has."""
+    if measured is None:
+        return state.get("beta")
+    return float(np.clip(state.get("beta"), measured.betas[0], measured.betas[-1]))
+
+
+def _chosen() -> None:
+    """The slider came to rest, or a run was clicked."""
+    beta, run = rates.chosen("rates")
+    state.put(beta=float(f"{beta:.4g}"), run=run or state.get("run"))
+
+
+def _explain(checkpoint: Checkpoint) -> None:
+    """What is drawn, in two sentences; what β means under squared error."""
+    st.caption(
+        "Down is a better image, left a cheaper code; along a dotted line −ELBO is the same. The "
+        "orange tangent has slope −β: the best model for β touches it and nothing lies below. "
+        "Scores of the test set, weight 1, z sampled; ± one standard error over images."
+    )
+    model = checkpoint.card.config.model
+    if model.likelihood in SIGMA:
+        beta = checkpoint.card.config.objective.beta
+        st.caption(
+            SIGMA[model.likelihood].format(sigma=model.sigma, variance=beta * model.sigma**2)
+        )
+
+
+def _run(runs: dict[str, Checkpoint]) -> None:
+    """The run that was clicked: its scores, the way to its map."""
+    name = state.get("run")
+    if name not in runs:
+        if runs:
+            st.info("Click a run in the plane to see its scores and open its map.")
+        return
+    checkpoint = runs[name]
+    one = tradeoff.point(name, checkpoint)
+    total = one.distortion + one.rate
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{controls.plain(one.title)}** · β = {one.beta:g} · "
+            f"D {one.distortion:.2f} ± {one.distortion_error:.2f} + "
+            f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
+        )
+        st.link_button("Open its map", f"./?model={name}")
+
+
+def _convergence(runs: dict[str, Checkpoint]) -> None:
+    """Whether neighbours in β can both be optimal; where not, which is to blame."""
+    found = []
+    for names in tradeoff.series(runs):
+        checked = tradeoff.check([runs[name] for name in names])
+        if checked is not None:
+            found.append((runs[names[0]].card.title, *checked))
+    if not found:
+        return
+    with st.expander("Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"):
+        for title, betas, result in found:
+            sentences = tradeoff.verdicts(betas, result)
+            span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{title}”"
+            st.markdown(f"**{controls.plain(span)}**")
+            for sentence in sentences or ["No pair contradicts that all are optimal."]:
+                st.markdown(f"- {controls.plain(sentence)}")
