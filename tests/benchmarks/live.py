@@ -1,4 +1,4 @@
-"""The live map: pointer to paint, frames a second, first paint, bytes on the wire, one decode.
+"""The live map: pointer to paint, frames, first paint, bytes on the wire, one decode; β’s slider.
 
 The pointer goes round the map while every move is timed in the browser, from the event to after
 the frame that shows it. 70 000 points are seven draws of q(z|x) for each of MNIST's 10 000 test
@@ -20,6 +20,7 @@ from tests.benchmarks.app import EXPLORER, Server, browser, open_map, server
 from tests.benchmarks.common import ROOT, Row, arguments, percentile, show
 
 MNIST = ROOT / "checkpoints/mnist-2d-beta-1.safetensors"
+MULTIRATE = ("digits-2d-multirate", "mnist-2d-multirate")
 DRAWS = 7
 
 
@@ -75,6 +76,24 @@ def hovering(app: Server, name: str, count: int, moves: int, floor: int | None) 
     ]
 
 
+def sliding(app: Server, name: str, seconds: int) -> list[Row]:
+    """The trade-off while its slider plays: codes, ten reconstructions, ten samples, bars, point."""
+    with browser() as chromium:
+        page = chromium.new_page(viewport={"width": 1440, "height": 1100})
+        page.add_init_script(path=ROOT / "tests/benchmarks/page.js")
+        page.goto(f"{app.url}/trade-off?model={name}&curve={name}")
+        page.wait_for_function("() => document.querySelector('.rates')?.rates?.now", timeout=60_000)
+        app.wait_until_idle()
+        page.get_by_role("button", name="Play").click()
+        found = page.evaluate("time => window.benchmark.frames(time)", 1000 * seconds)
+    rate = found["framesPerSecond"]
+    return [
+        Row("frames a second", f"{rate:.0f}", None, ">= 30", rate >= 30),
+        Row("drawing of a frame, p50", f"{percentile(found['drawing'], 50):.1f} ms"),
+        Row("drawing of a frame, p95", f"{percentile(found['drawing'], 95):.1f} ms"),
+    ]
+
+
 def main(quick: bool) -> None:
     moves = 60 if quick else 600
     with tempfile.TemporaryDirectory() as folder:
@@ -83,6 +102,8 @@ def main(quick: bool) -> None:
             for name, count, floor in ((MNIST.stem, 10_000, 45), (large, many, 30)):
                 title = f"{moves} moves over {count:,} points, {name}"
                 show(title, hovering(app, name, count, moves, floor), quick)
+            for name in MULTIRATE:
+                show(f"β slider playing, {name}", sliding(app, name, 2 if quick else 9), quick)
 
 
 if __name__ == "__main__":

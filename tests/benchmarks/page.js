@@ -41,6 +41,22 @@ window.benchmark = {
     }
   },
 
+  // Frames a second over so many milliseconds, and of each of them the milliseconds of drawing.
+  frames(milliseconds) {
+    const rates = document.querySelector(".rates").rates, draw = rates.draw.bind(rates)
+    const drawing = []
+    rates.draw = () => {
+      const start = performance.now()
+      draw()
+      drawing.push(performance.now() - start)
+    }
+    const start = performance.now(), before = drawing.length
+    return new Promise(done => setTimeout(() => {
+      rates.draw = draw
+      done({ drawing, framesPerSecond: (drawing.length - before) / (performance.now() - start) * 1000 })
+    }, milliseconds))
+  },
+
   // Milliseconds of one decode, of each of `count` spots of the map, by the page's own decoder.
   decodes(count) {
     const map = document.querySelector(".latent-map").latentMap
