@@ -687,7 +687,7 @@ def to_text(rows: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]
             f"{pair['low']:g} and {pair['high']:g} on the training set, got {slope}"
         )
     if pairs and not bad:
-        text.append(f"converged: -ΔD/ΔR lies between the two β in all {len(pairs)} neighbours")
+        text.append(f"-ΔD/ΔR lies between the two β of all {len(pairs)} pairs of neighbours")
     return "\n".join(text)
 
 
@@ -716,14 +716,14 @@ class Sandwich(NamedTuple):
 
     `slope` (M - 1,) is -ΔD/ΔR, NaN where R does not change. `gap` (M - 1, 2), in nats per image,
     is what the right model of a pair loses against the left one at the left one's β, and what
-    the left one loses at the right one's; `error` its standard errors. `converged` (M,) is False
-    for a model that a neighbour beats at its own β.
+    the left one loses at the right one's; `error` its standard errors. `beaten` (M,) is True for
+    a model that a neighbour beats at its own β: it has not converged.
     """
 
     slope: np.ndarray
     gap: np.ndarray
     error: np.ndarray
-    converged: np.ndarray
+    beaten: np.ndarray
 
     @property
     def holds(self) -> np.ndarray:
@@ -754,7 +754,7 @@ def sandwich(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarray) -
         rate: R, of the same shape.
 
     Returns:
-        Slopes, gaps with paired standard errors, and which models have converged. A gap counts
+        Slopes, gaps with paired standard errors, and which models are beaten. A gap counts
         as negative beyond `STANDARD_ERRORS` and `MATERIAL_NATS`.
 
     Raises:
@@ -787,10 +787,10 @@ def sandwich(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarray) -
     with np.errstate(divide="ignore", invalid="ignore"):
         slope = rise.mean(1) / fall.mean(1)
     wrong = _violated(gap, error)
-    converged = np.ones(len(beta), bool)
-    converged[:-1] &= ~wrong[:, 0]
-    converged[1:] &= ~wrong[:, 1]
-    return Sandwich(np.where(np.isfinite(slope), slope, np.nan), gap, error, converged)
+    beaten = np.zeros(len(beta), bool)
+    beaten[:-1] |= wrong[:, 0]
+    beaten[1:] |= wrong[:, 1]
+    return Sandwich(np.where(np.isfinite(slope), slope, np.nan), gap, error, beaten)
 
 
 def training_terms(

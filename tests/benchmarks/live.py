@@ -77,7 +77,7 @@ def hovering(app: Server, name: str, count: int, moves: int, floor: int | None) 
 
 
 def sliding(app: Server, name: str, seconds: int) -> list[Row]:
-    """The trade-off while its slider plays: codes, ten reconstructions, ten samples, bars, point."""
+    """The trade-off while its slider plays: codes, twenty decoded images, bars, point."""
     with browser() as chromium:
         page = chromium.new_page(viewport={"width": 1440, "height": 1100})
         page.add_init_script(path=ROOT / "tests/benchmarks/page.js")
