@@ -20,8 +20,8 @@ from explorer import files, scene, state
 from explorer.jobs import Jobs, Projections
 from explorer.scene import Scene
 from models import drawing
-from models.checkpoint import Checkpoint, CheckpointError, read, read_tensors, restore
-from models.config import RunConfig
+from models.checkpoint import Card, Checkpoint, CheckpointError, read, read_tensors, restore
+from models.config import ModelConfig, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
@@ -43,6 +43,8 @@ EVIDENCE = 100
 """Test images whose ln p(x) is integrated."""
 ROW = 10
 """Images in a row that are shown at every β."""
+REPEATS = 5000
+"""How often a gradient is estimated, to see the spread."""
 WEIGHTS = 10_000
 """Samples of z behind bounds of one image."""
 MAX_GRID = 60_000
@@ -105,6 +107,28 @@ def _checkpoint(path: str, changed: int) -> Checkpoint:
 def checkpoint(entry: Entry) -> Checkpoint:
     """The validated checkpoint of an entry, without torch."""
     return _checkpoint(str(entry.path), entry.changed)
+
+
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _card(path: str, changed: int) -> Card:
+    return _checkpoint(path, changed).card
+
+
+def card(entry: Entry) -> Card:
+    """The card of a usable model; kept for more models than checkpoints are."""
+    return _card(str(entry.path), entry.changed)
+
+
+@st.cache_resource(max_entries=500, show_spinner="Counting parameters…")
+def parameters(config: ModelConfig) -> int:
+    """How many a model has, counted without memory for them.
+
+    Raises:
+        ValueError: If there would be too many.
+    """
+    from models.registry import count_parameters, describe
+
+    return count_parameters(describe(config))
 
 
 def key(checkpoint: Checkpoint) -> str:
@@ -313,6 +337,8 @@ def _pack(checkpoint: Checkpoint) -> bytes:
 
 @st.cache_resource(max_entries=20, show_spinner=False)
 def _rates(key: str, has_images: bool, _checkpoint: Checkpoint) -> Rates | None:
+    if _checkpoint.rates is not None:
+        return _checkpoint.rates
     import torch
 
     from models.rates import measure_rates
@@ -324,7 +350,7 @@ def _rates(key: str, has_images: bool, _checkpoint: Checkpoint) -> Rates | None:
 
 
 def rates(checkpoint: Checkpoint) -> Rates | None:
-    """A multi-rate model's test set along β; None where the test images are not here."""
+    """A multi-rate model's test set along β; None if not stored, and no test images are here."""
     return _rates(key(checkpoint), originals(checkpoint) is not None, checkpoint)
 
 
@@ -542,7 +568,7 @@ def gradients(
 
     return Gradients(
         loss_gradient(mean, deviation, target)[by],
-        gradient_study(mean, deviation, target, by, counts, seed=seed),
+        gradient_study(mean, deviation, target, by, counts, REPEATS, seed),
         gradient_variances(mean, deviation, target, by),
     )
 

@@ -7,6 +7,7 @@ the setting stays.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -38,11 +39,15 @@ def file_name(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")[:60] or "map"
 
 
-def _bind(name: str, value: Any) -> dict[str, Any]:
-    """Key and callback of a widget that shows `value` and writes the setting `name`."""
+def _bind(name: str, value: Any, resets: Sequence[str] = ()) -> dict[str, Any]:
+    """Key and callback of a widget that shows `value` and writes the setting `name`.
+
+    Writing it puts the settings named by `resets` back to None.
+    """
     key = f"control-{name}"
     _show(key, value)
-    return {"key": key, "on_change": lambda: state.put(**{name: st.session_state[key]})}
+    others = dict.fromkeys(resets)
+    return {"key": key, "on_change": lambda: state.put(**others, **{name: st.session_state[key]})}
 
 
 def _show(key: str, value: Any) -> None:
@@ -51,11 +56,35 @@ def _show(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def select(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
-    """A drop-down of the allowed values, shown by their labels."""
+def select(
+    name: str, label: str, labels: Mapping[Any, str], resets: Sequence[str] = (), **options: Any
+) -> Any:
+    """A drop-down of the allowed values, shown by their labels.
+
+    A choice puts the settings named by `resets` back to None.
+    """
+    labels = _distinct(labels)
     value = state.choose(name, list(labels))
+    bound = _bind(name, value, resets)
+    return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
+
+
+def option(name: str, label: str, labels: Mapping[Any, str], default: Any, **options: Any) -> Any:
+    """A drop-down that shows `default` as long as its setting is None."""
+    labels = _distinct(labels)
+    chosen = state.choose(name, list(labels))
+    value = default if chosen is None else chosen
     bound = _bind(name, value)
     return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
+
+
+def _distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
+    """Labels of which no two are equal, for the browser tells options by their labels alone."""
+    counts = Counter(labels.values())
+    return {
+        value: label if counts[label] == 1 else f"{label} · {value}"
+        for value, label in labels.items()
+    }
 
 
 def segments(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
@@ -91,6 +120,33 @@ def text(name: str, label: str, **options: Any) -> str:
     """A line of text."""
     value = state.get(name)
     return st.text_input(label, **_bind(name, value), **options)
+
+
+def quantity(name: str, label: str, default: float, **options: Any) -> float:
+    """A number within the limits of a setting; `default` as long as that is None."""
+    minimum, maximum = (state.WHOLE_LIMITS | state.LIMITS)[name]
+    chosen = state.get(name)
+    bound = _bind(name, default if chosen is None else chosen)
+    return st.number_input(label, minimum, maximum, **bound, **options)
+
+
+def line(name: str, label: str, default: str, **options: Any) -> str:
+    """A line of text; `default` as long as its setting is None."""
+    chosen = state.get(name)
+    return st.text_input(label, **_bind(name, default if chosen is None else chosen), **options)
+
+
+def score(pair: object) -> str:
+    """A mean with its standard error, if it is one.
+
+    Example:
+        >>> score([-1.234, 0.05]), score(None)
+        ('−1.23\xa0±\xa00.05', '–')
+    """
+    match pair:
+        case [float(mean), float(error)]:
+            return f"{mean:.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.2f}".replace("-", "−")
+    return "–"
 
 
 def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) -> np.ndarray:

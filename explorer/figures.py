@@ -285,10 +285,10 @@ def _ink(values: np.ndarray, threshold: float) -> list[str]:
 
 def _style_latents(figure: go.Figure, count: int, threshold: float, name: str) -> go.Figure:
     """What charts over the latents share: their axis, and the threshold as a line."""
-    figure.add_hline(threshold, line={"color": PALETTE[2], "width": 1.5, "dash": "dash"})
+    figure.add_hline(threshold, line={"color": PALETTE[6], "width": 1.5, "dash": "dash"})
     figure.add_annotation(
         x=1, xref="paper", xanchor="right", y=1, yref="paper", yanchor="bottom",
-        text=f"<span style='color:{PALETTE[2]}'>– –</span> {name}", showarrow=False,
+        text=f"<span style='color:{PALETTE[6]}'>– –</span> {name}", showarrow=False,
     )  # fmt: skip
     figure.update_layout(height=250, margin=_NO_MARGIN, showlegend=False)
     step = 1 if count <= 10 else 5
@@ -313,7 +313,7 @@ def information_bar(information: float, error: float, rate: float, ceiling: floa
     bars = {"y": ["R", "I(x; z)"], "orientation": "h", "width": 0.6, "error_x": spread}
     figure = go.Figure(go.Bar(x=(rate, information), marker_color=[PALETTE[3], PALETTE[0]], **bars))
     figure.update_traces(hovertemplate="%{y}: %{x:.2f} nats<extra></extra>")
-    figure.add_vline(ceiling, line={"color": PALETTE[2], "width": 1.5, "dash": "dash"})
+    figure.add_vline(ceiling, line={"color": PALETTE[6], "width": 1.5, "dash": "dash"})
     figure.add_annotation(
         x=ceiling, y=1, yref="paper", xanchor="right", yanchor="bottom", showarrow=False,
         text=f"at most ln N = {ceiling:.2f} nats",
@@ -730,3 +730,63 @@ def _round_step(value: float) -> float:
     """1, 2 or 5 times a power of ten, at least `value`."""
     power = 10.0 ** np.floor(np.log10(value))
     return float(power * next(step for step in (1, 2, 5, 10) if step * power >= value))
+
+
+MAX_CURVES = 20
+"""Latents whose KL is drawn over a training: those with the most at its end."""
+
+
+def training_curve(name: str, epochs: np.ndarray, train: np.ndarray, test: np.ndarray) -> go.Figure:
+    """One score over a training, on both sets.
+
+    Args:
+        name: Of the score.
+        epochs: Shape (E,), counted from 1.
+        train: Nats per image on the training set, shape (E,).
+        test: The same on the test set.
+
+    Example:
+        >>> figure = training_curve("D", np.arange(1, 3), np.ones(2), np.zeros(2))
+        >>> [trace.name for trace in figure.data]
+        ['training set', 'test set']
+    """
+    figure = go.Figure()
+    for split, curve, dash, colour in (
+        ("training set", train, "dot", PALETTE[1]),
+        ("test set", test, "solid", PALETTE[0]),
+    ):
+        figure.add_scatter(
+            x=epochs, y=curve, name=split, mode="lines" if len(epochs) > 1 else "markers",
+            line={"color": colour, "dash": dash, "width": 2},
+            hovertemplate=f"{name}, {split}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(height=230, margin=_NO_MARGIN, legend=_ABOVE)
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title=f"{name}, nats per image")
+    return figure
+
+
+def kl_curves(epochs: np.ndarray, kl: np.ndarray) -> go.Figure:
+    """KL of every latent over a training; of many, the `MAX_CURVES` largest at its end.
+
+    Args:
+        epochs: Shape (E,), counted from 1.
+        kl: Nats on the test set, shape (E, Z).
+
+    Example:
+        >>> [trace.name for trace in kl_curves(np.arange(2), np.array([[0, 1], [0, 2]])).data]
+        ['z₁', 'z₂']
+    """
+    figure = go.Figure()
+    for j in np.sort(np.argsort(-kl[-1], kind="stable")[:MAX_CURVES]):
+        name = f"z{subscript(j + 1)}"
+        figure.add_scatter(
+            x=epochs, y=kl[:, j], name=name, mode="lines" if len(epochs) > 1 else "markers",
+            line={"color": PALETTE[j % len(PALETTE)], "width": 2 if kl.shape[1] <= 5 else 1.2},
+            hovertemplate=f"{name}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+        )  # fmt: skip
+    named = kl.shape[1] <= 5
+    figure.update_layout(height=230, margin=_NO_MARGIN, legend=_ABOVE, showlegend=named)
+    figure.update_yaxes(title="KL per latent, nats", rangemode="tozero")
+    figure.update_xaxes(title="epoch")
+    return figure

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from explorer.views import collapse, experiments, latent_map, trade_off
+from explorer.views import collapse, experiments, latent_map, trade_off, train
 
 st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
 PAGES = [
     st.Page(latent_map.show, title="Latent map", default=True),
+    st.Page(train.show, title="Train", url_path="train"),
     st.Page(trade_off.show, title="Trade-off", url_path="trade-off"),
     st.Page(collapse.show, title="Collapse", url_path="collapse"),
     st.Page(experiments.show, title="Experiments", url_path="experiments"),

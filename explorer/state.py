@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from models.config import LIKELIHOODS, NETWORKS, PRESETS
+from models.data import DATA_SETS
+
 MAX_PINS = 24
 LIMITS = {
     "free-bits": (0.05, 5.0),
@@ -20,8 +23,19 @@ LIMITS = {
     "mean": (-3.0, 3.0),
     "deviation": (0.1, 3.0),
     "target": (-3.0, 3.0),
+    "sigma": (1 / 256, 10.0),
+    "weight": (0.0, 1000.0),
+    "learning-rate": (1e-5, 0.1),
 }
 """Of settings that are no whole numbers, both inclusive."""
+WHOLE_LIMITS = {
+    "latents": (1, 256),
+    "warmup": (0, 100_000),
+    "epochs": (1, 1000),
+    "batch": (1, 4096),
+    "seed": (0, 2**31 - 1),
+}
+"""Of what a training that is asked for on the screen may be, both inclusive."""
 EXPERIMENTS = ("kl", "gradient", "samples", "beta")
 
 
@@ -144,6 +158,15 @@ SETTINGS: dict[str, Setting] = {
     "target": Setting(2.0, _real("target")),
     "by": Setting("mean", _one_of("mean", "deviation")),
     "samples": Setting(1000, _whole(2, 1_000_000)),
+    "preset": Setting("digits-2d", _one_of(*PRESETS)),
+    "data": Setting(None, _one_of(*DATA_SETS)),
+    "network": Setting(None, _one_of(*NETWORKS)),
+    "hidden": Setting(None, lambda text: text[:60]),
+    "likelihood": Setting(None, _one_of(*LIKELIHOODS)),
+    **{name: Setting(None, _whole(*limits)) for name, limits in WHOLE_LIMITS.items()},
+    **{name: Setting(None, _real(name)) for name in ("sigma", "weight", "learning-rate")},
+    "title": Setting("", lambda text: text[:80]),
+    "own": Setting(None, lambda text: text[:120]),
 }
 
 

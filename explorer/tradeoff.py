@@ -133,7 +133,7 @@ def verdicts(betas: Sequence[float], found: Sandwich) -> list[str]:
     sentences = []
     for i in np.flatnonzero(~found.holds):
         low, high = f"{betas[i]:g}", f"{betas[i + 1]:g}"
-        blamed = [f"{betas[j]:g}" for j in (i, i + 1) if not found.converged[j]]
+        blamed = [f"{betas[j]:g}" for j in (i, i + 1) if found.beaten[j]]
         sentences.append(
             f"β = {low} → {high}: −ΔD/ΔR is {found.slope[i]:.2f}, outside {low} to {high}: "
             f"not converged, or overfitted, at β = {' and '.join(blamed)}."

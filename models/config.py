@@ -344,7 +344,7 @@ PRESETS: dict[str, RunConfig] = {
         "mnist",
         ModelConfig(family="multirate"),
         ObjectiveConfig(kl_warmup_steps=500),
-        replace(_MNIST_TRAINING, epochs=25, binarize=True),
+        replace(_MNIST_TRAINING, epochs=35, binarize=True),
     ),
     "mnist-20d": RunConfig(
         "mnist",

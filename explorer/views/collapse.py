@@ -27,6 +27,8 @@ IN_A_ROW = 10
 NEAR = 0.9
 """Share of the ceiling above which I(x; z) says more of N than of the codes."""
 TICK_SECONDS = 1.0
+START_SECONDS = 5
+"""Of a training's process: imports, data, and the scores at its end."""
 
 
 def show() -> None:
@@ -180,11 +182,12 @@ def _buttons(entry: Entry, checkpoint: Checkpoint, found: Sequence[Trial]) -> No
     if cache.originals(checkpoint) is None:
         st.caption(inspector.where_originals(checkpoint))
         return
-    seconds = len(missing) * checkpoint.card.seconds
+    seconds = len(missing) * (checkpoint.card.seconds + START_SECONDS)
     title = checkpoint.card.title or entry.id
     label = "Train the remedies" if len(missing) == len(found) else "Train the others"
     controls.button(label, lambda: _try(trials.train, missing, title), type="primary")
-    st.caption(f"{len(missing)} trainings, about {_duration(seconds)}")
+    noun = "training" if len(missing) == 1 else "trainings"
+    st.caption(f"{len(missing)} {noun}, about {_duration(seconds)}")
 
 
 def _try(action, *arguments) -> None:
@@ -259,7 +262,7 @@ def _row(name: str, change: str, shown: Checkpoint, before: Checkpoint) -> list[
     """The test-set scores of one model."""
     scores, found = shown.card.metrics, cache.diagnosis(shown)
     other = shown.card.config.model.likelihood != before.card.config.model.likelihood
-    mark = " †" if other else ""
+    mark = "\N{NO-BREAK SPACE}†" if other else ""
     active = found.collapsed.count(False)
     return [
         f"**{name}**",
@@ -325,7 +328,7 @@ def _films(found: Sequence[Trial]) -> None:
     st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
     weights = [cache.kl_weights(trial.remedy.config, trials.steps_of(trial)) for trial, _ in films]
     highest = max(film.kl.max() for _, film in films), max(w.max() for _, w in weights)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for (trial, film), weight in zip(films, weights, strict=True):
             with st.container(width=300, gap="xxsmall"):
                 st.markdown(f"**{trial.remedy.name}**")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
+
 import numpy as np
 import streamlit as st
 
@@ -10,7 +13,7 @@ from explorer.cache import Entry
 from explorer.figures import latent_unit, subscript
 from explorer.views import inspector, picker
 from models.checkpoint import Checkpoint
-from models.remedies import has_plain_beta
+from models.remedies import has_plain_beta, to_arguments
 
 EXPERIMENTS = {
     "kl": "KL, both ways",
@@ -19,7 +22,7 @@ EXPERIMENTS = {
     "beta": "β and q(z|x)",
 }
 DRAWS = (10, 100, 1000, 10_000, 100_000)
-AVERAGED = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+AVERAGED = (1, 2, 4, 8, 16, 32, 64, 128)
 RUNGS = (1, 2, 5, 20, 100)
 SHOWN = 10
 """Models, and latents if they are not two, that are compared at once."""
@@ -107,11 +110,11 @@ def _gradient() -> None:
             name: [value / count for count in AVERAGED] for name, value in found.variances.items()
         }
         controls.chart(figures.falling_variances(AVERAGED, measured, exact), "gradient-variance")
-        st.caption("Lines: closed form. Dots: variance over 1,000 repeats.")
+        st.caption(f"Lines: closed form. Dots: variance over {cache.REPEATS:,} repeats.")
     with right:
         means = {name: values.mean for name, values in found.measured.items()}
         controls.chart(figures.means_around_truth(AVERAGED, means, found.truth), "gradient-mean")
-        st.caption("Mean over 1,000 repeats ± two standard errors. Dashed: the true gradient.")
+        st.caption("Their mean ± two standard errors. Dashed: the true gradient.")
 
 
 def _image(entry: Entry) -> tuple[Checkpoint, int]:
@@ -175,10 +178,8 @@ def _beta() -> None:
         return
     models = _kin(entry)
     if len(models) < 2:
-        st.info(
-            "No other model differs from this one in β alone. Train one: "
-            "`python -m models train --beta 4`, with its other settings as they are."
-        )
+        st.info("No other model differs from this one in β alone. Train one:")
+        st.code(_command(checkpoint), language=None, wrap_lines=True)
     codes = [one.codes for one in models.values()]
     mean = np.stack([one.mean[point] for one in codes])
     deviation = np.exp(0.5 * np.stack([one.log_variance[point] for one in codes]))
@@ -222,6 +223,14 @@ def _shot(checkpoint: Checkpoint, point: int) -> tuple[np.ndarray, str]:
         z = checkpoint.codes.mean[point : point + 1]
         return pictures.one(cache.decode(checkpoint, z)), f"Image {point}, decoded"
     return pictures.one(images.images[point : point + 1]), f"Image {point}"
+
+
+def _command(checkpoint: Checkpoint) -> str:
+    """How to train the same model with a β four times as large."""
+    config = checkpoint.card.config
+    beta = 4 * config.objective.beta or 1.0
+    other = replace(config, objective=replace(config.objective, beta=beta))
+    return "python -m models " + shlex.join(to_arguments(other, f"β = {beta:g}"))
 
 
 def _kin(entry: Entry) -> dict[str, Checkpoint]:

@@ -158,7 +158,8 @@ def assert_equal_pictures(shown, expected):
 def resize(page, width, height=900):
     page.set_viewport_size({"width": width, "height": height})
     page.wait_for_function(
-        f"() => {MAP}.clientWidth <= document.querySelector('.st-key-map').clientWidth + 1"
+        f"() => !{MAP}"
+        f" || {MAP}.clientWidth <= document.querySelector('.st-key-map').clientWidth + 1"
     )
 
 

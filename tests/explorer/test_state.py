@@ -61,7 +61,45 @@ EXAMPLES = {
     "z": (1.5, -0.25, 0.0),
     "draw": 17,
     "side": 30,
+    "group": "digits",
+    "curve": "digits-multirate",
+    "beta": 0.25,
+    "sweep": "mnist-2d",
+    "betas": "1,2",
+    "seeds": 3,
+    "run": "digits-2d-beta-1",
+    "collapsed": "mnist-20d-beta-1",
+    "warmup-percent": 80,
+    "cycles": 7,
+    "free-bits": 0.25,
+    "capacity": 12.5,
+    "beta-divisor": 10,
+    "experiment": "gradient",
+    "mean": -1.25,
+    "deviation": 2.5,
+    "target": 0.0,
+    "by": "deviation",
+    "samples": 10_000,
+    "preset": "digits-ae",
+    "data": "mnist",
+    "network": "conv",
+    "hidden": "16,32",
+    "latents": 3,
+    "likelihood": "gaussian",
+    "sigma": 0.25,
+    "weight": 4.0,
+    "warmup": 100,
+    "epochs": 30,
+    "batch": 32,
+    "learning-rate": 0.001,
+    "seed": 1,
+    "title": "my model",
+    "own": "20260101-120000-abcdef",
 }
+TEXTS = {"model", "second", "group", "curve", "sweep", "betas", "run", "collapsed"}
+TEXTS |= {"hidden", "title", "own"}
+"""Settings whose text the page itself compares with what there is."""
+REALS = {"beta": (1e-4, 1e4)} | state.LIMITS
 
 
 def test_every_setting_has_an_example():
@@ -116,11 +154,14 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - {"model", "second"}))
+@pytest.mark.parametrize("name", sorted(SETTINGS.keys() - TEXTS))
 def test_an_unlawful_value_becomes_the_default_with_one_notice(name, text):
     _, notices = opened({name: text})
     if name == "z" and text in ("-1", "1.5"):
         assert (state.get("z"), notices) == ((float(text),), [])
+        return
+    if name in REALS and text in ("-1", "1.5") and REALS[name][0] <= float(text) <= REALS[name][1]:
+        assert (state.get(name), notices) == (float(text), [])
         return
     assert state.get(name) == SETTINGS[name].default
     assert len(notices) == 1 and f"“{name}”" in notices[0]
@@ -151,7 +192,9 @@ def test_whatever_a_link_asks_for_can_be_shared_again(name, text):
     ("name", "low", "high"),
     [
         ("x", 1, 256), ("y", 1, 256), ("point", 0, 10_000_000), ("draw", 0, 1_000_000),
-        ("side", 3, 30),
+        ("side", 3, 30), ("seeds", 1, 5), ("warmup-percent", 1, 100), ("cycles", 2, 20),
+        ("beta-divisor", 2, 50), ("samples", 2, 1_000_000),
+        *((name, *limits) for name, limits in state.WHOLE_LIMITS.items()),
     ],
 )  # fmt: skip
 def test_a_whole_number_has_limits(name, low, high):
@@ -160,6 +203,17 @@ def test_a_whole_number_has_limits(name, low, high):
         assert (state.get(name), notices) == (value, [])
     for value in (low - 1, high + 1):
         _, notices = opened({name: str(value)})
+        assert (state.get(name), len(notices)) == (SETTINGS[name].default, 1)
+
+
+@pytest.mark.parametrize("name", REALS)
+def test_a_number_has_limits(name):
+    for value in REALS[name]:
+        _, notices = opened({name: repr(value)})
+        assert (state.get(name), notices) == (value, [])
+    low, high = REALS[name]
+    for value in (low - 1e-6, high * 1.001):
+        _, notices = opened({name: repr(value)})
         assert (state.get(name), len(notices)) == (SETTINGS[name].default, 1)
 
 

@@ -1,4 +1,4 @@
-"""The little experiments: what is measured agrees with the closed forms, and these with integrals."""
+"""The little experiments: samples agree with closed forms, and these with integrals."""
 
 import math
 
@@ -91,7 +91,7 @@ def test_a_seed_repeats_and_another_differs():
 
 
 def test_one_sample_has_no_error():
-    with pytest.raises(ValueError, match="^samples must be at least 2, got 1$") as caught:
+    with pytest.raises(ValueError, match=r"^samples must be at least 2, got 1$") as caught:
         sampled_kl(0.0, 1.0, 1)
     assert_sentence(str(caught.value))
 
@@ -164,7 +164,7 @@ def test_counts_must_fit_the_estimates(counts):
 
 
 def test_one_repeat_has_no_spread():
-    with pytest.raises(ValueError, match="repeats at least 2, got .1. and 1$"):
+    with pytest.raises(ValueError, match=r"repeats at least 2, got .1. and 1$"):
         averages(torch.zeros(1, 2), [1])
 
 
@@ -222,6 +222,6 @@ def test_bounds_of_the_same_weights_rise():
 
 @pytest.mark.parametrize("counts", [[0], [6], [1, 6]])
 def test_a_ladder_needs_two_repeats(counts):
-    with pytest.raises(ValueError, match="^counts must be 1 to half of the 10 weights") as caught:
+    with pytest.raises(ValueError, match=r"^counts must be 1 to half of the 10 weights") as caught:
         bound_ladder(torch.zeros(10), counts)
     assert_sentence(str(caught.value))

@@ -103,6 +103,10 @@ CONFIGS = {
     "linear": preset("digits-linear"),
     "binarized": replace(COLLAPSED, training=replace(COLLAPSED.training, binarize=True)),
     "autoencoder": preset("digits-ae"),
+    "multirate": replace(
+        preset("digits-multirate"),
+        model=replace(preset("digits-multirate").model, beta_min=0.5, beta_max=7.25),
+    ),
 } | {r.name: r.config for r in remedies(COLLAPSED, 4000, Strengths())}
 
 

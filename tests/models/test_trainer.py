@@ -101,6 +101,17 @@ def test_seeded_loss_curve_is_the_committed_one():
     assert [event.step for event in events] == [20, 40, 60, 80]
 
 
+@pytest.mark.parametrize("kind", ["mlp", "conv", "autoencoder"])
+def test_the_rate_is_reported_by_its_parts(kind):
+    """One number for every latent; an autoencoder has no rate."""
+    events = [event for event in start(KINDS[kind]).events() if isinstance(event, EpochEnd)]
+    for event in events:
+        parts = event.test_kl_per_dimension
+        assert len(parts) == KINDS[kind].model.latent_dim
+        assert sum(parts) == pytest.approx(event.test_rate, rel=1e-5)
+        assert all(part > 0 for part in parts) == (kind != "autoencoder")
+
+
 @pytest.mark.parametrize(
     ("step", "expected"),
     [

@@ -1,0 +1,538 @@
+"""The train page: what its form asks for, what that costs, how it goes, and the runs there are."""
+
+import json
+import re
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from drive import UNITLESS, charts, choose, column, open_view, press, said, settle
+from pages import assert_nothing_sticks_out, take_picture
+from pages import settle as settle_page
+from screens import make_run, wait
+
+from explorer import cache, figures, state, trainings
+from explorer.controls import plain
+from explorer.jobs import Job, JobError
+from explorer.views import train
+from models.checkpoint import read
+from models.cli import override
+from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data import DATA_SETS, is_available, load
+from models.registry import build_model, count_parameters
+from models.remedies import to_arguments
+from models.runs import Run, execute, list_runs
+
+UNITLESS.add("epoch")
+SMALL = RunConfig(
+    "digits",
+    ModelConfig(image_shape=(1, 8, 8), hidden=(8,)),
+    ObjectiveConfig(),
+    TrainingConfig(epochs=3, batch_size=64, warmup_steps=5),
+)
+
+
+class Desk:
+    """A queue of jobs that starts none; keeps what was asked of it."""
+
+    def __init__(self):
+        self.jobs, self.asked, self.done, self.full = [], [], [], ""
+
+    def submit(self, arguments, title=""):
+        if self.full:
+            raise JobError(self.full)
+        self.asked.append((list(arguments), title))
+        return "job"
+
+    def all(self):
+        return self.jobs
+
+    def cancel(self, job_id):
+        self.done.append(("cancel", job_id))
+
+    def pause(self, job_id):
+        self.done.append(("pause", job_id))
+
+    def resume(self, job_id):
+        self.done.append(("resume", job_id))
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    found = Desk()
+    monkeypatch.setattr(cache, "jobs", lambda: found)
+    return found
+
+
+def order(at):
+    """The button that trains."""
+    return next(button for button in at.button if button.label == "Train")
+
+
+def field(at, name):
+    """The input of a setting; None where it is not shown."""
+    for kind in (at.selectbox, at.number_input, at.text_input):
+        for widget in kind:
+            if widget.key == f"control-{name}":
+                return widget
+    return None
+
+
+def write(at, name, text):
+    at.text_input(f"control-{name}").set_value(text)
+    return settle(at)
+
+
+def trained(runs_dir, config=SMALL, title="small"):
+    run = Run.create(runs_dir, config, title)
+    list(execute(run))
+    return run
+
+
+# --- what to train -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [n for n in DATA_SETS if is_available(n)])
+def test_training_sets_are_as_large_as_said(name):
+    assert trainings.TRAINING_SETS[name] == (
+        len(load(name, "train")),
+        load(name, "train").image_shape,
+    )
+    assert trainings.TRAINING_SETS.keys() == set(DATA_SETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_without_a_choice_the_plan_is_the_preset(name):
+    assert trainings.plan(name, {}) == PRESETS[name]
+
+
+def test_every_choice_lands_in_its_setting():
+    chosen = {
+        "data": "digits", "network": "conv", "hidden": "4,8", "latents": 3,
+        "likelihood": "gaussian", "sigma": 0.5, "weight": 2.0, "warmup": 7, "epochs": 9,
+        "batch": 33, "learning-rate": 0.01, "seed": 5,
+    }  # fmt: skip
+    assert chosen.keys() == trainings.FIELDS.keys()
+    expected = override(
+        PRESETS["digits-2d"], network="conv", hidden=(4, 8), latent_dim=3, likelihood="gaussian",
+        sigma=0.5, beta=2.0, kl_warmup_steps=7, epochs=9, batch_size=33, learning_rate=0.01, seed=5,
+    )  # fmt: skip
+    assert trainings.plan("digits-2d", chosen) == expected
+
+
+def test_what_does_not_matter_is_passed_over():
+    assert trainings.plan("digits-ae", {"weight": 4.0, "warmup": 9}) == PRESETS["digits-ae"]
+    assert trainings.plan("digits-multirate", {"weight": 4.0}) == PRESETS["digits-multirate"]
+    assert trainings.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
+    assert not trainings.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
+
+
+def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
+    at = open_view("train")
+    config = PRESETS["digits-2d"]
+    helps = {
+        item.metadata["help"]
+        for part in (RunConfig, ModelConfig, ObjectiveConfig, TrainingConfig)
+        for item in fields(part)
+        if "help" in item.metadata
+    }
+    shown = [name for name in trainings.FIELDS if field(at, name)]
+    assert shown == [name for name in trainings.FIELDS if name != "sigma"]
+    assert all(field(at, name).help in helps for name in shown)
+    assert field(at, "hidden").value == "128,64" and field(at, "epochs").value == 200
+    assert field(at, "learning-rate").value == config.training.learning_rate
+    count = count_parameters(build_model(config.model))
+    assert f"{count:,} parameters · 4,000 steps" in said(at)
+    assert at.query_params == {} and not at.toast and not order(at).disabled
+
+
+@pytest.mark.parametrize("name", [n for n, c in PRESETS.items() if is_available(c.data)])
+def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
+    other = "digits-ae" if name == "digits-linear" else "digits-linear"
+    at = choose(open_view("train", preset=other, epochs="7"), "preset", name)
+    assert "epochs" not in at.query_params, "choosing a preset fills in the form"
+    press(at, "Train")
+    assert desk.asked == [(to_arguments(PRESETS[name], name), f"Training “{name}”")]
+    family = PRESETS[name].model.family
+    assert (field(at, "weight") is not None) == (family == "vae")
+    assert (field(at, "warmup") is not None) == (family != "autoencoder")
+
+
+def test_what_is_chosen_is_asked_for_and_in_the_link(no_runs, desk):
+    at = open_view("train")
+    for name, value in (
+        ("latents", 5),
+        ("weight", 0.5),
+        ("epochs", 30),
+        ("likelihood", "gaussian"),
+    ):
+        at = choose(at, name, value)
+    at = write(at, "title", "my <b> ![x](http://y) -- model")
+    press(at, "Train")
+    config = override(
+        PRESETS["digits-2d"], latent_dim=5, beta=0.5, epochs=30, likelihood="gaussian"
+    )
+    ((arguments, title),) = desk.asked
+    assert arguments == to_arguments(config, "my <b> ![x](http://y) -- model")
+    assert title == "Training “my <b> ![x](http://y) -- model”"
+    again = open_view("train", **at.query_params)
+    press(again, "Train")
+    assert desk.asked[1] == desk.asked[0]
+
+
+REFUSED = {
+    "hidden must be whole numbers like 512,256 or none, got 'wide <b>'.": {"hidden": "wide <b>"},
+    "every entry of hidden must be at least 1, got 0.": {"hidden": "0"},
+    "hidden must have 0 to 6 entries, got 7.": {"hidden": "1,1,1,1,1,1,1"},
+    "hidden must have 1 to 6 entries, got 0.": {"network": "conv", "hidden": "none"},
+    "hidden must have few enough entries to halve 8 pixels that often, got 4.": {
+        "network": "conv", "hidden": "1,1,1,1",
+    },
+    "batch_size must be at most the 1297 training images, got 1298.": {"batch": "1298"},
+    "the model must have at most 10,000,000 parameters, got 34,119,748: choose smaller hidden "
+    "layers.": {"hidden": "4096,4096"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sentence", "link"), REFUSED.items(), ids=list(map(str, range(7))))
+def test_refused_settings_are_one_sentence_and_no_button(no_runs, desk, sentence, link):
+    at = open_view("train", **link)
+    assert [error.value for error in at.error] == [plain(sentence)]
+    assert order(at).disabled
+
+
+HOSTILE = {
+    "preset": "../..", "data": "/etc/passwd", "network": "\0", "likelihood": "<b>",
+    "latents": "0", "weight": "nan", "sigma": "inf", "warmup": "-1", "epochs": "1e9",
+    "batch": "9" * 30, "learning-rate": "-0.1", "seed": "x", "own": "../../etc",
+}  # fmt: skip
+
+
+def test_a_hostile_link_opens_the_default(no_runs, desk):
+    make_run(no_runs)
+    at = open_view("train", **HOSTILE)
+    assert len(at.toast) == len(HOSTILE)
+    assert at.query_params == {}
+    press(at, "Train")
+    assert desk.asked == [(to_arguments(PRESETS["digits-2d"], "digits-2d"), "Training “digits-2d”")]
+
+
+def test_a_full_queue_is_said_once(no_runs, desk):
+    desk.full = "At most 25 jobs can wait, and 25 do: try again when one of them has ended."
+    at = press(open_view("train"), "Train")
+    assert [error.value for error in at.error] == [plain(desk.full)]
+    assert not settle(at).error
+
+
+# --- what it costs -------------------------------------------------------------------------------
+
+
+def test_seconds_are_those_of_the_same_work(no_runs, desk, monkeypatch):
+    config = PRESETS["digits-2d"]
+    cards = [cache.card(e) for e in cache.entries() if e.id.startswith("digits-2d-beta")]
+    pace = np.median([card.seconds / card.steps for card in cards])
+    found = trainings.cost(override(config, epochs=400, beta=7.0))
+    assert found.seconds == pytest.approx(8000 * pace)
+    assert found.source == "the shipped model"
+    assert trainings.cost(override(config, latent_dim=3)).seconds is None
+    run = trained(no_runs, replace(SMALL, model=config.model))
+    card = read(run.model_path).card
+    cached = replace(card, seconds=30.0)
+    monkeypatch.setattr(cache, "card", lambda e: cached if e.id == run.id else cards[0])
+    found = trainings.cost(config)
+    assert (found.seconds, found.source) == (pytest.approx(4000 * 30.0 / 60), "your runs")
+
+
+def test_an_unmeasured_training_says_so(no_runs, desk):
+    at = open_view("train", hidden="17")
+    assert "not known yet" in said(at)
+    assert "about" in said(open_view("train"))
+
+
+# --- how it goes ---------------------------------------------------------------------------------
+
+
+def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
+    run = trained(no_runs)
+    title = "Training “a*b”"
+    desk.jobs = [
+        Job("d", "waiting", "queued", position=1),
+        Job("c", title, "running", share=2 / 3, seconds_left=4.2, text="epoch 2 of 3: D -1.00",
+            runs=(run.id,)),
+        Job("b", "stopped", "paused", share=0.25),
+        Job("a", "broken", "failed", reason="the rate became nan <b>"),
+        Job("0", "gone", "cancelled", runs=("deleted",)),
+    ]  # fmt: skip
+    at = open_view("train")
+    bars = [(bar.proto.value, bar.proto.text) for bar in at.get("progress")]
+    assert bars == [
+        (66, plain(f"{title}: 67%, epoch 2 of 3: D −1.00, about 4 s left")),
+        (0, plain("waiting: 0%, waits, place 1")),
+    ]
+    text = said(at)
+    assert plain("broken ended early at 0% (failed: the rate became nan <b>).") in text
+    assert plain("stopped ended early at 25% (paused).") in text and "gone" not in text
+    for label in ("Pause", "Cancel", "Continue", "Resume"):
+        at = press(at, label)
+    assert desk.done == [("pause", "c"), ("cancel", "c"), ("resume", "b"), ("resume", "a")]
+    assert [name for name in charts(at) if name.startswith("live")] == [
+        f"live-{name}-{run.id}" for name in ("D", "R", "ELBO", "KL")
+    ]
+    assert not any(button.label == "Delete" for button in at.button), "its only run is trained"
+
+
+def test_a_job_that_has_said_nothing_is_starting(no_runs, desk):
+    desk.jobs = [Job("a", "new", "queued")]
+    (bar,) = open_view("train").get("progress")
+    assert bar.proto.text == plain("new: 0%, starting")
+
+
+def test_a_finished_job_shows_its_scores_and_the_way_to_its_map(no_runs, desk):
+    run = trained(no_runs)
+    desk.jobs = [Job("a", "Training “small”", "done", share=1.0, runs=(run.id,))]
+    at = open_view("train")
+    scores = read(run.model_path).card.metrics
+    for name in ("distortion", "rate", "negative_elbo"):
+        mean, error = scores[name]
+        assert f"{mean:.2f}\xa0±\xa0{error:.2f}" in at.success[0].value
+    links = [element.proto.url for element in at.get("link_button")]
+    assert set(links) == {f"./?model={run.id}"}
+
+
+def test_curves_are_the_recorded_epochs(no_runs, desk):
+    run = trained(no_runs)
+    drawn = charts(open_view("train"))
+    rows = run.metrics()
+    for shown, terms in (
+        ("D", ("distortion",)),
+        ("R", ("rate",)),
+        ("ELBO", ("distortion", "rate")),
+    ):
+        traces = drawn[f"run-{shown}-{run.id}"]["data"]
+        assert [trace["name"] for trace in traces] == ["training set", "test set"]
+        for trace, split in zip(traces, ("train", "test"), strict=True):
+            assert column(trace, "x") == [1, 2, 3]
+            values = [sum(row[f"{split}_{term}"] for term in terms) for row in rows]
+            assert column(trace, "y") == pytest.approx(values)
+    kl = drawn[f"run-KL-{run.id}"]["data"]
+    recorded = np.array([row["test_kl_per_dimension"] for row in rows])
+    assert np.array([column(trace, "y") for trace in kl]) == pytest.approx(recorded.T)
+
+
+def test_an_autoencoder_has_one_curve(no_runs, desk):
+    model, objective = replace(SMALL.model, family="autoencoder"), ObjectiveConfig(beta=0.0)
+    trained(no_runs, replace(SMALL, model=model, objective=objective))
+    (figure,) = charts(open_view("train")).values()
+    assert [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")] == [
+        "epoch", "D, nats per image"
+    ]  # fmt: skip
+
+
+def test_a_multirate_training_says_which_beta_is_drawn(no_runs, desk):
+    model = replace(SMALL.model, family="multirate")
+    trained(no_runs, replace(SMALL, model=model))
+    at = open_view("train", preset="digits-multirate")
+    assert {name.split("-")[1] for name in charts(at)} == {"D", "R", "ELBO", "KL"}
+    assert "On the test set β is 1" in said(at) and "draws β anew" in said(at)
+    assert at.dataframe[0].value["β"].isna().all()
+
+
+def test_damaged_lines_are_passed_over(no_runs):
+    run = Run.create(no_runs, SMALL, "odd")
+    good = {"epoch": 4, "train_distortion": 1.0, "train_rate": 2.0, "test_distortion": 3.0,
+            "test_rate": 4.0, "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
+    assert trainings.course(run) is None
+    lines = ["7", "[]", "{", '{"epoch": "two"}', json.dumps(good)]
+    lines += [json.dumps(good | change) for change in (
+        {"test_rate": float("nan")}, {"epoch": None}, {"test_kl_per_dimension": {}},
+        {"test_kl_per_dimension": [1.0]},
+    )]  # fmt: skip
+    (run.folder / "metrics.jsonl").write_text("\n".join(lines) + '\n{"ep')
+    found = trainings.course(run)
+    assert [part.tolist() for part in found] == [[5], [[1.0, 2.0]], [[3.0, 4.0]], [[1.5, 2.5]]]
+
+
+def test_long_trainings_are_thinned_with_both_ends(no_runs):
+    run = Run.create(no_runs, SMALL, "long")
+    for epoch in range(1000):
+        row = {f"{s}_{t}": 1.0 for s in ("train", "test") for t in ("distortion", "rate")}
+        run.append({"epoch": epoch, **row, "test_kl_per_dimension": [1.0]})
+    found = trainings.course(run)
+    assert len(found.epochs) == trainings.MAX_EPOCHS
+    assert (found.epochs[0], found.epochs[-1]) == (1, 1000)
+
+
+def test_of_many_latents_the_largest_are_drawn():
+    kl = np.tile(np.arange(50.0), (2, 1))
+    names = [trace.name for trace in figures.kl_curves(np.array([1, 2]), kl).data]
+    assert names == [f"z{figures.subscript(j)}" for j in range(31, 51)]
+
+
+# --- what has been trained -----------------------------------------------------------------------
+
+
+def test_without_runs_the_list_says_how_to_get_one(no_runs, desk):
+    assert open_view("train").info[0].value.startswith("There is no run yet")
+
+
+def test_runs_are_listed_with_their_scores(no_runs, desk):
+    run = trained(no_runs, title="<b>mine</b>")
+    begun = Run.create(no_runs, replace(SMALL, data="/somewhere/else"), "begun")
+    (frame,) = open_view("train").dataframe
+    rows = {row.title: row for row in frame.value.itertuples(index=False)}
+    assert frame.value.columns.tolist() == [
+        "title", "data", "family", "Z", "β", "D", "R", "−ELBO", "active", "steps", "date",
+    ]  # fmt: skip
+    scores = read(run.model_path).card.metrics
+    mine = rows["<b>mine</b>"]
+    assert mine[1:5] == ("digits", "vae", 2, 1.0)
+    means = [scores[name][0] for name in ("distortion", "rate", "negative_elbo")]
+    assert mine[5:8] == pytest.approx(means)
+    assert mine[8:10] == (f"{scores['active_units']} of 2", 60)
+    assert mine.date == "{}-{}-{} {}:{}".format(
+        *(run.id[a:b] for a, b in ((0, 4), (4, 6), (6, 8), (9, 11), (11, 13)))
+    )
+    assert rows["begun"].data == "own images" and np.isnan(rows["begun"].D)
+    assert {r.id for r in list_runs(no_runs)} == {run.id, begun.id}
+
+
+def test_delete_and_undo(no_runs, desk):
+    first, second = make_run(no_runs, title="first"), make_run(no_runs, title="second")
+    before = (no_runs / first / "model.safetensors").read_bytes()
+    at = press(open_view("train", own=first), "Delete")
+    assert [run.id for run in list_runs(no_runs)] == [second]
+    assert (no_runs / ".trash" / first / "model.safetensors").read_bytes() == before
+    assert first not in cache.catalogue()[0] and "own" not in at.query_params
+    assert plain("The run “first” was deleted.") in said(at)
+    at = press(at, "Undo")
+    assert {run.id for run in list_runs(no_runs)} == {first, second}
+    assert (no_runs / first / "model.safetensors").read_bytes() == before
+    assert "deleted" not in said(at)
+
+
+def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
+    run_id = make_run(no_runs)
+    desk.jobs = [Job("a", "resumed", "queued", position=1, runs=(run_id,))]
+    with pytest.raises(JobError, match="once its job has ended"):
+        trainings.discard(run_id)
+    desk.jobs = []
+    with Run(no_runs / run_id).lock(), pytest.raises(ValueError, match="one process at a time"):
+        trainings.discard(run_id)
+    assert [run.id for run in list_runs(no_runs)] == [run_id]
+
+
+@pytest.mark.parametrize("run_id", ["", ".", "..", "../runs", ".trash", "/", "nothing"])
+def test_only_runs_are_moved(no_runs, desk, run_id):
+    kept = make_run(no_runs)
+    with pytest.raises(ValueError, match="one of the runs folder"):
+        trainings.discard(run_id)
+    with pytest.raises(JobError, match="Only the last 20"):
+        trainings.recover(run_id)
+    assert [run.id for run in list_runs(no_runs)] == [kept]
+
+
+def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
+    monkeypatch.setattr(trainings, "MAX_TRASH", 2)
+    names = [make_run(no_runs) for _ in range(3)]
+    for name in names:
+        trainings.discard(name)
+    assert trainings.discarded() == [names[2], names[1]]
+
+
+def test_limits_of_the_page_are_within_those_of_the_settings():
+    for name, (low, high) in (state.WHOLE_LIMITS | state.LIMITS).items():
+        if name not in trainings.FIELDS:
+            continue
+        part, item = trainings.FIELDS[name]
+        found = next(f for f in fields(trainings.PARTS[part]) if f.name == item).metadata
+        assert found["minimum"] <= low < high <= found["maximum"]
+        for preset in PRESETS:
+            assert low <= trainings.preset_value(preset, name) <= high
+    assert train.LABELS.keys() == trainings.FIELDS.keys()
+    assert [name for group in train.GROUPS.values() for name in group] == list(train.LABELS)
+
+
+@pytest.mark.slow
+def test_digits_are_trained_to_the_end(no_runs):
+    at = open_view("train", epochs="4", hidden="16", title="from the form")
+    at = press(at, "Train")
+    (bar,) = at.get("progress")
+    assert plain("Training “from the form”: 0%, ") in bar.proto.text
+    wait(lambda: not any(job.is_live for job in cache.jobs().all()), seconds=120)
+    (job,) = cache.jobs().all()
+    assert (job.state, job.reason) == ("done", "")
+    settle(at)
+    (run,) = list_runs(no_runs)
+    config = run.config()
+    assert config == override(PRESETS["digits-2d"], epochs=4, hidden=(16,))
+    assert at.dataframe[0].value["title"].tolist() == ["from the form"]
+    drawn = charts(at)
+    d, r, total = (
+        column(drawn[f"run-{name}-{run.id}"]["data"][1], "y") for name in ("D", "R", "ELBO")
+    )
+    rows = run.metrics()
+    assert d == pytest.approx([row["test_distortion"] for row in rows]) and len(d) == 4
+    assert total == pytest.approx(np.add(d, r)) and total[-1] < total[0], "it has learned"
+    assert "Training “from the form” is done" in at.success[0].value.replace("\\", "")
+
+
+# --- in the browser ------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tmp_path):
+    page = visit("epochs=1000&title=long%20one", screen="train")
+    page.get_by_text(re.compile("parameters · 20,000 steps")).wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(re.compile("Training “long one”: 0%, (starting|first)")).wait_for(timeout=3000)
+    page.get_by_text(re.compile(r"epoch \d+ of 1000: D .* nats per test image, about")).wait_for()
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (1440, 800):
+            page.set_viewport_size({"width": width, "height": 1500})
+            page.wait_for_timeout(1500)
+            assert_nothing_sticks_out(page)
+            take_picture(page, f"train-live-{scheme}")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text(re.compile("Training “long one” ended early .*cancelled")).wait_for()
+    (run,) = list_runs(runs_dir)
+    done = len(run.metrics())
+    assert 0 < done < 1000
+    page.get_by_role("button", name="Resume").click()
+    wait(lambda: len(run.metrics()) > done)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_role("button", name="Continue").wait_for()
+    page.get_by_role("link", name="Open its map").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download", exact=True).click()
+    download.value.save_as(tmp_path / "long.safetensors")
+    assert (tmp_path / "long.safetensors").read_bytes() == run.model_path.read_bytes()
+    assert download.value.suggested_filename == "long-one.safetensors"
+
+
+@pytest.mark.browser
+def test_the_page_fits_with_a_finished_training(visit, server, runs_dir):
+    trained(runs_dir, title="small model")
+    page = visit("epochs=3&title=short%20one", screen="train")
+    page.get_by_text(re.compile(r"parameters · 60 steps")).wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_text(
+        re.compile("Training “short one” is done. D .* nats per test image")
+    ).wait_for()
+    page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (1440, 800):
+            page.set_viewport_size({"width": width, "height": 1600})
+            settle_page(page)
+            page.wait_for_timeout(500)
+            assert_nothing_sticks_out(page)
+            take_picture(page, f"train-{scheme}")
+    (run, *_) = list_runs(runs_dir)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_text("The run “short one” was deleted.").wait_for()
+    assert run not in list_runs(runs_dir)
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("The run “short one” was deleted.").wait_for(state="detached")
+    assert list_runs(runs_dir)[0] == run
