@@ -533,10 +533,10 @@ def work(
 
     for names in iter(groups.get, None):
         runs = [Run(Path(runs_dir) / name) for name in names]
-        epochs = runs[0].config().training.epochs
         rounds = train_together(runs, data_dir, device, command, autosave_seconds)
         reported = -math.inf
         try:
+            epochs = runs[0].config().training.epochs
             for news in rounds:
                 due = bool(news) and time.monotonic() - reported >= REPORT_SECONDS
                 reported = time.monotonic() if due else reported
@@ -547,7 +547,7 @@ def work(
                     break
         except (ValueError, OSError) as error:  # the data: no run of the group can go on
             for name in names:
-                report(_message(name, error, epochs))
+                report(_failure(name, error))
         rounds.close()
         report("ready")
 
@@ -556,17 +556,23 @@ def _message(name: str, event: Any, epochs: int) -> dict[str, Any]:
     """One piece of news of `models.stack.train_together` as JSON values."""
     if event is None:
         return {"kind": "done", "run_id": name}
-    if isinstance(event, OSError):
-        reason = f"a file cannot be used: {(event.strerror or str(event)).lower()}"
-        return {"kind": "failed", "run_id": name, "reason": reason}
     if isinstance(event, Exception):
-        return {"kind": "failed", "run_id": name, "reason": str(event)}
+        return _failure(name, event)
     message = {"kind": "advanced", "run_id": name, "step": event.step}
     if hasattr(event, "total_steps"):
         message |= {"share": event.step / event.total_steps}
         return message | {"distortion": event.distortion, "rate": event.rate}
     message |= {"share": (event.epoch + 1) / epochs}
     return message | {"distortion": event.train_distortion, "rate": event.train_rate}
+
+
+def _failure(name: str, error: Exception) -> dict[str, Any]:
+    """Why a run stopped, as one sentence for a stranger: no path of this machine."""
+    if isinstance(error, OSError):
+        reason = f"a file cannot be used: {(error.strerror or 'unknown reason').lower()}"
+    else:
+        reason = str(error)
+    return {"kind": "failed", "run_id": name, "reason": reason}
 
 
 # --- the table -----------------------------------------------------------------------------------

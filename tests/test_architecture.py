@@ -72,7 +72,7 @@ def offending(paths, *forbidden):
 
 
 FAMILIES = ["models.autoencoder", "models.vae", "models.multirate"]
-RUNNING = ["registry", "trainer", "checkpoint", "runs", "sweep", "evaluation", "cli"]
+RUNNING = ["registry", "trainer", "checkpoint", "runs", "stack", "sweep", "evaluation", "cli"]
 MACHINERY = [f"models.{name}" for name in RUNNING]
 
 
@@ -130,6 +130,7 @@ CHAIN = [
     ["registry"],
     ["checkpoint"],
     ["runs"],
+    ["stack"],
     ["sweep"],
     ["cli"],
     ["__main__"],

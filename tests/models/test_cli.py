@@ -24,6 +24,7 @@ from models.runs import Run, execute, list_runs
 COMMANDS = {
     "": "Train, evaluate and export variational autoencoders.",
     "train": "Train a model; Ctrl-C stops and keeps it",
+    "sweep": "Train a run for every beta and seed",
     "evaluate": "Score a model on the test set",
     "project": "Compute a t-SNE map in this process",
     "data": "Download data sets and look at them.",

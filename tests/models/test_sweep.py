@@ -531,6 +531,20 @@ def test_worker_keeps_everything_when_it_is_told_no_more(worker, tmp_path):
     }
 
 
+def test_worker_reports_a_full_disk(worker, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "/tmp/private")
+
+    orders, reports = worker
+    runs = created(tmp_path, [0.3, 1.0])
+    monkeypatch.setattr("models.checkpoint.os.fsync", full)
+    orders.write(json.dumps([run.id for run in runs]) + "\n")
+    *seen, _ = reports.until(lambda message: message == "ready")
+    for message in seen:
+        assert message["kind"] == "failed"
+        assert "no space left on device" in assert_sentence(message["reason"])
+
+
 def test_worker_reports_data_that_is_not_there(worker, tmp_path):
     orders, reports = worker
     runs = created(tmp_path, [0.3, 1.0], replace(RUN, data="gone.npz"))
@@ -563,7 +577,7 @@ def finished(config, tmp_path_factory):
     found = Sweep.open(tmp_path_factory.mktemp("runs"), grid(config, [0.3, 1.0, 4.0], seeds=2))
     explode(found.members[3].run)
     events, times = [], [time.monotonic()]
-    for event in found.train(command="sweep them", niceness=1):
+    for event in found.train(command="sweep them"):
         events.append(event)
         times.append(time.monotonic())
     return found, events, times
@@ -629,9 +643,13 @@ def endless(config):
     return replace(config, training=replace(config.training, epochs=10_000))
 
 
-def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path):
+def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path, monkeypatch):
     found = Sweep.open(tmp_path, grid(endless(config), [0.3, 1.0, 4.0]))
-    events = found.train()
+    priorities = []
+    monkeypatch.setattr(sweep._Worker, "dismiss", lambda self, whole=sweep._Worker.dismiss: (
+        priorities.append(os.getpriority(os.PRIO_PROCESS, self.process.pid)), whole(self)
+    ))  # fmt: skip
+    events = found.train(niceness=1)
     seen = set()
     while len(seen) < 3:
         event = next(events)
@@ -639,6 +657,9 @@ def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path):
     start = time.monotonic()
     events.close()
     assert time.monotonic() - start < 10
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert len(priorities) == min(sweep.cores(), 3)
+    assert set(priorities) == {min(19, own + 1)}
     for member in found.members:
         card = read(member.run.model_path).card
         assert card.steps == int(read_tensors(member.run.state_path)[0]["step"][0]) > 0
