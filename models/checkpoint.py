@@ -75,6 +75,7 @@ class Card:
         metrics: Test-set scores, as `models.runs.scores` gives them.
         torch: Version of torch that made it.
         command: How to make it again.
+        changes: Of β and learning rate while it ran, in words; `config` has the last ones.
     """
 
     config: RunConfig
@@ -87,6 +88,7 @@ class Card:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     torch: str = ""
     command: str = ""
+    changes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The card as plain JSON values."""
@@ -124,6 +126,7 @@ _CARD_TYPES = {
     "metrics": dict,
     "torch": str,
     "command": str,
+    "changes": list,
 }
 
 

@@ -20,6 +20,7 @@ import typer
 from models.checkpoint import write_bytes
 from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, preset
 from models.runs import Run, default_runs_dir, execute, find_run
+from models.steering import GO, HOLD, STEP, Held, ask, wish_of
 
 app = typer.Typer(
     help="Train, evaluate and export variational autoencoders.",
@@ -172,6 +173,8 @@ def train(
     if resume:
         run = find_run(runs_dir, resume)
         _check_resume(given)
+        if wish_of(run.folder).order != GO:
+            ask(run.folder, order=GO)
     else:
         given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
         config = override(preset(preset_name), **given)
@@ -224,6 +227,7 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
     console = Console()
     stop = _stop_flag()
     command = "python -m models " + shlex.join(sys.argv[1:])
+    event = None
     console.print(f"Run {run.id} in {run.folder.parent}")
     events = execute(run, data_dir, device, command, autosave)
     with _progress_bar(console) as bar:
@@ -236,10 +240,34 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
             if stop():
                 break
         events.close()
-    if stop():
+    if stop() or isinstance(event, Held):
         console.print(f"Stopped and kept. Continue with: python -m models train --resume {run.id}")
     else:
         console.print(f"Done: {run.model_path}")
+
+
+@app.command()
+@one_sentence
+def steer(
+    run: Annotated[str, typer.Argument(help="Id of a run that is being trained.")],
+    hold: Annotated[bool, typer.Option("--hold", help="Wait before the next step.")] = False,
+    go: Annotated[bool, typer.Option("--go", help="Go on.")] = False,
+    step: Annotated[bool, typer.Option("--step", help="Finish an epoch, then hold.")] = False,
+    beta: Annotated[float | None, typer.Option(help="Weight of the rate from now on.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak rate from now on.")] = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Hold a running training, let it go on, or change beta or its learning rate meanwhile."""
+    folder = find_run(runs_dir or default_runs_dir(), run).folder
+    orders = [name for name, given in ((HOLD, hold), (GO, go), (STEP, step)) if given]
+    wanted: dict[str, Any] = {"beta": beta, "learning_rate": learning_rate}
+    wanted = {name: value for name, value in wanted.items() if value is not None}
+    if len(orders) > 1 or not (orders or wanted):
+        raise ValueError("one of --hold, --go, --step, or --beta or --learning-rate must be given")
+    if orders:
+        wanted["order"] = orders[0]
+    ask(folder, **wanted)
+    typer.echo(f"Asked of {run}: {', '.join(f'{name} {value}' for name, value in wanted.items())}")
 
 
 def _with_settings(command: Callable) -> Callable:

@@ -4,6 +4,8 @@
               metrics.jsonl       one line per finished epoch
               state.safetensors   weights, optimiser and position: what a resume needs
               model.safetensors   the checkpoint to explore, with the test set's codes
+              frames/             its film: see `models.frames`
+              wish.json  changes.jsonl   how it is steered: see `models.steering`
               run.lock            held while a process trains here
 
 Ids are generated; titles are labels and never become paths.
@@ -196,6 +198,7 @@ def execute(
 
     from models.data import load
     from models.registry import build_model
+    from models.steering import Steering
     from models.trainer import Training
 
     config = run.config()
@@ -206,7 +209,8 @@ def execute(
         model = build_model(config.model, config.training.seed)
         training = Training(model, config, train_set.images, test_set.images, device)
         seconds = restore(run, training)
-        yield from drive(run, training, test_set, seconds, command, autosave_seconds)
+        steering = Steering(run.folder, training)
+        yield from drive(run, training, test_set, seconds, command, autosave_seconds, steering)
 
 
 def drive(
@@ -216,6 +220,7 @@ def drive(
     seconds: float,
     command: str = "",
     autosave_seconds: float = AUTOSAVE_SECONDS,
+    steering: Any = None,
 ) -> Iterator[Any]:
     """Runs a restored training to its end, writing what `execute` promises.
 
@@ -226,26 +231,59 @@ def drive(
         seconds: Spent so far, as `restore` says.
         command: As in `execute`.
         autosave_seconds: As in `execute`.
+        steering: A `models.steering.Steering` that may hold or change it; None: nobody may.
 
     Raises:
         TrainingDivergedError: The last good state stays.
     """
+    from models.frames import FRAMES, SWEEP_FRAMES, Recorder
     from models.trainer import EpochEnd
 
-    saved = started = time.monotonic()
+    clock, saved = _Clock(seconds), time.monotonic()
+    recorder = Recorder(run.folder, training, test_set, SWEEP_FRAMES if run.sweep else FRAMES)
+    recorder.record()
     try:
         for event in training.events():
-            now = time.monotonic()
             if isinstance(event, EpochEnd):
                 run.append(asdict(event))
-            if now - saved >= autosave_seconds:
-                _save_state(run, training, seconds + now - started)
-                saved = now
+            recorder.record()
+            if time.monotonic() - saved >= autosave_seconds:
+                _save_state(run, training, clock.seconds())
+                saved = time.monotonic()
             yield event
+            if steering is not None:
+                is_held = False
+                for held in steering.obey(isinstance(event, EpochEnd)):
+                    if not is_held:  # its model can be explored meanwhile
+                        is_held = True
+                        clock.stop()
+                        _finish(run, training, test_set, clock.seconds(), command)
+                    yield held
+                clock.go_on()
+                if steering.is_held:
+                    return
     except GeneratorExit:
-        _finish(run, training, test_set, seconds + time.monotonic() - started, command)
+        _finish(run, training, test_set, clock.seconds(), command)
         raise
-    _finish(run, training, test_set, seconds + time.monotonic() - started, command)
+    _finish(run, training, test_set, clock.seconds(), command)
+
+
+class _Clock:
+    """Seconds spent on training, without those in which it was held."""
+
+    def __init__(self, seconds: float) -> None:
+        self._before, self._since = seconds, time.monotonic()
+        self._runs = True
+
+    def seconds(self) -> float:
+        return self._before + (time.monotonic() - self._since if self._runs else 0.0)
+
+    def stop(self) -> None:
+        self._before, self._runs = self.seconds(), False
+
+    def go_on(self) -> None:
+        if not self._runs:
+            self._since, self._runs = time.monotonic(), True
 
 
 def restore(run: Run, training: Any) -> float:
@@ -299,12 +337,14 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     from models.latents import MAX_CODES, Codes
     from models.metrics.likelihood import elbo, summarize
     from models.metrics.reconstruction import squared_error
+    from models.steering import apply, changes_of
 
     _save_state(run, training, seconds)
     terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
     error = squared_error(training.model, training.test_images).mean().item()
+    changes = [each for each in changes_of(run.folder) if each.step < training.step]
     card = Card(
-        config=training.config,
+        config=apply(training.config, changes[-1]) if changes else training.config,
         title=run.title,
         data_name=test_set.name,
         data_fingerprint=test_set.fingerprint,
@@ -314,6 +354,7 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         metrics=summarize(terms) | {"squared_error_per_pixel": error},
         torch=torch.__version__,
         command=command,
+        changes=tuple(map(str, changes)),
     )
     kept = slice(MAX_CODES // training.model.latent_dim)
     codes = Codes(

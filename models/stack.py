@@ -134,6 +134,7 @@ class Stack(Training):
         rate = self.config.training.learning_rate
         self.optimizer = torch.optim.Adam(self.model.parameters(), rate, fused=True)
         self._gone: set[Member] = set()
+        self.follow([])
         self._objectives = [member.config.objective for member in members]
         self._waiting: dict[Member, deque[Tensor]] = {member: deque() for member in members}
         self._tie()

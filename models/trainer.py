@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from models.config import RunConfig, TrainingConfig
 from models.metrics.likelihood import elbo
 from models.objectives import Terms, beta_loss, capacity, elbo_terms, kl_weight
+from models.steering import Change, InForce, in_force
 
 CHECK_EVERY = 20
 """Steps between two looks at the losses: events, finite check and a chance to stop."""
@@ -144,6 +145,20 @@ class Training:
         self.steps_per_epoch = len(train_images) // settings.batch_size
         self.step = 0
         self._sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        self.follow([])
+
+    def follow(self, changes: Sequence[Change]) -> None:
+        """Settings change while it runs: each from the update after its step on.
+
+        Raises:
+            ValueError: If a change is not lawful for this run.
+        """
+        self._in_force = in_force(self.config, changes)
+
+    @property
+    def now(self) -> InForce:
+        """The settings of the update that was begun last."""
+        return next(each for each in reversed(self._in_force) if each.step < max(1, self.step))
 
     def events(self) -> Iterator[Progress | EpochEnd]:
         """Trains to the end, yielding as it goes; stop iterating to pause.
@@ -180,7 +195,7 @@ class Training:
         self.step += 1
         images = self.train_images[chosen]
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.total_steps, self.config.training)
+            group["lr"] = learning_rate(self.step, self.total_steps, self.now.training)
         generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
         rows = self.model.draws * len(images)
         noise = torch.randn(rows, self.model.latent_dim, generator=generator, device=self.device)
@@ -189,7 +204,7 @@ class Training:
         model, images, *weights = self.model.draw(images, generator)
         with self._autocast():
             terms = elbo_terms(model, images, noise)
-        objective = self.config.objective
+        objective = self.now.objective
         weight = self._weight()
         target = capacity(self.step, objective)
         distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
@@ -201,7 +216,7 @@ class Training:
 
     def _weight(self) -> float | Tensor:
         """The weight of the rate at this step."""
-        return kl_weight(self.step, self.total_steps, self.config.objective)
+        return kl_weight(self.step, self.total_steps, self.now.objective)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.config.training.precision == "float32":
@@ -239,8 +254,8 @@ class Training:
             epoch=epoch,
             step=self.step,
             seconds=seconds,
-            learning_rate=learning_rate(self.step, self.total_steps, self.config.training),
-            kl_weight=kl_weight(self.step, self.total_steps, self.config.objective),
+            learning_rate=learning_rate(self.step, self.total_steps, self.now.training),
+            kl_weight=kl_weight(self.step, self.total_steps, self.now.objective),
             train_distortion=train_distortion,
             train_rate=train_rate,
             test_distortion=test_distortion,
