@@ -736,7 +736,13 @@ MAX_CURVES = 20
 """Latents whose KL is drawn over a training: those with the most at its end."""
 
 
-def training_curve(name: str, epochs: np.ndarray, train: np.ndarray, test: np.ndarray) -> go.Figure:
+def training_curve(
+    name: str,
+    epochs: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    marks: Sequence[tuple[float, str]] = (),
+) -> go.Figure:
     """One score over a training, on both sets.
 
     Args:
@@ -744,6 +750,7 @@ def training_curve(name: str, epochs: np.ndarray, train: np.ndarray, test: np.nd
         epochs: Shape (E,), counted from 1.
         train: Nats per image on the training set, shape (E,).
         test: The same on the test set.
+        marks: Epochs at which something was changed, and what.
 
     Example:
         >>> figure = training_curve("D", np.arange(1, 3), np.ones(2), np.zeros(2))
@@ -761,6 +768,11 @@ def training_curve(name: str, epochs: np.ndarray, train: np.ndarray, test: np.nd
             hovertemplate=f"{name}, {split}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=230, margin=_NO_MARGIN, legend=_ABOVE)
+    for epoch, text in marks:
+        figure.add_vline(
+            epoch, line={"color": "#808080", "width": 1, "dash": "dash"},
+            annotation={"text": _plain(text), "font": {"size": 10}, "yanchor": "top"},
+        )  # fmt: skip
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(title=f"{name}, nats per image")
     return figure

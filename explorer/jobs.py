@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from explorer.progress import Measure, Progress
 from models.checkpoint import write_bytes
 from models.imageset import clean_name
+from models.steering import GO, wish_of
 from models.sweep import cores
 
 POLL_SECONDS = 0.2
@@ -625,8 +626,14 @@ class Jobs:
         if status == 0 and is_whole:
             return replace(record, state="done", share=1.0)
         if active.ending or status == 0:  # stopped by us, or by somebody else
-            return replace(record, state=active.ending or "interrupted")
+            return replace(record, state=active.ending or self._left(record))
         return replace(record, state="failed", reason=self._reason(active, record, result))
+
+    def _left(self, record: _Record) -> str:
+        """How a job ended that nobody here has told to: it was held for long, or stopped."""
+        folders = [self.runs_dir / name for name in record.runs]
+        is_held = bool(folders) and all(wish_of(folder).order != GO for folder in folders)
+        return "paused" if is_held else "interrupted"
 
     def _reason(self, active: _Active, record: _Record, result: dict[str, Any]) -> str:
         """Why a job has failed, in one sentence without a path."""

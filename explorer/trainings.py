@@ -26,6 +26,7 @@ from explorer.jobs import JobError
 from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.imageset import clean_name
 from models.runs import Run, default_runs_dir, find_run
+from models.steering import ask, changes_of
 
 PARTS = {"model": ModelConfig, "objective": ObjectiveConfig, "training": TrainingConfig}
 FIELDS = {
@@ -187,12 +188,13 @@ def _work(config: RunConfig) -> tuple:
 
 class Course(NamedTuple):
     """How a training goes: `epochs` (E,) from 1; D and R, shape (E, 2), and KL per latent on the
-    test set, shape (E, Z), in nats per image."""
+    test set, shape (E, Z), in nats per image; updates of an epoch."""
 
     epochs: np.ndarray
     train: np.ndarray
     test: np.ndarray
     kl: np.ndarray
+    steps_per_epoch: float
 
 
 def course(run: Run) -> Course | None:
@@ -210,10 +212,12 @@ def course(run: Run) -> Course | None:
     if not rows:
         return None
     table = np.array(rows)
-    return Course(table[:, 0].astype(int) + 1, table[:, 1:3], table[:, 3:5], table[:, 5:])
+    epochs = table[:, 0].astype(int) + 1
+    length = table[-1, 1] / epochs[-1]
+    return Course(epochs, table[:, 2:4], table[:, 4:6], table[:, 6:], float(length))
 
 
-_SCORES = ("epoch", "train_distortion", "train_rate", "test_distortion", "test_rate")
+_SCORES = ("epoch", "step", "train_distortion", "train_rate", "test_distortion", "test_rate")
 
 
 def _row(line: bytes) -> list[float] | None:
@@ -224,6 +228,40 @@ def _row(line: bytes) -> list[float] | None:
         return values if all(map(math.isfinite, values)) else None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         return None
+
+
+# --- while it runs -------------------------------------------------------------------------------
+
+
+def steer(run: Run, **wanted: Any) -> None:
+    """Holds a running training, has it go on, or changes β or its learning rate.
+
+    Args:
+        run: Being trained.
+        wanted: Fields of `models.steering.Wish`.
+
+    Raises:
+        ValueError: If one is outside its limits.
+        JobError: If the disk refuses.
+    """
+    try:
+        ask(run.folder, **wanted)
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise JobError(f"The training cannot be told: {reason}.") from error
+
+
+def marks(run: Run, course: Course) -> list[tuple[float, str]]:
+    """What was changed while a run was trained: the epochs that were over, and what it became."""
+    config = run.config()
+    found = []
+    last = (config.objective.beta, config.training.learning_rate)
+    for change in changes_of(run.folder):
+        names = [f"β = {change.beta:g}"] * (change.beta != last[0])
+        names += [f"rate {change.learning_rate:g}"] * (change.learning_rate != last[1])
+        last = (change.beta, change.learning_rate)
+        found.append((change.step / course.steps_per_epoch, ", ".join(names)))
+    return found
 
 
 # --- deleted runs --------------------------------------------------------------------------------

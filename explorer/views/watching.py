@@ -11,6 +11,7 @@ from explorer.jobs import Job, JobError
 from models.checkpoint import Card
 from models.config import RunConfig
 from models.runs import Run
+from models.steering import GO, HOLD, HOLD_SECONDS, STEP, changes_of, wish_of
 
 TICK_SECONDS = 1.0
 SHOWN = 3
@@ -50,26 +51,78 @@ def _follow(was_live: frozenset[str]) -> None:
 
 def _working(job: Job) -> None:
     """The bar of one that waits or works, what can be done with it, and its curves."""
-    left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
-    where = f"waits, place {job.position}" if job.position else job.text or "starting"
-    text = f"{job.title}: {job.share:.0%}, {where}{left}".replace(" -", " −")
+    found = [pair for pair in cache.runs() if (pair[0].id,) == job.runs and not job.position]
+    is_held = bool(found) and wish_of(found[0][0].folder).order != GO
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, controls.plain(text))
+        st.progress(job.share, controls.plain(_where(job, is_held)))
+        if found:
+            _hold(found[0][0], is_held)
         if not job.position:
-            controls.button("Pause", lambda: attempt(lambda: _pause(job)), key=f"pause-{job.id}")
-        controls.button("Cancel", lambda: attempt(lambda: _cancel(job)), key=f"cancel-{job.id}")
-    if len(job.runs) == 1 and not job.position:
-        for run, config in cache.runs():
-            if run.id == job.runs[0]:
-                curves(run, config, "live")
+            _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
+        _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
+    for run, config in found:
+        _change(run, config)
+        curves(run, config, "live")
 
 
-def _pause(job: Job) -> None:
-    cache.jobs().pause(job.id)
+def _where(job: Job, is_held: bool) -> str:
+    """Where a job stands, in one line."""
+    if job.position:
+        return f"{job.title}: waits, place {job.position}"
+    if is_held:
+        return f"{job.title}: {job.share:.0%}, paused at {job.text}".replace(" -", " −")
+    left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
+    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}".replace(" -", " −")
 
 
-def _cancel(job: Job) -> None:
-    cache.jobs().cancel(job.id)
+def _order(job: Job, label: str, method: str, help: str) -> None:
+    """A button that tells the queue what to do with a job."""
+    action = getattr(cache.jobs(), method)
+    key = f"{method}-{job.id}"
+    controls.button(label, lambda: attempt(lambda: action(job.id)), key=key, help=help)
+
+
+def _hold(run: Run, is_held: bool) -> None:
+    """Buttons that hold a training where it is, let it go on, or for an epoch only."""
+
+    def tell(order: str) -> Callable[[], None]:
+        return lambda: attempt(lambda: trainings.steer(run, order=order))
+
+    if is_held:
+        controls.button("Continue", tell(GO), key=f"go-{run.id}", type="primary")
+    else:
+        controls.button(
+            "Pause", tell(HOLD), key=f"hold-{run.id}",
+            help=f"Holds it where it is; after {HOLD_SECONDS / 60:.0f} minutes it is saved and "
+            "makes room for others.",
+        )  # fmt: skip
+    controls.button("Step", tell(STEP), key=f"step-{run.id}", help="One epoch, then pause.")
+
+
+def _change(run: Run, config: RunConfig) -> None:
+    """β and learning rate, to be changed while it runs."""
+    changes = changes_of(run.folder)
+    beta, rate = config.objective.beta, config.training.learning_rate
+    if changes:
+        beta, rate = changes[-1].beta, changes[-1].learning_rate
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if config.model.family == "vae":
+            _dial(run, "beta", "β from now on", "weight", beta, 0.5)
+        _dial(run, "learning_rate", "Learning rate from now on", "learning-rate", rate, 0.001)
+        history = " · ".join(map(str, changes[-3:])) or "Changes are kept with the run."
+        st.caption(controls.plain(history))
+
+
+def _dial(run: Run, name: str, label: str, limits: str, value: float, step: float) -> None:
+    """One number that a running training takes over."""
+    key = f"dial-{name}-{run.id}"
+    st.session_state.setdefault(key, float(value))
+    st.number_input(
+        label, *state.LIMITS[limits], step=step, key=key, format="%.6g", width=210,
+        on_change=lambda: attempt(
+            lambda: trainings.steer(run, **{name: st.session_state[key]})
+        ),
+    )  # fmt: skip
 
 
 def _ended(job: Job) -> None:
@@ -108,12 +161,13 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
     found = trainings.course(run)
     if found is None:
         return
-    epochs, train, test, kl = found
+    epochs, train, test, kl, _ = found
+    marks = trainings.marks(run, found)
     has_rate = config.model.family != "autoencoder"
-    shown = {"D": figures.training_curve("D", epochs, train[:, 0], test[:, 0])}
+    shown = {"D": figures.training_curve("D", epochs, train[:, 0], test[:, 0], marks)}
     if has_rate:
-        shown["R"] = figures.training_curve("R", epochs, train[:, 1], test[:, 1])
-        shown["ELBO"] = figures.training_curve("−ELBO", epochs, train.sum(1), test.sum(1))
+        shown["R"] = figures.training_curve("R", epochs, train[:, 1], test[:, 1], marks)
+        shown["ELBO"] = figures.training_curve("−ELBO", epochs, train.sum(1), test.sum(1), marks)
     if has_rate and kl.size:
         shown["KL"] = figures.kl_curves(epochs, kl)
     with st.container(horizontal=True, gap="small"):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from models.data import DATA_SETS, is_available, load
 from models.registry import build_model, count_parameters
 from models.remedies import to_arguments
 from models.runs import Run, execute, list_runs
+from models.steering import Change, Wish, wish_of
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(
@@ -267,18 +268,56 @@ def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
     bars = [(bar.proto.value, bar.proto.text) for bar in at.get("progress")]
     assert bars == [
         (66, plain(f"{title}: 67%, epoch 2 of 3: D −1.00, about 4 s left")),
-        (0, plain("waiting: 0%, waits, place 1")),
+        (0, plain("waiting: waits, place 1")),
     ]
     text = said(at)
     assert plain("broken ended early at 0% (failed: the rate became nan <b>).") in text
     assert plain("stopped ended early at 25% (paused).") in text and "gone" not in text
-    for label in ("Pause", "Cancel", "Continue", "Resume"):
+    for label in ("Stop and keep", "Cancel", "Continue", "Resume"):
         at = press(at, label)
     assert desk.done == [("pause", "c"), ("cancel", "c"), ("resume", "b"), ("resume", "a")]
     assert [name for name in charts(at) if name.startswith("live")] == [
         f"live-{name}-{run.id}" for name in ("D", "R", "ELBO", "KL")
     ]
     assert not any(button.label == "Delete" for button in at.button), "its only run is trained"
+
+
+def test_a_training_is_held_stepped_and_continued(no_runs, desk):
+    run = trained(no_runs)
+    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    at = press(open_view("train"), "Pause")
+    assert wish_of(run.folder) == Wish("hold", 1)
+    assert at.get("progress")[0].proto.text == plain("one: 67%, paused at epoch 2 of 3")
+    at = press(at, "Step")
+    assert wish_of(run.folder) == Wish("step", 2)
+    at = press(at, "Continue")
+    assert wish_of(run.folder) == Wish("go", 3)
+    assert not any(button.label == "Continue" for button in at.button)
+
+
+def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
+    run = trained(no_runs)
+    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    at = open_view("train")
+    dials = {box.key.split("-")[1]: box for box in at.number_input if box.key.startswith("dial")}
+    assert dials["beta"].value == 1.0 and dials["learning_rate"].value == 2e-3
+    dials["beta"].set_value(4.0)
+    at = settle(at)
+    assert wish_of(run.folder).beta == 4.0
+    (run.folder / "changes.jsonl").write_text(json.dumps(asdict(Change(40, 4.0, 2e-3))) + "\n")
+    at = settle(at)
+    assert plain("after step 40: β = 4, learning rate 0.002") in said(at)
+    (mark,) = charts(at)[f"live-D-{run.id}"]["layout"]["annotations"]
+    assert (mark["x"], mark["text"]) == (2.0, "β = 4")
+
+
+def test_an_autoencoder_has_no_beta_to_change(no_runs, desk):
+    model, objective = replace(SMALL.model, family="autoencoder"), ObjectiveConfig(beta=0.0)
+    run = trained(no_runs, replace(SMALL, model=model, objective=objective))
+    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    at = open_view("train")
+    keys = [box.key for box in at.number_input if box.key.startswith("dial")]
+    assert keys == [f"dial-learning_rate-{run.id}"]
 
 
 def test_a_job_that_has_said_nothing_is_starting(no_runs, desk):
@@ -339,8 +378,8 @@ def test_a_multirate_training_says_which_beta_is_drawn(no_runs, desk):
 
 def test_damaged_lines_are_passed_over(no_runs):
     run = Run.create(no_runs, SMALL, "odd")
-    good = {"epoch": 4, "train_distortion": 1.0, "train_rate": 2.0, "test_distortion": 3.0,
-            "test_rate": 4.0, "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
+    good = {"epoch": 4, "step": 100, "train_distortion": 1.0, "train_rate": 2.0,
+            "test_distortion": 3.0, "test_rate": 4.0, "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
     assert trainings.course(run) is None
     lines = ["7", "[]", "{", '{"epoch": "two"}', json.dumps(good)]
     lines += [json.dumps(good | change) for change in (
@@ -349,14 +388,15 @@ def test_damaged_lines_are_passed_over(no_runs):
     )]  # fmt: skip
     (run.folder / "metrics.jsonl").write_text("\n".join(lines) + '\n{"ep')
     found = trainings.course(run)
-    assert [part.tolist() for part in found] == [[5], [[1.0, 2.0]], [[3.0, 4.0]], [[1.5, 2.5]]]
+    assert found.steps_per_epoch == 20
+    assert [part.tolist() for part in found[:4]] == [[5], [[1.0, 2.0]], [[3.0, 4.0]], [[1.5, 2.5]]]
 
 
 def test_long_trainings_are_thinned_with_both_ends(no_runs):
     run = Run.create(no_runs, SMALL, "long")
     for epoch in range(1000):
         row = {f"{s}_{t}": 1.0 for s in ("train", "test") for t in ("distortion", "rate")}
-        run.append({"epoch": epoch, **row, "test_kl_per_dimension": [1.0]})
+        run.append({"epoch": epoch, "step": 20 * epoch + 20, **row, "test_kl_per_dimension": [1.0]})
     found = trainings.course(run)
     assert len(found.epochs) == trainings.MAX_EPOCHS
     assert (found.epochs[0], found.epochs[-1]) == (1, 1000)
@@ -502,6 +542,18 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     page.get_by_role("button", name="Resume").click()
     wait(lambda: len(run.metrics()) > done)
     page.get_by_role("button", name="Pause").click()
+    page.get_by_text(re.compile("Training “long one”: .*paused at epoch")).wait_for()
+    wait(run.model_path.exists)
+    held = len(run.metrics())
+    page.get_by_role("button", name="Step", exact=True).click()
+    wait(lambda: len(run.metrics()) == held + 1)
+    page.get_by_role("spinbutton", name="β from now on").fill("4")
+    page.keyboard.press("Enter")
+    page.get_by_text(re.compile("after step .* β = 4")).wait_for()
+    assert len(run.metrics()) == held + 1
+    page.get_by_role("button", name="Continue", exact=True).click()
+    wait(lambda: len(run.metrics()) > held + 1)
+    page.get_by_role("button", name="Stop and keep").click()
     page.get_by_role("button", name="Continue").wait_for()
     page.get_by_role("link", name="Open its map").wait_for()
     with page.expect_download() as download:
