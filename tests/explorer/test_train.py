@@ -379,7 +379,8 @@ def test_a_multirate_training_says_which_beta_is_drawn(no_runs, desk):
 def test_damaged_lines_are_passed_over(no_runs):
     run = Run.create(no_runs, SMALL, "odd")
     good = {"epoch": 4, "step": 100, "train_distortion": 1.0, "train_rate": 2.0,
-            "test_distortion": 3.0, "test_rate": 4.0, "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
+            "test_distortion": 3.0, "test_rate": 4.0,
+            "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
     assert trainings.course(run) is None
     lines = ["7", "[]", "{", '{"epoch": "two"}', json.dumps(good)]
     lines += [json.dumps(good | change) for change in (
