@@ -6,8 +6,8 @@ sizes are checked before anything is unpacked, no path is made from a name found
 whatever is wrong becomes a `DataError` with one sentence. Whatever was converted is said in
 `ImageSet.notes`.
 
-Importing this module imports numpy and the standard library only: scikit-learn, torchvision
-and Pillow wait until a data set needs them, because the first screen waits for all imports.
+Importing this module imports numpy and the standard library only: torchvision and Pillow wait
+until a data set needs them, because the first screen waits for all imports.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ import numpy as np
 from models.imageset import (
     MAX_BYTES,
     MIN_IMAGES,
-    SPLITS,
     DataError,
     ImageSet,
     check_class_names,
@@ -98,16 +98,23 @@ def load_digits(split: str) -> ImageSet:
         (500, 1.0)
     """
     check_split(split)
-    from sklearn.datasets import load_digits as read_digits
-    from sklearn.model_selection import train_test_split
-
-    pixels, labels = read_digits(return_X_y=True)
-    images = (pixels / 16).astype(np.float32).reshape(-1, 1, 8, 8)
-    labels = labels.astype(np.int64)
-    parts = train_test_split(images, labels, test_size=500, random_state=0, stratify=labels)
-    part = SPLITS.index(split)
+    pixels, labels = _read_digits()
+    order = np.load(Path(__file__).with_name("digits_order.npy"))
+    chosen = order[:-500] if split == "train" else order[-500:]
+    images = (pixels[chosen] / np.float32(16)).reshape(-1, 1, 8, 8)
     names = tuple(str(digit) for digit in range(10))
-    return ImageSet(parts[part], parts[2 + part], names, split, "digits")
+    return ImageSet(images, labels[chosen].astype(np.int64), names, split, "digits")
+
+
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Grey levels (1797, 64) and labels (1797,) of the file that scikit-learn installs.
+
+    Read without scikit-learn, whose import takes longer than a small model's first epochs; their
+    order, kept beside this file, is that of its `train_test_split`.
+    """
+    folder = find_spec("sklearn").submodule_search_locations[0]
+    table = np.loadtxt(Path(folder, "datasets/data/digits.csv.gz"), np.uint8, delimiter=",")
+    return table[:, :-1], table[:, -1]
 
 
 def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) -> ImageSet:

@@ -23,6 +23,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.adam import Adam
 from models.config import RunConfig
 from models.data import load
 from models.objectives import kl_weight
@@ -132,7 +133,7 @@ class Stack(Training):
         self.epoch_began = time.perf_counter()
         self.model = stack_models([member.model for member in members])
         rate = self.config.training.learning_rate
-        self.optimizer = torch.optim.Adam(self.model.parameters(), rate, fused=True)
+        self.optimizer = Adam(self.model.parameters(), rate)
         self._gone: set[Member] = set()
         self.follow([])
         self._objectives = [member.config.objective for member in members]

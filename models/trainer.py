@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.adam import Adam
 from models.config import RunConfig, TrainingConfig
 from models.metrics.likelihood import elbo
 from models.objectives import Terms, beta_loss, capacity, elbo_terms, kl_weight
@@ -141,7 +142,7 @@ class Training:
         self.test_images = _tensor(test_images, self.device)
         model.start_at(self.train_images.mean(0).cpu())
         self.model = model.to(self.device)
-        self.optimizer = torch.optim.Adam(model.parameters(), settings.learning_rate, fused=True)
+        self.optimizer = Adam(model.parameters(), settings.learning_rate)
         self.steps_per_epoch = len(train_images) // settings.batch_size
         self.step = 0
         self._sums = torch.zeros(2, dtype=torch.float64, device=self.device)
@@ -194,8 +195,7 @@ class Training:
         """One update of the weights by the chosen images; returns (D, R), not yet looked at."""
         self.step += 1
         images = self.train_images[chosen]
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.step, self.total_steps, self.now.training)
+        self.optimizer.rate = learning_rate(self.step, self.total_steps, self.now.training)
         generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
         rows = self.model.draws * len(images)
         noise = torch.randn(rows, self.model.latent_dim, generator=generator, device=self.device)
@@ -209,7 +209,7 @@ class Training:
         target = capacity(self.step, objective)
         distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
         loss = beta_loss(distortion, rate, weight, objective.free_bits, target)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         loss.sum().backward()  # one number, or one for each model of a stack
         self.optimizer.step()
         return _means(terms)

@@ -14,6 +14,7 @@ import torch
 from helpers import assert_sentence, finish, python, tiny
 
 from models import trainer
+from models.adam import Adam
 from models.checkpoint import (
     MAX_FILE_BYTES,
     CheckpointError,
@@ -393,16 +394,16 @@ def test_diverged_run_keeps_its_last_good_state_and_no_nan(whole, tmp_path, monk
 
 def test_weights_that_became_nan_are_never_saved(tmp_path, monkeypatch):
     run = Run.create(tmp_path, CONFIG)
-    update = torch.optim.Adam.step
+    update = Adam.step
 
     def broken(optimizer):
         update(optimizer)
-        moments = optimizer.state[optimizer.param_groups[0]["params"][0]]
-        if moments["step"] == 60:
+        first = optimizer.parameters[0]
+        if optimizer.state[first]["step"] == 60:
             with torch.no_grad():
-                optimizer.param_groups[0]["params"][0].fill_(math.nan)
+                first.fill_(math.nan)
 
-    monkeypatch.setattr(torch.optim.Adam, "step", broken)
+    monkeypatch.setattr(Adam, "step", broken)
     with pytest.raises(TrainingDivergedError, match="became nan at step 60 of 120") as caught:
         list(execute(run, autosave_seconds=0))
     assert_sentence(str(caught.value))
