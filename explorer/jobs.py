@@ -30,6 +30,7 @@ from filelock import FileLock, Timeout
 from explorer.progress import Measure, Progress
 from models.checkpoint import write_bytes
 from models.imageset import clean_name
+from models.runs import list_runs
 from models.steering import GO, wish_of
 from models.sweep import cores
 
@@ -631,7 +632,7 @@ class Jobs:
 
     def _left(self, record: _Record) -> str:
         """How a job ended that nobody here has told to: it was held for long, or stopped."""
-        folders = [self.runs_dir / name for name in record.runs]
+        folders = [run.folder for run in list_runs(self.runs_dir) if run.id in record.runs]
         is_held = bool(folders) and all(wish_of(folder).order != GO for folder in folders)
         return "paused" if is_held else "interrupted"
 

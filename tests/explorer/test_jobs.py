@@ -25,6 +25,7 @@ from models.checkpoint import read, read_tensors
 from models.config import ModelConfig, RunConfig, TrainingConfig
 from models.latents import tsne
 from models.runs import Run, execute, list_runs
+from models.steering import ask
 
 DIGITS = Path(__file__).resolve().parents[2] / "checkpoints" / "digits-2d-beta-1.safetensors"
 FINGERPRINT = "f" * 64
@@ -964,6 +965,20 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
     queue.resume(job_id)
     found = ended(queue, job_id)
     assert (found.state, found.share, found.runs) == ("done", 1.0, (run.id,))
+    assert_same_as_uninterrupted(run, tmp_path)
+
+
+def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, runs_dir, tmp_path):
+    hasty = "import models.cli, models.steering as s; s.HOLD_SECONDS = 0.3; models.cli.app()"
+    queue = queue_of(command=[sys.executable, "-c", hasty])
+    job_id = queue.submit(["train", *TINY, "--epochs", "40", "--title", "mine"], "mine")
+    wait(lambda: queue.watch(job_id).runs)
+    (run,) = list_runs(runs_dir)
+    ask(run.folder, order="hold")
+    held = ended(queue, job_id)
+    assert held.state == "paused" and held.share < 1
+    queue.resume(job_id)
+    assert ended(queue, job_id).state == "done"
     assert_same_as_uninterrupted(run, tmp_path)
 
 
