@@ -4,4 +4,4 @@ import streamlit as st
 
 from explorer import files
 
-app = st.App("page.py", routes=[files.route()])
+app = st.App("page.py", routes=files.routes())

@@ -23,6 +23,7 @@ from models import drawing
 from models.checkpoint import Card, Checkpoint, CheckpointError, read, read_tensors, restore
 from models.config import ModelConfig, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
+from models.frames import path_of, steps_of
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
 from models.runs import Run, default_runs_dir, list_runs
@@ -504,6 +505,15 @@ def runs() -> list[tuple[Run, RunConfig]]:
             path = run.folder / "config.json"
             config = _run_config(str(path), path.stat().st_mtime_ns)
             found += [] if config is None else [(run, config)]
+    return found
+
+
+def frames(run: Run) -> list[tuple[int, int]]:
+    """Step and stamp of every frame of a run's film; a frame made anew has another stamp."""
+    found = []
+    for step in steps_of(run.folder):
+        with contextlib.suppress(OSError):  # removed in this moment
+            found.append((step, path_of(run.folder, step).stat().st_mtime_ns // 10**6))
     return found
 
 

@@ -18,6 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from models.frames import film_bytes
+from models.runs import default_runs_dir, find_run
+
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = max(
     path.stat().st_mtime_ns
@@ -87,9 +90,25 @@ def fetch(url: str) -> bytes:
     return gzip.decompress(_files[url.rpartition("/")[2]].content())
 
 
-def route() -> Route:
-    """The server's route to the files."""
-    return Route(FOLDER + "{name}", _answer)
+def routes() -> list[Route]:
+    """The server's routes to the files, and to the films of trainings."""
+    return [Route(FOLDER + "film/{run}", _answer_film), Route(FOLDER + "{name}", _answer)]
+
+
+def film_url(run_id: str) -> str:
+    """The address of the film of a run, relative to the server's root."""
+    return f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}film/{run_id}"
+
+
+def _answer_film(request: Request) -> Response:
+    """The frames of a run, or those after a step; it grows while the run is trained."""
+    try:
+        after = int(request.query_params.get("after", "-1")[:12])
+        run = find_run(default_runs_dir(), request.path_params["run"])
+    except ValueError:
+        return Response("This film is not there any more: reload the page.", 404)
+    data = film_bytes(run.folder, after)
+    return Response(data, headers={"Cache-Control": "no-store"}, media_type=TYPES["bin"])
 
 
 def _answer(request: Request) -> Response:

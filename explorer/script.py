@@ -8,7 +8,8 @@ from pathlib import Path
 FOLDER = Path(__file__).parent / "live"
 ORDER = (
     "decoder", "geometry", "walk", "gif", "paint", "chart", "model", "overlay", "marks", "panel",
-    "pins", "strip", "selection", "tools", "rates", "map",
+    "pins", "strip", "selection", "tools", "rates", "reel", "film",
+    "map",
 )  # fmt: skip
 """The scripts of the map: each imports only from those before it."""
 MARKUP = """
@@ -47,6 +48,20 @@ RATES = """
       <p>Samples from the prior</p><div class="images samples"></div>
       <p>KL of each latent, nats: <span class="nats"></span></p><div class="kl"></div>
     </div>
+  </div>
+</div>
+"""
+FILM = """
+<div class="training-film">
+  <p class="state">Reading the film…</p>
+  <div class="reels" hidden></div>
+  <div class="row controls" hidden>
+    <button type="button" class="play">▶ Play</button>
+    <input type="range" min="0" step="1" aria-label="Frame of the training">
+    <button type="button" class="live" aria-pressed="true">Live</button>
+    <select aria-label="Speed"></select>
+    <button type="button" class="gif">Save GIF</button>
+    <button type="button" class="png">Save PNG</button>
   </div>
 </div>
 """

@@ -167,6 +167,10 @@ SETTINGS: dict[str, Setting] = {
     **{name: Setting(None, _real(name)) for name in ("sigma", "weight", "learning-rate")},
     "title": Setting("", lambda text: text[:80]),
     "own": Setting(None, lambda text: text[:120]),
+    "beside-live": Setting(None, lambda text: text[:120]),
+    "beside-own": Setting(None, lambda text: text[:120]),
+    "in-step-live": Setting("share", _one_of("share", "step")),
+    "in-step-own": Setting("share", _one_of("share", "step")),
 }
 
 

@@ -44,7 +44,7 @@ export function unpack(bytes) {
  * @param {Uint16Array} bits
  * @returns {Float32Array}
  */
-function readHalves(bits) {
+export function readHalves(bits) {
   return Float32Array.from(bits, (half) => {
     const exponent = (half >> 10) & 31;
     const fraction = half & 1023;

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import cache, controls, state, trainings
+from explorer.views import film
 from explorer.views.watching import attempt, curves, live_jobs, scores
 from models.checkpoint import Card
 from models.config import RunConfig
@@ -101,6 +102,7 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
         controls.button("Delete", lambda: attempt(lambda: _delete(run)), key=f"delete-{chosen}")
     if chosen in cards:
         st.markdown(scores(cards[chosen]))
+    film.show(run, "own")
     curves(run, config, "run")
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import cache, controls, figures, state, trainings
 from explorer.jobs import Job, JobError
+from explorer.views import film
 from models.checkpoint import Card
 from models.config import RunConfig
 from models.runs import Run
@@ -61,6 +62,7 @@ def _working(job: Job) -> None:
             _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
         _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
     for run, config in found:
+        film.show(run, "live", is_live=True)
         _change(run, config)
         curves(run, config, "live")
 

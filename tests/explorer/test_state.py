@@ -95,9 +95,13 @@ EXAMPLES = {
     "seed": 1,
     "title": "my model",
     "own": "20260101-120000-abcdef",
+    "beside-live": "20260101-120000-abcdef",
+    "beside-own": "20260101-120000-abcdef",
+    "in-step-live": "step",
+    "in-step-own": "step",
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "betas", "run", "collapsed"}
-TEXTS |= {"hidden", "title", "own"}
+TEXTS |= {"hidden", "title", "own", "beside-live", "beside-own"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {"beta": (1e-4, 1e4)} | state.LIMITS
 
