@@ -23,7 +23,6 @@ from models import drawing
 from models.checkpoint import Card, Checkpoint, CheckpointError, read, read_tensors, restore
 from models.config import ModelConfig, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
-from models.frames import path_of, steps_of
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
 from models.runs import Run, default_runs_dir, list_runs
@@ -508,13 +507,19 @@ def runs() -> list[tuple[Run, RunConfig]]:
     return found
 
 
-def frames(run: Run) -> list[tuple[int, int]]:
-    """Step and stamp of every frame of a run's film; a frame made anew has another stamp."""
-    found = []
-    for step in steps_of(run.folder):
-        with contextlib.suppress(OSError):  # removed in this moment
-            found.append((step, path_of(run.folder, step).stat().st_mtime_ns // 10**6))
-    return found
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _drawn(key: tuple, _draw: Callable[[], Any]) -> Any:
+    return _draw()
+
+
+def drawn(key: tuple, draw: Callable[[], Any]) -> Any:
+    """Figures that many watch, built once.
+
+    Args:
+        key: Whatever decides them.
+        draw: Builds them.
+    """
+    return _drawn(key, draw)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)

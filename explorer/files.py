@@ -92,18 +92,18 @@ def fetch(url: str) -> bytes:
 
 def routes() -> list[Route]:
     """The server's routes to the files, and to the films of trainings."""
-    return [Route(FOLDER + "film/{run}", _answer_film), Route(FOLDER + "{name}", _answer)]
+    return [Route(FOLDER + "film/{run}/{after}", _answer_film), Route(FOLDER + "{name}", _answer)]
 
 
 def film_url(run_id: str) -> str:
-    """The address of the film of a run, relative to the server's root."""
+    """The address of the film of a run, relative to the server's root; a step is to follow."""
     return f"{st.get_option('server.baseUrlPath').rstrip('/')}{FOLDER}film/{run_id}"
 
 
 def _answer_film(request: Request) -> Response:
     """The frames of a run, or those after a step; it grows while the run is trained."""
     try:
-        after = int(request.query_params.get("after", "-1")[:12])
+        after = int(request.path_params["after"][:12])
         run = find_run(default_runs_dir(), request.path_params["run"])
     except ValueError:
         return Response("This film is not there any more: reload the page.", 404)

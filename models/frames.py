@@ -12,8 +12,8 @@ the training's and changes no weight.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -230,26 +230,38 @@ def _levels(images: Any) -> np.ndarray:
     return (images.clamp(0, 1) * 255 + 0.5).byte().cpu().numpy()
 
 
-def film_bytes(run_folder: Path, after: int = -1, steps: Sequence[int] | None = None) -> bytes:
-    """A film for the browser: each file whole, with its step and its length in front.
+def film_bytes(run_folder: Path, after: int = -1) -> bytes:
+    """A film for the browser: what frames there are, then those after a step, each file whole.
 
     Args:
         run_folder: Of the run.
-        after: Only frames of later steps; from -1 on, also what all frames share, first.
-        steps: The steps that have a frame, if known.
+        after: Only frames of later steps; from -1 on, also what all frames share, before them.
 
     Returns:
-        Of every file int64 step (-1: what all share), int64 bytes, then a safetensors file and
-        zeros to a multiple of 8; all little-endian. A file that vanishes meanwhile is left out.
+        Entries of an int64 step, an int64 count of bytes, the bytes, and zeros to a multiple of
+        8; all little-endian. Step -2 is a JSON list of step and stamp of every frame that there
+        is (made anew, a frame has another stamp), step -1 what all share, others a frame. A file
+        that vanishes meanwhile is left out.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     film_bytes(Path(folder))[16:18]
+        b'[]'
     """
-    chosen = [step for step in steps or steps_of(run_folder) if step > after]
-    paths = [(step, path_of(run_folder, step)) for step in chosen]
+    stamps = []
+    for step in steps_of(run_folder):
+        with contextlib.suppress(OSError):
+            stamps.append([step, path_of(run_folder, step).stat().st_mtime_ns // 10**6])
+    parts = [_entry(-2, json.dumps(stamps).encode())]
+    paths = [(step, path_of(run_folder, step)) for step, _ in stamps if step > after]
     if after < 0:
         paths.insert(0, (-1, folder_of(run_folder) / f"{FILM}.safetensors"))
-    parts = []
     for step, path in paths:
         with contextlib.suppress(OSError):
-            data = path.read_bytes()
-            head = np.array([step, len(data)], "<i8").tobytes()
-            parts.append(head + data + b"\0" * (-len(data) % 8))
+            parts.append(_entry(step, path.read_bytes()))
     return b"".join(parts)
+
+
+def _entry(step: int, data: bytes) -> bytes:
+    return np.array([step, len(data)], "<i8").tobytes() + data + b"\0" * (-len(data) % 8)

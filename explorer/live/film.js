@@ -10,8 +10,7 @@ import { mixed, positionOf, reaches, readFrame, readShared, streamEntries, wides
 
 /** @import { Frame, Shared } from "./reel.js" */
 /**
- * @typedef {{url: string, name: string, frames: [number, number][]}} FilmData address, title, and
- *   step and stamp of every frame that there is
+ * @typedef {{url: string, name: string}} FilmData address and title
  * @typedef {{films: FilmData[], live: boolean, colours: string[], inStep: "share" | "step"}} FilmsData
  */
 
@@ -21,6 +20,8 @@ const DOT = 2.3;
 const NEAR_DOT = 10;
 const ROWS = ["Reconstructed", "Samples from the prior"];
 const GIF = { frames: 60, side: 300, cell: 28, delay_ms: 100 };
+const LIVE_MS = 500;
+const [STAMPS, SHARED] = [-2, -1];
 const SPEEDS = { "0.5": "½×", 1: "1×", 2: "2×", 4: "4×" };
 
 /** One film: its frames, and its place on the page. */
@@ -38,8 +39,6 @@ class Reel {
     this.reach = [];
     this.position = 0;
     this.busy = false;
-    /** @type {FilmData | null} */
-    this.wanted = null;
     this.problem = "";
     this.canvas = make("canvas", { className: "codes" });
     this.title = make("b");
@@ -64,57 +63,60 @@ class Reel {
     this.reachNow = 1;
   }
 
-  /** @param {FilmData} wanted */
-  async update(wanted) {
-    if (wanted.url !== this.url) {
-      this.url = wanted.url;
+  /**
+   * Takes a film, or the frames that have come since.
+   * @param {FilmData} wanted
+   */
+  async update({ url, name }) {
+    if (url !== this.url) {
+      this.url = url;
       this.shared = null;
       this.frames = [];
       this.axes = [];
     }
-    this.wanted = wanted;
-    this.title.textContent = wanted.name;
+    this.title.textContent = name;
     if (this.busy) return;
     this.busy = true;
     try {
-      while (this.keep() < /** @type {FilmData} */ (this.wanted).frames.length) {
-        if (!(await this.fetch())) break;
-      }
+      await this.fetch();
       this.problem = "";
     } catch (error) {
-      this.problem = `The film cannot be read: ${/** @type {Error} */ (error).message}.`;
+      this.problem = `The film cannot be read: ${/** @type {Error} */ (error).message}`;
     }
     this.busy = false;
     this.changed();
   }
 
-  /** Drops frames that are no more, or were made anew; how many of the wanted ones are left. */
-  keep() {
-    const stamps = new Map(/** @type {FilmData} */ (this.wanted).frames);
-    this.frames = this.frames.filter((frame) => stamps.get(frame.step) === frame.stamp);
-    return this.frames.length;
-  }
-
-  /** Fetches what comes after the last frame; whether there was something. */
+  /** Fetches what comes after the last frame; drops frames that are no more or were made anew. */
   async fetch() {
-    const { url, frames } = /** @type {FilmData} */ (this.wanted);
+    const { url } = this;
     const after = this.frames.at(-1)?.step ?? -1;
-    const answer = await fetch(`${url}?after=${after}`);
+    const answer = await fetch(`${url}/${after}`);
     if (!answer.ok) throw new Error(await answer.text());
     const bytes = new Uint8Array(await answer.arrayBuffer());
-    if (url !== this.url) return true;
-    const stamps = new Map(frames);
-    let count = 0;
+    if (url !== this.url) return;
+    /** @type {Map<number, number>} */
+    let stamps = new Map();
     for (const { step, file } of streamEntries(bytes)) {
-      if (step < 0) this.furnish(readShared(file));
-      else {
-        const stamp = stamps.get(step);
-        if (stamp === undefined) continue; // newer than what the page was told: soon
-        this.frames.push(readFrame(step, file, stamp));
-        count += 1;
-      }
+      if (step === STAMPS) stamps = new Map(JSON.parse(new TextDecoder().decode(file)));
+      else if (step === SHARED) this.furnish(readShared(file));
+      else this.take(step, file, stamps.get(step) ?? 0);
     }
-    return count > 0;
+    this.frames = this.frames.filter((frame) => stamps.get(frame.step) === frame.stamp);
+  }
+
+  /**
+   * Adds a frame; a damaged one is left out.
+   * @param {number} step
+   * @param {Uint8Array} file
+   * @param {number} stamp
+   */
+  take(step, file, stamp) {
+    try {
+      this.frames.push(readFrame(step, file, stamp));
+    } catch {
+      this.problem = "";
+    }
   }
 
   /** @param {Shared} shared */
@@ -375,6 +377,8 @@ export class Films {
     this.follows = true;
     this.frame = 0;
     this.then = 0;
+    this.ended = false;
+    this.asking = 0;
     for (const [value, textContent] of Object.entries(SPEEDS)) {
       this.speed.append(make("option", { value, textContent, selected: value === "1" }));
     }
@@ -399,8 +403,16 @@ export class Films {
     }
     there.classList.toggle("two", places.length > 1);
     this.liveButton.hidden = !data.live;
-    this.reels.forEach((reel, i) => reel.update(data.films[i]));
-    this.changed();
+    clearTimeout(this.asking);
+    this.ask();
+  }
+
+  /** Fetches the films; of one that is live, again and again what is new. */
+  async ask() {
+    const { films, live } = /** @type {FilmsData} */ (this.data);
+    await Promise.all(this.reels.map((reel, i) => films[i] && reel.update(films[i])));
+    clearTimeout(this.asking);
+    if (live && this.root.isConnected && !this.ended) this.asking = setTimeout(() => this.ask(), LIVE_MS);
   }
 
   /** New frames have come, or another latent was chosen. */
@@ -556,6 +568,8 @@ export class Films {
   }
 
   end() {
+    this.ended = true;
+    clearTimeout(this.asking);
     this.watch.disconnect();
     cancelAnimationFrame(this.frame);
   }

@@ -8,6 +8,7 @@ import streamlit as st
 
 from explorer import cache, controls, figures, files
 from explorer.live.film import film
+from models.frames import steps_of
 from models.runs import Run
 
 IN_STEP = {"share": "At the same share of the training", "step": "After as many updates"}
@@ -21,8 +22,7 @@ def show(run: Run, place: str, is_live: bool = False) -> None:
         place: "live" or "own": where on the page; each has its own choice of a second film.
         is_live: Whether frames are still being added.
     """
-    frames = cache.frames(run)
-    if not frames and not is_live:
+    if not is_live and not steps_of(run.folder):
         st.caption("This run has no film: it was trained before films were kept.")
         return
     beside, in_step = _beside(run, place)
@@ -33,13 +33,13 @@ def show(run: Run, place: str, is_live: bool = False) -> None:
 
 def _film(run: Run) -> dict[str, Any]:
     """As `FilmData` in film.js."""
-    return {"url": files.film_url(run.id), "name": run.title, "frames": cache.frames(run)}
+    return {"url": files.film_url(run.id), "name": run.title}
 
 
 def _beside(run: Run, place: str) -> tuple[Run | None, str]:
     """The run whose film goes beside, if one is chosen, and how they are kept in step."""
     others = {each.id: each for each, _ in cache.runs() if each.id != run.id}
-    others = {name: each for name, each in others.items() if cache.frames(each)}
+    others = {name: each for name, each in others.items() if steps_of(each.folder)}
     if not others:
         return None, "share"
     labels = {"": "No other film"} | {name: each.title for name, each in others.items()}

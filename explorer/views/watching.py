@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from explorer import cache, controls, figures, state, trainings
@@ -15,6 +17,9 @@ from models.runs import Run
 from models.steering import GO, HOLD, HOLD_SECONDS, STEP, changes_of, wish_of
 
 TICK_SECONDS = 1.0
+START_SECONDS = 0.4
+"""The same while a job begins."""
+CURVE_SECONDS = 3.0
 SHOWN = 3
 """Jobs that ended early and are shown."""
 CURVE_WIDTH = 300
@@ -22,9 +27,11 @@ CURVE_WIDTH = 300
 
 
 def show() -> None:
-    """Every job, looked at again while one is live."""
-    live = live_jobs()
-    st.fragment(_follow, run_every=TICK_SECONDS if live else None)(live)
+    """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
+    seen = _seen()
+    tick = START_SECONDS if any(starts for _, starts in seen) else TICK_SECONDS
+    st.fragment(_follow, run_every=tick if seen else None)(seen)
+    st.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
 
 
 def live_jobs() -> frozenset[str]:
@@ -32,7 +39,13 @@ def live_jobs() -> frozenset[str]:
     return frozenset(job.id for job in cache.jobs().all() if job.is_live)
 
 
-def _follow(was_live: frozenset[str]) -> None:
+def _seen() -> frozenset[tuple[str, bool]]:
+    """Live jobs, and whether each is about to begin: what the page is laid out for."""
+    found = [job for job in cache.jobs().all() if job.is_live]
+    return frozenset((job.id, not job.position and not job.runs) for job in found)
+
+
+def _follow(seen: frozenset[tuple[str, bool]]) -> None:
     """Jobs, looked at again while there are live ones; the page starts anew when one ends."""
     if problem := st.session_state.pop("train_problem", ""):
         st.error(controls.plain(problem))
@@ -46,8 +59,16 @@ def _follow(was_live: frozenset[str]) -> None:
     if found and found[0].state == "done" and len(found[0].runs) == 1:
         _finished(found[0])
     state.publish()
-    if {job.id for job in live} != was_live:
+    if _seen() != seen:
         st.rerun()
+
+
+def _draw() -> None:
+    """The curves of the runs that are being trained."""
+    live = {job.runs for job in cache.jobs().all() if job.is_live and not job.position}
+    for run, config in cache.runs():
+        if (run.id,) in live:
+            curves(run, config, "live")
 
 
 def _working(job: Job) -> None:
@@ -64,7 +85,6 @@ def _working(job: Job) -> None:
     for run, config in found:
         film.show(run, "live", is_live=True)
         _change(run, config)
-        curves(run, config, "live")
 
 
 def _where(job: Job, is_held: bool) -> str:
@@ -160,24 +180,44 @@ def scores(card: Card) -> str:
 
 def curves(run: Run, config: RunConfig, place: str) -> None:
     """D, R and −ELBO over the epochs that are over, and the KL of every latent."""
-    found = trainings.course(run)
-    if found is None:
+    shown = cache.drawn(_stamp(run), lambda: _curves(run, config))
+    if not shown:
         return
-    epochs, train, test, kl, _ = found
-    marks = trainings.marks(run, found)
-    has_rate = config.model.family != "autoencoder"
-    shown = {"D": figures.training_curve("D", epochs, train[:, 0], test[:, 0], marks)}
-    if has_rate:
-        shown["R"] = figures.training_curve("R", epochs, train[:, 1], test[:, 1], marks)
-        shown["ELBO"] = figures.training_curve("−ELBO", epochs, train.sum(1), test.sum(1), marks)
-    if has_rate and kl.size:
-        shown["KL"] = figures.kl_curves(epochs, kl)
     with st.container(horizontal=True, gap="small"):
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
                 controls.chart(figure, f"{place}-{name}-{run.id}")
     if config.model.family == "multirate":
         st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
+
+
+def _stamp(run: Run) -> tuple:
+    """What decides the curves of a run."""
+    found: list = [str(run.folder)]
+    for name in ("metrics.jsonl", "changes.jsonl"):
+        with contextlib.suppress(OSError):
+            status = (run.folder / name).stat()
+            found.append((name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
+    """The figures by the names of their scores; none without an epoch."""
+    found = trainings.course(run)
+    if found is None:
+        return {}
+    epochs, train, test, kl, _ = found
+    marks = trainings.marks(run, found)
+    terms = {"D": (train[:, 0], test[:, 0])}
+    if config.model.family != "autoencoder":
+        terms |= {"R": (train[:, 1], test[:, 1]), "ELBO": (train.sum(1), test.sum(1))}
+    shown = {
+        name: figures.training_curve("−ELBO" if name == "ELBO" else name, epochs, *pair, marks)
+        for name, pair in terms.items()
+    }
+    if len(terms) > 1 and kl.size:
+        shown["KL"] = figures.kl_curves(epochs, kl)
+    return shown
 
 
 def attempt(action: Callable[[], object]) -> None:

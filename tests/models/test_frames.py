@@ -1,6 +1,7 @@
 """The film of a training: bounded, the same however often it is interrupted, and it costs nothing
 but time: no weight differs for it."""
 
+import json
 import os
 from dataclasses import replace
 
@@ -142,17 +143,34 @@ def test_runs_of_a_sweep_keep_fewer(tmp_path):
     assert len(frames.steps_of(run.folder)) <= frames.SWEEP_FRAMES
 
 
-def test_the_stream_holds_the_files_whole(whole):
-    data = frames.film_bytes(whole.folder)
+def stream(data):
+    """The entries of a stream by step."""
     found, at = {}, 0
     while at < len(data):
         step, length = np.frombuffer(data, "<i8", 2, at).tolist()
         found[step] = data[at + 16 : at + 16 + length]
         at += 16 + length + -length % 8
-    assert list(found) == [-1, *STEPS]
+    return found
+
+
+def test_the_stream_holds_the_files_whole(whole):
+    found = stream(frames.film_bytes(whole.folder))
+    assert list(found) == [-2, -1, *STEPS]
+    assert [step for step, _ in json.loads(found[-2])] == STEPS
     assert found[100] == frames.path_of(whole.folder, 100).read_bytes()
-    assert frames.film_bytes(whole.folder, after=120) == b""
-    assert frames.film_bytes(whole.folder, after=100)[16:].startswith(found[120])
+    assert list(stream(frames.film_bytes(whole.folder, after=120))) == [-2]
+    assert list(stream(frames.film_bytes(whole.folder, after=90))) == [-2, 100, 120]
+
+
+def test_a_frame_made_anew_has_another_stamp(whole, tmp_path):
+    folder = frames.folder_of(tmp_path)
+    folder.mkdir()
+    path = frames.path_of(tmp_path, 7)
+    path.write_bytes(b"one")
+    os.utime(path, (1, 1))
+    before = stream(frames.film_bytes(tmp_path))[-2]
+    os.utime(path, (2, 2))
+    assert stream(frames.film_bytes(tmp_path))[-2] != before
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
