@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -100,8 +102,8 @@ class ImageSet:
         return digest.hexdigest()[:16]
 
 
-def clean_name(text: Any, fallback: str = "unnamed") -> str:
-    """A stranger's name as a label: one line, no control or direction characters, at most 80.
+def clean_name(text: Any, fallback: str = "unnamed", longest: int = 80) -> str:
+    """A stranger's name as a label: one line, no control or direction characters, cut to size.
 
     Example:
         >>> clean_name("my\\u202e faces\\n")
@@ -113,7 +115,7 @@ def clean_name(text: Any, fallback: str = "unnamed") -> str:
         for character in text
         if character.isspace() or not unicodedata.category(character).startswith("C")
     )
-    return " ".join(kept.split())[:80].strip() or fallback
+    return " ".join(kept.split())[:longest].strip() or fallback
 
 
 def check_split(split: str) -> None:
@@ -153,3 +155,20 @@ def check_class_names(names: tuple[str, ...]) -> None:
             "class names must differ in their first 80 visible characters, "
             f"got {twice!r} twice: rename one"
         )
+
+
+@contextmanager
+def refusing(label: str, kind: str) -> Iterator[None]:
+    """Turns whatever reading raises into a `DataError` that begins with the file's name."""
+    try:
+        yield
+    except DataError as error:
+        sentence = str(error)
+        raise DataError(
+            sentence if sentence.startswith(label) else f"{label}: {sentence}"
+        ) from error
+    except OSError as error:
+        reason = (error.strerror or "it is damaged").lower()
+        raise DataError(f"{label} must be readable, got: {reason}") from error
+    except Exception as error:  # parsers of damaged files raise almost anything
+        raise DataError(f"{label} must be {kind}, got something else or a damaged one") from error

@@ -5,6 +5,7 @@
               state.safetensors   weights, optimiser and position: what a resume needs
               model.safetensors   the checkpoint to explore, with the test set's codes
               frames/             its film: see `models.frames`
+              label.json          what its owner says of it: see `Label`
               wish.json  changes.jsonl   how it is steered: see `models.steering`
               run.lock            held while a process trains here
 
@@ -21,7 +22,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.checkpoint import (
     MAX_STATE_BYTES,
@@ -36,11 +37,34 @@ from models.config import RunConfig
 from models.imageset import clean_name
 
 AUTOSAVE_SECONDS = 10.0
+MAX_NOTE = 500
+"""Characters of a note."""
+MAX_LABEL_BYTES = 16 * 2**10
 
 
 def default_runs_dir() -> Path:
     """The folder of the user's runs: `LATENT_RUNS_DIR`, else `runs` in the working folder."""
     return Path(os.environ.get("LATENT_RUNS_DIR", "runs"))
+
+
+class Label(NamedTuple):
+    """What its owner says of a run: a title instead of its first one, a note of a few lines, and
+    whether it is pinned."""
+
+    title: str = ""
+    note: str = ""
+    pinned: bool = False
+
+
+def clean_note(text: Any) -> str:
+    """A stranger's note: lines as `clean_name` leaves them, none empty, at most `MAX_NOTE` letters.
+
+    Example:
+        >>> clean_note("collapsed\\u202e at\\tβ = 4\\n\\n see the map ")
+        'collapsed at β = 4\\nsee the map'
+    """
+    lines = (clean_name(line, "", MAX_NOTE) for line in str(text)[: 4 * MAX_NOTE].splitlines())
+    return "\n".join(filter(None, lines))[:MAX_NOTE].strip()
 
 
 @dataclass(frozen=True)
@@ -84,9 +108,53 @@ class Run:
         return self.folder / "state.safetensors"
 
     @property
-    def title(self) -> str:
-        """The user's label, or the id."""
+    def label_path(self) -> Path:
+        return self.folder / "label.json"
+
+    @property
+    def first_title(self) -> str:
+        """The title it was made with, or the id."""
         return clean_name(self._document().get("title", ""), self.id)
+
+    @property
+    def title(self) -> str:
+        """The title its owner gave it last, or the first one, or the id."""
+        return self.label.title or self.first_title
+
+    @property
+    def label(self) -> Label:
+        """What its owner says of it; nothing if that was never written, or is damaged."""
+        document = None
+        with contextlib.suppress(OSError, ValueError, RecursionError):
+            with open(self.label_path, "rb") as file:
+                document = json.loads(file.read(MAX_LABEL_BYTES))
+        match document:
+            case {"title": str(title), "note": str(note), "pinned": bool(pinned)}:
+                return Label(clean_name(title, ""), clean_note(note), pinned)
+        return Label()
+
+    def relabel(self, **changes: Any) -> None:
+        """Changes fields of the label; an empty title brings back the first one.
+
+        Args:
+            changes: Of `Label`; texts lose what cannot be shown, and what is too long.
+
+        Raises:
+            OSError: If the disk refuses: the old label stays.
+
+        Example:
+            >>> import tempfile
+            >>> from models.config import preset
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     run = Run.create(folder, preset("digits-2d"), "my first")
+            ...     run.relabel(title="the best", pinned=True)
+            ...     run.title, run.label.pinned, run.first_title
+            ('the best', True, 'my first')
+        """
+        wanted = self.label._replace(**changes)
+        title, note = clean_name(wanted.title, ""), clean_note(wanted.note)
+        kept = Label(title, note, bool(wanted.pinned))
+        write_bytes(self.label_path, json.dumps(kept._asdict(), indent=1).encode())
 
     @property
     def sweep(self) -> str:
