@@ -4,9 +4,10 @@
  * played, scrubbed, compared with another one, and saved.
  */
 
+import { readHalves } from "./decoder.js";
 import { encodeGif } from "./gif.js";
 import { context, levels, make, part, save, shown } from "./paint.js";
-import { mixed, positionOf, reaches, readFrame, readShared, streamEntries, widest } from "./reel.js";
+import { fewGreys, mixed, positionOf, reaches, readFrame, readShared, streamEntries, widest } from "./reel.js";
 
 /** @import { Frame, Shared } from "./reel.js" */
 /**
@@ -113,7 +114,7 @@ class Reel {
    */
   take(step, file, stamp) {
     try {
-      this.frames.push(readFrame(step, file, stamp));
+      this.frames.push(readFrame(step, file, stamp, readHalves));
     } catch {
       this.problem = "";
     }
@@ -265,7 +266,7 @@ class Reel {
     const ratio = fixed ? 1 : window.devicePixelRatio || 1;
     const side = fixed || canvas.clientWidth;
     const pixels = Math.round(side * ratio);
-    if (canvas.width !== pixels) canvas.width = canvas.height = pixels;
+    if (canvas.width !== pixels || canvas.height !== pixels) canvas.width = canvas.height = pixels;
     const pen = context(canvas);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, side, side);
@@ -274,7 +275,9 @@ class Reel {
     const labels = this.shared?.labels;
     for (let n = 0; n < places.length / 2; n++) {
       pen.fillStyle = colours[labels ? labels[n] % colours.length : 0];
-      pen.fillRect(places[2 * n] - DOT, places[2 * n + 1] - DOT, 2 * DOT, 2 * DOT);
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      if (fixed) pen.fillRect(Math.round(x) - 2, Math.round(y) - 2, 4, 4); // no blurred edges: few colours
+      else pen.fillRect(x - DOT, y - DOT, 2 * DOT, 2 * DOT);
     }
     if (this.touched === null || fixed) return;
     pen.strokeStyle = ink;
@@ -550,7 +553,7 @@ export class Films {
       this.draw();
       const canvas = this.compose();
       size = { width: canvas.width, height: canvas.height };
-      pictures.push(context(canvas).getImageData(0, 0, size.width, size.height).data);
+      pictures.push(fewGreys(context(canvas).getImageData(0, 0, size.width, size.height).data));
       await breathe();
     }
     button.textContent = "Writing the file…";

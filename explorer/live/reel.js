@@ -10,8 +10,6 @@
  * @typedef {{shape: number[], data: Uint8Array}} Tensor
  */
 
-import { readHalves } from "./decoder.js";
-
 const REACH_INSIDE = 0.99;
 
 /**
@@ -79,16 +77,17 @@ export function readShared(file) {
  * @param {number} step
  * @param {Uint8Array} file
  * @param {number} stamp when it was written
+ * @param {(bits: Uint16Array) => Float32Array} halves reads half-precision numbers
  * @returns {Frame}
  */
-export function readFrame(step, file, stamp) {
+export function readFrame(step, file, stamp, halves) {
   const { tensors, said } = readTensors(file);
-  const halves = tensors.codes.data.slice(); // a copy begins at an even byte
+  const codes = tensors.codes.data.slice(); // a copy begins at an even byte
   const images = [tensors.reconstruction, tensors.sample].filter(Boolean);
   return {
     step,
     stamp,
-    codes: readHalves(new Uint16Array(halves.buffer)),
+    codes: halves(new Uint16Array(codes.buffer)),
     size: tensors.codes.shape[1],
     images: images.map((tensor) => tensor.data),
     distortion: said.distortion,
@@ -163,4 +162,17 @@ export function widest({ codes, size }) {
   });
   const order = [...spread.keys()].sort((i, j) => spread[j] - spread[i] || i - j);
   return order.slice(0, 2).sort((i, j) => i - j);
+}
+
+/**
+ * A picture whose greys are rounded to 32 levels, so that greys and the classes' colours together
+ * fit into the palette of a GIF; other colours stay.
+ * @param {Uint8ClampedArray} pixels red, green, blue and opacity
+ */
+export function fewGreys(pixels) {
+  return pixels.map((value, i) => {
+    const at = i - (i % 4);
+    const isGrey = pixels[at] === pixels[at + 1] && pixels[at] === pixels[at + 2];
+    return isGrey && i % 4 < 3 ? Math.round((Math.round((value * 31) / 255) * 255) / 31) : value;
+  });
 }

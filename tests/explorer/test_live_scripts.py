@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 LIVE = ROOT / "explorer" / "live"
 SUITES = sorted((ROOT / "tests" / "js").glob("*.test.js"))
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
-NUMERICS = ("decoder", "geometry", "walk", "gif")
+NUMERICS = ("decoder", "geometry", "walk", "gif", "reel")
 
 
 @pytest.fixture(scope="module")
