@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,7 +26,7 @@ from models.config import ModelConfig, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
-from models.runs import Run, default_runs_dir, list_runs
+from models.runs import Label, Run, default_runs_dir, list_runs
 
 if TYPE_CHECKING:  # they import torch
     from collections.abc import Callable
@@ -47,6 +48,7 @@ REPEATS = 5000
 """How often a gradient is estimated, to see the spread."""
 WEIGHTS = 10_000
 """Samples of z behind bounds of one image."""
+NO_CODES = "the file must hold the codes of a test set"
 MAX_GRID = 60_000
 """Most points of a grid on which ln p(x) is integrated while somebody waits."""
 
@@ -75,7 +77,7 @@ def catalogue() -> tuple[dict[str, Entry], dict[str, str]]:
     """The usable models by id, and one sentence for each that is not."""
     usable, refused = {}, {}
     for entry in entries():
-        _, problem = _title_or_problem(str(entry.path), entry.changed)
+        _, problem = _card_or_problem(str(entry.path), entry.changed)
         if problem:
             refused[entry.id] = problem
         else:
@@ -84,19 +86,18 @@ def catalogue() -> tuple[dict[str, Entry], dict[str, str]]:
 
 
 def title(entry: Entry) -> str:
-    """Data set and title of a usable model; kept for more models than checkpoints are."""
-    return _title_or_problem(str(entry.path), entry.changed)[0]
+    """Data set and title of a usable model."""
+    found = card(entry)
+    return f"{found.data_name} · {found.title}"
 
 
-@st.cache_resource(max_entries=1000, show_spinner=False)
-def _title_or_problem(path: str, changed: int) -> tuple[str, str]:
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _card_or_problem(path: str, changed: int) -> tuple[Card | None, str]:
     try:
         found = _checkpoint(path, changed)
     except CheckpointError as error:
-        return "", str(error)
-    if found.codes is None:
-        return "", "the file must hold the codes of a test set"
-    return f"{found.card.data_name} · {found.card.title}", ""
+        return None, str(error)
+    return found.card, "" if found.codes is not None else NO_CODES
 
 
 @st.cache_resource(max_entries=50, show_spinner=False)
@@ -106,17 +107,34 @@ def _checkpoint(path: str, changed: int) -> Checkpoint:
 
 def checkpoint(entry: Entry) -> Checkpoint:
     """The validated checkpoint of an entry, without torch."""
-    return _checkpoint(str(entry.path), entry.changed)
-
-
-@st.cache_resource(max_entries=2000, show_spinner=False)
-def _card(path: str, changed: int) -> Card:
-    return _checkpoint(path, changed).card
+    found = _checkpoint(str(entry.path), entry.changed)
+    known = _with_title(entry, found.card)
+    return found if known is found.card else replace(found, card=known)
 
 
 def card(entry: Entry) -> Card:
     """The card of a usable model; kept for more models than checkpoints are."""
-    return _card(str(entry.path), entry.changed)
+    return _with_title(entry, _card_or_problem(str(entry.path), entry.changed)[0])
+
+
+def _with_title(entry: Entry, card: Card) -> Card:
+    """The card of a run with the title that its owner gave it last."""
+    given = "" if entry.shipped else label(Run(entry.path.parent)).title
+    return replace(card, title=given) if given else card
+
+
+@st.cache_resource(max_entries=2000, show_spinner=False)
+def _label(path: str, changed: int, inode: int) -> Label:
+    return Run(Path(path).parent).label
+
+
+def label(run: Run) -> Label:
+    """What its owner says of a run; read when it has changed."""
+    try:
+        status = run.label_path.stat()
+    except OSError:
+        return Label()
+    return _label(str(run.label_path), status.st_mtime_ns, status.st_ino)
 
 
 @st.cache_resource(max_entries=500, show_spinner="Counting parameters…")
@@ -320,7 +338,8 @@ def _html_page(key: tuple, _shown: Scene, with_originals: bool) -> bytes:
 
 def html_page(shown: Scene, with_originals: bool) -> bytes:
     """The map of a scene as one file, with or without the test images."""
-    return _html_page((key(shown.checkpoint), *shown[1:5]), shown, with_originals)
+    decided = (key(shown.checkpoint), shown.checkpoint.card.title, *shown[1:5])
+    return _html_page(decided, shown, with_originals)
 
 
 def _levels(images: ImageSet) -> bytes:

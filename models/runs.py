@@ -125,9 +125,11 @@ class Run:
     def label(self) -> Label:
         """What its owner says of it; nothing if that was never written, or is damaged."""
         document = None
-        with contextlib.suppress(OSError, ValueError, RecursionError):
-            with open(self.label_path, "rb") as file:
-                document = json.loads(file.read(MAX_LABEL_BYTES))
+        with (
+            contextlib.suppress(OSError, ValueError, RecursionError),
+            open(self.label_path, "rb") as file,
+        ):
+            document = json.loads(file.read(MAX_LABEL_BYTES))
         match document:
             case {"title": str(title), "note": str(note), "pinned": bool(pinned)}:
                 return Label(clean_name(title, ""), clean_note(note), pinned)
