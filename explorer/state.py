@@ -17,6 +17,8 @@ from models.config import LIKELIHOODS, NETWORKS, PRESETS
 from models.data import DATA_SETS
 
 MAX_PINS = 24
+MAX_RUNS = 10
+"""Runs that are compared at once: as many as the palette has colours."""
 LIMITS = {
     "free-bits": (0.05, 5.0),
     "capacity": (0.5, 50.0),
@@ -84,6 +86,12 @@ def _beta(text: str) -> float:
     return value
 
 
+def _names(text: str) -> tuple[str, ...] | None:
+    """Ids with commas between them, each once, at most `MAX_RUNS`."""
+    found = dict.fromkeys(part[:120].strip() for part in text[:4000].split(","))
+    return tuple(filter(None, found))[:MAX_RUNS] or None
+
+
 class Pin(NamedTuple):
     """A pinned code: z, a name, and the test image whose code it is, if it is one's."""
 
@@ -146,6 +154,7 @@ SETTINGS: dict[str, Setting] = {
     "betas": Setting("0.1,0.2,0.5,1,1.5,2,3,4", lambda text: text[:200]),
     "seeds": Setting(1, _whole(1, 5)),
     "run": Setting(None, lambda text: text[:120]),
+    "runs": Setting(None, _names),
     "collapsed": Setting("digits-2d-beta-4", lambda text: text[:120]),
     "warmup-percent": Setting(50, _whole(1, 100)),
     "cycles": Setting(4, _whole(2, 20)),
@@ -240,6 +249,8 @@ def _text(value: Any) -> str:
         return str(value)
     if isinstance(value[0], Pin):
         return ";".join(map(str, value))
+    if isinstance(value[0], str):
+        return ",".join(value)
     return ",".join(f"{v:.3g}" for v in value)
 
 

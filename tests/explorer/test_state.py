@@ -68,6 +68,7 @@ EXAMPLES = {
     "betas": "1,2",
     "seeds": 3,
     "run": "digits-2d-beta-1",
+    "runs": ("digits-2d-beta-1", "20260101-000000-abcdef"),
     "collapsed": "mnist-20d-beta-1",
     "warmup-percent": 80,
     "cycles": 7,
@@ -101,7 +102,7 @@ EXAMPLES = {
     "in-step-own": "step",
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "betas", "run", "collapsed"}
-TEXTS |= {"hidden", "title", "own", "beside-live", "beside-own"}
+TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {"beta": (1e-4, 1e4)} | state.LIMITS
 
@@ -131,6 +132,14 @@ def test_what_is_published_opens_the_same_screen():
     assert notices == []
     state.publish()
     assert (dict(again.query_params), again.query_params.written) == (link, 0)
+
+
+def test_runs_are_a_few_different_ids():
+    assert opened({"runs": " a,b,,a , c"}) and state.get("runs") == ("a", "b", "c")
+    assert opened({"runs": ",".join(map(str, range(99)))}) and state.get("runs") == tuple(
+        "0123456789"
+    )
+    assert opened({"runs": ", ,"}) and state.get("runs") is None
 
 
 @given(st.lists(st.floats(-1000, 1000), min_size=1, max_size=256))
