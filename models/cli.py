@@ -97,7 +97,10 @@ def train(
         str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")
     ] = "digits-2d",
     data: Annotated[
-        str | None, typer.Option(help="digits, mnist, fashion-mnist, kmnist, a .npz or a folder.")
+        str | None,
+        typer.Option(
+            help="digits, mnist, fashion-mnist, kmnist, a .npz, a folder, or an id of data list."
+        ),
     ] = None,
     data_dir: DataDir = None,
     family: Annotated[str | None, typer.Option(help="vae, autoencoder or multirate.")] = None,
@@ -178,7 +181,8 @@ def train(
     else:
         given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
         config = override(preset(preset_name), **given)
-        run = Run.create(runs_dir, fit_to_data(config, data_dir), title)
+        config = fit_to_data(config, data_dir, batch_size is None)
+        run = Run.create(runs_dir, config, title)
     _train(run, data_dir, device, autosave)
     if output:
         write_bytes(output, run.model_path.read_bytes())
@@ -206,13 +210,20 @@ def _check_surroundings(device: str, autosave: float, output: Path | None) -> No
         raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
 
 
-def fit_to_data(config: RunConfig, data_dir: Path | None) -> RunConfig:
-    """The config with the image shape of its data; checked as a whole before a run is made."""
+def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = False) -> RunConfig:
+    """The config with the image shape of its data; checked as a whole before a run is made.
+
+    Where a batch would need more images than there are, it is made smaller if `lower_batch`.
+    """
     from models.data import load
+    from models.own import fitting_batch
     from models.registry import describe
 
     images = load(config.data, "train", data_dir).images
     config = override(config, image_shape=tuple(images.shape[1:]))
+    if lower_batch and config.training.batch_size > len(images):
+        config = override(config, batch_size=fitting_batch(config.training.batch_size, len(images)))
+        typer.echo(f"Batches of {config.training.batch_size}, for there are {len(images)} images.")
     config.total_steps(len(images))
     describe(config.model)
     return config
@@ -311,8 +322,13 @@ def sweep(
     latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
     members = grid(override(start, **settings), _numbers("betas", betas, float), seeds, latents)
     threads = max(1, cores() // len(members)) if threads is None else threads
-    shape = fit_to_data(members[0], data_dir).model.image_shape
-    members = [override(each, image_shape=shape, threads=threads) for each in members]
+    fitted = fit_to_data(members[0], data_dir, settings["batch_size"] is None)
+    fit = {
+        "image_shape": fitted.model.image_shape,
+        "batch_size": fitted.training.batch_size,
+        "threads": threads,
+    }
+    members = [override(each, **fit) for each in members]
     for model in {member.model for member in members}:
         describe(model)
     _sweep(Sweep.open(runs_dir or default_runs_dir(), members, title), data_dir, device, autosave)
@@ -515,6 +531,66 @@ def show_data(
         )
     for note in images.notes:
         typer.echo(f"note: {note}")
+
+
+@data_app.command("add")
+@one_sentence
+def add_data(
+    path: Annotated[Path, typer.Argument(help="A .npz, a .zip of images or a folder of images.")],
+    title: Annotated[str, typer.Option(help="A label; default: the name of the file.")] = "",
+) -> None:
+    """Keep your own images in LATENT_RUNS_DIR, for trainings here and in the app."""
+    from rich.console import Console
+
+    from models.own import add
+    from models.uploads import read_path
+
+    with _progress_bar(Console(), "images") as bar:
+        task = bar.add_task("reading", total=None)
+        found = read_path(path, lambda done, count: bar.update(task, total=count, completed=done))
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    facts = add(found, title)
+    typer.echo(_describe(facts))
+    typer.echo(f"Train with: python -m models train --data {facts.id}")
+
+
+@data_app.command("list")
+@one_sentence
+def list_data() -> None:
+    """List your own images that were added."""
+    from models.own import list_paths, read_facts
+
+    found = list_paths()
+    for path in found.values():
+        try:
+            typer.echo(_describe(read_facts(path)))
+        except ValueError as error:
+            typer.echo(f"{error}.", err=True)
+    if not found:
+        typer.echo("None yet: python -m models data add PATH")
+
+
+@data_app.command("remove")
+@one_sentence
+def remove_data(
+    name: Annotated[str, typer.Argument(help="What data list calls it.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Have a removed set back.")] = False,
+) -> None:
+    """Remove a set of your own images; runs that were trained on it stay."""
+    from models.own import recover, remove
+
+    (recover if undo else remove)(name)
+    typer.echo(f"{name} is {'back' if undo else 'removed; data remove --undo has it back'}")
+
+
+def _describe(facts: Any) -> str:
+    """A set of one's own images in one line."""
+    channels, height, width = facts.image_shape
+    return (
+        f"{facts.id}  {facts.title}: {facts.count} images, {channels}×{height}×{width}, "
+        f"{facts.train} to train, {facts.count - facts.train} to test, {facts.classes} classes"
+    )
 
 
 @app.command(hidden=True)

@@ -1,7 +1,8 @@
 """Data sets: where an `ImageSet` comes from.
 
-From scikit-learn's digits, from torchvision's MNIST family, from an .npz file or from a folder
-of image files. The last two are a stranger's bytes: nothing in them is unpickled,
+From scikit-learn's digits, from torchvision's MNIST family, from the sets that a user has added
+(`models.own`), from an .npz file or from a folder of image files. The last two are a stranger's
+bytes: nothing in them is unpickled,
 sizes are checked before anything is unpacked, no path is made from a name found inside, and
 whatever is wrong becomes a `DataError` with one sentence. Whatever was converted is said in
 `ImageSet.notes`.
@@ -14,24 +15,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.imageset import (
-    MAX_BYTES,
-    MIN_IMAGES,
-    DataError,
-    ImageSet,
-    check_class_names,
-    check_split,
-    clean_name,
-)
-from models.npz import check_pixels, read_archive, read_labels
+from models.imageset import MAX_BYTES, DataError, ImageSet, check_split, clean_name, refusing
+from models.npz import read_archive
+from models.own import OwnImages, is_id, list_paths, read_own, to_unit
 
 _TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
 _RAW_FILES = tuple(
@@ -46,7 +38,8 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
     """The data set of that name, or the user's own .npz file or folder of images.
 
     Args:
-        name_or_path: One of `DATA_SETS`, or a path; a folder called "mnist" is "./mnist".
+        name_or_path: One of `DATA_SETS`, the id of an added set ("own-…"), or a path; a folder
+            called "mnist" is "./mnist".
         split: "train" or "test".
         data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
 
@@ -67,6 +60,8 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
         return load_digits(split)
     if name_or_path in _TORCHVISION:
         return load_torchvision(name_or_path, split, data_dir)
+    if is_id(name_or_path):
+        return read_own(name_or_path).split(split)
     if os.path.isdir(name_or_path):
         return load_folder(name_or_path, split)
     if os.path.isfile(name_or_path):
@@ -144,11 +139,11 @@ def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) 
             f"`python -m models data download {name}`, or name the folder that holds "
             f"{_TORCHVISION[name]} with --data-dir or LATENT_DATA_DIR"
         )
-    with _refusing(f"{_raw_folder(name, root)}", "the four files of " + name):
+    with refusing(f"{_raw_folder(name, root)}", "the four files of " + name):
         files = _torchvision_class(name)(root, train=split == "train")
         images, labels = files.data.numpy()[:, None], files.targets.numpy()
     names = tuple(str(digit) for digit in range(10)) if name == "mnist" else tuple(files.classes)
-    return ImageSet(_to_unit(images, 255), labels, names, split, name)
+    return ImageSet(to_unit(images, 255), labels, names, split, name)
 
 
 def load_npz(path: str | Path, split: str) -> ImageSet:
@@ -180,19 +175,13 @@ def load_npz(path: str | Path, split: str) -> ImageSet:
     """
     check_split(split)
     label = repr(_file_name(path))
-    with _refusing(label, "a NumPy .npz archive"):
+    with refusing(label, "a NumPy .npz archive"):
         if not os.path.isfile(path):
             raise DataError(f"{label} must be an existing file, got none")
         if os.path.getsize(path) > MAX_BYTES:
             raise DataError(f"the file must be at most {MAX_BYTES >> 20} MB, got more")
         arrays = read_archive(Path(path).read_bytes())
-        if "images" not in arrays:
-            raise DataError("the archive must hold an array called images, got none")
-        images, scale, notes = check_pixels(arrays["images"])
-        labels, class_names = read_labels(
-            arrays.get("labels"), arrays.get("class_names"), len(images)
-        )
-        return _user_set(images, scale, labels, class_names, split, Path(path).stem, notes)
+        return OwnImages.from_arrays(arrays, Path(path).stem).split(split)
 
 
 def load_folder(path: str | Path, split: str, size: int | None = None) -> ImageSet:
@@ -225,12 +214,12 @@ def load_folder(path: str | Path, split: str, size: int | None = None) -> ImageS
 
     root = os.path.abspath(path)
     label = repr(_file_name(root))
-    with _refusing(label, "a folder of images"):
+    with refusing(label, "a folder of images"):
         if not os.path.isdir(path):
             raise DataError(f"{label} must be an existing folder, got none")
         images, labels, class_names, notes = read_folder(root, size)
-        check_class_names(class_names)
-        return _user_set(images, 255, labels, class_names, split, Path(root).name, notes)
+        found = OwnImages(images, 255.0, labels, class_names, Path(root).name, notes)
+        return found.split(split)
 
 
 def download(name: str, data_dir: str | Path | None = None) -> None:
@@ -264,7 +253,7 @@ def is_available(name: str, data_dir: str | Path | None = None) -> bool:
     """Whether a data set is there to be loaded; looks for files only and imports nothing.
 
     Args:
-        name: One of `DATA_SETS`.
+        name: One of `DATA_SETS`, or the id of an added set.
         data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
 
     Raises:
@@ -274,6 +263,8 @@ def is_available(name: str, data_dir: str | Path | None = None) -> bool:
         >>> is_available("digits"), is_available("mnist", "nowhere")
         (True, False)
     """
+    if is_id(name):
+        return name in list_paths()
     if name not in DATA_SETS:
         raise DataError(f"data must be one of {', '.join(DATA_SETS)}, got {clean_name(name)!r}")
     if name == "digits":
@@ -304,23 +295,6 @@ def _data_dir(data_dir: str | Path | None) -> Path:
 def _raw_folder(name: str, root: Path) -> str:
     """Where the files are looked for, as much of it as a sentence may show."""
     return f"{clean_name(root.resolve().name)}/{_TORCHVISION[name]}/raw"
-
-
-@contextmanager
-def _refusing(label: str, kind: str) -> Iterator[None]:
-    """Turns whatever reading raises into a `DataError` that begins with the file's name."""
-    try:
-        yield
-    except DataError as error:
-        sentence = str(error)
-        raise DataError(
-            sentence if sentence.startswith(label) else f"{label}: {sentence}"
-        ) from error
-    except OSError as error:
-        reason = (error.strerror or "it is damaged").lower()
-        raise DataError(f"{label} must be readable, got: {reason}") from error
-    except Exception as error:  # parsers of damaged files raise almost anything
-        raise DataError(f"{label} must be {kind}, got something else or a damaged one") from error
 
 
 _torchvision_lock = threading.Lock()
@@ -359,47 +333,3 @@ def _torchvision_class(name: str) -> Any:
             f"{name} needs torchvision, which cannot be imported: install requirements.txt"
         ) from error
     return type(base.__name__, (base,), {"_check_legacy_exist": lambda self: False})
-
-
-def _user_set(
-    images: np.ndarray,
-    scale: float,
-    labels: np.ndarray | None,
-    class_names: tuple[str, ...],
-    split: str,
-    name: str,
-    notes: tuple[str, ...],
-) -> ImageSet:
-    """The chosen fifth, or the other four, of a user's images (N, C, H, W)."""
-    if len(images) < MIN_IMAGES:
-        raise DataError(f"there must be at least {MIN_IMAGES} images, got {len(images)}")
-    if (images.min(axis=0) == images.max(axis=0)).all():
-        raise DataError(f"images must differ, got {len(images)} identical ones")
-    if labels is not None and (labels == labels[0]).all():
-        notes += ("all images have the same label",)
-    chosen = _split_indices(len(images), labels, split)
-    return ImageSet(
-        _to_unit(images[chosen], scale),
-        None if labels is None else labels[chosen],
-        class_names,
-        split,
-        name,
-        notes,
-    )
-
-
-def _split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarray:
-    """Every fifth of the shuffled images, taken class by class, is test; in their first order."""
-    order = np.random.default_rng(0).permutation(count)
-    if labels is not None:
-        order = order[np.argsort(labels[order], kind="stable")]
-    is_test = np.zeros(count, bool)
-    is_test[order[2::5]] = True
-    return np.flatnonzero(is_test == (split == "test"))
-
-
-def _to_unit(images: np.ndarray, scale: float) -> np.ndarray:
-    """Float32 images in [0, 1], `scale` being white."""
-    unit = images.astype(np.float32, order="C")
-    unit /= np.float32(scale)
-    return np.clip(unit, 0, 1, out=unit)

@@ -6,8 +6,10 @@ before it is decoded, and every conversion is counted and said. Pixels are uint8
 
 from __future__ import annotations
 
+import io
 import os
 from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,8 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 MAX_PIXELS = 4096 * 4096
 MAX_FILES = 100_000
 COMMON_SIDE = 32
+LEFT_OUT = "entries that are no PNG, JPEG, GIF or WEBP images, left out"
+"""The note that says how many."""
 
 _FRAMES = "had several frames: the first was taken"
 _TURNED = "had an EXIF rotation: applied"
@@ -29,11 +33,13 @@ _ALPHA = "had transparency: drawn on black"
 _ORIENTATION = 0x0112
 
 
-def decode(path: str | Path) -> tuple[Image.Image, tuple[str, ...]]:
+def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple[str, ...]]:
     """One image file as an upright 8-bit RGB image, and what was converted on the way.
 
     Args:
-        path: A PNG, JPEG, GIF or WEBP file of at most 16.7 million pixels.
+        file: The path or the content of a PNG, JPEG, GIF or WEBP file of at most 16.7 million
+            pixels.
+        name: What a sentence calls it; by default its own name.
 
     Returns:
         The image, and the second half of a sentence for every conversion.
@@ -50,11 +56,12 @@ def decode(path: str | Path) -> tuple[Image.Image, tuple[str, ...]]:
         >>> image.getpixel((0, 0)), done
         ((51, 0, 0), ('had transparency: drawn on black',))
     """
-    label = repr(clean_name(Path(path).name))
+    is_content = isinstance(file, bytes)
+    label = repr(clean_name(name or ("image" if is_content else Path(file).name)))
     try:
-        if os.path.getsize(path) > MAX_BYTES:
+        if (len(file) if is_content else os.path.getsize(file)) > MAX_BYTES:
             raise DataError(f"{label} must be at most {MAX_BYTES >> 20} MB, got more")
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(io.BytesIO(file) if is_content else file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
             return _flatten(image)
@@ -98,7 +105,9 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
 
 
 def read_folder(
-    root: str | Path, size: int | None = None
+    root: str | Path,
+    size: int | None = None,
+    report: Callable[[int, int], object] = lambda done, count: None,
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], tuple[str, ...]]:
     """All images of a folder, brought to one size.
 
@@ -106,6 +115,7 @@ def read_folder(
         root: A folder of images, or of one subfolder of images per class.
         size: Side in pixels, 8 to 64, of every image; by default the size that all share if it
             is 8 to 64 pixels a side, else 32.
+        report: Called with the number of images that are done, and of all.
 
     Returns:
         uint8 images (N, C, H, W), C = 3 if any image has colour, else 1; int64 labels (N,) or
@@ -114,14 +124,44 @@ def read_folder(
     Raises:
         DataError: If the folder holds no images, too many, or one that cannot be read.
     """
+    _check_size(size)
+    paths, labels, class_names, left_out = _list_images(os.path.realpath(root))
+    named = ((os.path.basename(path), path) for path in paths)
+    images, notes = read_images(named, size, lambda done: report(done, len(paths)))
+    if left_out:
+        notes += (f"{LEFT_OUT}: {left_out}",)
+    return images, labels, class_names, notes
+
+
+def _check_size(size: int | None) -> None:
     if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
         raise DataError(f"size must be {MIN_SIDE} to {MAX_SIDE} pixels, got {size}")
+
+
+def read_images(
+    files: Iterable[tuple[str, str | bytes]],
+    size: int | None = None,
+    report: Callable[[int], object] = lambda done: None,
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Image files, brought to one size.
+
+    Args:
+        files: Name and path, or name and content, of each; asked for one at a time.
+        size: As in `read_folder`.
+        report: Called with the number of images that are done.
+
+    Returns:
+        uint8 images (N, C, H, W), C = 3 if any image has colour, else 1; the notes.
+
+    Raises:
+        DataError: If one cannot be read, or all take too much room.
+    """
+    _check_size(size)
     side = size or COMMON_SIDE
-    paths, labels, class_names, left_out = _list_images(os.path.realpath(root))
     converted: Counter[str] = Counter()
     sizes, pixels, held = set(), [], 0
-    for path in paths:
-        image, conversions = decode(path)
+    for name, file in files:
+        image, conversions = decode(file, name)
         converted.update(conversions)
         sizes.add(image.size)
         # One large image settles that all are resized, so none is ever kept at full size.
@@ -130,6 +170,7 @@ def read_folder(
         pixels.append(_pixels(image))
         held += pixels[-1].nbytes
         _check_bytes(held)
+        report(len(pixels))
     notes = []
     if size or not _share_size(sizes):
         pixels = [_pixels(_fit(Image.fromarray(array), side)) for array in pixels]
@@ -137,9 +178,7 @@ def read_folder(
             notes.append(f"images were cropped to their centre square, then {side} × {side} pixels")
     for conversion, count in sorted(converted.items()):
         notes.append(f"{count} image{'s' * (count > 1)} {conversion}")
-    if left_out:
-        notes.append(f"entries that are no PNG, JPEG, GIF or WEBP images, left out: {left_out}")
-    return _stack(pixels), labels, class_names, tuple(notes)
+    return _stack(pixels), tuple(notes)
 
 
 def _share_size(sizes: set[tuple[int, int]]) -> bool:
