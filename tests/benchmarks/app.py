@@ -40,6 +40,11 @@ class Server(NamedTuple):
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def memory_mb(self) -> float:
+        """Resident memory (Linux)."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     def wait_until_idle(self, limit: int = 60) -> None:
         """Waits for a second with less than a twentieth of a core: the warm-up is over."""
         for _ in range(limit):

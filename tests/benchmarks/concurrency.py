@@ -1,87 +1,280 @@
-"""Forty visitors, a click a second each, beside one training job: round trips, errors, memory.
+"""Many at once: forty visitors with three seconds between actions, one training, three browsers.
 
-Visitors are sessions without a browser, in threads of this process, which shares the processor
-with the server. The reference is `plain_app.py`, plain Streamlit with Streamlit's defaults.
+Visitors are sessions without a browser. They all open the map at the same moment; then they click
+on it, and every fourth also looks at the trade-off and watches the training, which was started
+with the page's own button. They live in a process of their own, which tells how late its threads
+woke up and how much of a core it took: so much of a round trip is not the server's. In the second
+round three pages in Chromium hover and click beside them. All share the processor with the server.
+The reference, for clicks, is `plain_app.py` with Streamlit's defaults, beside the same training.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import itertools
+import multiprocessing
 import random
-import subprocess
-import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from tests.benchmarks.app import EXPLORER, PLAIN, Server, server
-from tests.benchmarks.common import ROOT, Row, arguments, percentile, show
+from explorer.jobs import Jobs
+from tests.benchmarks.app import EXPLORER, PLAIN, Server, browser, open_map, server
+from tests.benchmarks.click import click
+from tests.benchmarks.common import Row, arguments, percentile, show
+from tests.benchmarks.live import circle
 from tests.benchmarks.session import Session
 
 MODEL, POINTS = "digits-2d-beta-1", 500
+PAUSE_SECONDS = 3.0
+TICK_SECONDS = 0.01
+"""Between two looks of the load generator at how late it is."""
+TRAINING = "preset=digits-2d&epochs=1000&batch=4&hidden=512,512"
+"""One that takes longer than any benchmark."""
+CLICKS = ("click",)
+TOUR = ("train", "click", "trade-off", "click", "click")
+"""What one visitor in four does, over and over; the others click."""
+
+
+class Load(NamedTuple):
+    """What visitors met: milliseconds of openings, clicks, changes of page and looks at a training;
+    errors; milliseconds by which their threads woke up late, and their share of a core."""
+
+    openings: list[float]
+    clicks: list[float]
+    visits: list[float]
+    looks: list[float]
+    errors: int
+    late: list[float]
+    share: float
+
+
+class Seen(NamedTuple):
+    """What browsers met: of every click the milliseconds to number and picture, None without an
+    answer; milliseconds from pointer to paint; frames a second of every hover."""
+
+    clicks: list[dict[str, float] | None]
+    paints: list[float]
+    frames: list[float]
+
+
+# --- visitors, in a process of their own ---------------------------------------------------------
+
+
+def load_generator() -> Executor:
+    """The process in which `crowd` is to run."""
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def crowd(url: str, visitors: int, seconds: float, tour: tuple[str, ...] = TOUR) -> Load:
+    """Visitors that all come at once and go after so many seconds."""
+    found, barrier = Load([], [], [], [], 0, [], 0.0), threading.Barrier(visitors)
+    used, start = time.process_time(), time.monotonic()
+    with ThreadPoolExecutor(visitors) as pool, sampling(_lateness, TICK_SECONDS) as late:
+        tours = [CLICKS if seed % 4 else tour for seed in range(visitors)]
+        tasks = [
+            pool.submit(_stay, url, random.Random(seed), seconds, tour, barrier, found)
+            for seed, tour in enumerate(tours)
+        ]
+        errors = sum(task.result() for task in tasks)
+    share = (time.process_time() - used) / (time.monotonic() - start)
+    return found._replace(errors=errors, late=late, share=share)
+
+
+def _lateness() -> float:
+    start = time.perf_counter()
+    time.sleep(TICK_SECONDS)
+    return 1e3 * (time.perf_counter() - start - TICK_SECONDS)
+
+
+def _stay(
+    url: str,
+    generator: random.Random,
+    seconds: float,
+    tour: tuple[str, ...],
+    barrier: threading.Barrier,
+    found: Load,
+) -> int:
+    """One visitor from the first page on; the errors met."""
+    barrier.wait()
+    session = Session(url, f"model={MODEL}")
+    found.openings.append(1e3 * session.seconds)
+    end = time.monotonic() + seconds
+    time.sleep(PAUSE_SECONDS * (1 + generator.random()))
+    for action in itertools.cycle(tour):
+        _act(session, action, generator.randrange(POINTS), found)
+        found.looks.extend(1e3 * look for look in session.rest(PAUSE_SECONDS))
+        if time.monotonic() >= end:
+            session.close()
+            return session.errors
+    raise AssertionError("a tour must have an action")
+
+
+def _act(session: Session, action: str, point: int, found: Load) -> None:
+    """Goes to a page, or clicks on the map, after the way back to it."""
+    if action != "click":
+        found.visits.append(1e3 * session.visit(action))
+        return
+    if not session.is_on_map:
+        found.visits.append(1e3 * session.visit(""))
+        session.rest(PAUSE_SECONDS)
+    found.clicks.append(1e3 * session.click(point))
+
+
+# --- what is around them -------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def training_job() -> Iterator[None]:
-    """A training in a process of its own, longer than the benchmark, on one thread."""
-    options = ["--preset", "digits-2d", "--epochs", "10000", "--threads", "1"]
-    with tempfile.TemporaryDirectory() as runs, open(os.devnull, "w") as null:
-        command = [sys.executable, "-m", "models", "train", *options, "--runs-dir", runs]
-        process = subprocess.Popen(command, cwd=ROOT, stdout=null, stderr=null)
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
+def sampling(measure: Callable[[], float], seconds: float) -> Iterator[list[float]]:
+    """Measures at once, and then again after every so many seconds while the block lasts."""
+    samples, ended = [measure()], threading.Event()
+
+    def sample() -> None:
+        while not ended.wait(seconds):
+            samples.append(measure())
+
+    thread = threading.Thread(target=sample)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        ended.set()
+        thread.join()
 
 
-def visit(url: str, seed: int, seconds: float) -> tuple[list[float], int]:
-    """One visitor's round trips in milliseconds, and the errors met."""
-    generator, trips = random.Random(seed), []
-    session = Session(url, f"model={MODEL}")
-    time.sleep(2 + generator.random())
+@contextlib.contextmanager
+def training_job(url: str, runs_dir: Path) -> Iterator[None]:
+    """A training that a visitor starts with the page's button, and cancels at the end."""
+    visitor, jobs = Session(url, TRAINING, "train"), Jobs(runs_dir)
+    visitor.press("Train")
+    try:
+        _wait(lambda: any(job.share for job in jobs.all()))
+        yield
+        assert [job.state for job in jobs.all()] == ["running"], "the training must not end first"
+    finally:
+        visitor.rest(1)
+        if "Cancel" in visitor.buttons:
+            visitor.press("Cancel")
+        visitor.close()
+        _wait(lambda: not any(job.is_live for job in jobs.all()))
+
+
+def _wait(condition: Callable[[], bool], seconds: float = 60) -> None:
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        taken = session.click(generator.randrange(POINTS))
-        trips.append(1e3 * taken)
-        time.sleep(max(0.0, 1 - taken))
-    session.close()
-    return trips, session.errors
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.1)
 
 
-def memory_mb(app: Server) -> float:
-    """Resident memory of the server (Linux)."""
-    pages = int(Path(f"/proc/{app.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+def warm_up(app: Server) -> None:
+    """Every page once, so that whatever is loaded once is loaded."""
+    visitor = Session(app.url, f"model={MODEL}")
+    for page in ("train", "trade-off", ""):
+        visitor.visit(page)
+    visitor.click(0)
+    visitor.close()
+    app.wait_until_idle()
 
 
-def crowd(command: tuple[str, ...], visitors: int, seconds: float) -> tuple[list, int, float]:
-    """All round trips, all errors, and the server's memory at the end."""
-    with server(command) as app:
-        Session(app.url, f"model={MODEL}").close()
-        app.wait_until_idle()
-        with training_job(), ThreadPoolExecutor(visitors) as pool:
-            visits = [pool.submit(visit, app.url, seed, seconds) for seed in range(visitors)]
-            found = [visit.result() for visit in visits]
-        trips = [trip for times, _ in found for trip in times]
-        return trips, sum(errors for _, errors in found), memory_mb(app)
+@contextlib.contextmanager
+def browsers(url: str, count: int = 3) -> Iterator[list[Any]]:
+    """Pages in Chromium that show the map."""
+    with browser() as chromium:
+        pages = [chromium.new_page(viewport={"width": 1440, "height": 1000}) for _ in range(count)]
+        for page in pages:
+            open_map(page, f"{url}/?model={MODEL}", POINTS)
+        yield pages
+
+
+def use(pages: list[Any], task: Future) -> Seen:
+    """Clicks and hovers on each page in turn, a round every `PAUSE_SECONDS`, until a task ends."""
+    seen = Seen([], [], [])
+    points = pages[0].evaluate("count => window.benchmark.isolated(count)", 40)
+    for point in itertools.cycle(points):
+        for page in pages:
+            next_turn = time.monotonic() + PAUSE_SECONDS / len(pages)
+            seen.clicks.append(click(page, **point))
+            hover = circle(page, 20)
+            seen.paints.extend(hover["times"])
+            seen.frames.append(hover["framesPerSecond"])
+            time.sleep(max(0.0, next_turn - time.monotonic()))
+        if task.done():
+            return seen
+    raise AssertionError("there must be points in view")
+
+
+# --- what is reported ----------------------------------------------------------------------------
+
+
+def rows_of_opening(opened: Load, memory: list[float], visitors: int) -> list[Row]:
+    """How long the first page took, and what a session costs."""
+    p50, p95 = (percentile(opened.openings, share) / 1e3 for share in (50, 95))
+    grown = (max(memory) - memory[0]) / visitors
+    return [
+        Row("open to script finished, p50 / p95", f"{p50:.2f} / {p95:.2f} s"),
+        Row.at_most("the last", max(opened.openings) / 1e3, "s", 2),
+        Row("memory of the server before", f"{memory[0]:.0f} MB"),
+        Row.at_most("memory of one session", grown, "MB", 1),
+    ]
+
+
+def rows_of_load(load: Load, plain: Load, memory: list[float]) -> list[Row]:
+    """Round trips, errors, memory, and what the load generator took."""
+    actions = load.clicks + load.visits
+    ratios = [percentile(plain.clicks, s) / percentile(load.clicks, s) for s in (50, 95)]
+    return [
+        Row("click, p50", f"{percentile(load.clicks, 50):.1f} ms", ratios[0]),
+        Row("click, p95", f"{percentile(load.clicks, 95):.1f} ms", ratios[1]),
+        Row("change of page, p95", f"{percentile(load.visits, 95):.1f} ms"),
+        Row.at_most("both, p95", percentile(actions, 95), "ms", 250),
+        Row("look at the training, p95", f"{percentile(load.looks, 95):.1f} ms"),
+        Row("errors", f"{load.errors} in {len(actions)} actions", None, "0", load.errors == 0),
+        Row.at_most("memory of the server", max(memory), "MB", 1000),
+        Row("load generator: wakes up late, p95", f"{percentile(load.late, 95):.1f} ms"),
+        Row("load generator: share of a core", f"{load.share:.0%}"),
+    ]
+
+
+def rows_of_browsers(seen: Seen) -> list[Row]:
+    """Clicks and frames."""
+    times = [answer for answer in seen.clicks if answer]
+    count = f"{len(times)} of {len(seen.clicks)}"
+    numbers, pictures = ([answer[what] for answer in times] for what in ("number", "picture"))
+    return [
+        Row("clicks answered", count, None, "all", len(times) == len(seen.clicks)),
+        Row("click -> number, p50", f"{percentile(numbers, 50):.1f} ms"),
+        Row.at_most("click -> number, p95", percentile(numbers, 95), "ms", 250),
+        Row("click -> decoded picture, p95", f"{percentile(pictures, 95):.1f} ms"),
+        Row("pointer -> paint, p95", f"{percentile(seen.paints, 95):.1f} ms"),
+        Row("frames a second, p50", f"{percentile(seen.frames, 50):.0f}"),
+    ]
 
 
 def main(quick: bool) -> None:
-    visitors, seconds = (4, 3) if quick else (40, 30)
-    ours, errors, memory = crowd(EXPLORER, visitors, seconds)
-    plain, _, plain_memory = crowd(PLAIN, visitors, seconds)
-    half, most = (percentile(plain, share) / percentile(ours, share) for share in (50, 95))
-    rows = [
-        Row("round trip of a click, p50", f"{percentile(ours, 50):.1f} ms", half),
-        Row.at_most("round trip of a click, p95", percentile(ours, 95), "ms", 250, most),
-        Row("errors", f"{errors} in {len(ours)} clicks", None, "0", errors == 0),
-        Row.at_most("memory of the server", memory, "MB", 1000, plain_memory / memory),
-    ]
-    show(f"{visitors} visitors and one training job, {MODEL}; ratio: plain / ours", rows, quick)
+    visitors, seconds = (8, 8) if quick else (40, 60)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server(EXPLORER, Path(folder)) as ours,
+        server(PLAIN) as plain,
+        load_generator() as pool,
+    ):
+        warm_up(ours)
+        Session(plain.url, f"model={MODEL}").close()
+        with training_job(ours.url, Path(folder)), sampling(ours.memory_mb, 0.2) as memory:
+            opened = pool.submit(crowd, ours.url, visitors, 0).result()
+            first = rows_of_opening(opened, memory, visitors)
+            with browsers(ours.url) as pages:
+                task = pool.submit(crowd, ours.url, visitors, seconds)
+                seen, load = use(pages, task), task.result()
+            reference = pool.submit(crowd, plain.url, visitors, seconds / 2, CLICKS).result()
+    show(f"{visitors} visitors come at once, beside a training", first, quick)
+    title = f"{visitors} visitors, 3 s between actions, beside a training and three browsers"
+    show(title + "; ratio: plain / ours", rows_of_load(load, reference, memory), quick)
+    show("The three browsers", rows_of_browsers(seen), quick)
 
 
 if __name__ == "__main__":

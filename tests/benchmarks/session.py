@@ -3,60 +3,99 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
+from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
 
 class Session:
-    """One visitor of an app; `run` and `click` return the seconds until the script has finished.
+    """One visitor of an app; what it does returns the seconds until the script has finished.
 
     Args:
         url: Of the server.
         query: Of the link, e.g. "model=digits-2d-beta-1".
+        page: Address of the page to open, e.g. "train".
     """
 
-    def __init__(self, url: str, query: str) -> None:
+    def __init__(self, url: str, query: str, page: str = "") -> None:
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
+        start = time.perf_counter()
         self.socket = connect(address, subprotocols=["streamlit"], max_size=None)
         self.query = query
         self.chart = self.fragment = self.page = ""
         self.is_live = False
+        self.pages: dict[str, str] = {}  # hashes by address
+        self.buttons: dict[str, tuple[str, str]] = {}  # ids and fragments by label
+        self.due: dict[str, tuple[float, float]] = {}  # interval and next time by fragment
+        self.headings: list[str] = []  # of the latest run
         self.errors = 0
-        self.run()
+        message = self._message()
+        message.rerun_script.page_name = page
+        self.run(message)
+        self.seconds = time.perf_counter() - start  # until it was open
 
-    def run(self, message: BackMsg | None = None) -> float:
-        """Runs the script, or what `message` asks for."""
-        if message is None:
-            message = BackMsg()
-            message.rerun_script.query_string = self.query
+    @property
+    def is_on_map(self) -> bool:
+        """Whether its page is the first one."""
+        return self.page == self.pages.get("", self.page)
+
+    def _message(self) -> BackMsg:
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.page_script_hash = self.page
+        return message
+
+    def run(self, message: BackMsg) -> float:
+        """Has the script do what `message` asks for."""
         start = time.perf_counter()
+        self.headings = []
         self.socket.send(message.SerializeToString())
         while True:
             answer = ForwardMsg.FromString(self.socket.recv(timeout=60))
             kind = answer.WhichOneof("type")
             if kind == "new_session":
                 self.page = answer.new_session.page_script_hash
+            elif kind == "navigation":
+                self._begin(answer.navigation)
+            elif kind == "auto_rerun":
+                wait, fragment = answer.auto_rerun.interval, answer.auto_rerun.fragment_id
+                self.due.setdefault(fragment, (wait, time.monotonic() + wait))
             elif kind == "delta":
                 self._note(answer.delta)
             elif kind == "script_finished":
-                return time.perf_counter() - start
+                self.errors += answer.script_finished == ForwardMsg.FINISHED_WITH_COMPILE_ERROR
+                if answer.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                    return time.perf_counter() - start
+
+    def _begin(self, navigation) -> None:
+        """A run of the whole page, not of a fragment: it starts with nothing."""
+        self.pages = {page.url_pathname: page.page_script_hash for page in navigation.app_pages}
+        self.page = navigation.page_script_hash
+        self.buttons, self.due = {}, {}
 
     def _note(self, delta) -> None:
-        """Remembers the map's widget and its fragment; counts what the script could not do."""
-        kind = delta.new_element.WhichOneof("type")
+        """Remembers the map, buttons and headings; counts what the script could not do."""
+        element = delta.new_element
+        kind = element.WhichOneof("type")
         self.errors += kind == "exception"
-        if kind in ("bidi_component", "plotly_chart") and not self.chart:
-            self.chart = getattr(delta.new_element, kind).id
-            self.fragment, self.is_live = delta.fragment_id, kind == "bidi_component"
+        self.errors += kind == "alert" and element.alert.format == Alert.ERROR
+        if kind == "heading":
+            self.headings.append(element.heading.body)
+        elif kind == "button":
+            self.buttons[element.button.label] = element.button.id, delta.fragment_id
+        elif kind in ("bidi_component", "plotly_chart"):
+            name = getattr(element, kind).id
+            if name.endswith("-map"):
+                self.chart, self.fragment = name, delta.fragment_id
+                self.is_live = kind == "bidi_component"
 
     def click(self, number: int) -> float:
-        """Selects a point of the map."""
-        message = BackMsg()
-        message.rerun_script.query_string = self.query
-        message.rerun_script.page_script_hash = self.page
+        """Selects a point of the map; an answer without its image is an error."""
+        message = self._message()
         message.rerun_script.fragment_id = self.fragment
         widget = message.rerun_script.widget_states.widgets.add(id=self.chart)
         if self.is_live:
@@ -66,7 +105,37 @@ class Session:
             points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
             value = {"points": points, "point_indices": [], "box": [], "lasso": []}
             widget.string_value = json.dumps({"selection": value})
+        seconds = self.run(message)
+        self.errors += not any(re.match(rf"Image {number}\b", text) for text in self.headings)
+        return seconds
+
+    def press(self, label: str) -> float:
+        """Presses a button."""
+        message = self._message()
+        name, message.rerun_script.fragment_id = self.buttons[label]
+        message.rerun_script.widget_states.widgets.add(id=name, trigger_value=True)
         return self.run(message)
+
+    def visit(self, page: str) -> float:
+        """Goes to another page, by its address."""
+        self.query, self.page = "", self.pages[page]
+        return self.run(self._message())
+
+    def rest(self, seconds: float) -> list[float]:
+        """Waits, and looks again whenever the page would; the seconds of each look."""
+        end, looks = time.monotonic() + seconds, []
+        while self.due:
+            fragment, (wait, at) = min(self.due.items(), key=lambda one: one[1][1])
+            if at > end:
+                break
+            time.sleep(max(0.0, at - time.monotonic()))
+            self.due[fragment] = wait, max(at, time.monotonic() - wait) + wait
+            message = self._message()
+            message.rerun_script.fragment_id = fragment
+            message.rerun_script.is_auto_rerun = True
+            looks.append(self.run(message))
+        time.sleep(max(0.0, end - time.monotonic()))
+        return looks
 
     def close(self) -> None:
         """Leaves."""
