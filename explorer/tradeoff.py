@@ -47,10 +47,23 @@ def group_of(checkpoint: Checkpoint) -> tuple[str, str, float]:
     return checkpoint.card.data_fingerprint, model.likelihood, sigma
 
 
+def is_estimate(value: object) -> bool:
+    """Whether it is a mean with its standard error, as a card holds them.
+
+    Example:
+        >>> is_estimate([20.0, 0.2]), is_estimate([20.0]), is_estimate(None)
+        (True, False, False)
+    """
+    match value:
+        case [int() | float(), int() | float() as error]:
+            return error >= 0
+    return False
+
+
 def has_rate(checkpoint: Checkpoint) -> bool:
     """Whether it is a VAE of one β with scores."""
     card = checkpoint.card
-    scored = all(isinstance(card.metrics.get(name), list) for name in ("distortion", "rate"))
+    scored = all(is_estimate(card.metrics.get(name)) for name in ("distortion", "rate"))
     return scored and card.config.model.family == "vae"
 
 

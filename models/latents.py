@@ -475,3 +475,35 @@ def neighbours(mean: np.ndarray, z: np.ndarray, count: int) -> tuple[np.ndarray,
     distance = np.sqrt(((mean - z) ** 2).sum(1))
     nearest = np.argsort(distance, kind="stable")[:count]
     return nearest, distance[nearest]
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    r"""Mean of first − second over the same images, and its standard error.
+
+    .. math:: \bar d ± s_d / √N, \quad d = x - y
+
+    What makes one image hard for both cancels, so that the error is smaller than that of two
+    means that are taken apart.
+
+    Args:
+        first: x, one number per image, shape (N,), N ≥ 2.
+        second: y of the same images, shape (N,).
+
+    Returns:
+        Both in the unit of what is given.
+
+    Raises:
+        ValueError: If they are not as long as each other, or hold fewer than two numbers.
+
+    Example:
+        >>> mean, error = paired_difference(np.array([5.0, 8.0, 2.0]), np.array([4.0, 6.0, 2.0]))
+        >>> mean, round(error, 4)
+        (1.0, 0.5774)
+    """
+    if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
+        raise ValueError(
+            "both must hold one number for each of the same two or more images, "
+            f"got {first.shape} and {second.shape}"
+        )
+    difference = first.astype(np.float64) - second
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))

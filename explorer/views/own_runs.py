@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import cache, controls, state, trainings
+from explorer import cache, controls, ownruns, state
 from explorer.views import film
 from explorer.views.watching import attempt, curves, live_jobs, scores
 from models.checkpoint import Card
@@ -109,7 +109,7 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
 def _delete(run: Run) -> None:
     """Moves it aside, and remembers what can be undone."""
     title = run.title
-    trainings.discard(run.id)
+    ownruns.discard(run.id)
     st.session_state.deleted = run.id, title
     if state.get("own") == run.id:
         state.put(own=None)
@@ -118,7 +118,7 @@ def _delete(run: Run) -> None:
 def _undo() -> None:
     """The way back, after a run was deleted."""
     run_id, title = st.session_state.get("deleted", ("", ""))
-    if run_id in trainings.discarded():
+    if run_id in ownruns.discarded():
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(controls.plain(f"The run “{title}” was deleted."))
-            controls.button("Undo", lambda: attempt(lambda: trainings.recover(run_id)))
+            controls.button("Undo", lambda: attempt(lambda: ownruns.recover(run_id)))

@@ -11,7 +11,7 @@ from pages import assert_nothing_sticks_out, take_picture
 from pages import settle as settle_page
 from screens import make_run, wait
 
-from explorer import cache, figures, state, trainings
+from explorer import cache, figures, ownruns, state, trainings
 from explorer.controls import plain
 from explorer.jobs import Job, JobError
 from explorer.views import train
@@ -455,10 +455,10 @@ def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
     run_id = make_run(no_runs)
     desk.jobs = [Job("a", "resumed", "queued", position=1, runs=(run_id,))]
     with pytest.raises(JobError, match="once its job has ended"):
-        trainings.discard(run_id)
+        ownruns.discard(run_id)
     desk.jobs = []
     with Run(no_runs / run_id).lock(), pytest.raises(ValueError, match="one process at a time"):
-        trainings.discard(run_id)
+        ownruns.discard(run_id)
     assert [run.id for run in list_runs(no_runs)] == [run_id]
 
 
@@ -466,18 +466,18 @@ def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
 def test_only_runs_are_moved(no_runs, desk, run_id):
     kept = make_run(no_runs)
     with pytest.raises(ValueError, match="one of the runs folder"):
-        trainings.discard(run_id)
+        ownruns.discard(run_id)
     with pytest.raises(JobError, match="Only the last 20"):
-        trainings.recover(run_id)
+        ownruns.recover(run_id)
     assert [run.id for run in list_runs(no_runs)] == [kept]
 
 
 def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
-    monkeypatch.setattr(trainings, "MAX_TRASH", 2)
+    monkeypatch.setattr(ownruns, "MAX_TRASH", 2)
     names = [make_run(no_runs) for _ in range(3)]
     for name in names:
-        trainings.discard(name)
-    assert trainings.discarded() == [names[2], names[1]]
+        ownruns.discard(name)
+    assert ownruns.discarded() == [names[2], names[1]]
 
 
 def test_limits_of_the_page_are_within_those_of_the_settings():
