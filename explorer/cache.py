@@ -1,12 +1,14 @@
 """What is read or computed once and kept: the only user of Streamlit's caches.
 
-Files are known by path and time of change, models by the fingerprint of their tensors. torch
+Files are known by path and time of change, models by the fingerprint of their tensors. What every
+rerun asks for each file is kept without Streamlit, whose caches take 0.1 ms to find a thing. torch
 and scikit-learn are imported by the first thing that needs them, or by `warm_up`.
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import threading
 from dataclasses import replace
@@ -91,7 +93,7 @@ def title(entry: Entry) -> str:
     return f"{found.data_name} · {found.title}"
 
 
-@st.cache_resource(max_entries=2000, show_spinner=False)
+@functools.lru_cache(2000)
 def _card_or_problem(path: str, changed: int) -> tuple[Card | None, str]:
     try:
         found = _checkpoint(path, changed)
@@ -123,7 +125,7 @@ def _with_title(entry: Entry, card: Card) -> Card:
     return replace(card, title=given) if given else card
 
 
-@st.cache_resource(max_entries=2000, show_spinner=False)
+@functools.lru_cache(2000)
 def _label(path: str, changed: int, inode: int) -> Label:
     return Run(Path(path).parent).label
 
@@ -508,7 +510,7 @@ def diagnosis(checkpoint: Checkpoint) -> Diagnosis:
     return _diagnosis(key(checkpoint), originals(checkpoint) is not None, checkpoint)
 
 
-@st.cache_resource(max_entries=2000, show_spinner=False)
+@functools.lru_cache(2000)
 def _run_config(path: str, changed: int) -> RunConfig | None:
     with contextlib.suppress(ValueError):
         return Run(Path(path).parent).config()
