@@ -129,7 +129,7 @@ def _act(session: Session, action: str, point: int, found: Load) -> None:
 
 
 @contextlib.contextmanager
-def sampling(measure: Callable[[], float], seconds: float) -> Iterator[list[float]]:
+def sampling(measure: Callable[[], Any], seconds: float) -> Iterator[list[Any]]:
     """Measures at once, and then again after every so many seconds while the block lasts."""
     samples, ended = [measure()], threading.Event()
 
