@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def select(
 
     A choice puts the settings named by `resets` back to None.
     """
-    labels = _distinct(labels)
+    labels = distinct(labels)
     value = state.choose(name, list(labels))
     bound = _bind(name, value, resets)
     return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
@@ -71,15 +71,46 @@ def select(
 
 def option(name: str, label: str, labels: Mapping[Any, str], default: Any, **options: Any) -> Any:
     """A drop-down that shows `default` as long as its setting is None."""
-    labels = _distinct(labels)
+    labels = distinct(labels)
     chosen = state.choose(name, list(labels))
     value = default if chosen is None else chosen
     bound = _bind(name, value)
     return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
 
 
-def _distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
-    """Labels of which no two are equal, for the browser tells options by their labels alone."""
+def several(
+    name: str, label: str, labels: Mapping[str, str], most: int, **options: Any
+) -> tuple[str, ...]:
+    """A choice of some of the values, in the order in which they were chosen; its setting is a
+    tuple, or None for none."""
+    labels = distinct(labels)
+    value = among(name, labels)
+    key = f"control-{name}"
+    _show(key, list(value))
+    st.multiselect(
+        label, list(labels), format_func=labels.__getitem__, key=key, max_selections=most,
+        on_change=lambda: state.put(**{name: tuple(st.session_state[key]) or None}), **options,
+    )  # fmt: skip
+    return value
+
+
+def among(name: str, allowed: Container[str]) -> tuple[str, ...]:
+    """Those values of a setting that are possible here; that others are not is said once."""
+    wanted = state.get(name) or ()
+    value = tuple(one for one in wanted if one in allowed)
+    if value != wanted:
+        st.toast(f"{len(wanted) - len(value)} of the “{name}” asked for are not here.")
+        state.put(**{name: value or None})
+    return value
+
+
+def distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
+    """Labels of which no two are equal, for the browser tells options by their labels alone.
+
+    Example:
+        >>> distinct({1: "a", 2: "b", 3: "a"})
+        {1: 'a · 1', 2: 'b', 3: 'a · 3'}
+    """
     counts = Counter(labels.values())
     return {
         value: label if counts[label] == 1 else f"{label} · {value}"

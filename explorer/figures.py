@@ -628,6 +628,7 @@ def rate_distortion(
     collapsed: float | None = None,
     floor: float | None = None,
     truth: tuple[np.ndarray, np.ndarray] | None = None,
+    chosen: Sequence[str] = (),
 ) -> go.Figure:
     """Runs in the plane of distortion over rate, with what bounds them.
 
@@ -639,6 +640,7 @@ def rate_distortion(
         collapsed: D of the best constant image: where R is 0.
         floor: The data's entropy, below which no D can be.
         truth: R and D of the best linear VAE, each of shape (K,).
+        chosen: Ids of runs that are marked, and named; the others are faint then.
 
     Returns:
         A figure whose runs carry their id as `customdata`; dotted lines are of equal −ELBO.
@@ -662,18 +664,12 @@ def rate_distortion(
             line={"color": PALETTE[4], "width": 2, "dash": "dash"},
             hovertemplate="R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
         )  # fmt: skip
-    if points:
-        ids, titles, betas, d, d_error, r, r_error = map(list, zip(*points, strict=True))
-        figure.add_scatter(
-            x=r, y=d, mode="markers+text", name="runs", customdata=ids,
-            text=[f"β = {beta:g}" for beta in betas], textposition="top right",
-            hovertext=[_plain(title) for title in titles],
-            hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
-            "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",
-            error_x={"type": "data", "array": r_error, "thickness": 1},
-            error_y={"type": "data", "array": d_error, "thickness": 1},
-            marker={"size": 9, "color": PALETTE[2], "line": {"color": "white", "width": 1}},
-        )  # fmt: skip
+    marked = [point for point in points if point[0] in chosen]
+    others = [point for point in points if point[0] not in chosen] if marked else points
+    if others:
+        _draw_runs(figure, others, "other runs" if marked else "runs", is_faint=bool(marked))
+    if marked:
+        _draw_runs(figure, marked, "chosen runs", is_named=True)
     if seeds:
         betas, counts, d, d_half, r, r_half = map(list, zip(*seeds, strict=True))
         figure.add_scatter(
@@ -682,6 +678,7 @@ def rate_distortion(
             hovertemplate="%{hovertext}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
             error_x={"type": "data", "array": r_half}, error_y={"type": "data", "array": d_half},
             marker={"size": 12, "symbol": "diamond-open", "color": PALETTE[6]},
+            opacity=FAINT if marked else 1,
         )  # fmt: skip
     if collapsed is not None:
         figure.add_scatter(
@@ -704,6 +701,51 @@ def rate_distortion(
     )
     figure.update_yaxes(title="distortion D, nats per image", automargin=True)
     return figure
+
+
+FAINT = 0.3
+"""Opacity of runs that were not chosen."""
+MAX_NAME = 40
+"""Letters of a run's title in a figure."""
+
+
+def _draw_runs(
+    figure: go.Figure,
+    points: Sequence[tuple[str, str, float, float, float, float, float]],
+    name: str,
+    is_named: bool = False,
+    is_faint: bool = False,
+) -> None:
+    """Runs with their errors and β: named ones large, with their title, faint ones without."""
+    ids, titles, betas, d, d_error, r, r_error = map(list, zip(*points, strict=True))
+    titles = [_plain(shorten(title)) for title in titles]
+    texts = [f"β = {beta:g}" for beta in betas]
+    if is_named:
+        texts = [f"{title}, {text}" for title, text in zip(titles, texts, strict=True)]
+    size, symbol = (13, "star-diamond") if is_named else (9, "circle")
+    figure.add_scatter(
+        x=r, y=d, mode="markers" if is_faint else "markers+text", name=name, customdata=ids,
+        text=texts, textposition="top right", hovertext=titles,
+        hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
+        "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",
+        error_x={"type": "data", "array": r_error, "thickness": 1},
+        error_y={"type": "data", "array": d_error, "thickness": 1},
+        marker={
+            "size": size, "symbol": symbol, "color": PALETTE[2],
+            "line": {"color": "white", "width": 1},
+        },
+        opacity=FAINT if is_faint else 1,
+    )  # fmt: skip
+
+
+def shorten(title: str, longest: int = MAX_NAME) -> str:
+    """A title that is cut where it is too long for a figure.
+
+    Example:
+        >>> shorten("a very long title", 8)
+        'a very…'
+    """
+    return title if len(title) <= longest else f"{title[: longest - 1].strip()}…"
 
 
 def _draw_equal_elbo(figure: go.Figure) -> None:
@@ -801,4 +843,38 @@ def kl_curves(epochs: np.ndarray, kl: np.ndarray) -> go.Figure:
     figure.update_layout(height=230, margin=_NO_MARGIN, legend=_ABOVE, showlegend=named)
     figure.update_yaxes(title="KL per latent, nats", rangemode="tozero")
     figure.update_xaxes(title="epoch")
+    return figure
+
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def compared_curves(name: str, runs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> go.Figure:
+    """One score of several runs over their trainings; colour and dashes tell them apart.
+
+    Args:
+        name: Of the score.
+        runs: For each its title, the epochs from 1, shape (E,), and the score on the test set
+            in nats per image, shape (E,).
+
+    Example:
+        >>> one = ("a run", np.arange(1, 3), np.array([30.0, 25.0]))
+        >>> [trace.name for trace in compared_curves("D", [one]).data]
+        ['a run']
+    """
+    figure = go.Figure()
+    for i, (title, epochs, values) in enumerate(runs):
+        shown, colour = _plain(shorten(title)), PALETTE[i % len(PALETTE)]
+        figure.add_scatter(
+            x=epochs, y=values, name=shown, mode="lines" if len(epochs) > 1 else "markers",
+            line={"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2},
+            marker={"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
+            hovertemplate=f"{name}, {shown}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+        )  # fmt: skip
+    above = {"y": 1.02, "yanchor": "bottom", "x": 0}
+    figure.update_layout(
+        height=260 + 20 * len(runs), margin=_NO_MARGIN, legend=above, showlegend=True
+    )
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title=f"{name}, nats per image, test set")
     return figure

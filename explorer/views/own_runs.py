@@ -8,27 +8,39 @@ from typing import Any
 import streamlit as st
 
 from explorer import cache, controls, ownruns, state
-from explorer.views import film
+from explorer.jobs import JobError
+from explorer.views import compare, film
 from explorer.views.watching import attempt, curves, live_jobs, scores
-from models.checkpoint import Card
+from models.checkpoint import Card, CheckpointError
 from models.config import RunConfig
 from models.data import DATA_SETS
-from models.runs import Run
+from models.imageset import clean_name
+from models.runs import MAX_NOTE, Run
+
+PINNED = "pinned"
+MAX_TITLE = 80
 
 
 def show() -> None:
-    """The user's runs, and what can be done with one of them."""
+    """The user's runs, what can be done with one of them, and several side by side."""
     st.markdown("#### Your runs")
     _undo()
-    found = cache.runs()
-    if not found and live_jobs():
-        st.caption("The first will be listed here.")
-        return
-    if not found:
-        st.info("There is no run yet: press Train, and the digits take some ten seconds.")
-        return
+    found = sorted(cache.runs(), key=lambda pair: not cache.label(pair[0]).pinned)
     usable, _ = cache.catalogue()
     cards = {run.id: cache.card(usable[run.id]) for run, _ in found if run.id in usable}
+    if found:
+        _table(found, cards)
+        _one({run.id: (run, config) for run, config in found}, cards)
+    elif live_jobs():
+        st.caption("The first will be listed here.")
+    else:
+        st.info("There is no run yet: press Train, and the digits take some ten seconds.")
+    _upload()
+    compare.show(found)
+
+
+def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
+    """All of them, pinned ones first."""
     rows = [_row(run, config, cards.get(run.id)) for run, config in found]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     formats = {"β": "%.4g", "D": "%.2f", "R": "%.2f", "−ELBO": "%.2f", "steps": "localized"}
@@ -36,22 +48,22 @@ def show() -> None:
         columns,
         hide_index=True,
         height=35 * (min(len(rows), 8) + 1) + 3,
+        column_order=[PINNED, *(name for name in columns if name != PINNED)],
         column_config={n: st.column_config.NumberColumn(format=f) for n, f in formats.items()},
     )
     st.caption(
         "D, R and −ELBO = D + R in nats per test image, after the steps made. A run without "
         "them was cut short before its model was written, or is being trained."
     )
-    _one(dict((run.id, (run, config)) for run, config in found), cards)
 
 
 def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
     """What the table says of a run."""
     family, latents = config.model.family, config.model.latent_dim
-    metrics = card.metrics if card else {}
+    metrics, label = card.metrics if card else {}, cache.label(run)
     active = metrics.get("active_units")
     return {
-        "title": run.title,
+        "title": label.title or run.title,
         "data": config.data if config.data in DATA_SETS else "own images",
         "family": family,
         "Z": latents,
@@ -62,6 +74,8 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
         "active": "–" if active is None else f"{active} of {latents}",
         "steps": card.steps if card else None,
         "date": _date(run.id),
+        "note": label.note.replace("\n", " · "),
+        PINNED: "★" if label.pinned else "",
     }
 
 
@@ -93,17 +107,81 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
             st.link_button("Open its map", f"./?model={chosen}")
             st.download_button(
                 "Download",
-                run.model_path.read_bytes,
+                lambda: ownruns.model_bytes(run),
                 f"{controls.file_name(run.title)}.safetensors",
                 "application/octet-stream",
                 on_click="ignore",
                 key=f"download-{chosen}",
             )
         controls.button("Delete", lambda: attempt(lambda: _delete(run)), key=f"delete-{chosen}")
+    _label(run)
     if chosen in cards:
         st.markdown(scores(cards[chosen]))
+    if chosen in cards and not run.state_path.exists():
+        st.caption("It was uploaded: a model file holds neither a film nor curves.")
+        return
     film.show(run, "own")
     curves(run, config, "run")
+
+
+def _label(run: Run) -> None:
+    """Title, note and pin of a run, to be changed."""
+    label = cache.label(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Title", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,
+            help="Empty brings back the first one.", **_field(run, "title", label.title),
+        )  # fmt: skip
+        st.checkbox("Pinned", help="Pinned runs come first.", **_field(run, "pinned", label.pinned))
+    st.text_area(
+        "Note", height=80, max_chars=MAX_NOTE, placeholder="What was tried, what came of it",
+        **_field(run, "note", label.note),
+    )  # fmt: skip
+
+
+def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
+    """Key and callback of a widget that shows a field of a label and writes it."""
+    key = f"label-{name}-{run.id}"
+
+    def write() -> None:
+        attempt(lambda: ownruns.relabel(run.id, **{name: st.session_state.get(key, value)}))
+
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return {"key": key, "on_change": write}
+
+
+def _upload() -> None:
+    """A model file from elsewhere becomes a run; what came of it is said once."""
+    with st.expander("Add a model file"):
+        count = st.session_state.setdefault("uploads", 0)
+        given = st.file_uploader(
+            f"A .safetensors file that this program has written, at most "
+            f"{ownruns.MAX_UPLOAD >> 20} MiB",
+            type="safetensors", key=f"upload-{count}",
+        )  # fmt: skip
+        if given is not None:
+            with st.spinner("Checking the file…"):
+                st.session_state.upload_said = _take_in(given.getvalue(), given.name)
+            st.session_state.uploads = count + 1  # a new uploader: the old one lets its bytes go
+            st.rerun()
+    said, problem = st.session_state.pop("upload_said", ("", ""))
+    if said:
+        st.success(controls.plain(said))
+    if problem:
+        st.error(controls.plain(problem))
+
+
+def _take_in(data: bytes, name: str) -> tuple[str, str]:
+    """What was added, or why it was not."""
+    try:
+        run = ownruns.take_in(data, name)
+    except CheckpointError as error:
+        return "", f"“{clean_name(name)}” was not added: {error}."
+    except JobError as error:
+        return "", str(error)
+    state.put(own=run.id)
+    return f"“{run.title}” was added to your runs.", ""
 
 
 def _delete(run: Run) -> None:

@@ -23,30 +23,56 @@ def show() -> None:
     state.load()
     usable, _ = cache.catalogue()
     checkpoints = {name: cache.checkpoint(entry) for name, entry in usable.items()}
-    groups = _groups(checkpoints)
+    chosen = controls.among("runs", checkpoints)
+    groups = _groups(checkpoints, chosen)
     if not groups:
         st.info("There is no VAE yet. Train some: `python -m models sweep --betas 0.1,1,10`")
         return
     with st.container(horizontal=True):
-        chosen = controls.select("group", "Test images and likelihood", _labels(groups), width=330)
-        group = groups[chosen]
+        shown = controls.select("group", "Test images and likelihood", _labels(groups), width=330)
+        group = groups[shown]
         curves = {n: c for n, c in group.items() if c.card.config.model.family == "multirate"}
         titles = {name: checkpoint.card.title for name, checkpoint in curves.items()}
         curve = (
             controls.select("curve", "One model for every β", titles, width=300) if curves else ""
         )
-    _explore({n: c for n, c in group.items() if tradeoff.has_rate(c)}, curves.get(curve))
+    runs = {n: c for n, c in group.items() if tradeoff.has_rate(c)}
+    if chosen:
+        _chosen_runs({name: checkpoints[name] for name in chosen}, runs)
+    _explore(runs, curves.get(curve), chosen)
     sweeps.show()
 
 
-def _groups(checkpoints: dict[str, Checkpoint]) -> dict[str, dict[str, Checkpoint]]:
-    """Models whose D can be compared, by a name for links; that of the shown model first."""
+def _chosen_runs(chosen: dict[str, Checkpoint], runs: dict[str, Checkpoint]) -> None:
+    """Which runs are marked, which of them cannot be, and the way back to all."""
+    titles = {name: f"“{checkpoint.card.title or name}”" for name, checkpoint in chosen.items()}
+    marked = [title for name, title in titles.items() if name in runs]
+    others = [title for name, title in titles.items() if name not in runs]
+    text = f"Marked: {', '.join(marked)}." if marked else "None of the chosen runs is here."
+    if others:
+        text += (
+            f" Not in this plane, for their test images or likelihood are others, or they are no "
+            f"VAE of one β with scores: {', '.join(others)}."
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(controls.plain(text))
+        controls.button("Show all runs alike", lambda: state.put(runs=None))
+
+
+def _groups(
+    checkpoints: dict[str, Checkpoint], chosen: tuple[str, ...]
+) -> dict[str, dict[str, Checkpoint]]:
+    """Models whose D can be compared, by a name for links; that of the chosen or shown first."""
     found: dict[str, dict[str, Checkpoint]] = {}
     for name, checkpoint in checkpoints.items():
         if tradeoff.has_rate(checkpoint) or checkpoint.card.config.model.family == "multirate":
             key = "-".join(map(str, tradeoff.group_of(checkpoint)))
             found.setdefault(key, {})[name] = checkpoint
-    first = [key for key, group in found.items() if state.get("model") in group]
+    wanted = [
+        *filter(lambda name: tradeoff.has_rate(checkpoints[name]), chosen),
+        state.get("model"),
+    ]
+    first = [key for name in wanted for key, group in found.items() if name in group]
     return {key: found[key] for key in [*first, *found]}
 
 
@@ -59,7 +85,9 @@ def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
 
 
 @st.fragment
-def _explore(runs: dict[str, Checkpoint], curve: Checkpoint | None) -> None:
+def _explore(
+    runs: dict[str, Checkpoint], curve: Checkpoint | None, marked: tuple[str, ...]
+) -> None:
     """Plane, slider and what follows from them: a click reruns this part alone."""
     points = [tradeoff.point(name, checkpoint) for name, checkpoint in runs.items()]
     some = curve or next(iter(runs.values()))
@@ -74,11 +102,11 @@ def _explore(runs: dict[str, Checkpoint], curve: Checkpoint | None) -> None:
         None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))
     )
     line = truth.line(runs)
-    shown = (tuple(points), cache.key(curve) if measured is not None else "", collapsed)
+    shown = (tuple(points), cache.key(curve) if measured is not None else "", collapsed, marked)
     data = cache.rates_files(
         shown,
         lambda: figures.rate_distortion(
-            points, sides, tradeoff.seeds(runs), collapsed, floor, line
+            points, sides, tradeoff.seeds(runs), collapsed, floor, line, marked
         ),
         curve if measured is not None else None,
     )

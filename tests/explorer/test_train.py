@@ -423,6 +423,7 @@ def test_runs_are_listed_with_their_scores(no_runs, desk):
     rows = {row.title: row for row in frame.value.itertuples(index=False)}
     assert frame.value.columns.tolist() == [
         "title", "data", "family", "Z", "β", "D", "R", "−ELBO", "active", "steps", "date",
+        "note", "pinned",
     ]  # fmt: skip
     scores = read(run.model_path).card.metrics
     mine = rows["<b>mine</b>"]
