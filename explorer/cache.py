@@ -19,7 +19,7 @@ import numpy as np
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from explorer import files, scene, state
+from explorer import adopted, files, scene, state
 from explorer.jobs import Jobs, Projections
 from explorer.scene import Scene
 from models import drawing
@@ -65,12 +65,13 @@ class Entry(NamedTuple):
 
 
 def entries() -> list[Entry]:
-    """Every model file: shipped ones by name, then the user's runs, newest first."""
+    """Every model file: a stranger's, shipped ones by name, the user's runs, newest first."""
+    theirs = [(adopted.ID, path, False) for path in adopted.paths()]
     shipped = [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
     runs = [(run.id, run.model_path, False) for run in list_runs(default_runs_dir())]
     return [
         Entry(name, path, ships, path.stat().st_mtime_ns)
-        for name, path, ships in shipped + runs
+        for name, path, ships in theirs + shipped + runs
         if path.exists()
     ]
 
@@ -162,7 +163,8 @@ def _model(key: str, _checkpoint: Checkpoint) -> Any:
     import torch
 
     torch.set_num_threads(1)
-    return restore(_checkpoint)
+    opened = adopted.model_of(_checkpoint)
+    return opened.model if opened else restore(_checkpoint)
 
 
 def model(checkpoint: Checkpoint) -> Any:
@@ -273,6 +275,9 @@ def to_download(checkpoint: Checkpoint) -> str:
 
 def originals(checkpoint: Checkpoint) -> ImageSet | None:
     """The test images behind the codes, or None where they are not on this machine."""
+    opened = adopted.model_of(checkpoint)
+    if opened is not None:
+        return opened.images
     if to_download(checkpoint):
         return None
     found = _test_set(checkpoint.card.config.data, str(default_data_dir()))

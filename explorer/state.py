@@ -183,6 +183,12 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+def prefer(**defaults: Any) -> None:
+    """Changes what sessions start with, for as long as this server lives."""
+    for name, default in defaults.items():
+        SETTINGS[name] = SETTINGS[name]._replace(default=default)
+
+
 def load() -> None:
     """Once per session: every setting from the link, or its default."""
     if "settings" in st.session_state:

@@ -13,18 +13,26 @@ Layer types and their numbers: `linear` (inputs, outputs; weight row by row, one
 order input, output, y, x), `relu`, `silu`, `unflatten` (shape), `gate` (size, ramps; scales, then
 shifts, one row a ramp: see `models.multirate`), `mean` (of the likelihood: `sigmoid` or
 `identity`, of the first `size` outputs).
+
+Only of a stranger's decoder (`models.adapter`): `conv` (inputs, outputs, kernel, stride, padding;
+weight in the order output, input, y, x), `scale` (size; a factor, then a shift, for every channel:
+a batch norm in evaluation), `leaky_relu` (slope), `tanh`, `sigmoid`, `flatten`, `upsample` (factor
+down and across, nearest pixel). Where a decoder cannot be written so, `grid` (low, high, counts,
+size; the decoded images at evenly spaced codes of one or two latents, the last latent running
+fastest, to be interpolated) or `nearest` (inputs, count, size; codes, then their decoded images).
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from models.latents import Codes
 from models.likelihoods import Bernoulli
@@ -36,7 +44,7 @@ def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndar
     """The decoder z → E[x|z] as a list of layers and their numbers.
 
     Args:
-        model: Any model of the registry.
+        model: Any model of the registry, or one that has its own `browser_layers`.
 
     Returns:
         Descriptions in order, and the arrays they use in order, float32.
@@ -51,11 +59,157 @@ def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndar
         >>> [layer["type"] for layer in layers], len(arrays)
         (['linear', 'relu', 'linear', 'mean'], 4)
     """
+    if hasattr(model, "browser_layers"):
+        return model.browser_layers
     layers, arrays = [], []
     for module in model.at(1.0).decoder.layers:
         layers.append(_describe(module))
         arrays += [_numbers(parameter) for parameter in module.parameters(recurse=False)]
     return [*layers, _mean_layer(model)], arrays
+
+
+def module_layers(
+    decoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
+) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """A stranger's decoder as a list of layers: its modules in the order they were made.
+
+    What happens between the modules is not seen, so the list is a guess until `run_layers` has
+    answered as the decoder does. A flat signal before a convolution is taken to be square images.
+
+    Args:
+        decoder: A module in evaluation mode, of layers that the layout has a word for.
+        latent_dim: Z.
+        image_shape: Channels, height and width of what it decodes to.
+
+    Returns:
+        As `decoder_layers`.
+
+    Raises:
+        ValueError: If a layer is of a kind, or a setting, the layout has no word for.
+
+    Example:
+        >>> decoder = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.BatchNorm1d(64), nn.Sigmoid())
+        >>> layers, arrays = module_layers(decoder.eval(), 2, (1, 8, 8))
+        >>> [layer["type"] for layer in layers], len(arrays)
+        (['linear', 'tanh', 'scale', 'sigmoid', 'mean'], 4)
+    """
+    layers: list[dict[str, Any]] = []
+    arrays: list[np.ndarray] = []
+    flat: int | None = latent_dim  # numbers of a signal without height and width
+    for module in decoder.modules():
+        if any(True for _ in module.children()) or isinstance(module, _NOTHING):
+            continue
+        layer = _describe(module)
+        if layer["type"] in ("conv", "conv_transpose") and flat is not None:
+            layers.append(_square(flat, layer["inputs"]))
+        if layer["type"] in ("conv", "conv_transpose", "unflatten"):
+            flat = None
+        elif layer["type"] == "linear":
+            flat = layer["outputs"]
+        layers.append(layer)
+        arrays += _weights(module)
+    size = math.prod(image_shape)
+    return [*layers, {"type": "mean", "activation": "identity", "size": size}], arrays
+
+
+def run_layers(layers: Sequence[Mapping], arrays: Sequence[np.ndarray], z: Tensor) -> Tensor:
+    """What the browser makes of codes by the layers of `module_layers`, computed by torch.
+
+    Args:
+        layers: Of `module_layers`.
+        arrays: Of `module_layers`.
+        z: Codes, shape (B, Z).
+
+    Returns:
+        Images, flat, shape (B, C·H·W).
+
+    Raises:
+        RuntimeError: If a layer does not fit the signal that reaches it.
+
+    Example:
+        >>> layers, arrays = module_layers(nn.Linear(2, 64), 2, (1, 8, 8))
+        >>> run_layers(layers, arrays, torch.zeros(3, 2)).shape
+        torch.Size([3, 64])
+    """
+    numbers = iter(torch.tensor(array) for array in arrays)
+    for layer in layers:
+        z = _run_layer(layer, z, numbers)
+    return z
+
+
+def _run_layer(layer: Mapping, x: Tensor, numbers: Iterator[Tensor]) -> Tensor:
+    """One layer of `run_layers`, taking the numbers it needs."""
+    match layer["type"]:
+        case "linear":
+            return F.linear(x.flatten(1), next(numbers), next(numbers))
+        case "conv":
+            weight, bias = next(numbers), next(numbers)
+            return F.conv2d(x, weight, bias, layer["stride"], layer["padding"])
+        case "conv_transpose":
+            weight, bias, extra = next(numbers), next(numbers), layer["output_padding"]
+            return F.conv_transpose2d(x, weight, bias, layer["stride"], layer["padding"], extra)
+        case "scale":
+            shape = (1, layer["size"], *[1] * (x.ndim - 2))
+            return x * next(numbers).view(shape) + next(numbers).view(shape)
+        case "upsample":
+            down, across = layer["factor"]
+            return x.repeat_interleave(down, 2).repeat_interleave(across, 3)
+        case "unflatten":
+            return x.reshape(len(x), *layer["shape"])
+        case "flatten":
+            return x.flatten(1)
+        case "leaky_relu":
+            return F.leaky_relu(x, layer["slope"])
+        case "mean":
+            return x.flatten(1)[:, : layer["size"]]
+    return {"relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[
+        layer["type"]
+    ](x)
+
+
+def grid_layer(
+    low: Sequence[float], high: Sequence[float], images: np.ndarray
+) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """Decoded images at evenly spaced codes, to be interpolated: a decoder of its own.
+
+    Args:
+        low: The first code, one number a latent; one latent or two.
+        high: The last code.
+        images: Shape (n, d) or (n, m, d): along the first latent, then along the second.
+
+    Returns:
+        As `decoder_layers`.
+
+    Example:
+        >>> layers, arrays = grid_layer([-1.0], [1.0], np.zeros((5, 64)))
+        >>> layers[0]["counts"], arrays[0].shape
+        ([5], (5, 64))
+    """
+    *counts, size = images.shape
+    layer = {"type": "grid", "low": list(low), "high": list(high), "counts": counts, "size": size}
+    return [layer], [images.astype(np.float32)]
+
+
+def nearest_layer(
+    codes: np.ndarray, images: np.ndarray
+) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
+    """Codes with their decoded images: whatever is asked for, the nearest code's is the answer.
+
+    Args:
+        codes: Shape (N, Z).
+        images: Shape (N, d).
+
+    Returns:
+        As `decoder_layers`.
+
+    Example:
+        >>> layers, arrays = nearest_layer(np.zeros((5, 3)), np.zeros((5, 64)))
+        >>> layers
+        [{'type': 'nearest', 'inputs': 3, 'count': 5, 'size': 64}]
+    """
+    (count, inputs), size = codes.shape, images.shape[1]
+    layer = {"type": "nearest", "inputs": inputs, "count": count, "size": size}
+    return [layer], [codes.astype(np.float32), images.astype(np.float32)]
 
 
 def pack_model(
@@ -158,6 +312,17 @@ def pack_rates(model: MultirateVAE, rates: Rates, original: np.ndarray, prior: n
     return pack(header, numbers + list(arrays.values()))
 
 
+_ACTIVATIONS = {
+    nn.ReLU: "relu",
+    nn.SiLU: "silu",
+    nn.Tanh: "tanh",
+    nn.Sigmoid: "sigmoid",
+    nn.Flatten: "flatten",
+}
+_NOTHING = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Sequential, nn.ModuleList)
+"""Modules that do nothing in evaluation, or only hold others."""
+
+
 def _mean_layer(model: nn.Module) -> dict[str, Any]:
     """How the likelihood's mean follows from the network's outputs."""
     activation = "sigmoid" if isinstance(model.likelihood, Bernoulli) else "identity"
@@ -170,19 +335,79 @@ def _describe(module: nn.Module) -> dict[str, Any]:
     if isinstance(module, nn.ConvTranspose2d):
         return {
             "type": "conv_transpose",
-            "inputs": module.in_channels,
-            "outputs": module.out_channels,
-            "kernel": module.kernel_size[0],
-            "stride": module.stride[0],
-            "padding": module.padding[0],
+            **_convolution(module),
             "output_padding": list(module.output_padding),
         }
+    if isinstance(module, nn.Conv2d):
+        return {"type": "conv", **_convolution(module)}
     if isinstance(module, nn.Unflatten):
         return {"type": "unflatten", "shape": list(module.unflattened_size)}
-    for kind, name in ((nn.ReLU, "relu"), (nn.SiLU, "silu")):
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
+        return {"type": "scale", "size": module.num_features}
+    if isinstance(module, nn.LeakyReLU):
+        return {"type": "leaky_relu", "slope": module.negative_slope}
+    if isinstance(module, nn.Upsample):
+        return {"type": "upsample", "factor": _factors(module)}
+    for kind, name in _ACTIVATIONS.items():
         if isinstance(module, kind):
             return {"type": name}
     raise ValueError(f"a layer to export must be of a known kind, got {type(module).__name__}")
+
+
+def _convolution(module: nn.Conv2d | nn.ConvTranspose2d) -> dict[str, Any]:
+    """The numbers of a convolution, which must be equal down and across."""
+    given = (module.kernel_size, module.stride, module.padding)
+    is_plain = module.groups == 1 and set(module.dilation) == {1}
+    is_plain &= module.padding_mode == "zeros" and module.padding not in ("same", "valid")
+    if not is_plain or any(down != across for down, across in given):
+        raise ValueError(
+            "a convolution to export must have a square kernel and no groups, dilation or padding "
+            f"but zeros, got {module}"
+        )
+    return {
+        "inputs": module.in_channels,
+        "outputs": module.out_channels,
+        "kernel": module.kernel_size[0],
+        "stride": module.stride[0],
+        "padding": module.padding[0],
+    }
+
+
+def _factors(module: nn.Upsample) -> list[int]:
+    """How often an upsampling repeats a pixel, down and across."""
+    given = module.scale_factor
+    pair = given if isinstance(given, tuple) else (given, given)
+    if module.mode != "nearest" or not all(factor and factor == int(factor) for factor in pair):
+        raise ValueError(
+            f"an upsampling to export must repeat pixels by a whole factor, got {module}"
+        )
+    return [int(factor) for factor in pair]
+
+
+def _square(count: int, channels: int) -> dict[str, Any]:
+    """The square images that a flat signal holds."""
+    side = math.isqrt(count // channels)
+    if channels * side * side != count:
+        raise ValueError(
+            f"a convolution to export must follow whole square images of {channels} channels, "
+            f"got {count} numbers"
+        )
+    return {"type": "unflatten", "shape": [channels, side, side]}
+
+
+def _weights(module: nn.Module) -> list[np.ndarray]:
+    """A layer's weight and bias, zero where it has none; a batch norm's factor and shift."""
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        factor = torch.rsqrt(module.running_var + module.eps)
+        shift = -module.running_mean * factor
+        if module.affine:
+            factor, shift = factor * module.weight, shift * module.weight + module.bias
+        return [_numbers(factor), _numbers(shift)]
+    if not isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        return []
+    outputs = getattr(module, "out_features", None) or module.out_channels
+    bias = torch.zeros(outputs) if module.bias is None else module.bias
+    return [_numbers(module.weight), _numbers(bias)]
 
 
 def _numbers(tensor: torch.Tensor) -> np.ndarray:

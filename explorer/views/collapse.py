@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, pictures, state, trials
+from explorer import adopted, cache, controls, figures, pictures, state, trials
 from explorer.cache import Entry
 from explorer.jobs import Job, JobError
 from explorer.trials import Film, Trial
@@ -36,7 +36,10 @@ def show() -> None:
     state.load()
     entry = picker.show("collapsed")
     if entry is not None and _diagnose(cache.checkpoint(entry)):
-        _follow(entry)
+        if adopted.model_of(cache.checkpoint(entry)) is None:
+            _follow(entry)
+        else:
+            st.caption("Remedies are trainings, and a model of your own is trained elsewhere.")
     state.publish()
     cache.warm_up()
 

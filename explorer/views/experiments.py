@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, pictures, state
+from explorer import adopted, cache, controls, figures, pictures, state
 from explorer.cache import Entry
 from explorer.figures import latent_unit, subscript
 from explorer.views import inspector, picker
@@ -176,8 +176,11 @@ def _beta() -> None:
         checkpoint, point = _image(entry)
     if not picker.accepts(checkpoint):
         return
-    models = _kin(entry)
-    if len(models) < 2:
+    is_own = adopted.model_of(checkpoint) is not None
+    models = {"this model": checkpoint} if is_own else _kin(entry)
+    if is_own:
+        st.info("A model of your own is shown alone: nothing here was trained like it.")
+    elif len(models) < 2:
         st.info("No other model differs from this one in β alone. Train one:")
         st.code(_command(checkpoint), language=None, wrap_lines=True)
     codes = [one.codes for one in models.values()]

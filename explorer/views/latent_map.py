@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, live, scene, state
+from explorer import adopted, cache, controls, live, scene, state
 from explorer.cache import Entry
 from explorer.figures import subscript
 from explorer.scene import Scene
@@ -89,7 +89,8 @@ def _scores(checkpoint: Checkpoint) -> None:
         match metrics.get("active_units"), metrics.get("rate"):
             case int(active), [_, _]:
                 st.markdown(f"**Active** {active} of {checkpoint.codes.latent_dim} latents")
-        st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
+        if adopted.model_of(checkpoint) is None:  # how a stranger's model was trained is not known
+            st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
         st.markdown(f"**Test set** {len(checkpoint.codes):,} images")
 
 
@@ -160,6 +161,9 @@ def _map(checkpoint: Checkpoint, positions: np.ndarray | None, panel: str, name:
     }
     live.latent_map(data, f"map{name}", lambda: _touched(name))
     st.caption(scene.exactness(shown))
+    opened = adopted.model_of(checkpoint)
+    if opened is not None and opened.decoding:
+        st.caption(controls.plain(opened.decoding))
     with st.container(horizontal=True):
         st.download_button(
             "Save the codes as CSV",

@@ -1,0 +1,126 @@
+"""`python -m explorer`: starts the app, with a model of one's own if an adapter is named."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.cli import DataDir, one_sentence
+
+if TYPE_CHECKING:  # it imports torch
+    from models.adapter import Opened
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+@one_sentence
+def explore(
+    adapter: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your Python file with encode(images) and decode(z); it is run as it is."
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Images for the adapter: a name, a .npz or a folder.")
+    ] = None,
+    data_dir: DataDir = None,
+    port: Annotated[int, typer.Option(help="Of the app on this machine.", min=1, max=65535)] = 8501,
+    headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+) -> None:
+    """Start the app; with --adapter, measure your own trained VAE and open it at its map."""
+    if data_dir is not None:
+        os.environ["LATENT_DATA_DIR"] = str(data_dir)
+    if adapter is None:
+        if data is not None:
+            raise ValueError("data must go with --adapter: give the adapter, or leave data out")
+        serve(port, headless)
+        return
+    with tempfile.TemporaryDirectory(prefix="latent-") as folder:
+        open_adapter(adapter, Path(folder), data, data_dir)
+        serve(port, headless)
+
+
+def open_adapter(
+    adapter: Path, folder: Path, data: str | None = None, data_dir: Path | None = None
+) -> None:
+    """Measures the model of an adapter, says its scores, and offers it to the screens.
+
+    Args:
+        adapter: The user's Python file.
+        folder: Where to keep its codes while the app runs.
+        data: Name or path of the images, before what the adapter says.
+        data_dir: Folder of the MNIST family.
+
+    Raises:
+        ValueError: One sentence on what is wrong with the adapter or its images.
+    """
+    from explorer import adopted, state
+    from models.adapter import open_model, read_adapter
+
+    typer.echo(f"Running {adapter.name} …", err=True)
+    opened = open_model(read_adapter(adapter), adapter.stem, data, data_dir, _progress)
+    typer.echo(report(opened))
+    path = folder / "model.safetensors"
+    opened.write(path)
+    adopted.adopt(path, opened)
+    state.prefer(model=adopted.ID, collapsed=adopted.ID)
+
+
+def _progress(what: str, share: float) -> None:
+    """One line that fills up; in a file, its end alone."""
+    if sys.stderr.isatty():
+        typer.echo(f"\r{what:<20}{share:>5.0%}", err=True, nl=share >= 1)
+    elif share >= 1:
+        typer.echo(f"{what}: done", err=True)
+
+
+def report(opened: Opened) -> str:
+    """The scores of a stranger's model as lines, each number with its unit.
+
+    Example:
+        >>> import torch
+        >>> from models.adapter import open_model
+        >>> grey = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4],) * 2,
+        ...         "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
+        >>> print(report(open_model(grey, "grey")).splitlines()[0])
+        grey · digits · 500 test images of 1 × 8 × 8, 2 latents
+    """
+    card, count = opened.card, len(opened.images)
+    shape = " × ".join(map(str, opened.images.image_shape))
+    latents = opened.model.latent_dim
+    lines = [
+        f"{card.title} · {card.data_name} · {count:,} test images of {shape}, "
+        f"{latents} latent{'' if latents == 1 else 's'}"
+    ]
+    for name, label in (("distortion", "D"), ("rate", "R"), ("negative_elbo", "−ELBO")):
+        mean, error = card.metrics[name]
+        lines.append(f"{label:<8}{mean:10.2f} ± {error:.2f} nats/image")
+    lines.append(f"{'active':<8}{card.metrics['active_units']:>7} of {latents} latents")
+    lines += [f"note: {note}" for note in opened.notes]
+    lines.append(opened.decoding or "The browser decodes with the decoder's own layers.")
+    return "\n".join(lines)
+
+
+def serve(port: int, headless: bool) -> None:
+    """Runs the app in this process until it is stopped: it sees what was offered here.
+
+    Args:
+        port: On 127.0.0.1.
+        headless: Whether to open no browser.
+    """
+    from streamlit.web import cli
+
+    script = str(Path(__file__).with_name("app.py"))
+    options = ["--server.port", str(port), "--server.headless", str(headless).lower()]
+    cli.main(["run", script, *options], prog_name="streamlit")
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m explorer")
