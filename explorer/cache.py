@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import secrets
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from models.config import ModelConfig, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available, load
 from models.imageset import DataError, ImageSet
 from models.latents import Plane
+from models.own import Facts, OwnImages, is_id, list_paths, read_facts, read_own
 from models.runs import Label, Run, default_runs_dir, list_runs
 
 if TYPE_CHECKING:  # they import torch
@@ -51,6 +53,10 @@ REPEATS = 5000
 WEIGHTS = 10_000
 """Samples of z behind bounds of one image."""
 NO_CODES = "the file must hold the codes of a test set"
+MAX_HELD_BYTES = 2**28
+"""Of uploads that nobody has added yet."""
+SAMPLES = 24
+"""Images of an own data set that are shown."""
 MAX_GRID = 60_000
 """Most points of a grid on which ln p(x) is integrated while somebody waits."""
 
@@ -260,7 +266,7 @@ def _has_dark_ink(key: str, _checkpoint: Checkpoint) -> bool:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _test_set(name: str, data_dir: str) -> ImageSet | None:
+def _test_set(name: str, data_dir: str, changed: int) -> ImageSet | None:
     try:
         return load(name, "test", data_dir)
     except DataError:
@@ -273,6 +279,67 @@ def to_download(checkpoint: Checkpoint) -> str:
     return name if name in DATA_SETS and not is_available(name, default_data_dir()) else ""
 
 
+def _own_changed(name: str) -> int:
+    """When the file of an own data set was changed; 0 if there is none."""
+    path = list_paths().get(name) if is_id(name) else None
+    with contextlib.suppress(OSError):  # removed in this moment
+        return path.stat().st_mtime_ns if path else 0
+    return 0
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _own_facts(path: str, changed: int) -> Facts | None:
+    with contextlib.suppress(DataError):
+        return read_facts(Path(path))
+    return None
+
+
+def own_sets() -> dict[str, Facts]:
+    """The user's own data sets by id, newest first; damaged ones are left out."""
+    found = {}
+    for name, path in list_paths().items():
+        facts = _own_facts(str(path), _own_changed(name))
+        found |= {} if facts is None else {name: facts}
+    return found
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _own_samples(name: str, changed: int) -> ImageSet | None:
+    with contextlib.suppress(DataError):
+        return read_own(name).samples(SAMPLES)
+    return None
+
+
+def own_samples(name: str) -> ImageSet | None:
+    """Some images of an own data set, as the model sees them; None if it is damaged or gone."""
+    return _own_samples(name, _own_changed(name))
+
+
+@st.cache_resource(show_spinner=False)
+def _held() -> dict[str, OwnImages]:
+    return {}
+
+
+def hold(found: OwnImages) -> str:
+    """Keeps an upload until it is added, and returns its token; the oldest of all make room."""
+    held, token = _held(), secrets.token_hex(8)
+    held[token] = found
+    for old in list(held)[:-1]:
+        if sum(each.images.nbytes for each in list(held.values())) > MAX_HELD_BYTES:
+            held.pop(old, None)
+    return token
+
+
+def held(token: str) -> OwnImages | None:
+    """An upload that was kept; None if it is not any more."""
+    return _held().get(token)
+
+
+def release(token: str) -> None:
+    """Gives an upload up."""
+    _held().pop(token, None)
+
+
 def originals(checkpoint: Checkpoint) -> ImageSet | None:
     """The test images behind the codes, or None where they are not on this machine."""
     opened = adopted.model_of(checkpoint)
@@ -280,7 +347,8 @@ def originals(checkpoint: Checkpoint) -> ImageSet | None:
         return opened.images
     if to_download(checkpoint):
         return None
-    found = _test_set(checkpoint.card.config.data, str(default_data_dir()))
+    name = checkpoint.card.config.data
+    found = _test_set(name, str(default_data_dir()), _own_changed(name))
     if found is None or found.fingerprint != checkpoint.card.data_fingerprint:
         return None
     return found
@@ -400,7 +468,7 @@ def anchors(checkpoint: Checkpoint) -> tuple[float | None, float | None]:
 
 
 @st.cache_resource(max_entries=20, show_spinner="Finding the eigenvalues…")
-def _eigenvalues(name: str, data_dir: str) -> np.ndarray:
+def _eigenvalues(name: str, data_dir: str, changed: int) -> np.ndarray:
     from models.linear import covariance_eigenvalues
 
     return covariance_eigenvalues(load(name, "train", data_dir).images)
@@ -410,7 +478,8 @@ def eigenvalues(checkpoint: Checkpoint) -> np.ndarray | None:
     """Of the covariance of the training images; None where they are not on this machine."""
     if originals(checkpoint) is None:
         return None
-    return _eigenvalues(checkpoint.card.config.data, str(default_data_dir()))
+    name = checkpoint.card.config.data
+    return _eigenvalues(name, str(default_data_dir()), _own_changed(name))
 
 
 @st.cache_resource(max_entries=50, show_spinner="Measuring information…")

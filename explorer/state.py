@@ -15,6 +15,7 @@ import streamlit as st
 
 from models.config import LIKELIHOODS, NETWORKS, PRESETS
 from models.data import DATA_SETS
+from models.own import is_id
 
 MAX_PINS = 24
 MAX_RUNS = 10
@@ -48,6 +49,13 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _data_set(text: str) -> str:
+    """A built-in set, or one of the user's own; whether that is there is seen where it is shown."""
+    if text not in DATA_SETS and not is_id(text):
+        raise ValueError
+    return text
 
 
 def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
@@ -168,7 +176,7 @@ SETTINGS: dict[str, Setting] = {
     "by": Setting("mean", _one_of("mean", "deviation")),
     "samples": Setting(1000, _whole(2, 1_000_000)),
     "preset": Setting("digits-2d", _one_of(*PRESETS)),
-    "data": Setting(None, _one_of(*DATA_SETS)),
+    "data": Setting(None, _data_set),
     "network": Setting(None, _one_of(*NETWORKS)),
     "hidden": Setting(None, lambda text: text[:60]),
     "likelihood": Setting(None, _one_of(*LIKELIHOODS)),

@@ -1,21 +1,14 @@
-"""Trainings that are asked for on the screen: settings, cost and course, and deleted runs.
+"""Trainings that are asked for on the screen: settings, cost and course.
 
-What a form asks for starts from a preset; the model of a run is never touched here. A deleted run
-is moved aside, and can be had back as long as it is among the last `MAX_TRASH`:
-
-    runs/.trash/<id>/          the folder of a run
+What a form asks for starts from a preset; the model of a run is never touched here.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -25,7 +18,8 @@ from explorer import cache
 from explorer.jobs import JobError
 from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.imageset import clean_name
-from models.runs import Run, default_runs_dir, find_run
+from models.own import fitting_batch, is_id
+from models.runs import Run
 from models.steering import ask, changes_of
 
 PARTS = {"model": ModelConfig, "objective": ObjectiveConfig, "training": TrainingConfig}
@@ -51,8 +45,6 @@ TRAINING_SETS = {
     "kmnist": (60_000, (1, 28, 28)),
 }
 """Training images and their shape, known without loading them."""
-MAX_TRASH = 20
-"""Deleted runs that are kept."""
 MAX_EPOCHS = 200
 """Epochs of a run that are drawn, evenly over all."""
 
@@ -72,8 +64,28 @@ def help_of(name: str) -> str:
     return next(each.metadata["help"] for each in found if each.name == item)
 
 
-def preset_value(preset: str, name: str) -> Any:
-    """What a preset says of a field; widths as text.
+def training_set(name: str) -> tuple[int, tuple[int, int, int]]:
+    """Training images and their shape, of a built-in set or of the user's own.
+
+    Raises:
+        ValueError: If an own set is not there.
+    """
+    if name in TRAINING_SETS:
+        return TRAINING_SETS[name]
+    facts = cache.own_sets().get(name)
+    if facts is None:
+        raise ValueError("the data set must be one of the list, got one that was removed")
+    return facts.train, facts.image_shape
+
+
+def batch_size(preset: str, data: str) -> int:
+    """What a preset says, or less where an own data set is small."""
+    wanted = PRESETS[preset].training.batch_size
+    return fitting_batch(wanted, training_set(data)[0]) if is_id(data) else wanted
+
+
+def preset_value(preset: str, name: str, data: str | None = None) -> Any:
+    """What a preset says of a field, for a data set that may be another; widths as text.
 
     Example:
         >>> preset_value("digits-2d", "hidden"), preset_value("digits-linear", "hidden")
@@ -81,6 +93,8 @@ def preset_value(preset: str, name: str) -> Any:
     """
     part, item = FIELDS[name]
     start = PRESETS[preset]
+    if name == "batch":
+        return batch_size(preset, data or start.data)
     value = getattr(getattr(start, part) if part else start, item)
     return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else value
 
@@ -102,7 +116,8 @@ def matters(name: str, family: str, likelihood: str) -> bool:
 def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
     """The settings of a run that is like a preset but for what was chosen.
 
-    Pixels are drawn 0 or 1 only as long as the likelihood is Bernoulli.
+    Pixels are drawn 0 or 1 only as long as the likelihood is Bernoulli. On a small own data set a
+    batch is smaller, unless its size was chosen.
 
     Args:
         preset: Its name.
@@ -127,7 +142,8 @@ def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
         if value is not None and matters(name, start.model.family, likelihood):
             changes[part][item] = _widths(value) if name == "hidden" else value
     data = changes[""].get("data", start.data)
-    count, changes["model"]["image_shape"] = TRAINING_SETS[data]
+    count, changes["model"]["image_shape"] = training_set(data)
+    changes["training"].setdefault("batch_size", batch_size(preset, data))
     changes["training"]["binarize"] = start.training.binarize and likelihood == "bernoulli"
     parts = {part: replace(getattr(start, part), **changes[part]) for part in PARTS}
     config = RunConfig(data, **parts)
@@ -165,7 +181,7 @@ def cost(config: RunConfig) -> Cost:
     Raises:
         ValueError: If the model would have too many parameters.
     """
-    steps = config.total_steps(TRAINING_SETS[config.data][0])
+    steps = config.total_steps(training_set(config.data)[0])
     usable, _ = cache.catalogue()
     found: dict[bool, list[float]] = {False: [], True: []}
     for entry in usable.values():
@@ -262,55 +278,3 @@ def marks(run: Run, course: Course) -> list[tuple[float, str]]:
         last = (change.beta, change.learning_rate)
         found.append((change.step / course.steps_per_epoch, ", ".join(names)))
     return found
-
-
-# --- deleted runs --------------------------------------------------------------------------------
-
-
-def _trash() -> Path:
-    return default_runs_dir() / ".trash"
-
-
-def discarded() -> list[str]:
-    """Ids of deleted runs that can be had back, the last one first."""
-    found = []
-    with contextlib.suppress(OSError):
-        found = [(each.stat().st_mtime_ns, each.name) for each in os.scandir(_trash())]
-    return [name for _, name in sorted(found, reverse=True)]
-
-
-def discard(run_id: str) -> None:
-    """Moves a run aside; of those moved aside before, the last `MAX_TRASH` stay.
-
-    Raises:
-        JobError: If a job of this run waits or works, or the disk refuses.
-        ValueError: If there is no such run, or a process is training it.
-    """
-    if any(run_id in job.runs for job in cache.jobs().all() if job.is_live):
-        raise JobError("A run can be deleted once its job has ended: cancel that first.")
-    run = find_run(default_runs_dir(), run_id)
-    try:
-        _trash().mkdir(exist_ok=True)
-        with run.lock():
-            os.utime(run.folder)
-            run.folder.rename(_trash() / run.id)
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"The run cannot be deleted: {reason}.") from error
-    for old in discarded()[MAX_TRASH:]:
-        shutil.rmtree(_trash() / old, ignore_errors=True)
-
-
-def recover(run_id: str) -> None:
-    """Moves a deleted run back.
-
-    Raises:
-        JobError: If it is gone, or the disk refuses.
-    """
-    if run_id not in discarded():  # compared, never joined
-        raise JobError(f"Only the last {MAX_TRASH} deleted runs are kept, and this is none.")
-    try:
-        (_trash() / run_id).rename(default_runs_dir() / run_id)
-    except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"The run cannot be had back: {reason}.") from error

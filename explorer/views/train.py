@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import cache, controls, state, trainings
-from explorer.views import own_runs, watching
+from explorer.views import own_images, own_runs, watching
 from explorer.views.watching import attempt, duration
 from models.config import LIKELIHOODS, NETWORKS, PRESETS, RunConfig
 from models.data import DATA_SETS, default_data_dir, is_available
@@ -41,6 +41,7 @@ def show() -> None:
     """The whole screen."""
     state.load()
     _form()
+    own_images.show()
     order = st.container(horizontal=True, vertical_alignment="center")
     watching.show()
     own_runs.show()
@@ -53,22 +54,25 @@ def show() -> None:
 # --- what to train -------------------------------------------------------------------------------
 
 
-def _available() -> list[str]:
-    """Data sets on this machine."""
-    return [name for name in DATA_SETS if is_available(name, default_data_dir())]
+def _available() -> dict[str, str]:
+    """Data sets on this machine, the user's own after the others, with what they are called."""
+    found = {name: name for name in DATA_SETS if is_available(name, default_data_dir())}
+    return found | {name: facts.title for name, facts in cache.own_sets().items()}
 
 
 def _form() -> None:
     """Every field with its help; it starts from a preset."""
     data = _available()
-    presets = {name: name for name, config in PRESETS.items() if config.data in data}
+    own = state.get("data") in data and state.get("data") not in DATA_SETS
+    presets = {name: name for name, config in PRESETS.items() if own or config.data in data}
+    fields = [name for name in trainings.FIELDS if not own or name != "data"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = controls.select(
-            "preset", "Start from", presets, resets=list(trainings.FIELDS), width=240,
+            "preset", "Start from", presets, resets=fields, width=240,
             help="Settings that are known to work; choosing one fills in the form.",
         )  # fmt: skip
         controls.text(
-            "title", "Title", width=330, max_chars=80, placeholder=preset,
+            "title", "Title", width=330, max_chars=80, placeholder=_name(preset),
             help="A label for the list of runs and the map.",
         )  # fmt: skip
     family = PRESETS[preset].model.family
@@ -89,13 +93,15 @@ _WITHOUT_BETA = {
 }
 
 
-def _field(name: str, preset: str, data: list[str]) -> None:
+def _field(name: str, preset: str, data: dict[str, str]) -> None:
     """One input, with the help of its setting."""
-    label, default = LABELS[name], trainings.preset_value(preset, name)
+    label = LABELS[name]
+    default = trainings.preset_value(preset, name, state.get("data"))
     options: dict[str, Any] = {"help": trainings.help_of(name)}
-    choices = {"data": data, "network": NETWORKS, "likelihood": LIKELIHOODS}
+    choices = {"network": NETWORKS, "likelihood": LIKELIHOODS}
+    choices = {"data": data} | {key: {one: one for one in names} for key, names in choices.items()}
     if name in choices:
-        controls.option(name, label, {one: one for one in choices[name]}, default, **options)
+        controls.option(name, label, choices[name], default, **options)
     elif name == "hidden":
         controls.line(name, label, default, max_chars=60, **options)
     else:
@@ -123,6 +129,12 @@ def _order() -> None:
         st.markdown(sentence)
 
 
+def _name(preset: str) -> str:
+    """What a training without a title is called."""
+    facts = cache.own_sets().get(state.get("data"))
+    return f"{facts.title} · {preset}"[:80] if facts else preset
+
+
 def _price(cost: trainings.Cost) -> str:
     text = f"{cost.parameters:,} parameters · {cost.steps:,} steps · "
     if cost.seconds is None:
@@ -132,5 +144,5 @@ def _price(cost: trainings.Cost) -> str:
 
 def _submit() -> None:
     """Asks for what the form says now, which is more than what was drawn last."""
-    title = clean_name(state.get("title"), state.get("preset"))
+    title = clean_name(state.get("title"), _name(state.get("preset")))
     attempt(lambda: cache.jobs().submit(to_arguments(_plan(), title), f"Training “{title}”"))
