@@ -294,7 +294,7 @@ class Reel {
    * @param {string} ink
    */
   drawPrior(pen, side, ink) {
-    const unit = side / 2 / this.reachNow;
+    const scale = side / 2 / this.reachNow;
     const { size } = this.frames[0];
     pen.strokeStyle = pen.fillStyle = ink;
     pen.lineWidth = 1;
@@ -302,19 +302,20 @@ class Reel {
     pen.setLineDash([2, 3]);
     for (const radius of this.shared?.hasRate ? [1, 2, 3] : []) {
       pen.beginPath();
-      if (size > 1) pen.arc(side / 2, side / 2, radius * unit, 0, 2 * Math.PI);
+      if (size > 1) pen.arc(side / 2, side / 2, radius * scale, 0, 2 * Math.PI);
       else {
-        for (const x of [side / 2 - radius * unit, side / 2 + radius * unit]) {
+        for (const x of [side / 2 - radius * scale, side / 2 + radius * scale]) {
           pen.moveTo(x, 0);
           pen.lineTo(x, side);
         }
       }
       pen.stroke();
       const name = radius === 3 ? "3σ of the prior" : `${radius}σ`;
-      pen.fillText(name, side / 2 + (size > 1 ? 3 : radius * unit + 3), size > 1 ? side / 2 - radius * unit + 12 : 12);
+      pen.fillText(name, side / 2 + (size > 1 ? 3 : radius * scale + 3), size > 1 ? side / 2 - radius * scale + 12 : 12);
     }
     pen.setLineDash([]);
-    const across = `z${this.axes[0] + 1}, ±${shown(this.reachNow, 1)} →`;
+    const unit = this.shared?.hasRate ? " prior σ" : "";
+    const across = `z${this.axes[0] + 1}, ±${shown(this.reachNow, 1)}${unit} →`;
     pen.fillText(across, side - pen.measureText(across).width - 4, side - 6);
     const up = size > 1 ? `↑ z${this.axes[1] + 1}` : "↑ order of the test images";
     pen.fillText(up, 4, 12);

@@ -1,0 +1,253 @@
+"""The film of a training: served whole or in part, seen while it runs, played, compared, saved."""
+
+import json
+import re
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from drive import charts, choose, open_view, said
+from pages import assert_nothing_sticks_out, canvas_pixels, settle, take_picture
+from PIL import Image
+from screens import make_run, wait
+
+from explorer import cache, files
+from explorer.jobs import Job
+from models import frames
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.runs import Run, execute, list_runs
+
+SMALL = RunConfig(
+    "digits",
+    ModelConfig(image_shape=(1, 8, 8), hidden=(8,)),
+    ObjectiveConfig(),
+    TrainingConfig(epochs=3, batch_size=64, warmup_steps=5),
+)
+
+
+def trained(runs_dir, title="small", config=SMALL):
+    run = Run.create(runs_dir, config, title)
+    list(execute(run))
+    return run
+
+
+def answer(run, after="-1"):
+    """What the server's route answers."""
+    return files._answer_film(SimpleNamespace(path_params={"run": run, "after": after}))
+
+
+def films(at):
+    """What the components of the page were given."""
+    found = [element.proto for element in at.get("bidi_component")]
+    return [json.loads(proto.json) for proto in found]
+
+
+# --- the route -----------------------------------------------------------------------------------
+
+
+def test_a_film_is_served_whole_and_in_part(no_runs):
+    run = trained(no_runs)
+    whole, part = answer(run.id), answer(run.id, "20")
+    assert whole.status_code == part.status_code == 200
+    assert whole.body == frames.film_bytes(run.folder)
+    assert part.body == frames.film_bytes(run.folder, 20) and len(part.body) < len(whole.body)
+    assert whole.headers["cache-control"] == "no-store"
+    assert files.film_url(run.id) == f"/latent/film/{run.id}"
+
+
+@pytest.mark.parametrize("run", ["", ".", "..", "../x", "%2e%2e", "a\0b", "*", "x" * 300, "none"])
+def test_of_no_run_there_is_no_film(run, no_runs):
+    trained(no_runs)
+    found = answer(run)
+    assert (found.status_code, found.body) == (
+        404,
+        b"This film is not there any more: reload the page.",
+    )
+
+
+@pytest.mark.parametrize("after", ["", "x", "1e9", "9" * 5000, "-", "²"])
+def test_a_step_that_is_none_is_refused_or_cut(after, no_runs):
+    run = trained(no_runs)
+    assert answer(run.id, after).status_code == (200 if after.startswith("9") else 404)
+
+
+def test_a_run_without_a_film_answers_with_an_empty_list(no_runs):
+    assert b"[]" in answer(make_run(no_runs)).body
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def test_the_chosen_run_shows_its_film(no_runs):
+    run = trained(no_runs)
+    (data,) = films(open_view("train"))
+    assert data["films"] == [{"url": f"/latent/film/{run.id}", "name": "small"}]
+    assert data["live"] is False and len(data["colours"]) == 10
+
+
+def test_a_run_of_before_says_that_it_has_none(no_runs):
+    make_run(no_runs)
+    at = open_view("train")
+    assert films(at) == [] and "it was trained before films were kept" in said(at)
+
+
+def test_another_film_can_be_beside_and_the_link_says_so(no_runs):
+    one, two = trained(no_runs, "one"), trained(no_runs, "two")
+    newest = list_runs(no_runs)[0]
+    other = one if newest == two else two
+    at = choose(open_view("train"), "beside-own", other.id)
+    at = choose(at, "in-step-own", "step")
+    (data,) = films(at)
+    assert [film["name"] for film in data["films"]] == [newest.title, other.title]
+    assert data["inStep"] == "step" and at.query_params["beside-own"] == other.id
+    again = open_view("train", **{"beside-own": other.id, "in-step-own": "step"})
+    assert films(again) == [data]
+
+
+def test_a_training_is_live_and_without_a_frame_it_waits(no_runs, monkeypatch):
+    run = Run.create(no_runs, SMALL, "new")
+    job, nothing = Job("a", "new", "running", runs=(run.id,)), lambda _: None
+    desk = SimpleNamespace(all=lambda: [job], pause=nothing, cancel=nothing)
+    monkeypatch.setattr(cache, "jobs", lambda: desk)
+    (data,) = films(open_view("train"))
+    assert data["live"] is True
+
+
+def test_curves_are_built_once_for_all_who_look(no_runs, monkeypatch):
+    trained(no_runs)
+    built = []
+    make = cache._drawn
+    monkeypatch.setattr(
+        "explorer.views.watching._curves",
+        lambda run, config: built.append(run.id) or {},
+    )
+    make.clear()
+    for _ in range(3):
+        assert charts(open_view("train")) == {}
+    assert len(built) == 1
+
+
+# --- in the browser ------------------------------------------------------------------------------
+
+
+def film_of(page, place=0):
+    return page.locator(".training-film").nth(place)
+
+
+def position(page):
+    return page.evaluate("() => document.querySelector('.training-film').films.position")
+
+
+def steps(page, reel=0):
+    return page.evaluate(
+        "(i) => document.querySelector('.training-film')?.films?.reels[i]?.steps ?? []", reel
+    )
+
+
+@pytest.mark.browser
+def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
+    page = visit("epochs=1000&title=watched", screen="train")
+    page.get_by_text(re.compile("parameters · 20,000 steps")).wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    canvas = film_of(page).locator("canvas.codes")
+    canvas.wait_for(state="visible")
+    seen = []
+    while page.get_by_role("button", name="Stop and keep").is_visible() and len(seen) < 4:
+        seen.append((len(steps(page)), canvas_pixels(canvas)))
+        page.wait_for_timeout(700)
+    counts = [count for count, _ in seen]
+    assert counts == sorted(counts) and counts[0] < counts[-1], "frames flow in"
+    assert not np.array_equal(seen[0][1], seen[-1][1]), "the codes move"
+    film_of(page).get_by_role("slider").press("ArrowLeft")
+    assert film_of(page).get_by_role("button", name="Live").get_attribute("aria-pressed") == "false"
+    at = position(page)
+    page.wait_for_timeout(1500)
+    assert position(page) == at, "scrubbed, it stays where it is"
+    film_of(page).get_by_role("button", name="Live").click()
+    page.wait_for_function(f"() => document.querySelector('.training-film').films.position > {at}")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        for width in (1440, 800):
+            page.set_viewport_size({"width": width, "height": 1500})
+            page.wait_for_timeout(700)
+            assert_nothing_sticks_out(page)
+            take_picture(page, f"film-live-{scheme}")
+    page.get_by_role("button", name="Stop and keep").click()
+    page.get_by_role("button", name="Continue").wait_for()
+    film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 20,000, epoch")).wait_for()
+    (run,) = list_runs(runs_dir)
+    wait(lambda: steps(page) == frames.steps_of(run.folder))
+    page.get_by_role("button", name="Continue").click()
+    wait(lambda: len(frames.steps_of(run.folder)) > len(steps(page)) > 0)
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text(re.compile("ended early at .*cancelled")).wait_for()
+
+
+@pytest.mark.browser
+def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, tmp_path):
+    first = trained(runs_dir, "first")
+    time.sleep(1.1)  # ids are in order of their seconds
+    second = trained(runs_dir, "second")
+    page = visit(f"own={second.id}&beside-own={first.id}", screen="train")
+    wait(lambda: steps(page) == steps(page, 1) == frames.steps_of(second.folder))
+    settle(page)
+    film = film_of(page)
+    canvases = film.locator("canvas.codes")
+    last = frames.read_frame(second.folder, 60)
+    total = last.distortion + last.rate
+    words = f"D {last.distortion:.2f} + R {last.rate:.2f} = −ELBO {total:.2f} nats"
+    film.get_by_text(re.compile(f"^{re.escape(words)} per image, mean of 500 test images")).nth(
+        1
+    ).wait_for()
+    shown = [canvas_pixels(canvases.nth(i)) for i in (0, 1)]
+    assert np.array_equal(*shown), "the same training twice, on one scale"
+    row = film.locator(".rows .images").nth(1).locator("canvas")
+    assert np.array_equal(canvas_pixels(row.nth(3))[..., 0], last.reconstruction[3, 0])
+    film.get_by_role("slider").press("Home")
+    film.get_by_text("Step 0 of 60, epoch 0").first.wait_for()
+    assert not np.array_equal(canvas_pixels(canvases.nth(0)), shown[0])
+    film.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => document.querySelector('.training-film').films.position > 0.2")
+    film.get_by_role("button", name="Pause").click()
+    with page.expect_download() as download:
+        film.get_by_role("button", name="Save GIF").click()
+    download.value.save_as(tmp_path / "training.gif")
+    with Image.open(tmp_path / "training.gif") as picture:
+        assert picture.n_frames >= len(steps(page)) and picture.width > 600
+        moved = [np.asarray(picture.convert("RGB")) for _ in range(1)]
+        picture.seek(len(steps(page)) - 1)
+        assert not np.array_equal(moved[0], np.asarray(picture.convert("RGB")))
+    with page.expect_download() as download:
+        film.get_by_role("button", name="Save PNG").click()
+    download.value.save_as(tmp_path / "training.png")
+    with Image.open(tmp_path / "training.png") as picture:
+        assert picture.size[0] > 600
+    for width in (1440, 800):
+        page.set_viewport_size({"width": width, "height": 1500})
+        settle(page)
+        assert_nothing_sticks_out(page)
+        take_picture(page, "film-two")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("latents", [1, 5])
+def test_a_film_of_any_number_of_latents(latents, visit, server, runs_dir):
+    config = RunConfig(
+        "digits",
+        ModelConfig(image_shape=(1, 8, 8), hidden=(8,), latent_dim=latents),
+        training=TrainingConfig(epochs=2, batch_size=64),
+    )
+    run = trained(runs_dir, f"{latents} latents", config)
+    page = visit(f"own={run.id}", screen="train")
+    wait(lambda: steps(page) == frames.steps_of(run.folder))
+    canvas = film_of(page).locator("canvas.codes")
+    before = canvas_pixels(canvas)
+    assert len(np.unique(before.reshape(-1, 3), axis=0)) > 8, "points of many classes"
+    choices = film_of(page).get_by_label(re.compile("Latent (across|upward)"))
+    assert choices.count() == (2 if latents > 2 else 0)
+    if latents > 2:
+        chosen = choices.nth(0).input_value()
+        choices.nth(0).select_option(next(str(j) for j in range(5) if str(j) != chosen))
+        page.wait_for_timeout(300)
+        assert not np.array_equal(canvas_pixels(canvas), before)
