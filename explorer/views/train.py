@@ -77,14 +77,15 @@ def _form() -> None:
         )  # fmt: skip
     family = PRESETS[preset].model.family
     likelihood = state.get("likelihood") or PRESETS[preset].model.likelihood
-    for column, (title, names) in zip(st.columns(len(GROUPS)), GROUPS.items(), strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"**{title}**")
-            for name in names:
-                if trainings.matters(name, family, likelihood):
-                    _field(name, preset, data)
-            if title == "Objective" and family != "vae":
-                st.caption(_WITHOUT_BETA[family])
+    with st.expander("Settings", expanded=not watching.live_jobs()):  # room for what is seen then
+        for column, (title, names) in zip(st.columns(len(GROUPS)), GROUPS.items(), strict=True):
+            with column:
+                st.markdown(f"**{title}**")
+                for name in names:
+                    if trainings.matters(name, family, likelihood):
+                        _field(name, preset, data)
+                if title == "Objective" and family != "vae":
+                    st.caption(_WITHOUT_BETA[family])
 
 
 _WITHOUT_BETA = {
