@@ -109,14 +109,15 @@ def scores(cards: Sequence[Card | None]) -> list[Row]:
         Row(name, tuple(_estimate(metrics.get(key)) for metrics in found))
         for key, name in SCORES.items()
     ]
-    return [
-        *rows,
+    rows += [
         Row("active latents", tuple(_whole(metrics.get("active_units")) for metrics in found)),
         Row("test images", tuple(card and _test_set(card) for card in cards)),
         Row("steps made", tuple(card and card.steps for card in cards)),
         Row("training, seconds", tuple(card and card.seconds for card in cards)),
-        Row("changed while it ran", tuple(card and _changes(card) for card in cards)),
     ]
+    if any(card and card.changes for card in cards):
+        rows.append(Row("changed while it ran", tuple(card and _changes(card) for card in cards)))
+    return rows
 
 
 def _estimate(value: Any) -> Cell:
@@ -150,10 +151,9 @@ def differences(checkpoints: Sequence[Checkpoint | None]) -> list[Row]:
     if first is None or first.codes is None:
         return []
     pairs = [_pair(first, other) for other in others]
-    if not any(any(pair) for pair in pairs):
-        return []
     names = [f"{name.partition(',')[0]} − that of the first, nats" for name in SCORES.values()]
-    return [Row(name, (None, *(pair[i] for pair in pairs))) for i, name in enumerate(names)]
+    rows = [Row(name, (None, *(pair[i] for pair in pairs))) for i, name in enumerate(names)]
+    return [row for row in rows if any(row.cells)]
 
 
 def _pair(first: Checkpoint, other: Checkpoint | None) -> tuple[Cell, Cell, Cell]:

@@ -15,7 +15,7 @@ from models.config import RunConfig
 from models.data import DATA_SETS
 from models.runs import Run
 
-CURVE_WIDTH = 420
+CURVE_WIDTH = 370
 """Pixels of one chart; as many stand side by side as fit."""
 
 
@@ -80,17 +80,25 @@ def _data(config: RunConfig, model: Checkpoint | None) -> str:
 
 
 def _line(row: Row, is_difference: bool = False) -> list[str]:
-    """A row as Markdown; where runs differ it is marked with a sign and a colour."""
-    cells = [controls.plain(comparison.text(cell, is_difference)) for cell in row.cells]
+    """A row as Markdown; a sign and a colour mark where runs differ, and from the first."""
     name = controls.plain(row.name)
+    cells = [controls.plain(comparison.text(cell, is_difference)) for cell in row.cells]
     if not row.differs:
         return [name, *cells]
-    return [f"**≠ {name}**", *(f":blue-background[**{cell}**]" for cell in cells)]
+    marked = [
+        text if cell == row.cells[0] else f":blue-background[**{text}**]"
+        for cell, text in zip(row.cells, cells, strict=True)
+    ]
+    return [f"**≠ {name}**", *marked]
 
 
 def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint | None]) -> str:
     """How the table is to be read, and what cannot be compared."""
-    text = "≠ marks settings that differ. " if differing else "All settings are the same. "
+    text = (
+        "≠ marks settings that differ; bold on blue is other than the first run’s. "
+        if differing
+        else "All settings are the same. "
+    )
     text += "Scores in nats per test image, ± one standard error over the images. "
     if paired:
         text += (
