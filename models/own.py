@@ -18,6 +18,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,7 +119,7 @@ class OwnImages:
         """Channels, height and width of every image."""
         return self.images.shape[1:]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The name that pixels, labels and the classes' names make; the title has no part in it."""
         parts = (self.images.dtype.str, self.images.shape, self.scale, self.class_names)

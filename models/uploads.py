@@ -116,9 +116,15 @@ def _read_archive(name: str, content: bytes, report: Report) -> OwnImages:
             raise DataError(f"an archive must hold at most {MAX_FILES} entries, got more")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
-            if any(member.filename.endswith(".npy") for member in members):
+            if _is_npz(name, [member.filename for member in members]):
                 return OwnImages.from_arrays(read_archive(content), title)
             return _read_zip(archive, members, len(content), title, report)
+
+
+def _is_npz(name: str, members: Sequence[str]) -> bool:
+    """Whether an archive holds arrays: it says so, or it has some and no images."""
+    has_arrays = any(member.endswith(".npy") for member in members)
+    return name.lower().endswith(".npz") or (has_arrays and not any(map(_is_image, members)))
 
 
 def _read_zip(
