@@ -3,10 +3,10 @@
     runs/<id>/frames/film.safetensors          the test images and labels that all frames share
                      000000400.safetensors     one frame, by the updates made until then
 
-Frames are close together at first, when much changes, and there are at most `FRAMES`, so a film is
-bounded in size however long the training. Which steps have one depends on the length alone: a
-resumed training makes the frames of an uninterrupted one. Making them draws no random number of
-the training's and changes no weight.
+Frames are close together at first, when much changes, and there are at most `FRAMES`, of large
+images fewer, so a film is bounded in size however long the training. Which steps have one depends
+on the settings alone: a resumed training makes the frames of an uninterrupted one. Making them
+draws no random number of the training's and changes no weight.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ CODES = 1000
 MAX_NUMBERS = 20_000
 """Most numbers (images times latent dimensions) of the codes of a frame."""
 MAX_FRAME_BYTES = 2**21
+MAX_FILM_BYTES = 2**24
+"""Of all frames of a run: of large images there are fewer."""
 FILM = "film"
 
 
@@ -152,8 +154,11 @@ class Recorder:
     def __init__(
         self, run_folder: Path, training: Any, test_set: Any, frames: int = FRAMES
     ) -> None:
-        self.run_folder, self.training, self.frames = run_folder, training, frames
+        self.run_folder, self.training = run_folder, training
         count = min(CODES, MAX_NUMBERS // training.model.latent_dim, len(test_set))
+        pixels = math.prod(training.config.model.image_shape)
+        size = 2 * count * training.model.latent_dim + 2 * ROW * pixels
+        self.frames = min(frames, MAX_FILM_BYTES // size)
         self.images = training.test_images[:count]
         self.shown = training.test_images[:ROW]
         steps = steps_of(run_folder)

@@ -4,6 +4,7 @@ but time: no weight differs for it."""
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,11 @@ from hypothesis import strategies as st
 from models import frames, runs
 from models.checkpoint import CheckpointError, read, read_tensors, restore
 from models.data import load
+from models.imageset import ImageSet
 from models.metrics.likelihood import elbo
+from models.registry import build_model
 from models.runs import Run, execute
+from models.trainer import Training
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
 """Three epochs of 40 steps: two events each."""
@@ -134,6 +138,16 @@ def test_a_film_is_bounded_however_long_and_wide_the_training(tmp_path, monkeypa
     assert frames.read_frame(run.folder, 0).codes.size <= frames.MAX_NUMBERS
     largest = max(path.stat().st_size for path in frames.folder_of(run.folder).iterdir())
     assert largest <= 2 * frames.MAX_NUMBERS + 2 * frames.ROW * 64 + 4096
+
+
+def test_of_large_images_there_are_fewer_frames():
+    config = tiny(image_shape=(3, 64, 64), latent_dim=256)
+    images = np.zeros((64, 3, 64, 64), np.float32)
+    training = Training(build_model(config.model), config, images, images)
+    recorder = frames.Recorder(Path("nowhere"), training, ImageSet(images, None, (), "test", "x"))
+    size = 2 * 64 * 256 + 2 * frames.ROW * 3 * 64 * 64
+    assert 2 <= recorder.frames < frames.FRAMES
+    assert recorder.frames * size <= frames.MAX_FILM_BYTES < (recorder.frames + 1) * size
 
 
 def test_runs_of_a_sweep_keep_fewer(tmp_path):
