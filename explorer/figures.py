@@ -706,7 +706,9 @@ def rate_distortion(
 FAINT = 0.3
 """Opacity of runs that were not chosen."""
 MAX_NAME = 40
-"""Letters of a run's title in a figure."""
+"""Letters of a run's title in a legend."""
+MAX_MARK = 24
+"""The same beside its point."""
 
 
 def _draw_runs(
@@ -718,14 +720,15 @@ def _draw_runs(
 ) -> None:
     """Runs with their errors and β: named ones large, with their title, faint ones without."""
     ids, titles, betas, d, d_error, r, r_error = map(list, zip(*points, strict=True))
-    titles = [_plain(shorten(title)) for title in titles]
     texts = [f"β = {beta:g}" for beta in betas]
     if is_named:
-        texts = [f"{title}, {text}" for title, text in zip(titles, texts, strict=True)]
+        names = [_plain(shorten(title, MAX_MARK)) for title in titles]
+        texts = [f"{title}, {text}" for title, text in zip(names, texts, strict=True)]
     size, symbol = (13, "star-diamond") if is_named else (9, "circle")
+    sides = ["left" if is_named and rate > 0.5 * max(r) else "right" for rate in r]
     figure.add_scatter(
         x=r, y=d, mode="markers" if is_faint else "markers+text", name=name, customdata=ids,
-        text=texts, textposition="top right", hovertext=titles,
+        text=texts, textposition=[f"top {side}" for side in sides], hovertext=list(map(_plain, titles)),
         hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
         "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",
         error_x={"type": "data", "array": r_error, "thickness": 1},

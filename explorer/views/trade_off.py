@@ -62,18 +62,19 @@ def _chosen_runs(chosen: dict[str, Checkpoint], runs: dict[str, Checkpoint]) -> 
 def _groups(
     checkpoints: dict[str, Checkpoint], chosen: tuple[str, ...]
 ) -> dict[str, dict[str, Checkpoint]]:
-    """Models whose D can be compared, by a name for links; that of the chosen or shown first."""
+    """Models whose D can be compared, by a name for links: first the group that has most of the
+    chosen runs, then that of the model on the map."""
     found: dict[str, dict[str, Checkpoint]] = {}
     for name, checkpoint in checkpoints.items():
         if tradeoff.has_rate(checkpoint) or checkpoint.card.config.model.family == "multirate":
             key = "-".join(map(str, tradeoff.group_of(checkpoint)))
             found.setdefault(key, {})[name] = checkpoint
-    wanted = [
-        *filter(lambda name: tradeoff.has_rate(checkpoints[name]), chosen),
-        state.get("model"),
-    ]
-    first = [key for name in wanted for key, group in found.items() if name in group]
-    return {key: found[key] for key in [*first, *found]}
+
+    def order(key: str) -> tuple[int, bool]:
+        marked = [n for n in chosen if n in found[key] and tradeoff.has_rate(found[key][n])]
+        return -len(marked), state.get("model") not in found[key]
+
+    return {key: found[key] for key in sorted(found, key=order)}
 
 
 def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
