@@ -76,6 +76,9 @@ MOST_GRID = {1: 513, 2: 65}
 EPS = 1e-6
 """How near to 0 and 1 a decoded probability may come before it is scored."""
 
+_MODULE = "latent_adapter"
+"""The name under which the user's file runs."""
+
 Progress = Callable[[str, float], None]
 
 
@@ -253,8 +256,9 @@ def _told(error: BaseException) -> str:
     """A stranger's exception on one line, with the line of the file it came from."""
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [f for f in frames if f.filename != __file__ and "<" not in f.filename]
-    own = [f for f in theirs if "site-packages" not in f.filename]
-    line = (own or theirs or [None])[-1]
+    folder = Path(getattr(sys.modules.get(_MODULE), "__file__", "")).parent
+    line = next((f for f in reversed(theirs) if Path(f.filename).parent == folder), None)
+    line = line or (theirs[-1] if theirs else None)
     where = f" ({Path(line.filename).name}, line {line.lineno})" if line else ""
     return f"{type(error).__name__}: {clean_name(error, 'no message')}{where}"
 
@@ -292,9 +296,9 @@ which is none
 
 def _run_file(path: Path) -> ModuleType:
     """The file as a module of its own name."""
-    spec = importlib.util.spec_from_file_location("latent_adapter", path.resolve())
+    spec = importlib.util.spec_from_file_location(_MODULE, path.resolve())
     module = importlib.util.module_from_spec(spec)
-    sys.modules["latent_adapter"] = module
+    sys.modules[_MODULE] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
@@ -623,8 +627,10 @@ def _exact_layers(
     try:
         layers, arrays = module_layers(decoder, model.latent_dim, model.config.image_shape)
         found = run_layers(layers, arrays, z)
-    except (ValueError, RuntimeError, StopIteration, IndexError) as error:
-        return None, clean_name(error)
+    except ValueError as error:
+        return None, str(error)
+    except (RuntimeError, IndexError):
+        return None, "the layers of decoder do not follow one another as they were made"
     expected = model.decode(z).flatten(1)
     if found.shape != expected.shape or not (found - expected).abs().max() <= EXACT:
         return None, "decode does more than the layers of decoder, one after another"

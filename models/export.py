@@ -96,13 +96,12 @@ def module_layers(
     layers: list[dict[str, Any]] = []
     arrays: list[np.ndarray] = []
     flat: int | None = latent_dim  # numbers of a signal without height and width
-    for module in decoder.modules():
-        if any(True for _ in module.children()) or isinstance(module, _NOTHING):
-            continue
+    modules = [module for module in decoder.modules() if not _is_nothing(module)]
+    for place, module in enumerate(modules):
         layer = _describe(module)
-        if layer["type"] in ("conv", "conv_transpose") and flat is not None:
-            layers.append(_square(flat, layer["inputs"]))
-        if layer["type"] in ("conv", "conv_transpose", "unflatten"):
+        if layer["type"] in _SPATIAL and flat is not None:
+            layers.append(_square(flat, modules[place:]))
+        if layer["type"] in (*_SPATIAL, "unflatten"):
             flat = None
         elif layer["type"] == "linear":
             flat = layer["outputs"]
@@ -321,6 +320,7 @@ _ACTIVATIONS = {
 }
 _NOTHING = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.Sequential, nn.ModuleList)
 """Modules that do nothing in evaluation, or only hold others."""
+_SPATIAL = ("conv", "conv_transpose", "upsample")
 
 
 def _mean_layer(model: nn.Module) -> dict[str, Any]:
@@ -384,8 +384,15 @@ def _factors(module: nn.Upsample) -> list[int]:
     return [int(factor) for factor in pair]
 
 
-def _square(count: int, channels: int) -> dict[str, Any]:
-    """The square images that a flat signal holds."""
+def _is_nothing(module: nn.Module) -> bool:
+    """Whether it only holds other modules, or does nothing in evaluation."""
+    return isinstance(module, _NOTHING) or next(module.children(), None) is not None
+
+
+def _square(count: int, following: Sequence[nn.Module]) -> dict[str, Any]:
+    """The square images that a flat signal holds, their channels as the next convolution says."""
+    convolutions = (m for m in following if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
+    channels = next((module.in_channels for module in convolutions), 1)
     side = math.isqrt(count // channels)
     if channels * side * side != count:
         raise ValueError(

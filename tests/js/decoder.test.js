@@ -103,6 +103,98 @@ test("activations and links have their known values", () => {
   assert.ok(difference(sigmoid, Array.from(z, (v) => 1 / (1 + Math.exp(-v)))) < 1e-6);
 });
 
+test("a stranger's activations have their known values", () => {
+  const z = Float32Array.of(-2, -0.5, 0, 1, 30);
+  const through = (layer) => [...buildDecoder([layer, IDENTITY(5)], new Float32Array(0)).decode(z)];
+  assert.deepEqual(through({ type: "leaky_relu", slope: 0.25 }), [-0.5, -0.125, 0, 1, 30]);
+  assert.ok(difference(through({ type: "tanh" }), z.map(Math.tanh)) < 1e-6);
+  assert.ok(difference(through({ type: "sigmoid" }), z.map((v) => 1 / (1 + Math.exp(-v)))) < 1e-6);
+  assert.deepEqual(through({ type: "flatten" }), [...z]);
+});
+
+test("a convolution sums the patch around every pixel, with zeros beyond the edge", () => {
+  const cases = [
+    { kernel: 3, stride: 1, padding: 1, height: 4, width: 6 },
+    { kernel: 4, stride: 2, padding: 1, height: 5, width: 8 },
+    { kernel: 1, stride: 1, padding: 0, height: 2, width: 3 },
+    { kernel: 5, stride: 3, padding: 2, height: 7, width: 4 },
+  ];
+  for (const { height, width, ...shape } of cases) {
+    const { kernel, stride, padding } = shape;
+    const [inputs, outputs] = [3, 4];
+    const rows = Math.floor((height + 2 * padding - kernel) / stride) + 1;
+    const columns = Math.floor((width + 2 * padding - kernel) / stride) + 1;
+    const weight = randomArray(inputs * outputs * kernel ** 2, 3);
+    const bias = randomArray(outputs, 4);
+    const image = sparseArray(inputs * height * width, 5);
+    const expected = new Float64Array(outputs * rows * columns);
+    expected.forEach((_, at) => {
+      const [o, row, column] = [Math.floor(at / rows / columns), Math.floor(at / columns) % rows, at % columns];
+      expected[at] = bias[o];
+      for (let i = 0; i < inputs; i++) {
+        for (let ky = 0; ky < kernel; ky++) {
+          for (let kx = 0; kx < kernel; kx++) {
+            const [y, x] = [row * stride + ky - padding, column * stride + kx - padding];
+            if (y < 0 || x < 0 || y >= height || x >= width) continue;
+            const w = weight[((o * inputs + i) * kernel + ky) * kernel + kx];
+            expected[at] += w * image[(i * height + y) * width + x];
+          }
+        }
+      }
+    });
+    const layers = [
+      { type: "unflatten", shape: [inputs, height, width] },
+      { type: "conv", inputs, outputs, ...shape },
+      IDENTITY(expected.length),
+    ];
+    const { decode, used } = buildDecoder(layers, Float32Array.of(...weight, ...bias));
+    assert.equal(used, weight.length + outputs);
+    assert.ok(difference(decode(image), expected) < 1e-5, JSON.stringify(shape));
+  }
+});
+
+test("upsampling repeats pixels, a scale multiplies and shifts channels", () => {
+  const up = [
+    { type: "unflatten", shape: [2, 1, 2] },
+    { type: "upsample", factor: [2, 3] },
+    IDENTITY(24),
+  ];
+  const image = buildDecoder(up, new Float32Array(0)).decode([1, 2, 3, 4]);
+  const row = [1, 1, 1, 2, 2, 2];
+  const below = [3, 3, 3, 4, 4, 4];
+  assert.deepEqual([...image], [...row, ...row, ...below, ...below]);
+  const scale = [{ type: "unflatten", shape: [2, 1, 2] }, { type: "scale", size: 2 }, IDENTITY(4)];
+  const { decode, used } = buildDecoder(scale, Float32Array.of(2, -1, 0.5, 10));
+  assert.deepEqual([...decode([1, 2, 3, 4])], [2.5, 4.5, 7, 6]);
+  assert.equal(used, 4);
+});
+
+test("between grid points an image is interpolated, on them it is exact, beyond them the edge's", () => {
+  const layer = { type: "grid", low: [-1, 0], high: [1, 3], counts: [3, 4], size: 2 };
+  const images = randomArray(24, 8);
+  const { decode, used } = buildDecoder([layer], images);
+  const at = (i, j) => [...images.subarray((4 * i + j) * 2, (4 * i + j) * 2 + 2)];
+  assert.equal(used, 24);
+  for (const [i, j] of [[0, 0], [1, 2], [2, 3]]) assert.ok(difference(decode([i - 1, j]), at(i, j)) < 1e-6);
+  const middle = [0, 1].map((c) => (at(0, 1)[c] + at(0, 2)[c] + at(1, 1)[c] + at(1, 2)[c]) / 4);
+  assert.ok(difference(decode([-0.5, 1.5]), middle) < 1e-6);
+  assert.ok(difference(decode([9, -9]), at(2, 0)) < 1e-6);
+  const line = { type: "grid", low: [0], high: [1], counts: [2], size: 1 };
+  assert.deepEqual([...buildDecoder([line], Float32Array.of(0, 4)).decode([0.25])], [1]);
+});
+
+test("the nearest code's image is an array of its own", () => {
+  const layer = { type: "nearest", inputs: 2, count: 3, size: 2 };
+  const numbers = Float32Array.of(0, 0, 5, 5, -5, 5, 1, 2, 3, 4, 5, 6);
+  const { decode, used } = buildDecoder([layer], numbers);
+  assert.equal(used, 12);
+  const image = decode([4, 4]);
+  assert.deepEqual([...image], [3, 4]);
+  image[0] = 99;
+  assert.deepEqual([...decode([9, 9])], [3, 4]);
+  assert.deepEqual([...decode([-9, 1])], [5, 6]);
+});
+
 test("the mean is of the first outputs only, as further ones are variances", () => {
   const { decode } = buildDecoder([IDENTITY(2)], new Float32Array(0));
   assert.deepEqual([...decode([4, 5, 6])], [4, 5]);
@@ -119,8 +211,8 @@ test("decoding leaves its code alone, and every image is an array of its own", (
 });
 
 test("an unknown layer is named", () => {
-  assert.throws(() => buildDecoder([{ type: "tanh" }], new Float32Array(0)), {
-    message: "A layer must be of a known type, got tanh.",
+  assert.throws(() => buildDecoder([{ type: "elu" }], new Float32Array(0)), {
+    message: "A layer must be of a known type, got elu.",
   });
 });
 
