@@ -85,6 +85,10 @@ def _look(found: OwnImages) -> None:
     _pictures(found.samples(cache.SAMPLES))
     for note in found.notes:
         st.markdown(f"- {controls.plain(note)}")
+    known = cache.own_sets().get(found.id)
+    if known is not None:
+        text = f"These are the images of “{known.title}”: to add them again gives it a new name."
+        st.info(controls.plain(text))
     st.session_state.setdefault("own-title", found.title)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", key="own-title", max_chars=80, width=330)

@@ -1,23 +1,28 @@
 """Your own images on the train page: handed over, previewed, added, trained on, removed."""
 
+import errno
 import io
+import os
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from drive import open_view, press, said, settle
-from PIL import Image
-from pages import OUTPUT, take_picture
+from drive import choose, open_view, press, said, settle
+from pages import assert_nothing_sticks_out, take_picture, wait_for_map
 from pages import settle as settle_page
+from PIL import Image
 from screens import wait
+from test_train import SMALL, Desk
 
-from explorer import cache, state, trainings
+import explorer.uploads
+from explorer import cache, trainings
 from explorer.controls import plain
-from explorer.views import own_images
+from explorer.jobs import Job
 from models import own, uploads
+from models.checkpoint import read
 from models.config import PRESETS
 from models.data import load
-from models.own import OwnImages
 from models.runs import Run, execute, list_runs
 
 CLASSES = ("dot", "bar")
@@ -64,10 +69,14 @@ def shapes(count=20):
     )
 
 
+def uploaders(at):
+    return [each for each in at.file_uploader if each.key.startswith("own-")]
+
+
 def hand(at, *files, folder=False):
     """Puts files into an uploader."""
     name = "own-folder" if folder else "own-files"
-    uploader = next(each for each in at.file_uploader if each.key.startswith(name))
+    (uploader,) = (each for each in uploaders(at) if each.key.startswith(name))
     uploader.set_value([(name, content, "application/octet-stream") for name, content in files])
     return settle(at)
 
@@ -97,3 +106,243 @@ def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
     (name,) = own.list_paths()
     assert "“My shapes” was added" in said(at)
     assert field(at, "data").value == name and "My shapes" in field(at, "data").options
+
+
+def test_the_set_is_trained_on_from_every_preset(no_runs, desk):
+    facts = added()
+    at = open_view("train", data=facts.id)
+    assert set(field(at, "preset").options) == set(PRESETS)
+    for preset in PRESETS:
+        at = choose(at, "preset", preset)
+        assert field(at, "data").value == facts.id and field(at, "batch").value == 4
+        assert not at.error
+        at = press(at, "Train")
+        arguments, title = desk.asked[-1]
+        assert arguments[arguments.index("--data") + 1] == facts.id
+        assert title == f"Training “Shapes · {preset}”"
+
+
+def test_a_plan_for_a_small_set_has_smaller_batches_and_its_shape(no_runs):
+    facts = added(count=100)
+    config = trainings.plan("digits-2d", {"data": facts.id})
+    assert (config.model.image_shape, config.training.batch_size) == ((3, 20, 20), 20)
+    assert trainings.plan("digits-2d", {"data": facts.id, "batch": 64}).training.batch_size == 64
+    assert trainings.cost(config).steps == 200 * (160 // 20)
+    own.remove(facts.id)
+    with pytest.raises(ValueError, match="must be one of the list"):
+        trainings.plan("digits-2d", {"data": facts.id})
+
+
+def test_a_batch_that_is_too_large_is_said(no_runs):
+    at = choose(open_view("train", data=added().id), "batch", 64)
+    assert "batch\\_size must be at most the 32 training images, got 64" in at.error[0].value
+
+
+def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk, shown):
+    facts = added()
+    model = replace(SMALL.model, image_shape=(3, 20, 20))
+    training = replace(SMALL.training, batch_size=4)
+    run = Run.create(no_runs, replace(SMALL, data=facts.id, model=model, training=training))
+    list(execute(run))
+    checkpoint = read(run.model_path)
+    assert cache.originals(checkpoint).fingerprint == load(facts.id, "test").fingerprint
+    at = open_view("latent_map", model=run.id, point=0)
+    assert "Shapes" in str(field(at, "model").options) and shown["Original"]
+    at = press(open_view("train", data=facts.id), "Remove")
+    assert f"“{plain('Shapes')}” was removed" in said(at) and "originals: 1" in said(at)
+    assert cache.originals(checkpoint) is None
+    at = press(at, "Undo")
+    assert cache.originals(checkpoint) is not None
+    assert "was removed" not in said(at) and "Use" in labels(at)
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    found = Desk()
+    monkeypatch.setattr(cache, "jobs", lambda: found)
+    return found
+
+
+def test_a_set_in_training_is_not_removed(no_runs, desk):
+    facts = added()
+    run = Run.create(no_runs, replace(SMALL, data=facts.id), "mine")
+    desk.jobs = [Job("1", "mine", "running", runs=(run.id,))]
+    at = press(open_view("train"), "Remove")
+    assert "once its training has ended" in said(at) and facts.id in own.list_paths()
+
+
+def test_removing_the_chosen_set_goes_back_to_the_preset(no_runs):
+    at = press(open_view("train", data=added().id, preset="digits-ae"), "Remove")
+    assert field(at, "data").value == "digits" and field(at, "batch").value == 64
+    assert not own.list_paths() and not at.error
+
+
+BAD = {
+    "text": ([("notes.txt", b"hello")], "'notes.txt' must be an .npz"),
+    "empty zip": ([("a.zip", b"")], "'a.zip' must be an .npz or a .zip of images"),
+    "truncated": ([("a.zip", shapes()[:-40])], "something else or a damaged one"),
+    "few": ([("a.zip", shapes(4))], "at least 10 images, got 8"),
+    "nan": ([("a.npz", npz(images=np.full((10, 8, 8), np.nan)))], "NaN"),
+    "objects": ([("a.npz", npz(images=np.array([None] * 10)))], "Python objects"),
+    "broken image": ([("a.png", b"x"), *[("b.png", png(drawn(0, "dot")))] * 9], "'a.png' must be"),
+    "two archives": ([("a.zip", shapes()), ("b.zip", shapes())], "choose that alone"),
+    "name": ([("![x](y)<img onerror=z>.txt", b"")], "'![x](y)<img onerror=z>.txt' must be an"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_uploads_get_one_sentence_and_nothing_is_kept(no_runs, case):
+    files, words = BAD[case]
+    at = hand(open_view("train"), *files)
+    (error,) = (each.value for each in at.error)
+    assert plain(words) in error and error.endswith(plain("Nothing was kept."))
+    assert not own.own_dir().exists() and "Add these images" not in labels(at)
+    assert not settle(at).error
+    at = hand(at, ("shapes.zip", shapes()))
+    assert "Add these images" in labels(at)
+
+
+def test_a_folder_is_titled_after_itself(no_runs):
+    files = [(f"my/{kind}/{i}.png", png(drawn(i, kind))) for kind in CLASSES for i in range(6)]
+    at = hand(open_view("train"), *files, folder=True)
+    assert at.text_input("own-title").value == "my" and "2 classes" in said(at)
+
+
+def test_conversions_are_said_and_unlabelled_images_have_no_classes(no_runs):
+    files = [
+        (f"{i}.png", png(np.kron(drawn(i, "dot"), np.ones((4, 4, 1), np.uint8)))) for i in range(12)
+    ]
+    at = hand(open_view("train"), *files)
+    assert plain("images were cropped to their centre square, then 32 × 32 pixels") in said(at)
+    assert "12 images of 32 × 32 pixels" in said(at) and "No labels" in said(at)
+
+
+def test_discarding_keeps_nothing(no_runs):
+    at = hand(open_view("train"), ("shapes.zip", shapes()))
+    token = at.session_state.own_upload
+    assert cache.held(token) is not None
+    at = press(at, "Discard")
+    assert cache.held(token) is None and not own.own_dir().exists()
+    assert field(at, "data").value == "digits" and len(uploaders(at)) == 2
+
+
+def test_the_same_images_get_the_new_name(no_runs):
+    added()
+    at = hand(open_view("train"), ("other.zip", shapes()))
+    assert "These are the images of “Shapes”" in said(at)
+    at.text_input("own-title").set_value("<b>New</b> \u202e name")
+    at = press(at, "Add these images")
+    assert [facts.title for facts in cache.own_sets().values()] == ["<b>New</b> name"]
+    assert "<b>" not in said(at)
+
+
+def test_too_many_sets_are_said_and_the_upload_stays(no_runs, monkeypatch):
+    added()
+    monkeypatch.setattr(own, "MAX_SETS", 1)
+    at = press(hand(open_view("train"), ("more.zip", shapes(21))), "Add these images")
+    assert "at most 1 sets" in said(at) and "Add these images" in labels(at)
+    at = press(press(at, "Remove"), "Add these images")
+    assert [facts.count for facts in cache.own_sets().values()] == [42]
+
+
+def test_a_full_disk_is_said_and_the_upload_stays(no_runs, monkeypatch):
+    at = hand(open_view("train"), ("shapes.zip", shapes()))
+
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/secret/path")
+
+    monkeypatch.setattr(os, "fsync", full)
+    at = press(at, "Add these images")
+    assert "no space left on device" in said(at) and "secret" not in said(at)
+    monkeypatch.undo()
+    assert "Add these images" in labels(settle(at))
+
+
+def test_a_damaged_set_is_said_and_can_be_removed(no_runs):
+    facts = added()
+    own.list_paths()[facts.id].write_bytes(b"PK damaged")
+    at = open_view("train", data=facts.id)
+    assert "is damaged" in said(at) and field(at, "data").value == "digits"
+    at = press(at, "Remove")
+    assert not own.list_paths() and "is damaged" not in said(at)
+
+
+@pytest.mark.parametrize("name", ["own-0123456789ab", "own-../../x", "/etc/passwd", "faces.npz"])
+def test_a_link_to_images_that_are_not_there_shows_digits(no_runs, name):
+    at = open_view("train", data=name)
+    assert field(at, "data").value == "digits" and len(at.toast) == 1 and not at.error
+
+
+def test_uploads_that_wait_make_room_for_one_another(no_runs, monkeypatch):
+    found = uploads.read_upload([("shapes.zip", shapes())])
+    monkeypatch.setattr(cache, "MAX_HELD_BYTES", 2 * found.images.nbytes)
+    at = hand(open_view("train"), ("shapes.zip", shapes()))
+    tokens = [cache.hold(found) for _ in range(2)]
+    at = settle(at)
+    assert "made room for those of others" in said(at) and len(uploaders(at)) == 2
+    for token in tokens:
+        assert cache.held(token) is found
+        cache.release(token)
+
+
+def test_the_server_forgets_an_upload(no_runs, monkeypatch):
+    """Streamlit would keep the bytes as long as the session lives."""
+    get, removed = explorer.uploads.get_script_run_ctx, []
+
+    class Watched:
+        def __init__(self, context):
+            self.session_id = context.session_id
+            self.uploaded_file_mgr = self
+
+        def remove_file(self, session_id, file_id):
+            removed.append((session_id == self.session_id, file_id))
+
+    monkeypatch.setattr(explorer.uploads, "get_script_run_ctx", lambda: Watched(get()))
+    hand(open_view("train"), ("shapes.zip", shapes()), ("b.png", b"x"))
+    assert len({file_id for _, file_id in removed}) == 2 and all(mine for mine, _ in removed)
+
+
+# --- in a browser --------------------------------------------------------------------------------
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
+    """Files chosen in the page become a data set, a training and a map; a bad file a sentence."""
+    monkeypatch.setenv("LATENT_RUNS_DIR", str(runs_dir))
+    (tmp_path / "shapes.zip").write_bytes(shapes(40))
+    (tmp_path / "bad.zip").write_bytes(b"PK no zip")
+    for kind in CLASSES:
+        (tmp_path / "my faces" / kind).mkdir(parents=True)
+        for place in range(6):
+            (tmp_path / "my faces" / kind / f"{place}.png").write_bytes(png(drawn(place, kind)))
+    page = visit(screen="train")
+    page.get_by_text("Your own images").click()
+    ways = page.locator(".st-key-own-images input[type=file]")
+    ways.first.set_input_files(tmp_path / "bad.zip")
+    page.get_by_text("'bad.zip' must be an .npz or a .zip of images").wait_for()
+    ways.nth(1).set_input_files(tmp_path / "my faces")
+    page.get_by_text("12 images of 20 × 20 pixels").wait_for()
+    assert page.get_by_label("Name", exact=True).input_value() == "my faces"
+    page.get_by_role("button", name="Discard").click()
+    ways.nth(1).wait_for(state="attached")
+    ways.first.set_input_files(tmp_path / "shapes.zip")
+    page.get_by_text("80 images of 20 × 20 pixels").wait_for()
+    settle_page(page)
+    for width in (1440, 800):
+        page.set_viewport_size({"width": width, "height": 1200})
+        assert_nothing_sticks_out(page)
+        take_picture(page, "own-images")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.get_by_role("button", name="Add these images").click()
+    page.get_by_text("“shapes” was added and is the data set now.").wait_for()
+    page.get_by_role("spinbutton", name="Epochs").fill("5")
+    page.get_by_role("spinbutton", name="Epochs").press("Enter")
+    page.get_by_text(f"{5 * 8} steps").wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    (run,) = wait(lambda: [run for run in list_runs(runs_dir) if run.model_path.exists()])
+    page.get_by_text("is done.").first.wait_for()
+    assert run.title == "shapes · digits-2d" and run.config().training.batch_size == 8
+    page = visit(f"model={run.id}&point=1")
+    wait_for_map(page, 16)
+    page.get_by_text("Original", exact=True).last.wait_for()
