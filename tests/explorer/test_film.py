@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from drive import charts, choose, open_view, said
-from pages import assert_nothing_sticks_out, canvas_pixels, settle, take_picture
+from pages import assert_nothing_sticks_out, canvas_pixels, settle, take_picture, wait_for_map
 from PIL import Image
 from screens import make_run, wait
 
@@ -177,6 +177,10 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page.get_by_role("button", name="Continue").wait_for()
     film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 20,000, epoch")).wait_for()
     (run,) = list_runs(runs_dir)
+    wait(lambda: steps(page) == frames.steps_of(run.folder))
+    page.goto(f"{server[0]}/?model={run.id}")
+    wait_for_map(page, 500)
+    page.goto(f"{server[0]}/train")
     wait(lambda: steps(page) == frames.steps_of(run.folder))
     page.get_by_role("button", name="Continue").click()
     wait(lambda: len(frames.steps_of(run.folder)) > len(steps(page)) > 0)

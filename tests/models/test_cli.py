@@ -20,11 +20,13 @@ from models.config import PRESETS, ObjectiveConfig, preset
 from models.data import load_digits
 from models.registry import build_model
 from models.runs import Run, execute, list_runs
+from models.steering import Change, changes_of
 
 COMMANDS = {
     "": "Train, evaluate and export variational autoencoders.",
     "train": "Train a model; Ctrl-C stops and keeps it",
     "sweep": "Train a run for every beta and seed",
+    "steer": "Hold a running training, let it go on",
     "evaluate": "Score a model on the test set",
     "project": "Compute a t-SNE map in this process",
     "data": "Download data sets and look at them.",
@@ -404,3 +406,43 @@ def test_resumed_run_keeps_its_settings(trained):
     arguments = ("--resume", trained.id, "--beta", 2)
     error = call("train", "--runs-dir", trained.folder.parent, *arguments, status=1)
     assert_refusal(error, "a resumed run must keep its settings, got --beta")
+
+
+def test_a_training_is_steered_from_another_command(tmp_path):
+    process = python(
+        "-m", "models", "train", "--runs-dir", str(tmp_path), "--epochs", "5000", "--threads", "1"
+    )  # fmt: skip
+    while not list_runs(tmp_path) or not list_runs(tmp_path)[0].metrics():
+        assert process.poll() is None
+        time.sleep(0.05)
+    (run,) = list_runs(tmp_path)
+    assert "order hold" in call("steer", run.id, "--hold", "--runs-dir", tmp_path)
+    while not run.model_path.exists():
+        time.sleep(0.05)
+    held = len(run.metrics())
+    call("steer", run.id, "--beta", 4, "--learning-rate", 1e-3, "--runs-dir", tmp_path)
+    while not changes_of(run.folder):
+        time.sleep(0.05)
+    assert len(run.metrics()) == held
+    call("steer", run.id, "--go", "--runs-dir", tmp_path)
+    while len(run.metrics()) == held:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    assert "Stopped and kept" in finish(process)
+    assert changes_of(run.folder) == [Change(20 * held, 4.0, 1e-3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "phrase"),
+    [
+        ([], "must be given"),
+        (["--hold", "--go"], "must be given"),
+        (["--beta", -3], "beta must be 0 to 10000, got -3"),
+        (["--learning-rate", 7], "learning_rate must be at most 1, got 7"),
+    ],
+)
+def test_orders_that_cannot_be_are_one_sentence(arguments, phrase, trained):
+    runs = trained.folder.parent
+    assert phrase in call("steer", trained.id, *arguments, "--runs-dir", runs, status=1)
+    assert not (trained.folder / "wish.json").exists()
+    assert "one of the runs folder" in call("steer", "x", "--go", "--runs-dir", runs, status=1)
