@@ -728,7 +728,8 @@ def _draw_runs(
     sides = ["left" if is_named and rate > 0.5 * max(r) else "right" for rate in r]
     figure.add_scatter(
         x=r, y=d, mode="markers" if is_faint else "markers+text", name=name, customdata=ids,
-        text=texts, textposition=[f"top {side}" for side in sides], hovertext=list(map(_plain, titles)),
+        text=texts, textposition=[f"top {side}" for side in sides],
+        hovertext=[_plain(title) for title in titles],
         hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
         "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",
         error_x={"type": "data", "array": r_error, "thickness": 1},

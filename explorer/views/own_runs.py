@@ -154,18 +154,20 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
 def _upload() -> None:
     """A model file from elsewhere becomes a run; what came of it is said once."""
     with st.expander("Add a model file"):
-        count = st.session_state.setdefault("uploads", 0)
+        count = st.session_state.setdefault("model_files", 0)
         given = st.file_uploader(
             f"A .safetensors file that this program has written, at most "
             f"{ownruns.MAX_UPLOAD >> 20} MiB",
-            type="safetensors", key=f"upload-{count}",
+            type="safetensors", key=f"model-file-{count}",
         )  # fmt: skip
         if given is not None:
             with st.spinner("Checking the file…"):
-                st.session_state.upload_said = _take_in(given.getvalue(), given.name)
-            st.session_state.uploads = count + 1  # a new uploader: the old one lets its bytes go
+                st.session_state.model_file_said = _take_in(given.getvalue(), given.name)
+            st.session_state.model_files = (
+                count + 1
+            )  # a new uploader: the old one lets its bytes go
             st.rerun()
-    said, problem = st.session_state.pop("upload_said", ("", ""))
+    said, problem = st.session_state.pop("model_file_said", ("", ""))
     if said:
         st.success(controls.plain(said))
     if problem:
