@@ -77,12 +77,16 @@ def point(name: str, checkpoint: Checkpoint) -> Point:
 def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
     """Ids of runs that differ in β and seed alone, two or more of each, by rising β.
 
+    Of a run that was changed while it ran no β is the whole truth: it is in none.
+
     Example:
         >>> series({})
         []
     """
     found: dict[RunConfig, list[str]] = {}
     for name, checkpoint in checkpoints.items():
+        if checkpoint.card.changes:
+            continue
         config = checkpoint.card.config
         key = replace(
             config,

@@ -55,6 +55,9 @@ def test_series_are_runs_that_differ_in_beta_and_seed_alone():
         "other": replace(ONE, card=replace(ONE.card, config=other)),
     }
     assert tradeoff.series(runs) == [["a", "b"]]
+    changed = at_beta(ONE, 2.0)
+    runs["changed"] = replace(changed, card=replace(changed.card, changes=("after step 40",)))
+    assert tradeoff.series(runs) == [["a", "b"]]
 
 
 def test_seeds_are_averaged_with_students_interval():
