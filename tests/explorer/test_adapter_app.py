@@ -1,0 +1,301 @@
+"""A user's own model on the screens: from the command line to map, trade-off and collapse."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing
+
+import numpy as np
+import pytest
+import torch
+from drive import choose, open_view, press, said
+from pages import (
+    assert_nothing_sticks_out,
+    lens,
+    picture,
+    settle,
+    signed,
+    spots,
+    take_picture,
+    wait_for_map,
+)
+from screens import ROOT, wait
+from torch import nn
+from typer.testing import CliRunner
+
+from explorer import __main__, adopted, cache, pictures, state
+from models.data import load
+
+DIGITS = load("digits", "test")
+SOURCE = '''"""An own model of digits: codes are sums of halves of the image, one latent a half."""
+
+import torch
+
+data = "digits"
+title = "halves"
+likelihood = "bernoulli"
+torch.manual_seed(1)
+first, last = torch.nn.Linear(LATENTS, 16), torch.nn.Linear(16, 64)
+with torch.no_grad():
+    first.weight *= 3
+    last.weight *= 3
+net = torch.nn.Sequential(first, torch.nn.Tanh(), last, torch.nn.Sigmoid())
+
+
+def encode(images):
+    parts = images.flatten(1)[:, :60].unflatten(1, (LATENTS, -1)).mean(2)
+    return 8 * (parts - 0.33), torch.full_like(parts, -2.0)
+
+
+def decode(z):
+    return net(z).view(-1, 1, 8, 8)
+'''
+
+
+def write(folder, latents=2, more=""):
+    path = folder / "own_digits.py"
+    path.write_text(SOURCE.replace("LATENTS", str(latents)) + more)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def clean(no_runs, monkeypatch):
+    """No model is offered before or after, and a session starts with what it always does."""
+    monkeypatch.setattr(state, "SETTINGS", dict(state.SETTINGS))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    adopted.forget()
+    yield
+    adopted.forget()
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """The command line, without a server: where it would serve."""
+    calls = []
+    monkeypatch.setattr(__main__, "serve", lambda *given: calls.append(given))
+    return calls
+
+
+def call(*arguments):
+    runner = CliRunner(env={"COLUMNS": "200"})
+    return runner.invoke(__main__.app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def offered(tmp_path):
+    """A function that offers the own model, as the command line does."""
+
+    def offer(**given):
+        __main__.open_adapter(write(tmp_path, **given), tmp_path)
+        return cache.catalogue()[0][adopted.ID]
+
+    return offer
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+def test_the_scores_are_said_before_the_app_starts(served, tmp_path):
+    result = call("--adapter", write(tmp_path), "--port", 9123, "--headless")
+    assert result.exit_code == 0, result.output
+    assert served == [(9123, True)]
+    assert "halves · digits · 500 test images of 1 × 8 × 8, 2 latents" in result.stdout
+    for label in ("D ", "R ", "−ELBO"):
+        line = next(line for line in result.stdout.splitlines() if line.startswith(label))
+        assert " ± " in line and line.endswith("nats/image")
+    assert "between decoded grid points" in result.stdout
+    assert "measuring D and R: done" in result.stderr
+
+
+def test_without_an_adapter_the_app_just_starts(served):
+    assert call().exit_code == 0
+    assert served == [(8501, False)]
+    assert adopted.paths() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--adapter", "nowhere.py"], "the adapter must be a Python file, got 'nowhere.py'"),
+        (["--data", "digits"], "data must go with --adapter"),
+    ],
+)
+def test_a_refusal_is_one_line_and_nothing_starts(served, arguments, sentence):
+    result = call(*arguments)
+    assert result.exit_code == 1
+    assert f"Error: {sentence}" in result.stderr and "Traceback" not in result.output
+    assert served == []
+
+
+def test_a_broken_adapter_is_one_line_too(served, tmp_path):
+    result = call("--adapter", write(tmp_path, more="\ndef decode(z):\n    return z\n"))
+    assert result.exit_code == 1
+    assert "Error: decode must give images of shape (8, 1, 8, 8)" in result.stderr
+    assert "Traceback" not in result.output and served == []
+
+
+def test_other_images_can_be_named(served, tmp_path):
+    np.savez(tmp_path / "few.npz", images=np.random.default_rng(0).random((60, 8, 8)))
+    result = call("--adapter", write(tmp_path), "--data", tmp_path / "few.npz")
+    assert "few · 12 test images" in result.stdout
+
+
+# --- the screens ---------------------------------------------------------------------------------
+
+
+def test_the_app_opens_at_the_own_model(offered, shown):
+    entry = offered()
+    at = open_view("latent_map")
+    text = said(at)
+    metrics = cache.card(entry).metrics
+    for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
+        mean, error = metrics[name]
+        assert f"**{label}** {mean:.2f} ± {error:.2f} nats/image" in text
+    assert "Trained" not in text, "how it was trained is not known"
+    assert "between decoded grid points" in text.replace("\\", "")
+    choose(at, "point", 7)
+    opened = adopted.model_of(cache.checkpoint(entry))
+    z = torch.tensor(cache.checkpoint(entry).codes.mean[7:8])
+    expected = pictures.one(opened.model.decode(z).numpy())
+    assert any(np.array_equal(each, expected) for each in shown["Decoded mean"])
+    assert np.array_equal(shown["Original"][-1], pictures.one(DIGITS.images[7:8]))
+
+
+@pytest.mark.parametrize("view", ["raw", "pca"])
+@pytest.mark.parametrize("latents", [1, 3, 20])
+def test_any_number_of_latents_has_its_map(offered, latents, view):
+    offered(latents=latents)
+    at = open_view("latent_map", view=view if latents > 1 else "raw", point="3", panel="grid")
+    assert "500 images" in said(at)
+    word = "between decoded grid points" if latents == 1 else "nearest of 500 decoded test codes"
+    assert word in said(at).replace("\\", "")
+
+
+def test_a_decoder_that_is_named_is_exact_and_nothing_is_said(offered):
+    offered(more="\n\ndecoder = net\n")
+    at = open_view("latent_map")
+    assert "Under the pointer" not in said(at)
+
+
+def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
+    metrics = cache.card(offered()).metrics
+    at = open_view("trade_off", run=adopted.ID)
+    text = said(at)
+    assert "**halves** · β = 1 · " in text
+    assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
+    group = cache.catalogue()[0]
+    fingerprint = cache.card(group[adopted.ID]).data_fingerprint
+    assert fingerprint == cache.card(group["digits-2d-beta-1"]).data_fingerprint
+
+
+def test_collapse_is_diagnosed_and_no_remedy_is_offered(offered):
+    offered()
+    at = open_view("collapse")
+    assert "2 of 2 latents are active" in said(at)
+    assert "trained elsewhere" in said(at)
+    assert [button.label for button in at.button if "Train" in button.label] == []
+
+
+def test_a_collapsed_model_is_called_so(offered):
+    offered(more="\n\ndef encode(images):\n    zero = torch.zeros(len(images), 2)\n"
+            "    return zero, zero\n")  # fmt: skip
+    assert "**Collapsed:** 0 of 2 latents are active" in said(open_view("collapse"))
+
+
+def test_experiments_that_need_other_models_are_absent(offered):
+    offered()
+    at = open_view("experiments", experiment="beta", point="3")
+    assert "shown alone" in said(at)
+    assert list(at.code) == [], "no command can train a stranger's network"
+    at = open_view("experiments", experiment="samples", point="3")
+    assert "ln p(x)" in said(at)
+
+
+def test_its_map_can_be_taken_home(offered):
+    offered()
+    at = open_view("latent_map")
+    press(at, "Make the file")
+    assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
+
+
+def test_another_model_takes_the_place_of_the_first(offered):
+    first = cache.key(cache.checkpoint(offered()))
+    entry = offered(latents=3)
+    assert cache.key(cache.checkpoint(entry)) != first
+    assert len(adopted.paths()) == 1
+
+
+# --- the browser ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    """A function that starts `python -m explorer --adapter`; its address."""
+    processes = []
+
+    def start(adapter):
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "explorer", "--adapter", str(adapter), "--headless"]
+        process = subprocess.Popen(
+            [*command, "--port", str(port)], cwd=ROOT,
+            env={**os.environ, "LATENT_RUNS_DIR": str(tmp_path / "runs")},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        processes.append(process)
+
+        def is_healthy():
+            assert process.poll() is None, "the server ended"
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
+                    return answer.status == 200
+            except OSError:
+                return False
+
+        wait(is_healthy, 60)
+        return f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in processes:
+        process.terminate()
+        process.wait()
+
+
+def network(latents=2):
+    """The decoder of the source."""
+    torch.manual_seed(1)
+    first, last = nn.Linear(latents, 16), nn.Linear(16, 64)
+    with torch.no_grad():
+        first.weight *= 3
+        last.weight *= 3
+    return nn.Sequential(first, nn.Tanh(), last, nn.Sigmoid(), nn.Unflatten(1, (1, 8, 8)))
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("is_exact", [False, True], ids=["grid", "exact"])
+def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is_exact):
+    more = "\n\ndecoder = net\n" if is_exact else ""
+    address = own_server(write(tmp_path, more=more))
+    with closing(profile.new_page()) as page:
+        page.goto(address)
+        wait_for_map(page, 500)
+        decoder = network()
+        for across, down, x, y in spots(page, 5):
+            page.mouse.move(across, down)
+            shown = lens(page, f"z₁ {signed(x)}")
+            with torch.no_grad():
+                expected = pictures.one(decoder(torch.tensor([[x, y]]).float()).numpy(), 1)
+            assert shown.shape == expected.shape
+            assert np.abs(shown.astype(int) - expected).max() <= (1 if is_exact else 8)
+        said_so = page.get_by_text("between decoded grid points").count()
+        assert said_so == (0 if is_exact else 1)
+        page.get_by_role("button", name="Random").click()
+        settle(page)
+        assert picture(page, "Decoded mean").std() > 1
+        take_picture(page, f"own-model-{'exact' if is_exact else 'grid'}")
+        page.set_viewport_size({"width": 800, "height": 900})
+        assert_nothing_sticks_out(page)
+        take_picture(page, f"own-model-{'exact' if is_exact else 'grid'}")
