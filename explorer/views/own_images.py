@@ -22,7 +22,8 @@ WHAT = (
     "At least 10 images: an .npz with `images` (N, H, W[, C]) and perhaps `labels`, a .zip with "
     "one folder per class if there are classes, or image files. Those of one size of 8 to 64 "
     "pixels keep it; others are cropped to the centre square and become 32 × 32. One in five "
-    "is kept for the test set."
+    "is kept for the test set. A file that is too large for here can be added by "
+    "`python -m models data add`."
 )
 
 

@@ -90,7 +90,9 @@ def added(title="Shapes", count=20):
 
 
 def field(at, name):
-    return next(s for s in (*at.selectbox, *at.number_input) if s.key == f"control-{name}")
+    return next(
+        s for s in (*at.selectbox, *at.number_input, *at.text_input) if s.key == f"control-{name}"
+    )
 
 
 def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
@@ -175,6 +177,19 @@ def test_removing_the_chosen_set_goes_back_to_the_preset(no_runs):
     at = press(open_view("train", data=added().id, preset="digits-ae"), "Remove")
     assert field(at, "data").value == "digits" and field(at, "batch").value == 64
     assert not own.list_paths() and not at.error
+
+
+def test_another_set_is_used_with_its_own_batch(no_runs):
+    facts = [added("Few", 20), added("Many", 100)]
+    at = choose(open_view("train", data=facts[1].id), "batch", 64)
+    assert [button.label for button in at.button if button.label in ("Use", "In use")] == [
+        "In use",
+        "Use",
+    ]
+    at = press(at, "Use")
+    assert (field(at, "data").value, field(at, "batch").value) == (facts[0].id, 4)
+    assert field(at, "title").placeholder == "Few · digits-2d"
+    assert f"2 of at most {own.MAX_SETS} sets" in said(at)
 
 
 BAD = {
