@@ -117,7 +117,7 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
         title=html.escape(f"{card.data_name} · {card.title}"),
         scores=html.escape(_scores(shown)),
         exact=html.escape(scene.exactness(shown)),
-        notes=html.escape(_notes(shown)),
+        notes=html.escape(_notes(shown, model)),
         style=script.style(),
         markup=script.MARKUP,
         panel=script.PANEL,
@@ -202,10 +202,15 @@ def _scores(shown: Scene) -> str:
     return " · ".join([*found, count])
 
 
-def _notes(shown: Scene) -> str:
-    """How the model was made."""
+def _notes(shown: Scene, model: nn.Module) -> str:
+    """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config
+    if hasattr(model, "browser_layers"):
+        return (
+            f"A model of one’s own, {config.model.latent_dim} latents, "
+            f"{config.model.likelihood} likelihood."
+        )
     return (
         f"{config.model.family}, {config.model.network} {list(config.model.hidden)}, "
         f"{config.model.latent_dim} latents, {config.model.likelihood} likelihood, "

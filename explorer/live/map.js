@@ -324,7 +324,8 @@ export class LatentMap {
       return;
     }
     const { z, place, names } = spot;
-    const found = { values: this.model.decode(z), place, names, z, ...this.model.density(z) };
+    const { decode, source } = this.model;
+    const found = { values: decode(z), source, place, names, z, ...this.model.density(z) };
     const { clientWidth: width, clientHeight: height } = this.stage;
     this.panel.show(found, this.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(spot.point);

@@ -9,6 +9,9 @@ import { shown } from "./paint.js";
 /** @typedef {{logPrior: number | null, logAggregate: number | null, rare: boolean}} Density in nats */
 
 const SAMPLED = 200;
+/** What is shown in place of a decoder that cannot run here, by the type of its layer.
+ * @type {Record<string, string | undefined>} */
+const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
 
 /** What models/export.py packs. */
 export class LatentModel {
@@ -21,6 +24,7 @@ export class LatentModel {
     let at = used;
     for (const [name, length] of header.arrays) arrays[name] = numbers.subarray(at, (at += length));
     this.decode = decode;
+    this.source = SUBSTITUTES[header.layers[0].type] ?? "";
     /** @type {ImageShape} */
     this.shape = header.image_shape;
     this.size = header.latent_dim;

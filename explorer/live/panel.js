@@ -6,7 +6,8 @@ import { make, paint, part, shown } from "./paint.js";
 
 /** @import { ImageShape } from "./paint.js" */
 /**
- * @typedef {{values: Float32Array, place: number[], names: string[], z: ArrayLike<number>,
+ * @typedef {{values: Float32Array, source: string, place: number[], names: string[],
+ *   z: ArrayLike<number>,
  *   logPrior: number | null, logAggregate: number | null, rare: boolean}} Spot
  * @typedef {{index: number, text: string, scores: string, original: ArrayLike<number> | null,
  *   reconstruction: ArrayLike<number>}} Touched a test image
@@ -65,7 +66,8 @@ export class Panel {
     lens.classList.toggle("rare", spot.rare);
     paint(part(lens, "canvas"), spot.values, shape);
     const density = spot.logAggregate === null ? "" : `ln q(z) ${shown(spot.logAggregate)}`;
-    part(lens, "p").textContent = `${text}\n${spot.rare ? "few codes here" : density}`;
+    const more = spot.source || (spot.rare ? "few codes here" : density);
+    part(lens, "p").textContent = `${text}\n${more}`;
     const left = at.x - 126 - GAP;
     const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
     lens.style.transform = `translate(${left > 0 ? left : at.x + GAP}px, ${top}px)`;
@@ -82,6 +84,8 @@ export class Panel {
     if (!place) return;
     furnish(place);
     paint(part(place, ".spot canvas"), spot.values, shape);
+    const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
+    part(place, ".spot figcaption").textContent = under;
     const lines = [text];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);

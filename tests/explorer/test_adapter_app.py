@@ -26,6 +26,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from explorer import __main__, adopted, cache, pictures, state
+from explorer.scene import Scene
 from models.data import load
 
 DIGITS = load("digits", "test")
@@ -214,9 +215,14 @@ def test_experiments_that_need_other_models_are_absent(offered):
 
 
 def test_its_map_can_be_taken_home(offered):
-    offered()
+    entry = offered()
     at = open_view("latent_map")
     press(at, "Make the file")
+    checkpoint = cache.checkpoint(entry)
+    shown = Scene(checkpoint, "raw", 0, 1, "class", cache.plane(checkpoint, "raw", 0, 1))
+    page = cache.html_page(shown, True).decode()
+    assert "A model of one’s own, 2 latents, bernoulli likelihood." in page
+    assert "trained 0 steps" not in page
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
 
 
@@ -290,6 +296,9 @@ def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is
                 expected = pictures.one(decoder(torch.tensor([[x, y]]).float()).numpy(), 1)
             assert shown.shape == expected.shape
             assert np.abs(shown.astype(int) - expected).max() <= (1 if is_exact else 8)
+        under = page.locator(".latent-panel .spot figcaption").inner_text()
+        word = "Decoded under the pointer" if is_exact else "Under the pointer: between grid points"
+        assert under == word
         said_so = page.get_by_text("between decoded grid points").count()
         assert said_so == (0 if is_exact else 1)
         page.get_by_role("button", name="Random").click()
