@@ -7,6 +7,7 @@ before it is decoded, and every conversion is counted and said. Pixels are uint8
 from __future__ import annotations
 
 import io
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -142,6 +143,7 @@ def read_images(
     files: Iterable[tuple[str, str | bytes]],
     size: int | None = None,
     report: Callable[[int], object] = lambda done: None,
+    most_pixels: float = math.inf,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Image files, brought to one size.
 
@@ -149,6 +151,7 @@ def read_images(
         files: Name and path, or name and content, of each; asked for one at a time.
         size: As in `read_folder`.
         report: Called with the number of images that are done.
+        most_pixels: Of all images together, before they are brought to one size.
 
     Returns:
         uint8 images (N, C, H, W), C = 3 if any image has colour, else 1; the notes.
@@ -159,9 +162,15 @@ def read_images(
     _check_size(size)
     side = size or COMMON_SIDE
     converted: Counter[str] = Counter()
-    sizes, pixels, held = set(), [], 0
+    sizes, pixels, held, decoded = set(), [], 0, 0
     for name, file in files:
         image, conversions = decode(file, name)
+        decoded += image.width * image.height
+        if decoded > most_pixels:
+            raise DataError(
+                f"the images must have at most {most_pixels / 1e6:.0f} million pixels in all, "
+                "got more: make them smaller, or choose fewer"
+            )
         converted.update(conversions)
         sizes.add(image.size)
         # One large image settles that all are resized, so none is ever kept at full size.

@@ -22,6 +22,8 @@ from models.own import OwnImages
 
 MAX_FILES = 20_000
 """Most files of one upload, or entries of one archive."""
+MAX_PIXELS = 1.5e9
+"""Of all images of an upload: half a minute's work."""
 _ZIP = b"PK"
 _KIND = "an .npz, a .zip of images, or a PNG, JPEG, GIF or WEBP image"
 Report = Callable[[int, int], object]
@@ -147,7 +149,9 @@ def _read_zip(
     chosen = [members[place] for place in places]
     _check_members(chosen, size)
     contents = ((_last(member.filename), _unpack(archive, member)) for member in chosen)
-    images, notes = read_images(contents, report=lambda done: report(done, len(chosen)))
+    images, notes = read_images(
+        contents, report=lambda done: report(done, len(chosen)), most_pixels=MAX_PIXELS
+    )
     if left_out + len(links):
         notes += (f"{LEFT_OUT}: {left_out + len(links)}",)
     return OwnImages(images, 255.0, labels, class_names, title, notes)
@@ -190,7 +194,9 @@ def _read_files(files: Sequence[tuple[str, bytes]], report: Report) -> OwnImages
         raise DataError(f"{name!r} must be {_KIND}, got something else")
     places, labels, class_names, left_out = _arrange([name for name, _ in files])
     chosen = [(_last(files[place][0]), files[place][1]) for place in places]
-    images, notes = read_images(chosen, report=lambda done: report(done, len(chosen)))
+    images, notes = read_images(
+        chosen, report=lambda done: report(done, len(chosen)), most_pixels=MAX_PIXELS
+    )
     if left_out:
         notes += (f"{LEFT_OUT}: {left_out}",)
     first, _, rest = files[0][0].partition("/")

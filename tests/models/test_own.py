@@ -269,6 +269,12 @@ def test_an_upload_has_limits(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_FILES", 12)
     monkeypatch.setattr(uploads, "MAX_BYTES", 100)
     assert "must be at most 0 MB" in refused(read_upload, flat())
+    monkeypatch.setattr(uploads, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(uploads, "MAX_PIXELS", 12 * 8 * 9)
+    assert len(read_upload(flat())) == len(taken(*flat())) == 12
+    monkeypatch.setattr(uploads, "MAX_PIXELS", 12 * 8 * 9 - 1)
+    for call in (read_upload, lambda members: taken(*members)):
+        assert "pixels in all" in refused(call, flat())
 
 
 def test_bombs_are_refused_before_they_are_unpacked():
