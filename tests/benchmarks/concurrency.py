@@ -147,9 +147,9 @@ def sampling(measure: Callable[[], Any], seconds: float) -> Iterator[list[Any]]:
 
 
 @contextlib.contextmanager
-def training_job(url: str, runs_dir: Path) -> Iterator[None]:
+def training_job(url: str, runs_dir: Path, form: str = TRAINING) -> Iterator[None]:
     """A training that a visitor starts with the page's button, and cancels at the end."""
-    visitor, jobs = Session(url, TRAINING, "train"), Jobs(runs_dir)
+    visitor, jobs = Session(url, form, "train"), Jobs(runs_dir)
     visitor.press("Train")
     try:
         _wait(lambda: any(job.share for job in jobs.all()))

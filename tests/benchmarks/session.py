@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import time
@@ -24,7 +25,9 @@ class Session:
     def __init__(self, url: str, query: str, page: str = "") -> None:
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         start = time.perf_counter()
-        self.socket = connect(address, subprotocols=["streamlit"], max_size=None)
+        self._stack = contextlib.ExitStack()
+        connection = connect(address, subprotocols=["streamlit"], max_size=None)
+        self.socket = self._stack.enter_context(connection)
         self.query = query
         self.chart = self.fragment = self.page = ""
         self.is_live = False
@@ -139,4 +142,4 @@ class Session:
 
     def close(self) -> None:
         """Leaves."""
-        self.socket.close()
+        self._stack.close()

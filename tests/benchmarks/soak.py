@@ -91,7 +91,7 @@ def main(quick: bool) -> None:
         Row.at_most("growth in two hours, by this rate", 200 * rate / start, "%", 10),
         Row.at_most("most memory", max(values), "MB", 1000),
     ]
-    show(f"{visitors} visitors who come and go for {seconds / 60:g} minutes", rows, quick)
+    show(f"{visitors} visitors who come and go for {seconds} seconds", rows, quick)
 
 
 if __name__ == "__main__":

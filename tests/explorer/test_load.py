@@ -1,0 +1,53 @@
+"""Several visitors at once, beside a training that one of them has started, without a browser."""
+
+import pytest
+
+from models.runs import list_runs
+from tests.benchmarks import concurrency
+from tests.benchmarks.session import Session
+
+pytestmark = pytest.mark.slow
+VISITORS, TOURS = 8, 2
+TRAINING = "preset=digits-2d&epochs=1000&batch=16"
+
+
+@pytest.fixture(scope="module")
+def load(server, runs_dir):
+    """What eight visitors met, and the epochs that were trained meanwhile."""
+    Session(server[0], "").close()  # imports what the first one needs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(concurrency, "PAUSE_SECONDS", 1.5)
+        with concurrency.training_job(server[0], runs_dir, TRAINING):
+            (run,) = list_runs(runs_dir)
+            before = len(run.metrics())
+            found = concurrency.crowd(server[0], VISITORS, seconds=4)
+            return found, len(run.metrics()) - before
+
+
+def test_all_come_at_once_and_are_answered(load):
+    found, _ = load
+    assert len(found.openings) == VISITORS
+    assert found.errors == 0
+    assert max(found.openings) < 10_000
+
+
+def test_every_action_is_answered_soon(load):
+    found, _ = load
+    assert len(found.clicks) >= VISITORS - TOURS
+    assert len(found.visits) >= TOURS
+    assert max(found.clicks + found.visits) < 5000
+
+
+def test_the_training_goes_on_and_is_looked_at(load):
+    found, epochs = load
+    assert epochs > 0
+    assert found.looks and max(found.looks) < 5000
+
+
+def test_a_point_that_is_not_there_is_counted_as_an_error(server):
+    """So that a crowd without errors says something."""
+    session = Session(server[0], "model=digits-2d-beta-1")
+    assert session.errors == 0
+    session.click(10_000)
+    session.close()
+    assert session.errors == 1
