@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -117,6 +118,7 @@ def serve(port: int, headless: bool) -> None:
     """
     from streamlit.web import cli
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was opened is cleared away
     script = str(Path(__file__).with_name("app.py"))
     options = ["--server.port", str(port), "--server.headless", str(headless).lower()]
     cli.main(["run", script, *options], prog_name="streamlit")

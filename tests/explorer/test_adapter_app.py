@@ -238,7 +238,7 @@ def test_another_model_takes_the_place_of_the_first(offered):
 
 @pytest.fixture
 def own_server(tmp_path):
-    """A function that starts `python -m explorer --adapter`; its address."""
+    """A function that starts `python -m explorer --adapter`; its address and process."""
     processes = []
 
     def start(adapter):
@@ -262,12 +262,25 @@ def own_server(tmp_path):
                 return False
 
         wait(is_healthy, 60)
-        return f"http://127.0.0.1:{port}"
+        return f"http://127.0.0.1:{port}", process
 
     yield start
     for process in processes:
         process.terminate()
         process.wait()
+
+
+def test_a_server_that_is_stopped_leaves_nothing_behind(own_server, tmp_path, monkeypatch):
+    kept = tmp_path / "temporary"
+    kept.mkdir()
+    monkeypatch.setenv("TMPDIR", str(kept))
+    address, process = own_server(write(tmp_path))
+    assert len(list(kept.glob("latent-*/model.safetensors"))) == 1
+    with urllib.request.urlopen(f"{address}/?adapter=own_digits.py") as answer:
+        assert answer.status == 200
+    process.terminate()
+    process.wait(20)
+    assert list(kept.glob("latent-*")) == []
 
 
 def network(latents=2):
@@ -284,7 +297,7 @@ def network(latents=2):
 @pytest.mark.parametrize("is_exact", [False, True], ids=["grid", "exact"])
 def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is_exact):
     more = "\n\ndecoder = net\n" if is_exact else ""
-    address = own_server(write(tmp_path, more=more))
+    address, _ = own_server(write(tmp_path, more=more))
     with closing(profile.new_page()) as page:
         page.goto(address)
         wait_for_map(page, 500)
