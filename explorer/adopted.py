@@ -36,6 +36,14 @@ def model_of(checkpoint: Checkpoint) -> Opened | None:
     return _opened[checkpoint.fingerprint][1] if checkpoint.fingerprint in _opened else None
 
 
+def notes(checkpoint: Checkpoint) -> str:
+    """What was assumed or looks like a mistake, on one line; empty for the project's own."""
+    opened = model_of(checkpoint)
+    if opened is None or not opened.notes:
+        return ""
+    return f"Your model: {'; '.join(opened.notes)}."
+
+
 def paths() -> list[Path]:
     """The checkpoint of the stranger's model, if there is one."""
     return [path for path, _ in _opened.values()]

@@ -389,7 +389,7 @@ class Opened:
         card: With its scores, nats per image.
         codes: Of the images.
         images: The test images.
-        notes: What the user should know, one sentence each.
+        notes: What was assumed or looks like a mistake, without full stops; perhaps none.
         decoding: How the browser decodes; empty if exactly as the model does.
 
     Example:
@@ -589,7 +589,7 @@ def _notes(
             f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
         )
     if "beta" not in defined:
-        notes.append("β is shown as 1: define beta if it was trained with another")
+        notes.append("β is not known and shown as 1: define beta in the adapter")
     return tuple(notes)
 
 

@@ -92,6 +92,8 @@ def _scores(checkpoint: Checkpoint) -> None:
         if adopted.model_of(checkpoint) is None:  # how a stranger's model was trained is not known
             st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
         st.markdown(f"**Test set** {len(checkpoint.codes):,} images")
+    if notes := adopted.notes(checkpoint):
+        st.caption(controls.plain(notes))
 
 
 @st.fragment

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, state, tradeoff
+from explorer import adopted, cache, controls, figures, state, tradeoff
 from explorer.live import rates
 from explorer.views import inspector, sweeps, truth
 from models.checkpoint import Checkpoint
@@ -169,6 +169,8 @@ def _run(runs: dict[str, Checkpoint]) -> None:
             f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
         )
         st.link_button("Open its map", f"./?model={name}")
+    if notes := adopted.notes(checkpoint):
+        st.caption(controls.plain(notes))
 
 
 def _convergence(runs: dict[str, Checkpoint]) -> None:

@@ -185,6 +185,7 @@ def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
     at = open_view("trade_off", run=adopted.ID)
     text = said(at)
     assert "**halves** · β = 1 · " in text
+    assert "β is not known and shown as 1" in text
     assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
     group = cache.catalogue()[0]
     fingerprint = cache.card(group[adopted.ID]).data_fingerprint
