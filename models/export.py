@@ -16,10 +16,11 @@ shifts, one row a ramp: see `models.multirate`), `mean` (of the likelihood: `sig
 
 Only of a stranger's decoder (`models.adapter`): `conv` (inputs, outputs, kernel, stride, padding;
 weight in the order output, input, y, x), `scale` (size; a factor, then a shift, for every channel:
-a batch norm in evaluation), `leaky_relu` (slope), `tanh`, `sigmoid`, `flatten`, `upsample` (factor
-down and across, nearest pixel). Where a decoder cannot be written so, `grid` (low, high, counts,
-size; the decoded images at evenly spaced codes of one or two latents, the last latent running
-fastest, to be interpolated) or `nearest` (inputs, count, size; codes, then their decoded images).
+a batch norm in evaluation), `leaky_relu` and `elu` (slope), `tanh`, `sigmoid`, `flatten`,
+`upsample` (factor down and across, nearest pixel). Where a decoder cannot be written so, `grid`
+(low, high, counts, size; the decoded images at evenly spaced codes of one or two latents, the last
+latent running fastest, to be interpolated) or `nearest` (inputs, count, size; codes, then their
+decoded images).
 """
 
 from __future__ import annotations
@@ -96,7 +97,8 @@ def module_layers(
     layers: list[dict[str, Any]] = []
     arrays: list[np.ndarray] = []
     flat: int | None = latent_dim  # numbers of a signal without height and width
-    modules = [module for module in decoder.modules() if not _is_nothing(module)]
+    every = decoder.named_modules(remove_duplicate=False)  # one activation may serve twice
+    modules = [module for _, module in every if not _is_nothing(module)]
     for place, module in enumerate(modules):
         layer = _describe(module)
         if layer["type"] in _SPATIAL and flat is not None:
@@ -159,6 +161,8 @@ def _run_layer(layer: Mapping, x: Tensor, numbers: Iterator[Tensor]) -> Tensor:
             return x.flatten(1)
         case "leaky_relu":
             return F.leaky_relu(x, layer["slope"])
+        case "elu":
+            return F.elu(x, layer["slope"])
         case "mean":
             return x.flatten(1)[:, : layer["size"]]
     return {"relu": F.relu, "silu": F.silu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[
@@ -346,6 +350,8 @@ def _describe(module: nn.Module) -> dict[str, Any]:
         return {"type": "scale", "size": module.num_features}
     if isinstance(module, nn.LeakyReLU):
         return {"type": "leaky_relu", "slope": module.negative_slope}
+    if isinstance(module, nn.ELU):
+        return {"type": "elu", "slope": module.alpha}
     if isinstance(module, nn.Upsample):
         return {"type": "upsample", "factor": _factors(module)}
     for kind, name in _ACTIVATIONS.items():

@@ -11,7 +11,7 @@
  *   padding: number}} ConvLayer
  * @typedef {{type: "scale", size: number}} ScaleLayer
  * @typedef {{type: "relu" | "silu" | "tanh" | "sigmoid" | "flatten"}} ActivationLayer
- * @typedef {{type: "leaky_relu", slope: number}} LeakyLayer
+ * @typedef {{type: "leaky_relu" | "elu", slope: number}} LeakyLayer
  * @typedef {{type: "upsample", factor: number[]}} UpsampleLayer
  * @typedef {{type: "grid", low: number[], high: number[], counts: number[], size: number}} GridLayer
  * @typedef {{type: "nearest", inputs: number, count: number, size: number}} NearestLayer
@@ -163,6 +163,8 @@ function buildStep(layer, take) {
       return repeatPixels(layer);
     case "leaky_relu":
       return elementwise((v) => (v < 0 ? layer.slope * v : v));
+    case "elu":
+      return elementwise((v) => (v < 0 ? layer.slope * Math.expm1(v) : v));
     case "tanh":
       return elementwise(Math.tanh);
     case "sigmoid":

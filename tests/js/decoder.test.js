@@ -107,6 +107,8 @@ test("a stranger's activations have their known values", () => {
   const z = Float32Array.of(-2, -0.5, 0, 1, 30);
   const through = (layer) => [...buildDecoder([layer, IDENTITY(5)], new Float32Array(0)).decode(z)];
   assert.deepEqual(through({ type: "leaky_relu", slope: 0.25 }), [-0.5, -0.125, 0, 1, 30]);
+  const elu = [0.5 * Math.expm1(-2), 0.5 * Math.expm1(-0.5), 0, 1, 30];
+  assert.ok(difference(through({ type: "elu", slope: 0.5 }), elu) < 1e-6);
   assert.ok(difference(through({ type: "tanh" }), z.map(Math.tanh)) < 1e-6);
   assert.ok(difference(through({ type: "sigmoid" }), z.map((v) => 1 / (1 + Math.exp(-v)))) < 1e-6);
   assert.deepEqual(through({ type: "flatten" }), [...z]);
@@ -211,8 +213,8 @@ test("decoding leaves its code alone, and every image is an array of its own", (
 });
 
 test("an unknown layer is named", () => {
-  assert.throws(() => buildDecoder([{ type: "elu" }], new Float32Array(0)), {
-    message: "A layer must be of a known type, got elu.",
+  assert.throws(() => buildDecoder([{ type: "gelu" }], new Float32Array(0)), {
+    message: "A layer must be of a known type, got gelu.",
   });
 });
 

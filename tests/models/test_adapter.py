@@ -347,13 +347,18 @@ class Functional(nn.Module):
         return torch.sigmoid(self.second(torch.relu(self.first(z)))).view(-1, 1, 8, 8)
 
 
+SHARED = nn.Tanh()
 EXACT = {
     "transposed": lambda: nn.Sequential(
-        nn.Linear(2, 12), nn.BatchNorm1d(12, affine=False), nn.Tanh(), nn.Unflatten(1, (3, 2, 2)),
+        nn.Linear(2, 12), nn.BatchNorm1d(12, affine=False), nn.ELU(0.7), nn.Unflatten(1, (3, 2, 2)),
         nn.ConvTranspose2d(3, 4, 4, 2, 1, bias=False), nn.BatchNorm2d(4), nn.ReLU(),
         nn.ConvTranspose2d(4, 1, 4, 2, 1), nn.Sigmoid(),
     ),
     "upsampled": Upsampling,
+    "shared": lambda: nn.Sequential(
+        nn.Linear(2, 8), SHARED, nn.Linear(8, 8), SHARED, nn.Linear(8, 64), nn.Sigmoid(),
+        nn.Unflatten(1, (1, 8, 8)),
+    ),
     "named": Named,
 }  # fmt: skip
 
@@ -379,7 +384,7 @@ def test_what_the_modules_do_not_show_is_noticed():
 @pytest.mark.parametrize(
     ("layer", "sentence"),
     [
-        (nn.ELU(), "known kind, got ELU"),
+        (nn.GELU(), "known kind, got GELU"),
         (nn.Conv2d(2, 2, 3, groups=2), "no groups"),
         (nn.Conv2d(1, 1, (3, 5)), "square kernel"),
         (nn.Conv2d(1, 1, 3, padding="same"), "padding"),
