@@ -39,21 +39,36 @@ def file_name(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")[:60] or "map"
 
 
-def _bind(name: str, value: Any, resets: Sequence[str] = ()) -> dict[str, Any]:
+def _bind(
+    name: str, value: Any, resets: Sequence[str] = (), labels: Mapping[Any, str] | None = None
+) -> dict[str, Any]:
     """Key and callback of a widget that shows `value` and writes the setting `name`.
 
-    Writing it puts the settings named by `resets` back to None.
+    Writing it puts the settings named by `resets` back to None. Of a widget with `labels` a
+    value that has none is passed over: the browser has sent a label that was changed meanwhile.
     """
     key = f"control-{name}"
-    _show(key, value)
+    _show(key, value, None if labels is None else labels.get(value))
     others = dict.fromkeys(resets)
-    return {"key": key, "on_change": lambda: state.put(**others, **{name: st.session_state[key]})}
+
+    def write() -> None:
+        given = st.session_state[key]
+        if labels is None or given in labels:
+            state.put(**others, **{name: given})
+
+    return {"key": key, "on_change": write}
 
 
-def _show(key: str, value: Any) -> None:
-    """Sets a widget, unless it is set so: that would undo what the user has done meanwhile."""
-    if key not in st.session_state or st.session_state[key] != value:
+def _show(key: str, value: Any, label: str | None = None) -> None:
+    """Sets a widget, unless it is set so: that would undo what the user has done meanwhile.
+
+    One whose label has changed is set again, for the browser knows it by the old one.
+    """
+    is_set = key in st.session_state and st.session_state[key] == value
+    is_known = st.session_state.get(f"{key}-label", label) == label
+    if not (is_set and is_known):
         st.session_state[key] = value
+    st.session_state[f"{key}-label"] = label
 
 
 def select(
@@ -65,7 +80,7 @@ def select(
     """
     labels = distinct(labels)
     value = state.choose(name, list(labels))
-    bound = _bind(name, value, resets)
+    bound = _bind(name, value, resets, labels)
     return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
 
 
@@ -74,7 +89,7 @@ def option(name: str, label: str, labels: Mapping[Any, str], default: Any, **opt
     labels = distinct(labels)
     chosen = state.choose(name, list(labels))
     value = default if chosen is None else chosen
-    bound = _bind(name, value)
+    bound = _bind(name, value, labels=labels)
     return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
 
 
@@ -86,10 +101,16 @@ def several(
     labels = distinct(labels)
     value = among(name, labels)
     key = f"control-{name}"
-    _show(key, list(value))
+    _show(key, list(value), "\n".join(labels[one] for one in value))
+
+    def write() -> None:
+        given = st.session_state[key]
+        if all(one in labels for one in given):
+            state.put(**{name: tuple(given) or None})
+
     st.multiselect(
         label, list(labels), format_func=labels.__getitem__, key=key, max_selections=most,
-        on_change=lambda: state.put(**{name: tuple(st.session_state[key]) or None}), **options,
+        on_change=write, **options,
     )  # fmt: skip
     return value
 

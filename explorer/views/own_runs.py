@@ -129,7 +129,7 @@ def _label(run: Run) -> None:
     label = cache.label(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
-            "Title", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,
+            "Title of the run", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,
             help="Empty brings back the first one.", **_field(run, "title", label.title),
         )  # fmt: skip
         st.checkbox("Pinned", help="Pinned runs come first.", **_field(run, "pinned", label.pinned))
@@ -144,6 +144,7 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
     key = f"label-{name}-{run.id}"
 
     def write() -> None:
+        state.put(own=run.id)  # it stays the one that is shown, wherever it comes in the list
         attempt(lambda: ownruns.relabel(run.id, **{name: st.session_state.get(key, value)}))
 
     if st.session_state.get(key) != value:

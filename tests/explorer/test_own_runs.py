@@ -112,6 +112,21 @@ def test_pinned_runs_come_first(no_runs):
     assert titles(settle(at)) == ["2", "1", "0"]
 
 
+def test_the_run_that_is_labelled_stays_the_one_that_is_shown(no_runs):
+    first, second = make_run(no_runs, title="first"), make_run(no_runs, title="second")
+    at = open_view("train")
+    shown = at.selectbox(key="control-own").value
+    assert shown in (first, second)
+    box(at, "checkbox", "pinned").set_value(True)
+    at = settle(at)
+    box(at, "checkbox", "pinned").set_value(False)
+    at = settle(at)
+    box(at, "text_input", "title").set_value("renamed")
+    at = settle(at)
+    assert at.selectbox(key="control-own").value == shown == at.query_params["own"]
+    assert not at.toast
+
+
 def test_a_note_is_kept_with_its_lines_and_shown_in_the_list(no_runs):
     run_id = make_run(no_runs)
     at = open_view("train")
@@ -532,15 +547,14 @@ def test_a_hostile_link_marks_nothing(no_runs):
 def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_dir, tmp_path):
     first, second = trained(runs_dir, "first"), trained(runs_dir, "second", beta=4.0)
     page = visit(f"own={first.id}&runs={first.id},{second.id}", screen="train")
-    page.get_by_role("textbox", name="Title").last.fill(RUDE)
+    page.get_by_role("textbox", name="Title of the run").fill(RUDE)
     page.keyboard.press("Enter")
     wait(lambda: first.title == RUDE)
     page.get_by_role("textbox", name="Note").fill("two\nlines")
     page.keyboard.press("Control+Enter")
     wait(lambda: first.label.note == "two\nlines")
     settle_page(page)
-    page.get_by_role("checkbox", name="Pinned").focus()
-    page.keyboard.press("Space")
+    page.get_by_role("checkbox", name="Pinned").press("Space")
     wait(lambda: first.label.pinned)
     settle_page(page)
     page.get_by_role("columnheader", name=RUDE).wait_for()
@@ -563,8 +577,8 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
     page.wait_for_function(
         "() => document.querySelector('.rates')?.rates?.chart?._fullData?.length"
     )
-    page.get_by_role("button", name="Show all runs alike").focus()
-    page.keyboard.press("Enter")
+    settle_page(page)
+    page.get_by_role("button", name="Show all runs alike").press("Enter")
     page.get_by_text("Marked:").wait_for(state="detached")
     page.wait_for_function("() => !location.search.includes('runs=')")
 
