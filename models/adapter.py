@@ -5,7 +5,8 @@
 
 The file may also define
 
-    data            a name or path for `models.data.load`, of which the test split is taken; or
+    data            a name for `models.data.load`, or a path from the working folder or from the
+                    file's own; the test split is taken; or
     images          an array or tensor (N, C, H, W) or (N, H, W), float in [0, 1] or uint8,
     labels          with whole numbers or texts (N,), and
     class_names     their names
@@ -47,7 +48,7 @@ from models.config import (
     RunConfig,
     TrainingConfig,
 )
-from models.data import load
+from models.data import DATA_SETS, load
 from models.distributions import reparameterize
 from models.export import grid_layer, module_layers, nearest_layer, run_layers
 from models.imageset import MAX_BYTES, MIN_IMAGES, ImageSet, clean_name
@@ -333,13 +334,19 @@ def read_images(
             "there must be images to show: define data or images in the adapter, or give --data"
         )
     if isinstance(given, (str, Path)):
-        return load(given, "test", data_dir)
+        return load(given if data else _beside(defined, given), "test", data_dir)
     images, notes = _pixels(given)
     labels, names = (_array(key, defined.get(key)) for key in ("labels", "class_names"))
     if labels is None:
         return ImageSet(images, None, (), "test", name, notes)
     classes = read_labels(labels, names, len(images))
     return ImageSet(images, *classes, "test", name, notes)
+
+
+def _beside(defined: Mapping[str, Any], given: str | Path) -> str | Path:
+    """The path as the adapter means it: from the working folder, else from its own."""
+    path = Path(str(defined.get("__file__", ""))).parent / given
+    return path if path.exists() and not Path(given).exists() and given not in DATA_SETS else given
 
 
 def _pixels(given: Any) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -476,7 +483,7 @@ def _device(defined: Mapping[str, Any]) -> str:
     """The device that the adapter asks for."""
     device = str(defined.get("device", "cpu"))
     try:
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).cpu()
     except Exception as error:
         raise AdapterError(
             f"device must be one that torch has here, like cpu, got {clean_name(device)!r}"

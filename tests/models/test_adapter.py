@@ -265,6 +265,30 @@ def test_data_that_is_named_on_the_command_line_goes_first(tmp_path):
     assert len(read_images(functions(), "own", str(tmp_path / "few.npz"))) == 12
 
 
+def test_a_path_in_the_file_is_looked_for_beside_it_too(tmp_path, monkeypatch):
+    np.savez(tmp_path / "few.npz", images=np.random.default_rng(0).random((60, 8, 8)))
+    source = "def encode(x): ...\ndef decode(z): ...\ndata = 'few.npz'\n"
+    (tmp_path / "own.py").write_text(source)
+    monkeypatch.chdir(ROOT)
+    assert len(read_images(read_adapter(tmp_path / "own.py"), "own")) == 12
+
+
+def test_images_may_have_colours():
+    images = np.random.default_rng(0).random((20, 3, 9, 8))
+    own = {
+        "encode": lambda x: (x.mean((2, 3)), 0 * x.mean((2, 3))),
+        "decode": lambda z: torch.sigmoid(z)[:, :, None, None].expand(-1, 3, 9, 8),
+        "images": images,
+    }
+    found = open_model(own, "colours")
+    assert found.model.config.image_shape == (3, 9, 8)
+    sample = found.model.sample(torch.zeros(2, 3), torch.Generator().manual_seed(0))
+    assert sample.shape == (2, 3, 9, 8)
+    shown = in_node(found.model, torch.tensor(found.codes.mean[:2]))
+    expected = 1 / (1 + np.exp(-found.codes.mean[:2]))
+    np.testing.assert_allclose(shown.reshape(2, 3, 72).mean(2), expected, atol=1e-5)
+
+
 def test_progress_is_told_to_its_end():
     told = []
     open_model(functions(), "own", progress=lambda what, share: told.append((what, share)))
@@ -504,6 +528,7 @@ REFUSED = {
     "bad sigma": ({"likelihood": "gaussian", "sigma": -1}, "sigma must be at least"),
     "beta": ({"beta": math.nan}, "beta must be finite"),
     "device": ({"device": "abacus"}, "device must be one that torch has here"),
+    "no device": ({"device": "meta"}, "device must be one that torch has here"),
     "decoder": ({"decoder": 3}, "decoder must be an nn.Module, got int"),
     "failing decoder": ({"decoder": lambda: 1 / 0}, "decoder must not fail, .*ZeroDivisionError"),
     "no data": ({"data": None}, "define data or images"),
