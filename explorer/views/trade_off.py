@@ -37,8 +37,9 @@ def show() -> None:
             controls.select("curve", "One model for every β", titles, width=300) if curves else ""
         )
     runs = {n: c for n, c in group.items() if tradeoff.has_rate(c)}
-    if chosen:
-        _chosen_runs({name: checkpoints[name] for name in chosen}, runs)
+    with st.container():  # there in any case, so that the plane below keeps its place
+        if chosen:
+            _chosen_runs({name: checkpoints[name] for name in chosen}, runs)
     _explore(runs, curves.get(curve), chosen)
     sweeps.show()
 
