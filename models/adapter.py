@@ -660,9 +660,10 @@ def _grid(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], st
     error = np.abs(found - model.decode(torch.tensor(rows)).flatten(1).numpy())
     points = " × ".join([str(side)] * model.latent_dim)
     return layers, (
-        f"Under the pointer: between decoded grid points ({points} of them; at the test codes "
+        "Under the pointer, at pins and on walks: between decoded grid points "
+        f"({points} of them; at the test codes "
         f"{error.mean():.3f} from the decoder on average, {error.max():.3f} at most; white is 1), "
-        f"as {why}. Beside and below the map the decoder itself answers."
+        f"as {why}. The inspector and the panels below ask the decoder itself."
     )
 
 
@@ -701,6 +702,7 @@ def _nearest(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list],
     kept = codes.mean[:: math.ceil(len(codes) / most)]
     images = model.decode(torch.tensor(kept)).flatten(1).numpy()
     return nearest_layer(kept, images), (
-        f"Under the pointer: the nearest of {len(kept):,} decoded test codes, not the spot "
-        f"itself, as {why}. Beside and below the map the decoder itself answers."
+        "Under the pointer, at pins and on walks: "
+        f"the nearest of {len(kept):,} decoded test codes, not the spot "
+        f"itself, as {why}. The inspector and the panels below ask the decoder itself."
     )
