@@ -57,6 +57,8 @@ MAX_HELD_BYTES = 2**27
 """Of uploads that nobody has added yet."""
 SAMPLES = 24
 """Images of an own data set that are shown."""
+MAX_CLASSES = 20
+"""Classes whose mean codes are decoded."""
 MAX_GRID = 60_000
 """Most points of a grid on which ln p(x) is integrated while somebody waits."""
 
@@ -200,6 +202,21 @@ def decode(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:
 
     with torch.inference_mode():
         return model(checkpoint).decode(torch.as_tensor(z, dtype=torch.float32)).numpy()
+
+
+@st.cache_resource(max_entries=50, show_spinner=False)
+def _class_means(key: str, _checkpoint: Checkpoint) -> dict[int, np.ndarray]:
+    codes = _checkpoint.codes
+    present = [] if codes.labels is None else np.unique(codes.labels)[:MAX_CLASSES].tolist()
+    if not present:
+        return {}
+    means = np.stack([codes.mean[codes.labels == label].mean(0) for label in present])
+    return dict(zip(present, decode(_checkpoint, means), strict=True))
+
+
+def class_means(checkpoint: Checkpoint) -> dict[int, np.ndarray]:
+    """The mean code of every class, decoded (C, H, W), by its number; without labels, none."""
+    return _class_means(key(checkpoint), checkpoint)
 
 
 def sample(checkpoint: Checkpoint, z: np.ndarray, seed: int) -> np.ndarray:

@@ -45,16 +45,12 @@ def _title(checkpoint: Checkpoint, point: int) -> str:
 
 def _class_means(checkpoint: Checkpoint) -> None:
     """The mean code of every class, decoded: what lives on the map before anything is touched."""
-    codes, names = checkpoint.codes, checkpoint.card.class_names
-    present = [] if codes.labels is None else np.unique(codes.labels)[:20]
-    if len(present) == 0:
+    decoded, names = cache.class_means(checkpoint), checkpoint.card.class_names
+    if not decoded:
         return
-    means = np.stack([codes.mean[codes.labels == label].mean(0) for label in present])
     st.markdown("**The mean code of every class, decoded**")
-    decoded = cache.decode(checkpoint, means)
     rows = [
-        (pictures.one(image[None], 72), controls.plain(names[i]))
-        for image, i in zip(decoded, present, strict=True)
+        (pictures.one(image[None], 72), controls.plain(names[i])) for i, image in decoded.items()
     ]
     controls.row(rows, 72)
 
