@@ -547,6 +547,8 @@ def test_a_hostile_link_marks_nothing(no_runs):
 def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_dir, tmp_path):
     first, second = trained(runs_dir, "first"), trained(runs_dir, "second", beta=4.0)
     page = visit(f"own={first.id}&runs={first.id},{second.id}", screen="train")
+    page.get_by_role("textbox", name="Title of the run").wait_for()
+    settle_page(page)
     page.get_by_role("textbox", name="Title of the run").fill(RUDE)
     page.keyboard.press("Enter")
     wait(lambda: first.title == RUDE)
