@@ -159,6 +159,7 @@ SETTINGS: dict[str, Setting] = {
     "curve": Setting("", lambda text: text[:120]),
     "beta": Setting(1.0, _beta),
     "sweep": Setting("digits-2d", lambda text: text[:40]),
+    "sweep-data": Setting(None, lambda text: text[:40]),
     "betas": Setting("0.1,0.2,0.5,1,1.5,2,3,4", lambda text: text[:200]),
     "seeds": Setting(1, _whole(1, 5)),
     "run": Setting(None, lambda text: text[:120]),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from explorer import cache, controls, state
+from explorer import cache, controls, state, trainings
 from explorer.jobs import Job, JobError
 from models.config import PRESETS
 
@@ -33,17 +33,30 @@ def _form() -> None:
     names = [n for n, c in PRESETS.items() if c.model.family == "vae"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = controls.select("sweep", "Training", {name: name for name in names}, width=180)
+        data = _images()
         betas = controls.text("betas", "Values of β, with commas", width=330)
         seeds = controls.slider("seeds", "Seeds of each", 1, 5, width=160)
         count, problem = _count(betas, seeds)
         label = f"Train {count} model" + ("" if count == 1 else "s")
         arguments = ["sweep", "--preset", preset, "--betas", betas, "--seeds", str(seeds)]
+        if data:
+            batch = trainings.batch_size(preset, data)
+            arguments += ["--data", data, "--batch-size", str(batch)]
         controls.button(label, lambda: _submit(arguments, preset), disabled=bool(problem))
     if problem:
         st.caption(problem)
     st.caption(
         "Eight on digits take well under a minute on two cores; eight on MNIST half an hour."
     )
+
+
+def _images() -> str:
+    """The id of an own data set, if one is chosen."""
+    own = {name: facts.title for name, facts in cache.own_sets().items()}
+    if not own:
+        return ""
+    labels = {"": "those of the training"} | own
+    return controls.option("sweep-data", "Images", labels, "", width=230)
 
 
 def _count(betas: str, seeds: int) -> tuple[int, str]:

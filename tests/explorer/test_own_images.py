@@ -361,3 +361,23 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     page = visit(f"model={run.id}&point=1")
     wait_for_map(page, 16)
     page.get_by_text("Original", exact=True).last.wait_for()
+
+
+@pytest.mark.slow
+def test_a_sweep_over_own_images_reaches_trade_off_drawing_and_collapse(no_runs):
+    facts = added(count=60)
+    at = choose(open_view("trade_off", betas="1,4"), "sweep-data", facts.id)
+    at = press(at, "Train 2 models")
+    wait(lambda: not any(job.is_live for job in cache.jobs().all()), seconds=200)
+    (job,) = cache.jobs().all()
+    assert (job.state, job.reason) == ("done", "")
+    runs = list_runs(no_runs)
+    assert [run.config().data for run in runs] == [facts.id] * 2
+    at = open_view("trade_off", model=runs[0].id)
+    assert not at.error and any("Shapes" in option for option in field(at, "group").options)
+    for screen, link in (
+        ("latent_map", {"model": runs[0].id, "panel": "draw"}),
+        ("latent_map", {"model": runs[0].id, "point": "3"}),
+        ("collapse", {"collapsed": runs[0].id}),
+    ):
+        assert not open_view(screen, **link).error, screen

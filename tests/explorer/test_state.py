@@ -65,6 +65,7 @@ EXAMPLES = {
     "curve": "digits-multirate",
     "beta": 0.25,
     "sweep": "mnist-2d",
+    "sweep-data": "own-0123456789ab",
     "betas": "1,2",
     "seeds": 3,
     "run": "digits-2d-beta-1",
@@ -101,7 +102,7 @@ EXAMPLES = {
     "in-step-live": "step",
     "in-step-own": "step",
 }
-TEXTS = {"model", "second", "group", "curve", "sweep", "betas", "run", "collapsed"}
+TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
 TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {"beta": (1e-4, 1e4)} | state.LIMITS
