@@ -255,7 +255,7 @@ def rows_of_browsers(seen: Seen) -> list[Row]:
 
 
 def main(quick: bool) -> None:
-    visitors, seconds = (8, 8) if quick else (40, 60)
+    visitors, seconds = (5, 3) if quick else (40, 60)
     with (
         tempfile.TemporaryDirectory() as folder,
         server(EXPLORER, Path(folder)) as ours,
