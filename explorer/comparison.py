@@ -180,18 +180,18 @@ def is_same_test(first: Checkpoint, other: Checkpoint | None) -> bool:
 
 
 def text(cell: Cell, is_difference: bool = False) -> str:
-    """A cell as people read it.
+    """A cell as people read it; a paired difference to one digit more, for its error is small.
 
     Example:
         >>> text((20.024, 0.2)), text((-0.5, 0.1), True), text(None), text(0.003)
-        ('20.02\xa0±\xa00.20', '−0.50\xa0±\xa00.10', '–', '0.003')
+        ('20.02\xa0±\xa00.20', '−0.500\xa0±\xa00.100', '–', '0.003')
     """
     match cell:
         case None:
             return "–"
         case (mean, error):
-            sign = "+" if is_difference else ""
-            number = f"{mean:{sign}.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.2f}"
+            form, digits = ("+.3f", ".3f") if is_difference else (".2f", ".2f")
+            number = f"{mean:{form}}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:{digits}}"
             return number.replace("-", "−")
         case int():
             return f"{cell:,}"
