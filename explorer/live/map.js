@@ -268,7 +268,7 @@ export class LatentMap {
     const echo = (/** @type {Event} */ event) => this.echo(/** @type {CustomEvent} */ (event).detail);
     document.addEventListener(HOVER, echo, { signal: this.ended.signal });
     const watch = new ResizeObserver(() => {
-      if (this.plotly && this.chart._fullLayout) this.plotly.Plots.resize(this.chart);
+      if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
     });
     watch.observe(this.stage);
     this.ended.signal.addEventListener("abort", () => watch.disconnect());

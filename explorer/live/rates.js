@@ -122,7 +122,9 @@ export class Rates {
     this.slider.onchange = () => this.tell({ beta: this.beta, run: null });
     part(root, ".play").onclick = () => this.toggle();
     this.ended = new AbortController();
-    const watch = new ResizeObserver(() => this.plotly && this.plotly.Plots.resize(this.chart));
+    const watch = new ResizeObserver(() => {
+      if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
+    });
     watch.observe(this.chart);
     this.ended.signal.addEventListener("abort", () => watch.disconnect());
   }

@@ -64,10 +64,10 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
     active = metrics.get("active_units")
     return {
         "title": label.title or run.title,
-        "data": config.data if config.data in DATA_SETS else "own images",
+        "data": _data(config, card),
         "family": family,
         "Z": latents,
-        "β": config.objective.beta if family == "vae" else None,
+        "β": (card.config if card else config).objective.beta if family == "vae" else None,
         "D": _mean(metrics.get("distortion")),
         "R": _mean(metrics.get("rate")),
         "−ELBO": _mean(metrics.get("negative_elbo")),
@@ -77,6 +77,14 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
         "note": label.note.replace("\n", " · "),
         PINNED: "★" if label.pinned else "",
     }
+
+
+def _data(config: RunConfig, card: Card | None) -> str:
+    """What the data set of a run is called."""
+    if config.data in DATA_SETS:
+        return config.data
+    facts = cache.own_sets().get(config.data)
+    return facts.title if facts else (card.data_name if card else "") or "own images"
 
 
 def _mean(score: object) -> float | None:

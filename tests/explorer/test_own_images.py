@@ -373,6 +373,7 @@ def test_a_sweep_over_own_images_reaches_trade_off_drawing_and_collapse(no_runs)
     assert (job.state, job.reason) == ("done", "")
     runs = list_runs(no_runs)
     assert [run.config().data for run in runs] == [facts.id] * 2
+    assert open_view("train").dataframe[0].value["data"].tolist() == ["Shapes"] * 2
     at = open_view("trade_off", model=runs[0].id)
     assert not at.error and any("Shapes" in option for option in field(at, "group").options)
     for screen, link in (
