@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
@@ -299,6 +299,7 @@ class Jobs:
         self._threads: dict[_Active, threading.Thread] = {}
         self._others: dict[str, Progress] = {}
         self._unwritten: dict[str, _Record] = {}  # ended while the disk was full
+        self._read: dict[str, tuple[tuple, _Record]] = {}  # as last read, and when that was written
         self._settled: dict[str, tuple[_Record, _Record]] = {}  # as on disk, and as it is
 
     def submit(self, arguments: Sequence[str], title: str = "") -> str:
@@ -376,6 +377,18 @@ class Jobs:
         Raises:
             JobError: If there is no such job.
         """
+        return self._watch(job_id, self._ids())
+
+    def all(self) -> list[Job]:
+        """Every job of the folder, newest first, whoever started it."""
+        found, ids = [], self._ids()
+        for job_id in sorted(ids, reverse=True):
+            with contextlib.suppress(JobError):  # damaged, or forgotten in this moment
+                found.append(self._watch(job_id, ids))
+        return found
+
+    def _watch(self, job_id: str, ids: Collection[str]) -> Job:
+        """How a job of the folder is doing."""
         with self._lock:
             active = self._mine.get(job_id)
             place = self._queue.index(active) + 1 if active in self._queue else 0
@@ -384,18 +397,10 @@ class Jobs:
             if active.ending and record.state == "running":
                 return replace(_job(job_id, record, progress), text="stopping")
             return _job(job_id, record, progress, place)
-        record = self._on_disk(job_id)
+        record = self._on_disk(job_id, ids)
         if record.state in _LIVE:
             record = self._settle(job_id, record)
         return _job(job_id, record, self._progress(job_id, record), self._place(record))
-
-    def all(self) -> list[Job]:
-        """Every job of the folder, newest first, whoever started it."""
-        found = []
-        for job_id in sorted(self._ids(), reverse=True):
-            with contextlib.suppress(JobError):  # damaged, or forgotten in this moment
-                found.append(self.watch(job_id))
-        return found
 
     # what lies on disk
 
@@ -405,16 +410,24 @@ class Jobs:
         except OSError:
             return []
 
-    def _on_disk(self, job_id: str) -> _Record:
-        """The record of a job that is not active here."""
+    def _on_disk(self, job_id: str, ids: Collection[str] | None = None) -> _Record:
+        """The record of a job that is not active here; read again when it has changed."""
         with self._lock:
             record = self._unwritten.get(job_id)
+            stamp, known = self._read.get(job_id, (None, None))
         if record is not None:
             return record
         try:
-            if job_id not in self._ids():  # compared, never joined
+            if job_id not in (self._ids() if ids is None else ids):  # compared, never joined
                 raise ValueError("the id must be one of the folder")
-            return _Record.from_bytes((self.folder / job_id / "job.json").read_bytes())
+            path = self.folder / job_id / "job.json"
+            status = path.stat()
+            found = status.st_ino, status.st_mtime_ns, status.st_size
+            if found != stamp:
+                known = _Record.from_bytes(path.read_bytes())
+                with self._lock:
+                    self._read[job_id] = found, known
+            return known
         except (OSError, ValueError) as error:
             raise JobError(f"There is no such job; the last {MAX_KEPT} are remembered.") from error
 
@@ -482,7 +495,7 @@ class Jobs:
                 shutil.rmtree(self.folder / job_id, ignore_errors=True)
                 lock.release()
             with self._probing, self._lock:
-                for known in (self._settled, self._unwritten, self._others):
+                for known in (self._settled, self._unwritten, self._others, self._read):
                     known.pop(job_id, None)
 
     # the queue
@@ -669,11 +682,12 @@ class Jobs:
         return "".join(filter(str.isprintable, _PATH.sub("", text)))[:300]
 
 
+_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep")
+
+
 def _job(job_id: str, record: _Record, progress: Progress, place: int = 0) -> Job:
     """What is shown of a job; only one that works is measured."""
-    shown = asdict(record)
-    for name in ("arguments", "server", "entered"):
-        del shown[name]
+    shown = {name: getattr(record, name) for name in _SHOWN}
     if record.state == "running":
         shown |= progress.measure()._asdict()
     return Job(job_id, position=place, **shown)
