@@ -21,7 +21,8 @@ import streamlit as st
 from plotly.offline import get_plotlyjs
 
 from explorer import adopted, files, scene, state
-from explorer.jobs import Jobs, Projections
+from explorer.jobs import Jobs
+from explorer.projections import Projections
 from explorer.scene import Scene
 from models import drawing
 from models.checkpoint import Card, Checkpoint, CheckpointError, read, read_tensors, restore

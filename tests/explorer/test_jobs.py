@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 
 from explorer import cache, jobs, keeper
-from explorer.jobs import MAX_WAITING, Job, JobError, Jobs, Projections
+from explorer.jobs import MAX_WAITING, Job, JobError, Jobs
 from explorer.progress import LastRow, Progress
+from explorer.projections import Projections
 from models.checkpoint import read, read_tensors
 from models.config import ModelConfig, RunConfig, TrainingConfig
 from models.latents import tsne
