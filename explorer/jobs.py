@@ -165,6 +165,7 @@ class Jobs:
         command: What gets the arguments of a job.
 
     Example:
+        >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     Jobs(folder, slots=1).all()
         []

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import time
 from types import SimpleNamespace
 
@@ -87,9 +88,15 @@ def test_the_chosen_run_shows_its_film(no_runs):
 
 
 def test_a_run_of_before_says_that_it_has_none(no_runs):
-    make_run(no_runs)
+    shutil.rmtree(frames.folder_of(trained(no_runs).folder))
     at = open_view("train")
     assert films(at) == [] and "it was trained before films were kept" in said(at)
+
+
+def test_an_uploaded_model_says_that_it_has_none(no_runs):
+    make_run(no_runs)
+    at = open_view("train")
+    assert films(at) == [] and "a model file holds neither a film nor curves" in said(at)
 
 
 def test_another_film_can_be_beside_and_the_link_says_so(no_runs):
