@@ -190,13 +190,13 @@ def text(cell: Cell, is_difference: bool = False) -> str:
         case None:
             return "–"
         case (mean, error):
-            form, digits = ("+.3f", ".3f") if is_difference else (".2f", ".2f")
+            form, digits = ("+z.3f", ".3f") if is_difference else ("z.2f", ".2f")
             number = f"{mean:{form}}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:{digits}}"
             return number.replace("-", "−")
         case int():
             return f"{cell:,}"
         case float():
-            return f"{cell:.6g}".replace("-", "−")
+            return f"{cell:z.6g}".replace("-", "−")
     return cell
 
 

@@ -40,6 +40,7 @@ import torch
 from torch import Tensor, nn
 
 from models import checkpoint
+from models.autoencoder import ImageModel
 from models.checkpoint import Card
 from models.config import (
     MIN_SIGMA,
@@ -53,7 +54,6 @@ from models.distributions import reparameterize
 from models.export import grid_layer, module_layers, nearest_layer, run_layers
 from models.imageset import MAX_BYTES, MIN_IMAGES, ImageSet, clean_name
 from models.latents import MAX_CODES, Codes
-from models.likelihoods import build_likelihood
 from models.metrics.likelihood import summarize
 from models.metrics.reconstruction import squared_error
 from models.npz import read_labels
@@ -87,7 +87,7 @@ class AdapterError(ValueError):
     """An adapter that cannot be used; the message is one sentence for its author."""
 
 
-class Adapted(nn.Module):
+class Adapted(ImageModel):
     """A stranger's model, answering what this project asks of its own.
 
     Args:
@@ -108,18 +108,11 @@ class Adapted(nn.Module):
     """
 
     def __init__(self, functions: Mapping[str, Any], config: ModelConfig, device: str = "cpu"):
-        super().__init__()
-        self.config = config
-        self.latent_dim = config.latent_dim
-        self.likelihood = build_likelihood(config)
+        super().__init__(config)
         self.browser_layers: tuple[list, list] = ([], [])
         self._functions, self._device = functions, device
         self._lock = threading.Lock()
         self.eval()
-
-    def at(self, beta: float) -> Adapted:
-        """The model as it is at one β: itself."""
-        return self
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-variance of q(z|x), each of shape (B, Z)."""
@@ -145,18 +138,6 @@ class Adapted(nn.Module):
         if self.config.likelihood != "bernoulli":
             return images
         return torch.logit(images.double(), eps=EPS).float()
-
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """One draw of p(x|z) for every code, shape (B, C, H, W)."""
-        return self.likelihood.sample(self._output(z), generator)
-
-    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
-        return self.likelihood.log_prob(self._output(z), images)
-
-    def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
-        return self.likelihood.log_prob_pairs(self._output(z), images)
 
     def _ask(self, name: str, given: Tensor) -> Any:
         """What the user's function answers; one question at a time, as it may not expect more."""

@@ -15,7 +15,41 @@ from models.networks import build_decoder, build_encoder
 from models.objectives import LatentModel
 
 
-class Autoencoder(nn.Module):
+class ImageModel(nn.Module):
+    """What every model of images has in common: a likelihood p(x|z) over what `_output` gives it.
+
+    Args:
+        config: Image shape, latent dimension and likelihood.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.latent_dim = config.latent_dim
+        self.likelihood = build_likelihood(config)
+
+    def at(self, beta: float) -> ImageModel:
+        """The model as it is at one β: itself, unless its weights are functions of β."""
+        return self
+
+    def _output(self, z: Tensor) -> Tensor:
+        """What the likelihood reads, shape (B, k·C, H, W)."""
+        raise NotImplementedError
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """One draw of p(x|z) for every code, shape (B, C, H, W)."""
+        return self.likelihood.sample(self._output(z), generator)
+
+    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
+        """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
+        return self.likelihood.log_prob(self._output(z), images)
+
+    def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
+        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
+        return self.likelihood.log_prob_pairs(self._output(z), images)
+
+
+class Autoencoder(ImageModel):
     """An encoder f and a decoder: z = f(x), trained on -ln p(x|z) alone.
 
     Example:
@@ -30,16 +64,9 @@ class Autoencoder(nn.Module):
     """How often a training step sees every image of its batch."""
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.latent_dim = config.latent_dim
-        self.likelihood = build_likelihood(config)
+        super().__init__(config)
         self.encoder = build_encoder(config, self.encoder_heads * config.latent_dim)
         self.decoder = build_decoder(config, self.likelihood.outputs)
-
-    def at(self, beta: float) -> Autoencoder:
-        """The model as it is at one β: itself, unless its weights are functions of β."""
-        return self
 
     def draw(
         self, images: Tensor, generator: torch.Generator
@@ -58,18 +85,6 @@ class Autoencoder(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         """The mean image E[x|z] of every code, shape (B, C, H, W)."""
         return self.likelihood.mean(self._output(z))
-
-    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """One draw of p(x|z) for every code, shape (B, C, H, W)."""
-        return self.likelihood.sample(self._output(z), generator)
-
-    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
-        return self.likelihood.log_prob(self._output(z), images)
-
-    def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
-        return self.likelihood.log_prob_pairs(self._output(z), images)
 
     def start_at(self, mean_image: Tensor) -> None:
         """Makes the untrained decoder answer with the data's mean image, shape (C, H, W).
