@@ -29,6 +29,17 @@ def plain(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]()<>#+.!|~:$-])", r"\\\1", text)
 
 
+def typeset(text: str) -> str:
+    """A text with true minus signs before its numbers, and no line broken before or after ±.
+
+    Example:
+        >>> typeset("one-sample: D -1.50 ± 0.05")
+        'one-sample: D −1.50\xa0±\xa00.05'
+    """
+    text = re.sub(r"(?<![\w)])-(?=\d)", "−", text)
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
+
+
 def file_name(text: str) -> str:
     """A text as the stem of a file's name: letters, digits and hyphens.
 
@@ -197,7 +208,7 @@ def score(pair: object) -> str:
     """
     match pair:
         case [float(mean), float(error)]:
-            return f"{mean:.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.2f}".replace("-", "−")
+            return typeset(f"{mean:z.2f} ± {error:.2f}")
     return "–"
 
 

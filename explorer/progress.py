@@ -107,8 +107,8 @@ class _Member:
             return "first epoch"
         terms = f"D {scores[0]:.2f}"
         if self.has_rate:
-            terms += f", R {scores[1]:.2f}, -ELBO {sum(scores):.2f}"
-        return f"epoch {epoch} of {self.epochs}: {terms} nats per test image"
+            terms += f", R {scores[1]:.2f}, −ELBO {sum(scores):.2f}"
+        return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')} nats per test image"
 
 
 def _is_of(run: Run, sweep: str) -> bool:

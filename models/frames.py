@@ -165,7 +165,7 @@ class Recorder:
         for lost in (step for step in steps if step > training.step):
             path_of(run_folder, lost).unlink(missing_ok=True)
         kept = [step for step in steps if step <= training.step]
-        self.made = planned(kept[-1], training.total_steps, frames) if kept else 0
+        self.made = planned(kept[-1], training.total_steps, self.frames) if kept else 0
         if not kept:
             self._begin(test_set, count)
 

@@ -228,7 +228,7 @@ def _doing(found: Sequence[Trial], live: Sequence[Job]) -> str:
     texts += [f"about {_duration(max(left))} left"] if left else []
     waiting = len(live) - len(running)
     texts += [f"{waiting} wait"] if waiting else []
-    return "; ".join(texts).replace(" -", " −")
+    return "; ".join(texts)
 
 
 def _state(trial: Trial) -> str:
@@ -270,21 +270,13 @@ def _row(name: str, change: str, shown: Checkpoint, before: Checkpoint) -> list[
     return [
         f"**{name}**",
         change,
-        _pair(scores.get("distortion")) + mark,
-        _pair(scores.get("rate")),
-        _pair(scores.get("negative_elbo")) + mark,
+        controls.score(scores.get("distortion")) + mark,
+        controls.score(scores.get("rate")),
+        controls.score(scores.get("negative_elbo")) + mark,
         f"{active} of {len(found.collapsed)}",
-        _pair(found.mutual_information),
+        controls.score(found.mutual_information),
         found.verdict,
     ]
-
-
-def _pair(score: object) -> str:
-    """A mean with its standard error, if it is one."""
-    match score:
-        case [float(mean), float(error)]:
-            return f"{mean:.2f}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{error:.2f}".replace("-", "−")
-    return "–"
 
 
 def _conclusion(tried: Sequence[tuple[Trial, Checkpoint]]) -> None:

@@ -104,9 +104,9 @@ def _numbers(checkpoint: Checkpoint, found: cache.Judged) -> None:
         name, mine, others = "−ELBO", found.distortion + found.rate, codes.negative_elbo
         line += f" + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
     higher = int((others < mine).sum())
-    st.markdown(_set(line))
+    st.markdown(controls.typeset(line))
     st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
-    st.markdown(_set(_posterior(found)))
+    st.markdown(controls.typeset(_posterior(found)))
     if spread:
         st.caption(f"D: mean of {cache.DRAWS} samples of z ± its standard error.")
 
@@ -122,11 +122,6 @@ def _posterior(found: cache.Judged) -> str:
     texts += [f"and {more} more"] if more > 0 else []
     what = "μ ± σ" if has_prior else "code"
     return f"{', '.join(texts)} ({what}, {latent_unit(has_prior)})"
-
-
-def _set(text: str) -> str:
-    """With true minus signs, and no line broken before or after ±."""
-    return text.replace("-", "−").replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}")
 
 
 def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:

@@ -44,8 +44,8 @@ def _experiment() -> None:
 
 
 def _see(sentence: str) -> None:
-    """The one sentence, with real minus signs."""
-    st.markdown(sentence.replace("-", "−"))
+    """The one sentence."""
+    st.markdown(controls.typeset(sentence))
 
 
 def _again() -> None:
@@ -74,7 +74,7 @@ def _kl() -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        curves = (f"q = N({mean:.2f}, {deviation:.2f}²)".replace("-", "−"), "p = N(0, 1)")
+        curves = (controls.typeset(f"q = N({mean:.2f}, {deviation:.2f}²)"), "p = N(0, 1)")
         shown = dict(zip(curves, found.densities, strict=True))
         controls.chart(figures.densities(found.z, shown), "densities")
     with right:

@@ -90,13 +90,15 @@ def _numbers(checkpoint: Checkpoint, point: int) -> None:
         "μ": codes.mean[point].astype(float),
     }
     if codes.rate is None:
-        st.markdown(f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL.")
+        line = f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL."
+        st.markdown(controls.typeset(line))
     else:
         rate = codes.rate[point]
-        st.markdown(
+        line = (
             f"**D** {codes.distortion[point]:.1f} + **R** {rate.sum():.1f} "
             f"= **−ELBO** {codes.distortion[point] + rate.sum():.1f} nats"
         )
+        st.markdown(controls.typeset(line))
         table["σ"] = np.exp(0.5 * codes.log_variance[point]).astype(float)
         table["KL, nats"] = rate.astype(float)
         if codes.latent_dim > 2:

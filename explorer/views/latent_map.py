@@ -84,8 +84,8 @@ def _scores(checkpoint: Checkpoint) -> None:
     with st.container(horizontal=True, key="scores"):
         for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
             match metrics.get(name):
-                case [mean, error]:
-                    st.markdown(f"**{label}** {mean:.2f} ± {error:.2f} nats/image")
+                case [_, _] as pair:
+                    st.markdown(f"**{label}** {controls.score(pair)} nats/image")
         match metrics.get("active_units"), metrics.get("rate"):
             case int(active), [_, _]:
                 st.markdown(f"**Active** {active} of {checkpoint.codes.latent_dim} latents")

@@ -105,7 +105,7 @@ def _axes(codes: Codes, z: np.ndarray, x: int, y: int) -> str:
     ][: codes.latent_dim]
     mass = "the prior" if has_prior else "a Gaussian fitted to the test codes"
     text = f"{'; '.join(spans)} ({latent_unit(has_prior)}). Every cell holds equal mass of {mass}."
-    return text.replace("-", "−")
+    return controls.typeset(text)
 
 
 def _save(picture: Callable[[], np.ndarray], name: str) -> None:

@@ -103,7 +103,7 @@ def _one(job: Job) -> None:
         if job.is_live:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
-            st.progress(job.share, f"{title}: {controls.plain(waits)}{left}".replace(" -", " −"))
+            st.progress(job.share, f"{title}: {controls.plain(waits)}{left}")
             controls.button("Cancel", lambda: _try(lambda: cache.jobs().cancel(job.id)), key=job.id)
         else:
             reason = f": {controls.plain(job.reason)}" if job.reason else ""

@@ -164,11 +164,11 @@ def _run(runs: dict[str, Checkpoint]) -> None:
     one = tradeoff.point(name, checkpoint)
     total = one.distortion + one.rate
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(
-            f"**{controls.plain(one.title)}** · β = {one.beta:g} · "
+        scores = controls.typeset(
             f"D {one.distortion:.2f} ± {one.distortion_error:.2f} + "
             f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
         )
+        st.markdown(f"**{controls.plain(one.title)}** · β = {one.beta:g} · {scores}")
         st.link_button("Open its map", f"./?model={name}")
     if notes := adopted.notes(checkpoint):
         st.caption(controls.plain(notes))

@@ -60,11 +60,12 @@ def _closed_form(checkpoint: Checkpoint) -> None:
     latent_dim, sigma = config.model.latent_dim, config.model.sigma
     best = linear_optimum(eigenvalues, latent_dim, sigma, config.objective.beta)
     trained = np.sort(checkpoint.codes.rate.mean(0))[::-1]
-    st.markdown(
+    sentence = (
         f"Closed form for the training images: {best.active} of {latent_dim} latents active, "
         f"R {best.rate:.2f}, D {best.distortion:.2f} nats. Trained, on the test images: "
         f"R {trained.sum():.2f} nats."
     )
+    st.markdown(controls.typeset(sentence))
     chart = figures.kl_bars(trained, best.rate_per_dimension, ("trained", "closed form"))
     st.plotly_chart(chart, key="closed-form", config={"displaylogo": False})
 
@@ -92,7 +93,7 @@ def _information(checkpoint: Checkpoint) -> None:
 
 def _line(name: str, value: float, error: float | None, exact: bool) -> str:
     spread = "" if exact or error is None else f" ± {error:.3f}"
-    return f"| {controls.plain(name)} | {value:.3f}{spread} |".replace("-", "−")
+    return controls.typeset(f"| {controls.plain(name)} | {value:.3f}{spread} |")
 
 
 def _evidence(checkpoint: Checkpoint) -> None:

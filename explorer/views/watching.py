@@ -92,9 +92,9 @@ def _where(job: Job, is_held: bool) -> str:
     if job.position:
         return f"{job.title}: waits, place {job.position}"
     if is_held:
-        return f"{job.title}: {job.share:.0%}, paused at {job.text}".replace(" -", " −")
+        return f"{job.title}: {job.share:.0%}, paused at {job.text}"
     left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
-    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}".replace(" -", " −")
+    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}"
 
 
 def _order(job: Job, label: str, method: str, help: str) -> None:

@@ -38,9 +38,10 @@ def press(at, label):
 
 
 def said(at):
-    """All that is written, as one text."""
+    """All that is written, as one text; its no-break spaces as plain ones."""
     kinds = (at.markdown, at.caption, at.info, at.success, at.warning, at.error, at.toast)
-    return " ".join(element.value for kind in kinds for element in kind)
+    text = " ".join(element.value for kind in kinds for element in kind)
+    return text.replace("\xa0", " ")
 
 
 def charts(at):

@@ -371,7 +371,7 @@ def test_training_asks_for_every_missing_remedy_once(no_runs, small, desk):
 
 def test_progress_cancel_and_failure_are_shown(no_runs, small, desk):
     at = press(open_view("collapse", collapsed=small.id), "Train the others")
-    desk.tell("job-0", state="running", share=0.5, seconds_left=8.2, text="epoch 1 of 3: D -1.00")
+    desk.tell("job-0", state="running", share=0.5, seconds_left=8.2, text="epoch 1 of 3: D −1.00")
     settle(at)
     (bar,) = at.get("progress")
     assert bar.proto.value == round(100 * 1.5 / 7)

@@ -362,7 +362,7 @@ def test_progress_is_read_from_the_run_folder(runs_dir, queue_of):
         wait(lambda share=(epoch + 1) / 4: queue.watch(job_id).share == share)
         seen.append(queue.watch(job_id))
         time.sleep(0.3)
-    assert seen[-1].text == "epoch 3 of 4: D 20.50, R 3.25, -ELBO 23.75 nats per test image"
+    assert seen[-1].text == "epoch 3 of 4: D 20.50, R 3.25, −ELBO 23.75 nats per test image"
     assert seen[0].seconds_left is None
     assert 0 < seen[2].seconds_left < 10, "one epoch of about as long as those before"
     elsewhere = Jobs(runs_dir).watch(job_id)

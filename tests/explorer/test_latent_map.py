@@ -124,7 +124,7 @@ def points(figure):
 def texts(at):
     """Everything that is written on the screen."""
     kinds = (at.markdown, at.caption, at.subheader, at.info, at.warning, at.error, at.toast)
-    return [element.value for kind in kinds for element in kind]
+    return [element.value.replace("\xa0", " ") for kind in kinds for element in kind]
 
 
 def decode(checkpoint, z):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from drive import open_view
+from drive import open_view, said
 from pages import (
     assert_equal_pictures,
     assert_nothing_sticks_out,
@@ -150,7 +150,7 @@ def test_every_run_of_the_group_is_a_point_with_its_error(no_runs):
 def test_a_clicked_run_is_shown_with_its_scores(no_runs):
     at = open_view("trade_off", run="digits-2d-beta-4")
     d, d_error = DIGITS["digits-2d-beta-4"].card.metrics["distortion"]
-    assert any(f"D {d:.2f} ± {d_error:.2f}" in line.value for line in at.markdown)
+    assert f"D {d:.2f} ± {d_error:.2f}" in said(at)
 
 
 def test_hostile_links_open_the_default(no_runs):

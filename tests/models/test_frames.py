@@ -102,6 +102,19 @@ def test_a_resumed_film_is_the_uninterrupted_one(stops, whole, tmp_path):
     assert contents(run) == contents(whole)
 
 
+def test_a_resumed_film_of_large_images_is_the_uninterrupted_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "MAX_FILM_BYTES", 16_000)  # room for some of the frames only
+    runs = [Run.create(tmp_path / name, CONFIG, "whole") for name in ("one", "two")]
+    list(execute(runs[0]))
+    for count in (1, 1, 1000):
+        events = execute(runs[1])
+        for _, _ in zip(range(count), events, strict=False):
+            pass
+        events.close()
+    assert 2 < len(frames.steps_of(runs[0].folder)) < len(STEPS)
+    assert contents(runs[1]) == contents(runs[0])
+
+
 def test_frames_of_a_lost_future_go(whole, tmp_path):
     run = Run.create(tmp_path, CONFIG, "whole")
     events = execute(run)
