@@ -116,7 +116,7 @@ class Reel {
     try {
       this.frames.push(readFrame(step, file, stamp, readHalves));
     } catch {
-      this.problem = "";
+      // the film is shown without it
     }
   }
 
@@ -540,16 +540,31 @@ export class Films {
 
   async saveGif() {
     const button = /** @type {HTMLButtonElement} */ (part(this.root, ".gif"));
+    const before = this.position;
+    button.disabled = true;
+    try {
+      const bytes = await this.encode((said) => (button.textContent = said));
+      save(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: "image/gif" }), "training.gif");
+    } finally {
+      button.textContent = "Save GIF";
+      button.disabled = false;
+      this.scrub(before);
+    }
+  }
+
+  /**
+   * The films as a GIF.
+   * @param {(said: string) => void} report
+   */
+  async encode(report) {
     const last = this.reels[0].frames.length - 1;
     const count = Math.min(GIF.frames, last + 1);
-    const before = this.position;
     this.playing = this.follows = false;
-    button.disabled = true;
     /** @type {Uint8ClampedArray[]} */
     const pictures = [];
     let size = { width: 0, height: 0 };
     for (let i = 0; i < count; i++) {
-      button.textContent = `Drawing ${i + 1} of ${count}`;
+      report(`Drawing ${i + 1} of ${count}`);
       this.position = count > 1 ? (last * i) / (count - 1) : 0;
       this.draw();
       const canvas = this.compose();
@@ -557,14 +572,10 @@ export class Films {
       pictures.push(fewGreys(context(canvas).getImageData(0, 0, size.width, size.height).data));
       await breathe();
     }
-    button.textContent = "Writing the file…";
+    report("Writing the file…");
     await breathe();
     pictures.push(...Array.from({ length: 10 }, () => pictures[count - 1])); // the end stays a second
-    const bytes = encodeGif(pictures, size.width, size.height, { delay_ms: GIF.delay_ms });
-    save(new Blob([/** @type {Uint8Array<ArrayBuffer>} */ (bytes)], { type: "image/gif" }), "training.gif");
-    button.textContent = "Save GIF";
-    button.disabled = false;
-    this.scrub(before);
+    return encodeGif(pictures, size.width, size.height, { delay_ms: GIF.delay_ms });
   }
 
   savePng() {
