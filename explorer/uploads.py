@@ -6,26 +6,30 @@ an uploader shows its files until it is replaced by another.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-IMAGES = ["png", "jpg", "jpeg", "gif", "webp"]
+IMAGES = ("png", "jpg", "jpeg", "gif", "webp")
 
 
-def ask(label: str, name: str, is_folder: bool = False) -> list[tuple[str, bytes]]:
+def ask(
+    label: str, name: str, types: Sequence[str] | None = None, is_folder: bool = False
+) -> list[tuple[str, bytes]]:
     """An uploader that is empty again in the next run.
 
     Args:
         label: Above it.
         name: Tells it from others.
-        is_folder: Whether it takes a folder of images; else it takes files of any kind.
+        types: What the names of files must end with; None: anything.
+        is_folder: Whether it takes a folder; else it takes files.
 
     Returns:
         Name and content of what was handed over since the last run; [] if nothing was.
     """
     count = st.session_state.get(f"uploads-{name}", 0)
     kind = {"accept_multiple_files": "directory" if is_folder else True}
-    types = IMAGES if is_folder else None
     files = st.file_uploader(label, types, key=f"{name}-{count}", **kind)
     found = [(file.name, file.getvalue()) for file in files]
     if found:

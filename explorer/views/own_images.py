@@ -55,7 +55,7 @@ def _ask() -> None:
     with files:
         _take(uploads.ask("An .npz, a .zip, or images", "own-files"))
     with folder:
-        _take(uploads.ask("Or a folder of images", "own-folder", is_folder=True))
+        _take(uploads.ask("Or a folder of images", "own-folder", uploads.IMAGES, is_folder=True))
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:

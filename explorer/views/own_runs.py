@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer import cache, controls, ownruns, state
+from explorer import cache, controls, ownruns, state, uploads
 from explorer.jobs import JobError
 from explorer.views import compare, film
 from explorer.views.watching import attempt, curves, live_jobs, scores
@@ -161,26 +161,21 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
 
 
 def _upload() -> None:
-    """A model file from elsewhere becomes a run; what came of it is said once."""
+    """Model files from elsewhere become runs; what came of each is said once."""
     with st.expander("Add a model file"):
-        count = st.session_state.setdefault("model_files", 0)
-        given = st.file_uploader(
+        label = (
             f"A .safetensors file that this program has written, at most "
-            f"{ownruns.MAX_UPLOAD >> 20} MiB",
-            type="safetensors", key=f"model-file-{count}",
-        )  # fmt: skip
-        if given is not None:
+            f"{ownruns.MAX_UPLOAD >> 20} MiB"
+        )
+        if given := uploads.ask(label, "model-file", ["safetensors"]):
             with st.spinner("Checking the file…"):
-                st.session_state.model_file_said = _take_in(given.getvalue(), given.name)
-            st.session_state.model_files = (
-                count + 1
-            )  # a new uploader: the old one lets its bytes go
+                st.session_state.model_files_said = [_take_in(data, name) for name, data in given]
             st.rerun()
-    said, problem = st.session_state.pop("model_file_said", ("", ""))
-    if said:
-        st.success(controls.plain(said))
-    if problem:
-        st.error(controls.plain(problem))
+    for said, problem in st.session_state.pop("model_files_said", []):
+        if said:
+            st.success(controls.plain(said))
+        else:
+            st.error(controls.plain(problem))
 
 
 def _take_in(data: bytes, name: str) -> tuple[str, str]:

@@ -185,7 +185,7 @@ def uploader(at):
 
 
 def upload(at, data, name="model.safetensors"):
-    uploader(at).set_value((name, data, "application/octet-stream"))
+    uploader(at).set_value([(name, data, "application/octet-stream")])
     return settle(at)
 
 
@@ -197,7 +197,7 @@ def test_a_model_file_becomes_a_run(no_runs):
     assert run.config() == read(SHIPPED).card.config
     assert run.title == read(SHIPPED).card.title and titles(at) == [run.title]
     assert [line.value for line in at.success] == [plain(f"“{run.title}” was added to your runs.")]
-    assert uploader(at).value is None and at.query_params["own"] == run.id
+    assert uploader(at).value == [] and at.query_params["own"] == run.id
     assert "neither a film nor curves" in said(at)
     assert run.id in cache.catalogue()[0]
     assert [each.name for each in no_runs.iterdir() if each.name.startswith(".incoming")] == []
@@ -299,7 +299,7 @@ def test_what_is_no_model_is_refused_in_one_sentence(no_runs, tmp_path, what):
     assert error.value.startswith(plain("“<b>bad.safetensors” was not added: the "))
     assert error.value.endswith(".") and str(tmp_path) not in error.value
     assert list_runs(no_runs) == [] and list(no_runs.iterdir()) == []
-    assert uploader(at).value is None and not settle(at).error
+    assert uploader(at).value == [] and not settle(at).error
 
 
 def test_a_file_that_is_too_large_is_not_even_read(no_runs, monkeypatch):
