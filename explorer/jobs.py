@@ -186,6 +186,8 @@ class Jobs:
         self._server = secrets.token_hex(4)
         self._entering = threading.Lock()  # held by the one who puts a job into the queue
         self._probing = threading.Lock()  # held by the one who asks whether a server is alive
+        self._sparing = threading.Lock()  # held by the one who starts or takes the spare process
+        self._spare: subprocess.Popen | None = None
         self._lock = threading.Lock()  # held for the following, never while waiting for a disk
         self._mine: dict[str, _Active] = {}
         self._queue: list[_Active] = []
@@ -194,6 +196,19 @@ class Jobs:
         self._unwritten: dict[str, _Record] = {}  # ended while the disk was full
         self._read: dict[str, tuple[tuple, _Record]] = {}  # as last read, and when that was written
         self._settled: dict[str, tuple[_Record, _Record]] = {}  # as on disk, and as it is
+
+    def prepare(self) -> None:
+        """Has a process wait for the next job with its imports done: they take longer than the
+        first epochs of a small model. While a job works there is none, for it would be in its way.
+        """
+        with self._sparing:
+            if self._spare is not None and self._spare.poll() is not None:
+                _let_go(self._spare)
+                self._spare = None
+            if self._threads or self._spare is not None:
+                return
+            with contextlib.suppress(OSError):
+                self._spare = self._start_keeper("--spare", *self._command)
 
     def submit(self, arguments: Sequence[str], title: str = "") -> str:
         """Has `python -m models <arguments>` started as soon as it can be; returns the job's id.
@@ -482,14 +497,8 @@ class Jobs:
         log = self.folder / active.id / "log"
         with contextlib.suppress(OSError):
             log.unlink(missing_ok=True)
-        command = [sys.executable, "-I", "-S", str(_KEEPER), str(log), str(self._share_of(active))]
-        command += [*self._command, *_command_line(active.record)]
-        pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
         try:
-            keeper = subprocess.Popen(
-                command, **pipes, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
-                env=_environment(self.runs_dir),
-            )  # fmt: skip
+            keeper = self._keeper_for(active, str(log))
         except OSError:
             return {}
         with keeper:
@@ -504,6 +513,27 @@ class Jobs:
         except ValueError:  # the keeper was killed
             _kill_group(active.leader)
             return {}
+
+    def _keeper_for(self, active: _Active, log: str) -> subprocess.Popen:
+        """The spare keeper, if there is one, or a new one; it has been told what to do."""
+        share, arguments = self._share_of(active), _command_line(active.record)
+        with self._sparing:
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            try:
+                print(json.dumps([log, share, arguments]), file=spare.stdin, flush=True)
+                return spare
+            except OSError:  # it has been killed
+                _let_go(spare)
+        return self._start_keeper(log, str(share), *self._command, *arguments)
+
+    def _start_keeper(self, *arguments: str) -> subprocess.Popen:
+        pipes = dict.fromkeys(("stdin", "stdout"), subprocess.PIPE)
+        return subprocess.Popen(
+            [sys.executable, "-I", "-S", str(_KEEPER), *arguments], **pipes,
+            stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+            env=_environment(self.runs_dir),
+        )  # fmt: skip
 
     def _share_of(self, active: _Active) -> int:
         """Bytes that a job may use."""
@@ -651,6 +681,12 @@ def _environment(runs_dir: Path) -> dict[str, str]:
         "FORCE_COLOR": "",
         "TYPER_USE_RICH": "0",
     }
+
+
+def _let_go(keeper: subprocess.Popen) -> None:
+    """Ends a keeper that has no job."""
+    with contextlib.suppress(OSError), keeper:
+        keeper.kill()
 
 
 def _kill_group(leader: int) -> None:

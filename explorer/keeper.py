@@ -1,8 +1,13 @@
 """Stands between the server and one job, so that the job never outlives the server.
 
     python explorer/keeper.py LOG BYTES COMMAND…
+    python explorer/keeper.py --spare COMMAND…
 
-starts the command in a process group of its own. The server holds the other end of standard
+starts the command in a process group of its own: for a job, or before there is one, so that its
+imports are done by then. The spare command is given one more argument, "-", and waits for its
+others on standard input; the server's first line is then a JSON list of LOG, BYTES and these.
+
+The server holds the other end of standard
 input: a line with a number asks the job to end within so many seconds, and so does the end of
 the file, which comes however the server dies. Standard output tells the server the job's process
 id, then, when the last of the group is gone, one JSON object: `status`, `too_large`, and `tail`,
@@ -142,20 +147,42 @@ def _bind() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
-def keep(log: str | Path, max_bytes: int, command: list[str]) -> None:
-    """Runs a command to its end, or to the end of the server; see the module.
+def start(command: list[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen:
+    """Starts a command in a group of its own, bound to this process."""
+    return subprocess.Popen(
+        command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        process_group=0, preexec_fn=_bind,
+    )  # fmt: skip
+
+
+def keep_spare(command: list[str]) -> None:
+    """Starts a command that waits for its arguments, and keeps it once it has them.
+
+    Args:
+        command: What to start, without "-".
+    """
+    worker = start([*command, "-"], subprocess.PIPE)
+    order = sys.stdin.readline()
+    if not order:  # the server has ended
+        Group(worker.pid).signal(signal.SIGKILL)
+        return
+    log, max_bytes, arguments = json.loads(order)
+    try:
+        worker.stdin.write(json.dumps(arguments).encode() + b"\n")
+        worker.stdin.close()
+    except OSError:  # it has died while it waited
+        worker = start([*command, *arguments])
+    keep(log, max_bytes, worker)
+
+
+def keep(log: str | Path, max_bytes: int, worker: subprocess.Popen) -> None:
+    """Keeps a job to its end, or to the end of the server; see the module.
 
     Args:
         log: File for what the job prints.
         max_bytes: Memory beyond which the job is killed.
-        command: What to start.
+        worker: Its first process.
     """
-    _ask_kernel(_SET_DEATH_SIGNAL, signal.SIGCONT)  # if it has been stopped, it sees the end
-    _ask_kernel(_SET_SUBREAPER, 1)  # what the job leaves behind becomes the keeper's child
-    worker = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        process_group=0, preexec_fn=_bind,
-    )  # fmt: skip
     tell(worker.pid)
     output, group = Output(log), Group(worker.pid)
     printing = threading.Thread(target=output.follow, args=(worker.stdout,), daemon=True)
@@ -207,4 +234,9 @@ def tell(message: object) -> None:
 
 
 if __name__ == "__main__":
-    keep(sys.argv[1], int(sys.argv[2]), sys.argv[3:])
+    _ask_kernel(_SET_DEATH_SIGNAL, signal.SIGCONT)  # if it has been stopped, it sees the end
+    _ask_kernel(_SET_SUBREAPER, 1)  # what the job leaves behind becomes the keeper's child
+    if sys.argv[1] == "--spare":
+        keep_spare(sys.argv[2:])
+    else:
+        keep(sys.argv[1], int(sys.argv[2]), start(sys.argv[3:]))

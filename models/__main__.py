@@ -1,5 +1,25 @@
-"""`python -m models`: the command line."""
+"""`python -m models`: the command line.
+
+`python -m models -` waits for its arguments, a JSON list on standard input, and does meanwhile the
+imports of a training.
+"""
+
+import json
+import sys
+from importlib import import_module
+
+from typer.main import get_command
 
 from models.cli import app
 
-app(prog_name="python -m models")
+FOR_TRAINING = ("models.trainer", "models.registry", "models.data", "filelock", "rich.progress")
+
+command = get_command(app)
+if sys.argv[1:] == ["-"]:
+    for name in FOR_TRAINING:
+        import_module(name)
+    line = sys.stdin.readline()
+    if not line:
+        sys.exit()  # nobody wants it any more
+    sys.argv[1:] = json.loads(line)
+command(prog_name="python -m models")

@@ -28,6 +28,7 @@ CURVE_WIDTH = 300
 
 def show() -> None:
     """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
+    cache.jobs().prepare()
     seen = _seen()
     tick = START_SECONDS if any(starts for _, starts in seen) else TICK_SECONDS
     st.fragment(_follow, run_every=tick if seen else None)(seen)

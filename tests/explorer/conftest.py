@@ -52,9 +52,11 @@ def server(runs_dir):
 
 @pytest.fixture
 def no_runs(tmp_path, monkeypatch):
-    """An empty folder of runs, and no thread in the background."""
+    """An empty folder of runs; no thread in the background, and no process that waits for jobs."""
     from explorer import cache
+    from explorer.jobs import Jobs
 
+    monkeypatch.setattr(Jobs, "prepare", lambda self: None)
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
     monkeypatch.setattr(cache, "warm_up", lambda: None)
     return tmp_path / "runs"

@@ -265,6 +265,8 @@ def queue_of(runs_dir, tmp_path):
         for job_id in reversed(mine):
             queue.cancel(job_id)
         wait(lambda queue=queue: not queue._threads)
+        if queue._spare is not None:
+            jobs._let_go(queue._spare)
 
 
 def worker(folder, script):
@@ -824,6 +826,97 @@ def test_no_process_outlives_a_killed_server_by_two_seconds(script, runs_dir, tm
     assert (found.title, found.state, found.can_resume) == ("left", "interrupted", True)
     queue.resume(found.id)
     assert ended(queue, found.id).state == "done"
+
+
+# a process that waits for a job
+
+
+QUICK = ["train", "--epochs", "1", "--hidden", "8"]
+
+
+def spare_of(queue):
+    """The keeper and the command that wait, once both are there."""
+    queue.prepare()
+    return family(queue._spare.pid)
+
+
+def family(keeper_pid):
+    """A keeper and its command, once that is there."""
+    wait(lambda: descendants(keeper_pid))
+    return keeper_pid, *descendants(keeper_pid)
+
+
+@ON_LINUX
+def test_a_spare_process_does_the_next_job_as_a_new_one_does_it(queue_of, runs_dir):
+    queue = queue_of(slots=1)
+    everybody = spare_of(queue)
+    queue.prepare()
+    assert queue._spare.pid == everybody[0], "one waits, not two"
+    with_spare = queue.submit(QUICK)
+    wait(lambda: queue.watch(with_spare).state == "running" and queue._spare is None)
+    queue.prepare()
+    assert queue._spare is None, "none is in the way of a job"
+    assert ended(queue, with_spare).state == "done"
+    wait(lambda: all(map(is_gone, everybody)))
+    without = queue.submit(QUICK)
+    assert ended(queue, without).state == "done"
+    models = [read(run.model_path) for run in list_runs(runs_dir)]
+    assert len({model.fingerprint for model in models}) == 1
+    command = "python -m models train --epochs 1 --hidden 8 --threads=1"
+    assert {model.card.command for model in models} == {command}
+
+
+@ON_LINUX
+@pytest.mark.parametrize("which", [0, 1], ids=["keeper", "command"])
+def test_a_spare_that_was_killed_costs_time_and_no_job(which, queue_of):
+    queue = queue_of(slots=1)
+    everybody = spare_of(queue)
+    os.kill(everybody[which], signal.SIGKILL)
+    wait(lambda: is_gone(everybody[which]))
+    assert ended(queue, queue.submit(QUICK)).state == "done"
+    assert all(map(is_gone, everybody))
+
+
+@ON_LINUX
+def test_a_spare_ends_with_its_server(runs_dir):
+    def attempt():
+        with Server(runs_dir) as server:
+            server.call("prepare")
+            everybody = family(family(server.process.pid)[1])
+            assert not any(map(is_gone, everybody))
+            began = time.monotonic()
+            server.kill()
+        wait(lambda: all(map(is_gone, everybody)))
+        return time.monotonic() - began
+
+    assert_within(2.0, attempt)
+
+
+@ON_LINUX
+def test_a_job_of_a_spare_is_cancelled_within_a_second(queue_of):
+    queue = queue_of(slots=1)
+
+    def attempt():
+        spare_of(queue)
+        job_id = queue.submit(["train", "--epochs", "10000"])
+        wait(lambda: queue.watch(job_id).runs)
+        began = time.monotonic()
+        queue.cancel(job_id)
+        assert ended(queue, job_id).state == "cancelled"
+        return time.monotonic() - began
+
+    assert_within(1.0, attempt)
+
+
+def test_a_spare_on_a_machine_that_starts_no_process_is_done_without(queue_of, monkeypatch):
+    queue = queue_of(slots=1)
+
+    def refuse(*_arguments, **_options):
+        raise OSError(errno.EAGAIN, "no more processes")
+
+    monkeypatch.setattr(jobs.subprocess, "Popen", refuse)
+    queue.prepare()
+    assert queue._spare is None
 
 
 def keepers(job_id):

@@ -5,13 +5,15 @@ import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from helpers import finish, python
+from helpers import ROOT, finish, python
 from typer.testing import CliRunner
 
 from models.checkpoint import read, read_tensors, write
@@ -446,3 +448,21 @@ def test_orders_that_cannot_be_are_one_sentence(arguments, phrase, trained):
     assert phrase in call("steer", trained.id, *arguments, "--runs-dir", runs, status=1)
     assert not (trained.folder / "wish.json").exists()
     assert "one of the runs folder" in call("steer", "x", "--go", "--runs-dir", runs, status=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "phrase"),
+    [
+        ("", 0, None),
+        ('["data", "show", "digits"]\n', 0, "1297 images"),
+        ('["data", "show", "nowhere"]\n', 1, "Error: "),
+    ],
+    ids=["end", "command", "refusal"],
+)
+def test_a_waiting_command_line_takes_its_arguments_from_standard_input(given, status, phrase):
+    found = subprocess.run(
+        [sys.executable, "-m", "models", "-"], input=given, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert found.returncode == status
+    assert (phrase or "") in found.stdout and bool(found.stdout) == bool(phrase)
