@@ -115,7 +115,7 @@ def test_another_film_can_be_beside_and_the_link_says_so(no_runs):
 def test_a_training_is_live_and_without_a_frame_it_waits(no_runs, monkeypatch):
     run = Run.create(no_runs, SMALL, "new")
     job, nothing = Job("a", "new", "running", runs=(run.id,)), lambda _: None
-    desk = SimpleNamespace(all=lambda: [job], pause=nothing, cancel=nothing)
+    desk = SimpleNamespace(all=lambda: [job], prepare=tuple, pause=nothing, cancel=nothing)
     monkeypatch.setattr(cache, "jobs", lambda: desk)
     (data,) = films(open_view("train"))
     assert data["live"] is True

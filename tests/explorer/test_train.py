@@ -37,7 +37,10 @@ class Desk:
     """A queue of jobs that starts none; keeps what was asked of it."""
 
     def __init__(self):
-        self.jobs, self.asked, self.done, self.full = [], [], [], ""
+        self.jobs, self.asked, self.done, self.full, self.is_prepared = [], [], [], "", False
+
+    def prepare(self):
+        self.is_prepared = True
 
     def submit(self, arguments, title=""):
         if self.full:
@@ -77,6 +80,13 @@ def field(at, name):
             if widget.key == f"control-{name}":
                 return widget
     return None
+
+
+def test_who_looks_at_the_form_has_the_next_training_prepared(desk):
+    open_view("trade_off")
+    assert not desk.is_prepared
+    open_view("train")
+    assert desk.is_prepared
 
 
 def write(at, name, text):
@@ -258,7 +268,7 @@ def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
     title = "Training “a*b”"
     desk.jobs = [
         Job("d", "waiting", "queued", position=1),
-        Job("c", title, "running", share=2 / 3, seconds_left=4.2, text="epoch 2 of 3: D -1.00",
+        Job("c", title, "running", share=2 / 3, seconds_left=4.2, text="epoch 2 of 3: D −1.00",
             runs=(run.id,)),
         Job("b", "stopped", "paused", share=0.25),
         Job("a", "broken", "failed", reason="the rate became nan <b>"),
