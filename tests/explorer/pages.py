@@ -1,10 +1,13 @@
 """What the tests of the page share: where things are on it, and what the pictures show."""
 
+import base64
+import io
 import re
 import shutil
 
 import numpy as np
 import torch
+from PIL import Image
 from screens import ROOT, wait
 
 from explorer import pictures
@@ -99,14 +102,9 @@ def picture(page, caption, index=0):
 
 def canvas_pixels(canvas):
     """Pixels (H, W, 3) of a canvas."""
-    values, height, width = canvas.evaluate(
-        """(canvas) => {
-            const {width, height} = canvas;
-            const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-            return [Array.from(pixels), height, width];
-        }"""
-    )
-    return np.array(values, np.uint8).reshape(height, width, 4)[..., :3]
+    address = canvas.evaluate("(canvas) => canvas.toDataURL()")
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as picture:
+        return np.array(picture.convert("RGBA"))[..., :3]
 
 
 def spots(page, count):

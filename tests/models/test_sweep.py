@@ -708,7 +708,7 @@ def command(runs, config, betas, *more):
     return ["-m", "models", "sweep", *words, *map(str, more)]
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_killed_sweep_goes_on_where_it_stopped(kills, config, tmp_path):
     config = replace(config, training=replace(config.training, epochs=40 * kills))
     betas = [0.3, 1.0, 4.0]
