@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 
 import plotly.graph_objects as go
@@ -13,13 +14,15 @@ from explorer.jobs import Job, JobError
 from explorer.views import film
 from models.checkpoint import Card
 from models.config import RunConfig
-from models.runs import Run
+from models.runs import Run, default_runs_dir
 from models.steering import GO, HOLD, HOLD_SECONDS, STEP, changes_of, wish_of
 
 TICK_SECONDS = 1.0
 START_SECONDS = 0.4
 """The same while a job begins."""
 CURVE_SECONDS = 3.0
+FILM_SECONDS = 2.0
+"""How long a new run shows its film alone: the first chart keeps the browser busy for a second."""
 SHOWN = 3
 """Jobs that ended early and are shown."""
 CURVE_WIDTH = 300
@@ -30,7 +33,7 @@ def show() -> None:
     """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
     cache.jobs().prepare()
     seen = _seen()
-    tick = START_SECONDS if any(starts for _, starts in seen) else TICK_SECONDS
+    tick = START_SECONDS if any(stage == "begins" for _, stage in seen) else TICK_SECONDS
     st.fragment(_follow, run_every=tick if seen else None)(seen)
     st.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
 
@@ -40,13 +43,21 @@ def live_jobs() -> frozenset[str]:
     return frozenset(job.id for job in cache.jobs().all() if job.is_live)
 
 
-def _seen() -> frozenset[tuple[str, bool]]:
-    """Live jobs, and whether each is about to begin: what the page is laid out for."""
-    found = [job for job in cache.jobs().all() if job.is_live]
-    return frozenset((job.id, not job.position and not job.runs) for job in found)
+def _seen() -> frozenset[tuple[str, str]]:
+    """Live jobs, and what is shown of each: what the page is laid out for."""
+    return frozenset((job.id, _stage(job)) for job in cache.jobs().all() if job.is_live)
 
 
-def _follow(seen: frozenset[tuple[str, bool]]) -> None:
+def _stage(job: Job) -> str:
+    """Whether a live job waits, begins, shows its film, or its film and curves."""
+    if job.position:
+        return "waits"
+    if not job.runs:
+        return "begins"
+    return "curves" if _age(Run(default_runs_dir() / job.runs[0])) > FILM_SECONDS else "film"
+
+
+def _follow(seen: frozenset[tuple[str, str]]) -> None:
     """Jobs, looked at again while there are live ones; the page starts anew when one ends."""
     if problem := st.session_state.pop("train_problem", ""):
         st.error(controls.plain(problem))
@@ -66,10 +77,17 @@ def _follow(seen: frozenset[tuple[str, bool]]) -> None:
 
 def _draw() -> None:
     """The curves of the runs that are being trained."""
-    live = {job.runs for job in cache.jobs().all() if job.is_live and not job.position}
+    live = {job.runs for job in cache.jobs().all() if job.is_live and _stage(job) == "curves"}
     for run, config in cache.runs():
         if (run.id,) in live:
             curves(run, config, "live")
+
+
+def _age(run: Run) -> float:
+    """Seconds since a run was made; it has just been deleted if there is no such time."""
+    with contextlib.suppress(OSError):
+        return time.time() - (run.folder / "config.json").stat().st_mtime
+    return 0.0
 
 
 def _working(job: Job) -> None:

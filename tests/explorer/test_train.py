@@ -1,6 +1,7 @@
 """The train page: what its form asks for, what that costs, how it goes, and the runs there are."""
 
 import json
+import os
 import re
 from dataclasses import asdict, fields, replace
 
@@ -88,8 +89,10 @@ def write(at, name, text):
 
 
 def trained(runs_dir, config=SMALL, title="small"):
+    """A run that was begun a while ago."""
     run = Run.create(runs_dir, config, title)
     list(execute(run))
+    os.utime(run.folder / "config.json", (0, 0))
     return run
 
 
@@ -319,6 +322,16 @@ def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
     assert plain("after step 40: β = 4, learning rate 0.002") in said(at)
     (mark,) = charts(at)[f"live-D-{run.id}"]["layout"]["annotations"]
     assert (mark["x"], mark["text"]) == (2.0, "β = 4")
+
+
+def test_a_new_run_shows_its_film_before_its_curves(no_runs, desk):
+    run = trained(no_runs)
+    os.utime(run.folder / "config.json")
+    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    at = open_view("train")
+    assert at.get("bidi_component") and not any(n.startswith("live") for n in charts(at))
+    os.utime(run.folder / "config.json", (0, 0))
+    assert any(name.startswith("live") for name in charts(settle(at)))
 
 
 def test_an_autoencoder_has_no_beta_to_change(no_runs, desk):
