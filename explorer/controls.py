@@ -55,6 +55,9 @@ def _bind(
 ) -> dict[str, Any]:
     """Key and callback of a widget that shows `value` and writes the setting `name`.
 
+    The widget is given `value` as its default too: where a run follows so fast on another that
+    the browser misses what was set, the widget falls back to its default, and sends that.
+
     Writing it puts the settings named by `resets` back to None. Of a widget with `labels` a
     value that has none is passed over: the browser has sent a label that was changed meanwhile.
     """
@@ -92,7 +95,7 @@ def select(
     labels = distinct(labels)
     value = state.choose(name, list(labels))
     bound = _bind(name, value, resets, labels)
-    return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
+    return _drop_down(label, labels, value, **bound, **options)
 
 
 def option(name: str, label: str, labels: Mapping[Any, str], default: Any, **options: Any) -> Any:
@@ -101,7 +104,15 @@ def option(name: str, label: str, labels: Mapping[Any, str], default: Any, **opt
     chosen = state.choose(name, list(labels))
     value = default if chosen is None else chosen
     bound = _bind(name, value, labels=labels)
-    return st.selectbox(label, list(labels), format_func=labels.__getitem__, **bound, **options)
+    return _drop_down(label, labels, value, **bound, **options)
+
+
+def _drop_down(label: str, labels: Mapping[Any, str], value: Any, **options: Any) -> Any:
+    """A choice of one of the labels."""
+    values = list(labels)
+    return st.selectbox(
+        label, values, values.index(value), format_func=labels.__getitem__, **options
+    )
 
 
 def several(
@@ -120,8 +131,8 @@ def several(
             state.put(**{name: tuple(given) or None})
 
     st.multiselect(
-        label, list(labels), format_func=labels.__getitem__, key=key, max_selections=most,
-        on_change=write, **options,
+        label, list(labels), list(value), format_func=labels.__getitem__, key=key,
+        max_selections=most, on_change=write, **options,
     )  # fmt: skip
     return value
 
@@ -153,27 +164,26 @@ def distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
 def segments(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
     """A row of buttons of which one is pressed."""
     value = state.choose(name, list(labels))
-    options |= _bind(name, value)
-    st.segmented_control(
-        label, list(labels), required=True, format_func=labels.__getitem__, **options
-    )
+    options |= _bind(name, value) | {"default": value, "format_func": labels.__getitem__}
+    st.segmented_control(label, list(labels), required=True, **options)
     return value
 
 
 def slider(name: str, label: str, minimum: int, maximum: int, **options: Any) -> int:
     """A slider over whole numbers."""
     value = state.choose(name, range(minimum, maximum + 1))
-    return st.slider(label, minimum, maximum, **_bind(name, value), **options)
+    return st.slider(label, minimum, maximum, value, **_bind(name, value), **options)
 
 
 def real(name: str, label: str, step: float, **options: Any) -> float:
     """A slider between the limits of a setting that is no whole number."""
     minimum, maximum = state.LIMITS[name]
-    return st.slider(label, minimum, maximum, step=step, **_bind(name, state.get(name)), **options)
+    value = state.get(name)
+    return st.slider(label, minimum, maximum, value, step, **_bind(name, value), **options)
 
 
 def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
-    """A whole number from 0 to `maximum`, or nothing."""
+    """A whole number from 0 to `maximum`, or nothing: its default, or it could not be cleared."""
     value = state.choose(name, range(maximum + 1))
     bound = _bind(name, value)
     return st.number_input(label, 0, maximum, value=None, step=1, **bound, **options)
@@ -182,21 +192,22 @@ def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
 def text(name: str, label: str, **options: Any) -> str:
     """A line of text."""
     value = state.get(name)
-    return st.text_input(label, **_bind(name, value), **options)
+    return st.text_input(label, value, **_bind(name, value), **options)
 
 
 def quantity(name: str, label: str, default: float, **options: Any) -> float:
     """A number within the limits of a setting; `default` as long as that is None."""
     minimum, maximum = (state.WHOLE_LIMITS | state.LIMITS)[name]
     chosen = state.get(name)
-    bound = _bind(name, default if chosen is None else chosen)
-    return st.number_input(label, minimum, maximum, **bound, **options)
+    value = default if chosen is None else chosen
+    return st.number_input(label, minimum, maximum, value, **_bind(name, value), **options)
 
 
 def line(name: str, label: str, default: str, **options: Any) -> str:
     """A line of text; `default` as long as its setting is None."""
     chosen = state.get(name)
-    return st.text_input(label, **_bind(name, default if chosen is None else chosen), **options)
+    value = default if chosen is None else chosen
+    return st.text_input(label, value, **_bind(name, value), **options)
 
 
 def score(pair: object) -> str:
@@ -238,7 +249,7 @@ def code(name: str, dimensions: Sequence[int], latent_dim: int, limit: float) ->
         key = f"control-{name}-{dimension}-{limit:g}"  # with other limits, another widget
         _show(key, float(z[dimension]))
         columns[position % len(columns)].slider(
-            f"z{subscript(dimension + 1)}", -limit, limit, step=0.05, key=key,
+            f"z{subscript(dimension + 1)}", -limit, limit, float(z[dimension]), 0.05, key=key,
             on_change=write, args=(dimension, key),
         )  # fmt: skip
     return z

@@ -142,6 +142,8 @@ def _trials(entry: Entry) -> list[Trial]:
 def _remedies(entry: Entry, was_live: bool) -> None:
     """Controls, table, reconstructions and films; the page starts anew when training ends."""
     checkpoint, found = cache.checkpoint(entry), _trials(entry)
+    if any(trial.is_live for trial in found) != was_live:
+        st.rerun()
     steps = trials.total_steps(entry)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### Remedies")
@@ -161,8 +163,6 @@ def _remedies(entry: Entry, was_live: bool) -> None:
     _reconstructions(checkpoint, tried)
     _films(found)
     state.publish()
-    if any(trial.is_live for trial in found) != was_live:
-        st.rerun()
 
 
 def _strengths() -> None:

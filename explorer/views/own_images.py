@@ -90,9 +90,8 @@ def _look(found: OwnImages) -> None:
     if known is not None:
         text = f"These are the images of “{known.title}”: to add them again gives it a new name."
         st.info(controls.plain(text))
-    st.session_state.setdefault("own-title", found.title)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Name", key="own-title", max_chars=80, width=330)
+        st.text_input("Name", found.title, 80, key=f"own-title-{found.id}", width=330)
         controls.button("Add these images", lambda: _attempt(lambda: _add(found)), type="primary")
         controls.button("Discard", _forget)
 
@@ -130,7 +129,7 @@ def _pictures(images: ImageSet) -> None:
 
 def _add(found: OwnImages) -> None:
     """Keeps the images and chooses them for the next training."""
-    facts = own.add(found, st.session_state["own-title"])
+    facts = own.add(found, st.session_state[f"own-title-{found.id}"])
     _forget()
     _use(facts.id)
     st.session_state.own_done = f"“{facts.title}” was added and is the data set now."

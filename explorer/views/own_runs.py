@@ -148,7 +148,7 @@ def _label(run: Run) -> None:
 
 
 def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
-    """Key and callback of a widget that shows a field of a label and writes it."""
+    """Value, key and callback of a widget that shows a field of a label and writes it."""
     key = f"label-{name}-{run.id}"
 
     def write() -> None:
@@ -157,7 +157,7 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
 
     if st.session_state.get(key) != value:
         st.session_state[key] = value
-    return {"key": key, "on_change": write}
+    return {"value": value, "key": key, "on_change": write}
 
 
 def _upload() -> None:

@@ -86,14 +86,14 @@ def _try(action: Callable[[], object]) -> None:
 
 def _follow(was_live: bool) -> None:
     """Progress, looked at again while one is trained; the page starts anew when it ends."""
+    found = _sweeps()
+    if any(job.is_live for job in found) != was_live:
+        st.rerun()
     if problem := st.session_state.pop("sweep_problem", ""):
         st.error(controls.plain(problem))
-    found = _sweeps()
     for job in [job for job in found if job.is_live or job.can_resume][:SHOWN]:
         _one(job)
     state.publish()
-    if any(job.is_live for job in found) != was_live:
-        st.rerun()
 
 
 def _one(job: Job) -> None:

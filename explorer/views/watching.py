@@ -59,6 +59,8 @@ def _stage(job: Job) -> str:
 
 def _follow(seen: frozenset[tuple[str, str]]) -> None:
     """Jobs, looked at again while there are live ones; the page starts anew when one ends."""
+    if _seen() != seen:
+        st.rerun()
     if problem := st.session_state.pop("train_problem", ""):
         st.error(controls.plain(problem))
     found, runs = cache.jobs().all(), {run.id for run, _ in cache.runs()}
@@ -71,8 +73,6 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     if found and found[0].state == "done" and len(found[0].runs) == 1:
         _finished(found[0])
     state.publish()
-    if _seen() != seen:
-        st.rerun()
 
 
 def _draw() -> None:
@@ -142,10 +142,14 @@ def _hold(run: Run, is_held: bool) -> None:
 
 def _change(run: Run, config: RunConfig) -> None:
     """β and learning rate, to be changed while it runs."""
-    changes = changes_of(run.folder)
+    changes, wish = changes_of(run.folder), wish_of(run.folder)
     beta, rate = config.objective.beta, config.training.learning_rate
     if changes:
         beta, rate = changes[-1].beta, changes[-1].learning_rate
+    if wish.beta >= 0:
+        beta = wish.beta
+    if wish.learning_rate > 0:
+        rate = wish.learning_rate
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if config.model.family == "vae":
             _dial(run, "beta", "β from now on", "weight", beta, 0.5)
@@ -155,11 +159,14 @@ def _change(run: Run, config: RunConfig) -> None:
 
 
 def _dial(run: Run, name: str, label: str, limits: str, value: float, step: float) -> None:
-    """One number that a running training takes over."""
+    """One number that a running training takes over.
+
+    Its default is what is wanted now: a browser that lost the widget sends its default anew,
+    and that must not change the training.
+    """
     key = f"dial-{name}-{run.id}"
-    st.session_state.setdefault(key, float(value))
     st.number_input(
-        label, *state.LIMITS[limits], step=step, key=key, format="%.6g", width=210,
+        label, *state.LIMITS[limits], float(value), step, "%.6g", key, width=210,
         on_change=lambda: attempt(
             lambda: trainings.steer(run, **{name: st.session_state[key]})
         ),

@@ -95,6 +95,10 @@ def field(at, name):
     )
 
 
+def name_of(at):
+    return next(s for s in at.text_input if s.key.startswith("own-title-"))
+
+
 def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
     at = hand(open_view("train"), ("shapes.zip", shapes()))
     assert "40 images of 20 × 20 pixels, in colour, 32 to train and 8 to test" in said(at)
@@ -103,7 +107,7 @@ def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
     assert len(pictures) == cache.SAMPLES
     assert (shown["dot"][0][::3, ::3] == drawn(0, "dot")).all()
     assert not own.list_paths()
-    at.text_input("own-title").set_value("My shapes")
+    name_of(at).set_value("My shapes")
     at = press(at, "Add these images")
     (name,) = own.list_paths()
     assert "“My shapes” was added" in said(at)
@@ -220,7 +224,7 @@ def test_bad_uploads_get_one_sentence_and_nothing_is_kept(no_runs, case):
 def test_a_folder_is_titled_after_itself(no_runs):
     files = [(f"my/{kind}/{i}.png", png(drawn(i, kind))) for kind in CLASSES for i in range(6)]
     at = hand(open_view("train"), *files, folder=True)
-    assert at.text_input("own-title").value == "my" and "2 classes" in said(at)
+    assert name_of(at).value == "my" and "2 classes" in said(at)
 
 
 def test_conversions_are_said_and_unlabelled_images_have_no_classes(no_runs):
@@ -245,7 +249,7 @@ def test_the_same_images_get_the_new_name(no_runs):
     added()
     at = hand(open_view("train"), ("other.zip", shapes()))
     assert "These are the images of “Shapes”" in said(at)
-    at.text_input("own-title").set_value("<b>New</b> \u202e name")
+    name_of(at).set_value("<b>New</b> \u202e name")
     at = press(at, "Add these images")
     assert [facts.title for facts in cache.own_sets().values()] == ["<b>New</b> name"]
     assert "<b>" not in said(at)

@@ -362,6 +362,7 @@ def test_without_two_runs_the_page_says_what_would_be_seen(runs):
 def test_runs_are_chosen_in_order_and_named_in_the_link(runs):
     at = open_view("train")
     chooser = at.multiselect[0]
+    assert list(chooser.proto.default) == chooser.indices, "what a browser falls back to"
     assert {"one", "gaussian", RUDE} < set(chooser.options)
     assert sum(option.endswith(" (shipped)") for option in chooser.options) > 0
     chooser.set_value([runs[RUDE], runs["one"]])

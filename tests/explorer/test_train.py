@@ -23,7 +23,7 @@ from models.data import DATA_SETS, is_available, load
 from models.registry import build_model, count_parameters
 from models.remedies import to_arguments
 from models.runs import Run, execute, list_runs
-from models.steering import Change, Wish, wish_of
+from models.steering import Change, Wish, changes_of, wish_of
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(
@@ -308,15 +308,22 @@ def test_a_training_is_held_stepped_and_continued(no_runs, desk):
     assert not any(button.label == "Continue" for button in at.button)
 
 
+def dials(at):
+    return [box for box in at.number_input if box.key.startswith("dial")]
+
+
 def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
     run = trained(no_runs)
     desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
-    at = open_view("train")
-    dials = {box.key.split("-")[1]: box for box in at.number_input if box.key.startswith("dial")}
-    assert dials["beta"].value == 1.0 and dials["learning_rate"].value == 2e-3
-    dials["beta"].set_value(4.0)
+    at = settle(settle(open_view("train")))
+    beta, rate = dials(at)
+    assert beta.value == beta.proto.default == 1.0 and rate.value == rate.proto.default == 2e-3
+    assert wish_of(run.folder) == Wish(), "only a hand changes a training"
+    beta.set_value(4.0)
     at = settle(at)
-    assert wish_of(run.folder).beta == 4.0
+    assert wish_of(run.folder) == Wish(beta=4.0)
+    beta, rate = dials(at)
+    assert beta.value == beta.proto.default == 4.0 and rate.value == rate.proto.default == 2e-3
     (run.folder / "changes.jsonl").write_text(json.dumps(asdict(Change(40, 4.0, 2e-3))) + "\n")
     at = settle(at)
     assert plain("after step 40: β = 4, learning rate 0.002") in said(at)
@@ -339,8 +346,7 @@ def test_an_autoencoder_has_no_beta_to_change(no_runs, desk):
     run = trained(no_runs, replace(SMALL, model=model, objective=objective))
     desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
     at = open_view("train")
-    keys = [box.key for box in at.number_input if box.key.startswith("dial")]
-    assert keys == [f"dial-learning_rate-{run.id}"]
+    assert [box.key for box in dials(at)] == [f"dial-learning_rate-{run.id}"]
 
 
 def test_a_job_that_has_said_nothing_is_starting(no_runs, desk):
@@ -566,6 +572,7 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     (run,) = list_runs(runs_dir)
     done = len(run.metrics())
     assert 0 < done < 1000
+    assert wish_of(run.folder) == Wish() and not changes_of(run.folder), "only a hand changes it"
     page.get_by_role("button", name="Resume").click()
     wait(lambda: len(run.metrics()) > done)
     page.get_by_role("button", name="Pause").click()
