@@ -39,7 +39,7 @@ TICK_SECONDS = 0.2
 """Time between two looks at the job's memory."""
 SCAN_SECONDS = 1.0
 """Time between two searches for processes that the job has started."""
-NICENESS = 10
+NICENESS = 15
 MAX_LOG_BYTES = 2**18
 TAIL_BYTES = 2**13
 
@@ -53,6 +53,15 @@ def _ask_kernel(request: int, value: int) -> None:
     """Sets one property of this process, where Linux runs it."""
     if _LIBC is not None:
         _LIBC.prctl(request, value, 0, 0, 0)
+
+
+def _give_way() -> None:
+    """The whole session gives way: Linux shares the processor out between sessions first.
+
+    Among them a process's own niceness counts for nothing (sched(7), autogroup).
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _reap_orphans() -> None:
@@ -236,6 +245,7 @@ def tell(message: object) -> None:
 if __name__ == "__main__":
     _ask_kernel(_SET_DEATH_SIGNAL, signal.SIGCONT)  # if it has been stopped, it sees the end
     _ask_kernel(_SET_SUBREAPER, 1)  # what the job leaves behind becomes the keeper's child
+    _give_way()
     if sys.argv[1] == "--spare":
         keep_spare(sys.argv[2:])
     else:

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from explorer import turns
 from explorer.views import collapse, experiments, latent_map, trade_off, train
 
 st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
@@ -15,4 +16,5 @@ PAGES = [
 page = st.navigation(PAGES, position="top")
 st.html("<style>.stMainBlockContainer {padding-top: 3.4rem; padding-bottom: 3rem}</style>")
 st.subheader("Latent space explorer", anchor=False)
-page.run()
+with turns.pages.turn():
+    page.run()

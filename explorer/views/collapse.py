@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from explorer import adopted, cache, controls, figures, pictures, state, trials
+from explorer import adopted, cache, controls, figures, pictures, state, trials, turns
 from explorer.cache import Entry
 from explorer.jobs import Job, JobError
 from explorer.trials import Film, Trial
@@ -124,7 +124,7 @@ def _follow(entry: Entry) -> None:
     st.divider()
     is_live = any(trial.is_live for trial in _trials(entry))
     every = TICK_SECONDS if is_live else None
-    st.fragment(_remedies, run_every=every)(entry, is_live)
+    turns.fragment(_remedies, run_every=every)(entry, is_live)
 
 
 def _trials(entry: Entry) -> list[Trial]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer import adopted, cache, controls, figures, pictures, state
+from explorer import adopted, cache, controls, figures, pictures, state, turns
 from explorer.cache import Entry
 from explorer.figures import latent_unit, subscript
 from explorer.views import inspector, picker
@@ -35,7 +35,7 @@ def show() -> None:
     cache.warm_up()
 
 
-@st.fragment
+@turns.fragment
 def _experiment() -> None:
     hidden = {"label_visibility": "collapsed"}
     chosen = controls.segments("experiment", "Experiment", EXPERIMENTS, **hidden)

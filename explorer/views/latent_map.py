@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import adopted, cache, controls, live, scene, state
+from explorer import adopted, cache, controls, live, scene, state, turns
 from explorer.cache import Entry
 from explorer.figures import subscript
 from explorer.scene import Scene
@@ -96,7 +96,7 @@ def _scores(checkpoint: Checkpoint) -> None:
         st.caption(controls.plain(notes))
 
 
-@st.fragment
+@turns.fragment
 def _explore(checkpoints: list[Checkpoint], positions: list[np.ndarray | None]) -> None:
     """Maps, inspector and, as a fragment of its own, panels: a click reruns this part alone."""
     checkpoint = checkpoints[0]

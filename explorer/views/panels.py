@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, pictures, state
+from explorer import cache, controls, pictures, state, turns
 from explorer.figures import latent_unit, subscript
 from explorer.views import draw
 from models.checkpoint import Checkpoint
@@ -23,7 +23,7 @@ FEW = 20
 SAMPLES = 40
 
 
-@st.fragment
+@turns.fragment
 def show(checkpoint: Checkpoint) -> None:
     """The chosen panel; it reruns alone, unless the map must show a new drawing."""
     if draw.refresh(checkpoint):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from explorer import cache, controls, state, trainings
+from explorer import cache, controls, state, trainings, turns
 from explorer.jobs import Job, JobError
 from models.config import PRESETS
 
@@ -21,7 +21,7 @@ def show() -> None:
     with st.expander("Train a sweep over β"):
         _form()
     every = TICK_SECONDS if any(job.is_live for job in _sweeps()) else None
-    st.fragment(_follow, run_every=every)(every is not None)
+    turns.fragment(_follow, run_every=every)(every is not None)
 
 
 def _sweeps() -> list[Job]:

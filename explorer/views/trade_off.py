@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import adopted, cache, controls, figures, state, tradeoff
+from explorer import adopted, cache, controls, figures, state, tradeoff, turns
 from explorer.live import rates
 from explorer.views import inspector, sweeps, truth
 from models.checkpoint import Checkpoint
@@ -86,7 +86,7 @@ def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
     return labels
 
 
-@st.fragment
+@turns.fragment
 def _explore(
     runs: dict[str, Checkpoint], curve: Checkpoint | None, marked: tuple[str, ...]
 ) -> None:

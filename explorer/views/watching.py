@@ -9,7 +9,7 @@ from collections.abc import Callable
 import plotly.graph_objects as go
 import streamlit as st
 
-from explorer import cache, controls, figures, state, trainings
+from explorer import cache, controls, figures, state, trainings, turns
 from explorer.jobs import Job, JobError
 from explorer.views import film
 from models.checkpoint import Card
@@ -34,8 +34,8 @@ def show() -> None:
     cache.jobs().prepare()
     seen = _seen()
     tick = START_SECONDS if any(stage == "begins" for _, stage in seen) else TICK_SECONDS
-    st.fragment(_follow, run_every=tick if seen else None)(seen)
-    st.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
+    turns.fragment(_follow, run_every=tick if seen else None)(seen)
+    turns.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
 
 
 def live_jobs() -> frozenset[str]:

@@ -440,6 +440,20 @@ def test_a_job_runs_aside_and_ends(runs_dir, queue_of):
     assert int(printed.splitlines()[1]) == min(19, own + keeper.NICENESS)
 
 
+AUTOGROUP = Path("/proc/self/autogroup")
+"""Of Linux, where its scheduler shares the processor out between sessions first."""
+
+
+@pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel looks at single processes alone")
+def test_the_session_of_a_job_gives_way_to_the_servers(runs_dir, queue_of):
+    queue = queue_of(SHORT + "\nprint(open('/proc/self/autogroup').read(), flush=True)")
+    job_id = queue.submit(["train"])
+    assert ended(queue, job_id).state == "done"
+    printed = (runs_dir / ".jobs" / job_id / "log").read_text()
+    assert f" nice {keeper.NICENESS}" in printed and printed != AUTOGROUP.read_text()
+    assert " nice 0" in AUTOGROUP.read_text()
+
+
 def test_jobs_wait_in_line_and_are_refused_beyond_it(runs_dir, queue_of):
     queue = queue_of(LASTING, slots=1)
     running, *waiting = [queue.submit(["train"], f"job {i}") for i in range(1 + MAX_WAITING)]
