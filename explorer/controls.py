@@ -6,6 +6,8 @@ the setting stays.
 
 from __future__ import annotations
 
+import base64
+import html
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -261,10 +263,25 @@ def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "
 
 
 def row(pictured: Sequence[tuple[np.ndarray, str]], width: int) -> None:
-    """Pictures with captions side by side; they wrap where the page is narrow."""
-    with st.container(horizontal=True, gap="small"):
-        for levels, caption in pictured:
-            picture(levels, caption, width)
+    """Small pictures with captions, as plain text, side by side; they wrap on a narrow page.
+
+    They are one element, with the pictures inside: a page with an element and a file for each
+    would be sent several times as slowly.
+    """
+    shots = "".join(_shot(levels, caption, width) for levels, caption in pictured)
+    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 8px 16px">{shots}</div>')
+
+
+def _shot(levels: np.ndarray, caption: str, width: int) -> str:
+    """A picture with its caption, as HTML."""
+    text, data = html.escape(caption), base64.b64encode(pictures.to_png(levels)).decode()
+    return (
+        f'<figure style="margin: 0; width: {width}px">'
+        f'<img src="data:image/png;base64,{data}" alt="{text}" '
+        'style="display: block; width: 100%; border-radius: 4px; image-rendering: pixelated"/>'
+        '<figcaption style="font-size: 14px; line-height: 1.3; opacity: 0.6; text-align: center; '
+        f'overflow-wrap: anywhere">{text}</figcaption></figure>'
+    )
 
 
 def chart(figure: go.Figure, key: str) -> None:

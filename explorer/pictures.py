@@ -60,7 +60,8 @@ def to_png(picture: np.ndarray) -> bytes:
     """
     from PIL import Image
 
-    is_grey = (picture == picture[..., :1]).all()
+    red, green, blue = np.moveaxis(picture, -1, 0)
+    is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
     buffer = io.BytesIO()
-    Image.fromarray(picture[..., 0] if is_grey else picture).save(buffer, "PNG", compress_level=1)
+    Image.fromarray(red if is_grey else picture).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -134,7 +134,7 @@ def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:
     st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
     classes = [""] * len(found)
     if codes.labels is not None:
-        classes = [f"{controls.plain(names[label])} · " for label in codes.labels[found]]
+        classes = [f"{names[label]} · " for label in codes.labels[found]]
     texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
     shots = [pictures.one(pixel[None], 56) for pixel in pixels]
     controls.row(list(zip(shots, texts, strict=True)), 56)

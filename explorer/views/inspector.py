@@ -49,9 +49,7 @@ def _class_means(checkpoint: Checkpoint) -> None:
     if not decoded:
         return
     st.markdown("**The mean code of every class, decoded**")
-    rows = [
-        (pictures.one(image[None], 72), controls.plain(names[i])) for i, image in decoded.items()
-    ]
+    rows = [(pictures.one(image[None], 72), names[i]) for i, image in decoded.items()]
     controls.row(rows, 72)
 
 
@@ -124,8 +122,7 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
     shown = "decoded" if images is None else "originals"
     st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
     captions = [
-        (f"{controls.plain(names[codes.labels[i]])} · " if codes.labels is not None else "")
-        + f"Δ {d:.2f}"
+        (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
     controls.row(

@@ -118,11 +118,10 @@ def _classes(found: OwnImages) -> str:
 
 def _pictures(images: ImageSet) -> None:
     """Some images with their classes."""
-    texts = [None] * len(images)
+    texts = [""] * len(images)
     if images.labels is not None:
         names = [images.class_names[label] for label in images.labels]
-        short = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in names]
-        texts = [controls.plain(name) for name in short]
+        texts = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in names]
     shots = [pictures.one(image[None], SIDE) for image in images.images]
     controls.row(list(zip(shots, texts, strict=True)), SIDE)
 

@@ -67,13 +67,19 @@ def shown(monkeypatch):
     """Every picture put on the screen, by its caption, in the order of the page."""
     from explorer import controls
 
-    found, show = {}, controls.picture
+    found, show, show_row = {}, controls.picture, controls.row
 
     def note(levels, caption=None, width="content"):
         found.setdefault(caption, []).append(levels)
         show(levels, caption, width)
 
+    def note_row(pictured, width):
+        for levels, caption in pictured:
+            found.setdefault(caption, []).append(levels)
+        show_row(pictured, width)
+
     monkeypatch.setattr(controls, "picture", note)
+    monkeypatch.setattr(controls, "row", note_row)
     return found
 
 

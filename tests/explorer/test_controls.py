@@ -1,7 +1,15 @@
-"""Controls: what a browser falls back to, where it has lost a widget, is what the widget shows."""
+"""Controls: what a browser falls back to when it has lost a widget, and pictures in a row."""
 
+import base64
+import io
+from xml.etree import ElementTree
+
+import numpy as np
 import pytest
 from drive import open_view
+from PIL import Image
+
+from explorer import controls
 
 LINKS = {
     "latent_map": "model=digits-2d-beta-4&view=pca&x=2&y=1&colour=elbo&panel=grid&side=4",
@@ -42,3 +50,20 @@ def test_what_a_widget_falls_back_to_is_what_it_shows(view, no_runs):
     }
     assert found and not at.toast
     assert {key: pair for key, pair in found.items() if pair[0] != pair[1]} == {}
+
+
+def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_are(monkeypatch):
+    sent = []
+    monkeypatch.setattr(controls.st, "html", sent.append)
+    grey = np.repeat(np.arange(48, dtype=np.uint8).reshape(6, 8, 1), 3, -1)
+    colour = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
+    texts = ["5 · Δ 0.25", '"><script>alert(1)</script><b>&amp;']
+    controls.row(list(zip([grey, colour], texts, strict=True)), 56)
+    tree = ElementTree.fromstring(sent[0])
+    assert {element.tag for element in tree.iter()} == {"div", "figure", "img", "figcaption"}
+    assert [caption.text for caption in tree.iter("figcaption")] == texts
+    for image, levels, text in zip(tree.iter("img"), [grey, colour], texts, strict=True):
+        head, data = image.get("src").split(",")
+        assert head == "data:image/png;base64" and image.get("alt") == text
+        found = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+        assert (np.asarray(found) == levels).all()

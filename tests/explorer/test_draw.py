@@ -18,7 +18,7 @@ from pages import (
 from screens import MNIST, ROOT, make_run, wait
 from streamlit.testing.v1 import AppTest
 
-from explorer import cache, controls, pictures
+from explorer import cache, pictures
 from explorer.live import draw as live
 from explorer.views import draw
 from models.checkpoint import read, restore
@@ -44,19 +44,6 @@ def quiet(runs_dir, monkeypatch):
     """The runs folder of this module, and no thread in the background."""
     monkeypatch.setenv("LATENT_RUNS_DIR", str(runs_dir))
     monkeypatch.setattr(cache, "warm_up", lambda: None)
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """Every picture put on the screen, by its caption."""
-    found, show = {}, controls.picture
-
-    def note(levels, caption=None, width="content"):
-        found[caption] = levels
-        show(levels, caption, width)
-
-    monkeypatch.setattr(controls, "picture", note)
-    return found
 
 
 @pytest.fixture
@@ -123,10 +110,10 @@ def test_a_drawing_is_shown_with_its_numbers_and_neighbours(shown):
     each = [f"z{'₁₂'[j]} {mean[j]:.2f} ± {sigma[j]:.2f}".replace("-", "−") for j in (0, 1)]
     posterior = f"{each[0]}, {each[1]} (μ ± σ, prior standard deviations)"
     assert {line, place, posterior} <= set(texts(at))
-    assert (shown["The model sees"] == pictures.one(image, 112)).all()
+    assert (shown["The model sees"][-1] == pictures.one(image, 112)).all()
     with torch.inference_mode():
         decoded = restore(DIGITS).decode(torch.from_numpy(mean)[None]).numpy()
-    assert (shown["Decoded mean"] == pictures.one(decoded, 112)).all()
+    assert (shown["Decoded mean"][-1] == pictures.one(decoded, 112)).all()
     distance = np.linalg.norm(DIGITS.codes.mean - mean, axis=1)
     for i in np.argsort(distance)[:6]:
         assert f"{DIGITS.codes.labels[i]} · Δ {distance[i]:.2f}" in shown
@@ -209,12 +196,12 @@ def test_data_with_dark_ink_are_drawn_on_so(monkeypatch, shown):
     monkeypatch.setattr(cache, "decode", lambda *given: 1 - decode(*given))
     cache.st.cache_resource.clear()
     screen(SEVEN)
-    assert (shown["The model sees"] == pictures.one(encoded(DIGITS, SEVEN)[0], 112)).all()
+    assert (shown["The model sees"][-1] == pictures.one(encoded(DIGITS, SEVEN)[0], 112)).all()
     monkeypatch.setattr(cache, "DATA_SETS", ())  # then the digits are a stranger's
     cache.st.cache_resource.clear()
     screen(SEVEN)
     expected = to_image(SEVEN, "digits", (1, 8, 8), dark_ink=True)[None]
-    assert (shown["The model sees"] == pictures.one(expected, 112)).all()
+    assert (shown["The model sees"][-1] == pictures.one(expected, 112)).all()
     cache.st.cache_resource.clear()
 
 
