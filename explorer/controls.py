@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
+import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
@@ -262,23 +263,29 @@ def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "
     st.image(pictures.to_png(levels), caption, width, output_format="PNG")
 
 
-def row(pictured: Sequence[tuple[np.ndarray, str]], width: int) -> None:
-    """Small pictures with captions, as plain text, side by side; they wrap on a narrow page.
+def row(images: np.ndarray, captions: Sequence[str], side: int) -> None:
+    """Small pictures with captions side by side; they wrap where the page is narrow.
 
-    They are one element, with the pictures inside: a page with an element and a file for each
-    would be sent several times as slowly.
+    They are one element with the pixels inside, which the browser enlarges: with an element and
+    a file for each, the page would be sent several times as slowly.
+
+    Args:
+        images: Shape (N, C, H, W), in [0, 1].
+        captions: Of each, as plain text.
+        side: Length of the longer side on the screen, in pixels, about.
     """
-    shots = "".join(_shot(levels, caption, width) for levels, caption in pictured)
-    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 8px 16px">{shots}</div>')
+    shots = map(_shot, pictures.to_levels(images), captions, itertools.repeat(side))
+    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 8px 16px">{"".join(shots)}</div>')
 
 
-def _shot(levels: np.ndarray, caption: str, width: int) -> str:
+def _shot(levels: np.ndarray, caption: str, side: int) -> str:
     """A picture with its caption, as HTML."""
     text, data = html.escape(caption), base64.b64encode(pictures.to_png(levels)).decode()
+    width = levels.shape[1] * pictures.factor(levels, side)
     return (
         f'<figure style="margin: 0; width: {width}px">'
-        f'<img src="data:image/png;base64,{data}" alt="{text}" '
-        'style="display: block; width: 100%; border-radius: 4px; image-rendering: pixelated"/>'
+        f'<img src="data:image/png;base64,{data}" alt="{text}" style="display: block; '
+        'width: 100%; border-radius: 4px; image-rendering: pixelated"/>'
         '<figcaption style="font-size: 14px; line-height: 1.3; opacity: 0.6; text-align: center; '
         f'overflow-wrap: anywhere">{text}</figcaption></figure>'
     )

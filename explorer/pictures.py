@@ -21,8 +21,18 @@ def to_levels(images: np.ndarray) -> np.ndarray:
 
 def enlarge(levels: np.ndarray, side: int) -> np.ndarray:
     """Repeats the pixels of one picture (H, W, 3) so that its longer side is about `side`."""
-    factor = max(1, round(side / max(levels.shape[:2])))
-    return levels.repeat(factor, 0).repeat(factor, 1)
+    times = factor(levels, side)
+    return levels.repeat(times, 0).repeat(times, 1)
+
+
+def factor(levels: np.ndarray, side: int) -> int:
+    """How often each pixel is repeated for that.
+
+    Example:
+        >>> factor(np.zeros((28, 28, 3)), 72)
+        3
+    """
+    return max(1, round(side / max(levels.shape[:2])))
 
 
 def one(images: np.ndarray, side: int = 168) -> np.ndarray:

@@ -136,5 +136,4 @@ def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:
     if codes.labels is not None:
         classes = [f"{names[label]} · " for label in codes.labels[found]]
     texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
-    shots = [pictures.one(pixel[None], 56) for pixel in pixels]
-    controls.row(list(zip(shots, texts, strict=True)), 56)
+    controls.row(pixels, texts, 56)

@@ -49,8 +49,7 @@ def _class_means(checkpoint: Checkpoint) -> None:
     if not decoded:
         return
     st.markdown("**The mean code of every class, decoded**")
-    rows = [(pictures.one(image[None], 72), names[i]) for i, image in decoded.items()]
-    controls.row(rows, 72)
+    controls.row(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
 
 
 def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
@@ -125,6 +124,4 @@ def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> 
         (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
-    controls.row(
-        [(pictures.one(x[None], 56), text) for x, text in zip(pixels, captions, strict=True)], 56
-    )
+    controls.row(pixels, captions, 56)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, pictures, state, uploads
+from explorer import cache, controls, state, uploads
 from models import own
 from models.imageset import DataError, ImageSet
 from models.own import Facts, OwnImages
@@ -122,8 +122,7 @@ def _pictures(images: ImageSet) -> None:
     if images.labels is not None:
         names = [images.class_names[label] for label in images.labels]
         texts = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in names]
-    shots = [pictures.one(image[None], SIDE) for image in images.images]
-    controls.row(list(zip(shots, texts, strict=True)), SIDE)
+    controls.row(images.images, texts, SIDE)
 
 
 def _add(found: OwnImages) -> None:

@@ -65,7 +65,7 @@ def no_runs(tmp_path, monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     """Every picture put on the screen, by its caption, in the order of the page."""
-    from explorer import controls
+    from explorer import controls, pictures
 
     found, show, show_row = {}, controls.picture, controls.row
 
@@ -73,10 +73,10 @@ def shown(monkeypatch):
         found.setdefault(caption, []).append(levels)
         show(levels, caption, width)
 
-    def note_row(pictured, width):
-        for levels, caption in pictured:
+    def note_row(images, captions, side):
+        for levels, caption in zip(pictures.to_levels(images), captions, strict=True):
             found.setdefault(caption, []).append(levels)
-        show_row(pictured, width)
+        show_row(images, captions, side)
 
     monkeypatch.setattr(controls, "picture", note)
     monkeypatch.setattr(controls, "row", note_row)

@@ -57,11 +57,13 @@ def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_ar
     monkeypatch.setattr(controls.st, "html", sent.append)
     grey = np.repeat(np.arange(48, dtype=np.uint8).reshape(6, 8, 1), 3, -1)
     colour = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
+    images = np.moveaxis(np.stack([grey, colour]) / 255, -1, 1)
     texts = ["5 · Δ 0.25", '"><script>alert(1)</script><b>&amp;']
-    controls.row(list(zip([grey, colour], texts, strict=True)), 56)
+    controls.row(images, texts, 58)
     tree = ElementTree.fromstring(sent[0])
     assert {element.tag for element in tree.iter()} == {"div", "figure", "img", "figcaption"}
     assert [caption.text for caption in tree.iter("figcaption")] == texts
+    assert [figure.get("style") for figure in tree.iter("figure")] == ["margin: 0; width: 56px"] * 2
     for image, levels, text in zip(tree.iter("img"), [grey, colour], texts, strict=True):
         head, data = image.get("src").split(",")
         assert head == "data:image/png;base64" and image.get("alt") == text
