@@ -26,7 +26,7 @@ class Session:
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         start = time.perf_counter()
         self._stack = contextlib.ExitStack()
-        connection = connect(address, subprotocols=["streamlit"], max_size=None)
+        connection = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60)
         self.socket = self._stack.enter_context(connection)
         self.query = query
         self.chart = self.fragment = self.page = ""
