@@ -621,7 +621,7 @@ def runs() -> list[tuple[Run, RunConfig]]:
     return found
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@st.cache_resource(max_entries=12, show_spinner=False)
 def _drawn(key: tuple, _draw: Callable[[], Any]) -> Any:
     return _draw()
 
