@@ -201,6 +201,14 @@ def browsers(url: str, count: int = 3) -> Iterator[list[Any]]:
         yield pages
 
 
+def give_way(name: str) -> None:
+    """The sessions of programs with such a name take what others leave (Linux, sched(7))."""
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if name in (path / "comm").read_text():
+                (path / "autogroup").write_text("10")
+
+
 def use(pages: list[Any], task: Future) -> Seen:
     """Clicks and hovers on each page in turn, a round every `PAUSE_SECONDS`, until a task ends."""
     seen = Seen([], [], [])
@@ -279,8 +287,8 @@ def main(quick: bool) -> None:
             opened = pool.submit(crowd, ours.url, visitors, 0).result()
             first = rows_of_opening(opened, memory, visitors)
             alone = pool.submit(crowd, ours.url, visitors, seconds).result()
-            os.nice(10)  # of this process, and so of the browsers; the others have been started
             with browsers(ours.url) as pages:
+                give_way("chrom")
                 task = pool.submit(crowd, ours.url, visitors, seconds)
                 seen, load = use(pages, task), task.result()
             reference = pool.submit(crowd, plain.url, visitors, seconds / 2, CLICKS).result()
