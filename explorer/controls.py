@@ -263,8 +263,8 @@ def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "
     st.image(pictures.to_png(levels), caption, width, output_format="PNG")
 
 
-def row(images: np.ndarray, captions: Sequence[str], side: int) -> None:
-    """Small pictures with captions side by side; they wrap where the page is narrow.
+def row(images: np.ndarray, captions: Sequence[str], side: int | None = None) -> None:
+    """Pictures with captions side by side: small ones that wrap, or as large as there is room.
 
     They are one element with the pixels inside, which the browser enlarges: with an element and
     a file for each, the page would be sent several times as slowly.
@@ -272,18 +272,22 @@ def row(images: np.ndarray, captions: Sequence[str], side: int) -> None:
     Args:
         images: Shape (N, C, H, W), in [0, 1].
         captions: Of each, as plain text.
-        side: Length of the longer side on the screen, in pixels, about.
+        side: Length of the longer side on the screen, in pixels, about; None shares the width
+            among them.
     """
     shots = map(_shot, pictures.to_levels(images), captions, itertools.repeat(side))
-    st.html(f'<div style="display: flex; flex-wrap: wrap; gap: 8px 16px">{"".join(shots)}</div>')
+    wrap = "nowrap" if side is None else "wrap"
+    st.html(f'<div style="display: flex; flex-wrap: {wrap}; gap: 8px 16px">{"".join(shots)}</div>')
 
 
-def _shot(levels: np.ndarray, caption: str, side: int) -> str:
+def _shot(levels: np.ndarray, caption: str, side: int | None) -> str:
     """A picture with its caption, as HTML."""
     text, data = html.escape(caption), base64.b64encode(pictures.to_png(levels)).decode()
-    width = levels.shape[1] * pictures.factor(levels, side)
+    room = "flex: 1 1 0; min-width: 0"
+    if side is not None:
+        room = f"width: {levels.shape[1] * pictures.factor(levels, side)}px"
     return (
-        f'<figure style="margin: 0; width: {width}px">'
+        f'<figure style="margin: 0; {room}">'
         f'<img src="data:image/png;base64,{data}" alt="{text}" style="display: block; '
         'width: 100%; border-radius: 4px; image-rendering: pixelated"/>'
         '<figcaption style="font-size: 14px; line-height: 1.3; opacity: 0.6; text-align: center; '

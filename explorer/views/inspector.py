@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from explorer import cache, controls, figures, pictures, state
+from explorer import cache, controls, figures, state
+from explorer.figures import subscript
 from models.checkpoint import Checkpoint
 from models.imageset import ImageSet
 from models.latents import neighbours
 
 NEIGHBOURS = 6
+FEW = 4
+"""Latents that make a short table."""
 
 
 def show(checkpoint: Checkpoint) -> None:
@@ -55,15 +58,13 @@ def _class_means(checkpoint: Checkpoint) -> None:
 def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
     """Original, decoded mean and a sample, side by side, all from z = μ."""
     z = checkpoint.codes.mean[point : point + 1]
-    found = [
-        (cache.decode(checkpoint, z), "Decoded mean"),
-        (cache.sample(checkpoint, z, seed=point), "Sample of p(x|z)"),
-    ]
+    found = {
+        "Decoded mean": cache.decode(checkpoint, z),
+        "Sample of p(x|z)": cache.sample(checkpoint, z, seed=point),
+    }
     if images is not None:
-        found.insert(0, (images.images[point : point + 1], "Original"))
-    for column, (image, text) in zip(st.columns(3), found, strict=False):
-        with column:
-            controls.picture(pictures.one(image), text, "stretch")
+        found = {"Original": images.images[point : point + 1]} | found
+    controls.row(np.concatenate(list(found.values())), list(found))
     if images is None:
         st.caption(where_originals(checkpoint))
 
@@ -82,10 +83,7 @@ def where_originals(checkpoint: Checkpoint) -> str:
 def _numbers(checkpoint: Checkpoint, point: int) -> None:
     """D, R and −ELBO of this image; μ, σ and KL of every dimension."""
     codes = checkpoint.codes
-    table = {
-        "latent": np.arange(1, codes.latent_dim + 1),
-        "μ": codes.mean[point].astype(float),
-    }
+    table = {"μ": codes.mean[point]}
     if codes.rate is None:
         line = f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL."
         st.markdown(controls.typeset(line))
@@ -96,18 +94,30 @@ def _numbers(checkpoint: Checkpoint, point: int) -> None:
             f"= **−ELBO** {codes.distortion[point] + rate.sum():.1f} nats"
         )
         st.markdown(controls.typeset(line))
-        table["σ"] = np.exp(0.5 * codes.log_variance[point]).astype(float)
-        table["KL, nats"] = rate.astype(float)
+        table |= {"σ": np.exp(0.5 * codes.log_variance[point]), "KL, nats": rate}
         if codes.latent_dim > 2:
             chart = figures.kl_bars(rate, codes.rate.mean(0))
             st.plotly_chart(chart, key="kl", config={"displaylogo": False})
+    (_few if codes.latent_dim <= FEW else _many)(table)
+
+
+def _few(table: dict[str, np.ndarray]) -> None:
+    """A row per latent, as text: sent several times as fast as a table that can be sorted."""
+    lines = [" | ".join(["latent", *table]), "|".join(["---", *["---:"] * len(table)])]
+    for index, values in enumerate(zip(*table.values(), strict=True)):
+        numbers = [controls.typeset(f"{value:.3f}") for value in values]
+        lines.append(" | ".join([f"z{subscript(index + 1)}", *numbers]))
+    st.markdown("\n".join(lines))
+
+
+def _many(table: dict[str, np.ndarray]) -> None:
+    """A row per latent, in a table that scrolls and can be sorted."""
+    latents = np.arange(1, len(table["μ"]) + 1)
     st.dataframe(
-        table,
+        {"latent": latents} | {name: values.astype(float) for name, values in table.items()},
         hide_index=True,
-        height=35 * (min(codes.latent_dim, 4) + 1) + 3,
-        column_config={
-            n: st.column_config.NumberColumn(format="%.3f") for n in ("μ", "σ", "KL, nats")
-        },
+        height=35 * (FEW + 1) + 3,
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in table},
     )
 
 

@@ -54,7 +54,7 @@ def _by_hand(checkpoint: Checkpoint) -> None:
         z = controls.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
         image = cache.decode(checkpoint, z[None])
-        controls.picture(pictures.one(image, 256), "Decoded mean", "stretch")
+        controls.row(image, ["Decoded mean"])
         _save(lambda: pictures.one(image, 512), "decoded.png")
 
 

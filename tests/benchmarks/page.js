@@ -74,7 +74,7 @@ window.benchmark = {
   watch(number) {
     const heading = () => [...document.querySelectorAll("h1, h2, h3, h4")]
       .find(element => new RegExp(`^Image ${number}\\b`).test(element.innerText))
-    const picture = () => [...document.querySelectorAll("[data-testid=stImage]")]
+    const picture = () => [...document.querySelectorAll("[data-testid=stImage], figure:has(img)")]
       .find(image => image.innerText.includes("Decoded mean") && (
         heading()?.compareDocumentPosition(image) & Node.DOCUMENT_POSITION_FOLLOWING))
       ?.querySelector("img")

@@ -73,7 +73,7 @@ def shown(monkeypatch):
         found.setdefault(caption, []).append(levels)
         show(levels, caption, width)
 
-    def note_row(images, captions, side):
+    def note_row(images, captions, side=None):
         for levels, caption in zip(pictures.to_levels(images), captions, strict=True):
             found.setdefault(caption, []).append(levels)
         show_row(images, captions, side)

@@ -85,7 +85,12 @@ def isolated(codes, count):
 
 def picture(page, caption, index=0):
     """Pixels (H, W, 3) of the picture with that caption, as the browser decodes them."""
-    image = page.locator("[data-testid=stImage]", has_text=caption).nth(index).locator("img")
+    image = (
+        page.locator("[data-testid=stImage], figure:has(img)")
+        .filter(has_text=caption)
+        .nth(index)
+        .locator("img")
+    )
     image.wait_for()
     values, height, width = image.evaluate(
         """async (image) => {
@@ -138,14 +143,9 @@ def lens(page, text):
 
 def torch_pixels(checkpoint, z):
     """The picture that torch decodes, pixel by pixel (H, W, 3)."""
-    return decoded(checkpoint, z, 1)
-
-
-def decoded(checkpoint, z, side):
-    """The same picture, from torch."""
     with torch.inference_mode():
         images = restore(checkpoint).decode(torch.as_tensor(np.atleast_2d(z)).float()).numpy()
-    return pictures.one(images, side)
+    return pictures.to_levels(images)[0]
 
 
 def assert_equal_pictures(shown, expected):

@@ -159,9 +159,9 @@ def test_the_app_opens_at_the_own_model(offered, shown):
     choose(at, "point", 7)
     opened = adopted.model_of(cache.checkpoint(entry))
     z = torch.tensor(cache.checkpoint(entry).codes.mean[7:8])
-    expected = pictures.one(opened.model.decode(z).numpy())
+    expected = pictures.to_levels(opened.model.decode(z).numpy())[0]
     assert any(np.array_equal(each, expected) for each in shown["Decoded mean"])
-    assert np.array_equal(shown["Original"][-1], pictures.one(DIGITS.images[7:8]))
+    assert np.array_equal(shown["Original"][-1], pictures.to_levels(DIGITS.images[7:8])[0])
 
 
 @pytest.mark.parametrize("view", ["raw", "pca"])

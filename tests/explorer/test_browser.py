@@ -13,7 +13,6 @@ from pages import (
     assert_equal_pictures,
     assert_layout,
     click_image,
-    decoded,
     isolated,
     picture,
     place,
@@ -21,6 +20,7 @@ from pages import (
     resize,
     selected,
     settle,
+    torch_pixels,
     wait_for_map,
 )
 from screens import ROOT, break_run, make_run, wait
@@ -93,12 +93,12 @@ def test_click_zoom_panels_link_and_keyboard(visit):
     rate = codes.rate[image].sum()
     numbers = (codes.distortion[image], rate, codes.distortion[image] + rate)
     page.get_by_text("D {:.1f} + R {:.1f} = −ELBO {:.1f} nats".format(*numbers)).wait_for()
-    assert_equal_pictures(picture(page, "Decoded mean"), decoded(DIGITS, codes.mean[image], 168))
+    assert_equal_pictures(picture(page, "Decoded mean"), torch_pixels(DIGITS, codes.mean[image]))
 
     from_selected.click()  # the click on the map has reached the panels
     page.wait_for_function("() => location.search.includes('z=')")
     settle(page)
-    assert_equal_pictures(picture(page, "Decoded mean", 1), decoded(DIGITS, codes.mean[image], 256))
+    assert_equal_pictures(picture(page, "Decoded mean", 1), torch_pixels(DIGITS, codes.mean[image]))
 
     page.goto(re.sub("z=[^&]*", "z=1,-1", page.url))
     wait_for_map(page, len(codes))
@@ -109,7 +109,7 @@ def test_click_zoom_panels_link_and_keyboard(visit):
         slider.press("ArrowRight")  # at once: no step may be lost
     page.wait_for_function("() => location.search.includes('z=1.2')")
     settle(page)
-    assert_equal_pictures(picture(page, "Decoded mean", 1), decoded(DIGITS, [1.2, -1], 256))
+    assert_equal_pictures(picture(page, "Decoded mean", 1), torch_pixels(DIGITS, [1.2, -1]))
     click_image(page, other)
     assert selected(page) == other
 

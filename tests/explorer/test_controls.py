@@ -69,3 +69,13 @@ def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_ar
         assert head == "data:image/png;base64" and image.get("alt") == text
         found = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
         assert (np.asarray(found) == levels).all()
+
+
+def test_pictures_without_a_size_share_the_width(monkeypatch):
+    sent = []
+    monkeypatch.setattr(controls.st, "html", sent.append)
+    controls.row(np.zeros((3, 1, 8, 8)), "abc")
+    tree = ElementTree.fromstring(sent[0])
+    assert "nowrap" in tree.get("style")
+    styles = {figure.get("style") for figure in tree.iter("figure")}
+    assert styles == {"margin: 0; flex: 1 1 0; min-width: 0"}

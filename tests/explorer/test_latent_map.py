@@ -114,6 +114,20 @@ def texts(at):
     return [element.value.replace("\xa0", " ") for kind in kinds for element in kind]
 
 
+def numbers_of(at):
+    """The columns of the inspector's short table, by their headings; None without one."""
+    found = [text for text in texts(at) if text.startswith("latent | ")]
+    if not found:
+        return None
+    heads, _, *rows = (line.split(" | ") for line in found[0].replace("−", "-").split("\n"))
+    return dict(zip(heads, zip(*rows, strict=True), strict=True))
+
+
+def picture_of(images):
+    """The first of the images as it is shown."""
+    return pictures.to_levels(images)[0]
+
+
 def decode(checkpoint, z):
     """What the model makes of a code, by torch alone."""
     with torch.inference_mode():
@@ -180,12 +194,12 @@ def test_the_inspector_shows_what_the_model_says(shown):
     line = f"**D** {codes.distortion[58]:.1f} + **R** {rate.sum():.1f} = **−ELBO** {total:.1f} nats"
     assert line in texts(at)
     assert f"Image 58 · class {codes.labels[58]}" in texts(at)
-    assert (shown["Original"][0] == pictures.one(cache.originals(DIGITS).images[58:59])).all()
-    assert (shown["Decoded mean"][0] == pictures.one(decode(DIGITS, codes.mean[58]))).all()
+    assert (shown["Original"][0] == picture_of(cache.originals(DIGITS).images[58:59])).all()
+    assert (shown["Decoded mean"][0] == picture_of(decode(DIGITS, codes.mean[58]))).all()
     assert set(np.unique(shown["Sample of p(x|z)"][0])) == {0, 255}, "a Bernoulli draws 0 or 1"
-    table = at.dataframe[0].value
-    assert table["μ"].tolist() == pytest.approx(codes.mean[58].tolist())
-    assert table["KL, nats"].tolist() == pytest.approx(rate.tolist())
+    columns = {"μ": codes.mean[58], "σ": np.exp(codes.log_variance[58] / 2), "KL, nats": rate}
+    expected = {name: tuple(f"{value:.3f}" for value in column) for name, column in columns.items()}
+    assert numbers_of(at) == {"latent": ("z₁", "z₂")} | expected
     distance = np.sqrt(((codes.mean - codes.mean[58]) ** 2).sum(1))
     nearest = np.argsort(distance)[1:7]
     assert [f"{codes.labels[i]} · Δ {distance[i]:.2f}" in shown for i in nearest] == [True] * 6
@@ -397,7 +411,7 @@ def test_equal_tensors_of_other_settings_are_another_model(runs_dir, shown):
 def test_an_autoencoder_shows_no_kl(runs_dir):
     at = visit(model=make_run(runs_dir, family="autoencoder"), point="0", panel="prior")
     assert at.selectbox("control-colour").options == ["Class", "Distortion D"]
-    assert list(at.dataframe[0].value) == ["latent", "μ"]
+    assert list(numbers_of(at)) == ["latent", "μ"]
     assert bars(at) is None
     assert any("no σ and no KL" in line for line in texts(at))
     assert any("has no prior" in line for line in texts(at))
@@ -409,6 +423,11 @@ def test_many_latents_show_kl_bars_and_sliders_for_the_widest(runs_dir):
     at = visit(model=model, point="3")
     kl = bars(at)["data"][0]
     assert np.allclose(unpacked(kl["y"]), codes.rate[3])
+    assert numbers_of(at) is None
+    table = at.dataframe[0].value
+    assert table["latent"].tolist() == list(range(1, 31))
+    assert table["μ"].tolist() == pytest.approx(codes.mean[3].tolist())
+    assert table["KL, nats"].tolist() == pytest.approx(codes.rate[3].tolist())
     widest = np.sort(np.argsort(-codes.mean.var(0), kind="stable")[:20])
     assert {slider.key for slider in at.slider} == {f"control-z-{j}-3" for j in widest}
     at.toggle[0].set_value(True)
@@ -422,8 +441,8 @@ def test_a_strangers_texts_are_shown_as_they_are(runs_dir):
     at = visit(model=model, point="0")
     assert f"Image 0 · class {plain(evil)}" in texts(at)
     assert not any("](http" in line for line in texts(at))
-    (row,) = [html.proto.body for html in at.get("html") if "figcaption" in html.proto.body]
-    assert "<b>" not in row and "&lt;b&gt;" in row
+    shots = "".join(html.proto.body for html in at.get("html"))
+    assert "<b>" not in shots and "&lt;b&gt;" in shots
     names = [trace["name"] for trace in chart(at)["data"]]
     assert names[1] == "&lt;b&gt;"
 
@@ -452,7 +471,7 @@ def test_mnist_shows_its_originals(shown):
     if not cache.is_available("mnist", cache.default_data_dir()):
         pytest.skip("MNIST is not on this machine")
     visit(model=MNIST[0].stem, point="5")
-    assert shown["Original"][0].shape == (168, 168, 3)
+    assert shown["Original"][0].shape == (28, 28, 3)
 
 
 def test_originals_of_other_data_are_not_shown(runs_dir, shown):
@@ -463,10 +482,10 @@ def test_originals_of_other_data_are_not_shown(runs_dir, shown):
 
 def test_sliders_decode_what_the_model_decodes(shown):
     at = visit()
-    assert (shown["Decoded mean"][-1] == pictures.one(decode(DIGITS, [0, 0]), 256)).all()
+    assert (shown["Decoded mean"][-1] == picture_of(decode(DIGITS, [0, 0]))).all()
     choose(at, "z-0-3", 1.5)
     choose(at, "z-1-3", -0.75)
-    assert (shown["Decoded mean"][-1] == pictures.one(decode(DIGITS, [1.5, -0.75]), 256)).all()
+    assert (shown["Decoded mean"][-1] == picture_of(decode(DIGITS, [1.5, -0.75]))).all()
     assert at.query_params == {"z": "1.5,-0.75"}
     press(at, "Back to the origin")
     assert [slider.value for slider in at.slider] == [0, 0]
@@ -481,7 +500,7 @@ def test_sliders_start_from_the_selected_image(shown):
     press(at, "From the selected image")
     z = DIGITS.codes.mean[58]
     assert [slider.value for slider in at.slider] == pytest.approx(z.tolist())
-    assert (shown["Decoded mean"][-1] == pictures.one(decode(DIGITS, z), 256)).all()
+    assert (shown["Decoded mean"][-1] == picture_of(decode(DIGITS, z))).all()
 
 
 def test_draw_again_draws_others_and_the_link_the_same(shown):
