@@ -1,8 +1,8 @@
 """What is read or computed once and kept: the only user of Streamlit's caches.
 
 Files are known by path and time of change, models by the fingerprint of their tensors. What every
-rerun asks for each file is kept without Streamlit, whose caches take 0.1 ms to find a thing. torch
-and scikit-learn are imported by the first thing that needs them, or by `warm_up`.
+rerun asks for is kept without Streamlit, whose caches take 0.1 ms to find a thing. torch and
+scikit-learn are imported by the first thing that needs them, or by `warm_up`.
 """
 
 from __future__ import annotations
@@ -167,13 +167,26 @@ def key(checkpoint: Checkpoint) -> str:
     return repr((checkpoint.fingerprint, card.config.model, card.class_names))
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _model(key: str, _checkpoint: Checkpoint) -> Any:
+class _Keyed:
+    """A checkpoint that is taken for any other of its key."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint, self.key = checkpoint, key(checkpoint)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+@functools.lru_cache(20)
+def _model(keyed: _Keyed) -> Any:
     import torch
 
     torch.set_num_threads(1)
-    opened = adopted.model_of(_checkpoint)
-    return opened.model if opened else restore(_checkpoint)
+    opened = adopted.model_of(keyed.checkpoint)
+    return opened.model if opened else restore(keyed.checkpoint)
 
 
 def model(checkpoint: Checkpoint) -> Any:
@@ -182,7 +195,12 @@ def model(checkpoint: Checkpoint) -> Any:
     Raises:
         CheckpointError: If the weights do not fit the settings.
     """
-    return _model(key(checkpoint), checkpoint)
+    return _model(_Keyed(checkpoint))
+
+
+def has_model() -> bool:
+    """Whether one was made already: the first waits until torch is imported."""
+    return _model.cache_info().currsize > 0
 
 
 def problem(checkpoint: Checkpoint) -> str:
@@ -283,7 +301,7 @@ def _has_dark_ink(key: str, _checkpoint: Checkpoint) -> bool:
     return bool(np.median(edge) > 0.5)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@functools.lru_cache(8)
 def _test_set(name: str, data_dir: str, changed: int) -> ImageSet | None:
     try:
         return load(name, "test", data_dir)

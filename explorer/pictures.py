@@ -15,7 +15,7 @@ def to_levels(images: np.ndarray) -> np.ndarray:
         [128, 128, 128]
     """
     levels = (np.nan_to_num(images).clip(0, 1) * 255 + 0.5).astype(np.uint8)
-    levels = np.moveaxis(levels, 1, -1)
+    levels = levels.transpose(0, 2, 3, 1)
     return np.repeat(levels, 3, -1) if levels.shape[-1] == 1 else levels
 
 
@@ -70,7 +70,7 @@ def to_png(picture: np.ndarray) -> bytes:
     """
     from PIL import Image
 
-    red, green, blue = np.moveaxis(picture, -1, 0)
+    red, green, blue = picture.transpose(2, 0, 1)
     is_grey = np.array_equal(red, green) and np.array_equal(red, blue)
     buffer = io.BytesIO()
     Image.fromarray(red if is_grey else picture).save(buffer, "PNG", compress_level=1)

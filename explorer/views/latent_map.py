@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -132,7 +133,8 @@ def _side_by_side(checkpoints: list[Checkpoint], positions: list[np.ndarray | No
 
 def _inspect(checkpoint: Checkpoint) -> bool:
     """The inspector, or why the model cannot be used; whether it can."""
-    with st.spinner("Loading the model…"):
+    is_soon = cache.has_model()
+    with contextlib.nullcontext() if is_soon else st.spinner("Loading the model…"):
         problem = cache.problem(checkpoint)
     if problem:
         st.error(f"This model cannot be used: {controls.plain(problem)}. Choose another.")
