@@ -112,7 +112,7 @@ def _card_or_problem(path: str, changed: int) -> tuple[Card | None, str]:
     return found.card, "" if found.codes is not None else NO_CODES
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
+@functools.lru_cache(50)
 def _checkpoint(path: str, changed: int) -> Checkpoint:
     return read(path)
 
@@ -223,19 +223,14 @@ def decode(checkpoint: Checkpoint, z: np.ndarray) -> np.ndarray:
         return model(checkpoint).decode(torch.as_tensor(z, dtype=torch.float32)).numpy()
 
 
-@st.cache_resource(max_entries=50, show_spinner=False)
-def _class_means(key: str, _checkpoint: Checkpoint) -> dict[int, np.ndarray]:
-    codes = _checkpoint.codes
+def class_means(checkpoint: Checkpoint) -> dict[int, np.ndarray]:
+    """The mean code of every class, decoded (C, H, W), by its number; without labels, none."""
+    codes = checkpoint.codes
     present = [] if codes.labels is None else np.unique(codes.labels)[:MAX_CLASSES].tolist()
     if not present:
         return {}
     means = np.stack([codes.mean[codes.labels == label].mean(0) for label in present])
-    return dict(zip(present, decode(_checkpoint, means), strict=True))
-
-
-def class_means(checkpoint: Checkpoint) -> dict[int, np.ndarray]:
-    """The mean code of every class, decoded (C, H, W), by its number; without labels, none."""
-    return _class_means(key(checkpoint), checkpoint)
+    return dict(zip(present, decode(checkpoint, means), strict=True))
 
 
 def sample(checkpoint: Checkpoint, z: np.ndarray, seed: int) -> np.ndarray:
@@ -645,7 +640,7 @@ def _drawn(key: tuple, _draw: Callable[[], Any]) -> Any:
 
 
 def drawn(key: tuple, draw: Callable[[], Any]) -> Any:
-    """Figures that many watch, built once.
+    """Figures or pictures that many watch, built once.
 
     Args:
         key: Whatever decides them.

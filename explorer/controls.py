@@ -264,20 +264,25 @@ def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "
 
 
 def row(images: np.ndarray, captions: Sequence[str], side: int | None = None) -> None:
-    """Pictures with captions side by side: small ones that wrap, or as large as there is room.
+    """Pictures with captions side by side: `shots` in one element.
 
-    They are one element with the pixels inside, which the browser enlarges: with an element and
-    a file for each, the page would be sent several times as slowly.
+    With an element and a file for each, the page would be sent several times as slowly.
+    """
+    st.html(shots(images, captions, side))
+
+
+def shots(images: np.ndarray, captions: Sequence[str], side: int | None = None) -> str:
+    """Pictures side by side, as HTML with the pixels inside, which the browser enlarges.
 
     Args:
         images: Shape (N, C, H, W), in [0, 1].
         captions: Of each, as plain text.
-        side: Length of the longer side on the screen, in pixels, about; None shares the width
-            among them.
+        side: Length of the longer side on the screen, in pixels, about, of pictures that wrap
+            where the page is narrow; None shares the width among them.
     """
-    shots = map(_shot, pictures.to_levels(images), captions, itertools.repeat(side))
+    found = map(_shot, pictures.to_levels(images), captions, itertools.repeat(side))
     wrap = "nowrap" if side is None else "wrap"
-    st.html(f'<div style="display: flex; flex-wrap: {wrap}; gap: 8px 16px">{"".join(shots)}</div>')
+    return f'<div style="display: flex; flex-wrap: {wrap}; gap: 8px 16px">{"".join(found)}</div>'
 
 
 def _shot(levels: np.ndarray, caption: str, side: int | None) -> str:

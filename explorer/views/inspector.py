@@ -48,11 +48,17 @@ def _title(checkpoint: Checkpoint, point: int) -> str:
 
 def _class_means(checkpoint: Checkpoint) -> None:
     """The mean code of every class, decoded: what lives on the map before anything is touched."""
+    key = ("class means", cache.key(checkpoint))
+    if shots := cache.drawn(key, lambda: _decoded_means(checkpoint)):
+        st.markdown("**The mean code of every class, decoded**")
+        st.html(shots)
+
+
+def _decoded_means(checkpoint: Checkpoint) -> str:
     decoded, names = cache.class_means(checkpoint), checkpoint.card.class_names
     if not decoded:
-        return
-    st.markdown("**The mean code of every class, decoded**")
-    controls.row(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
+        return ""
+    return controls.shots(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
 
 
 def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:

@@ -53,7 +53,7 @@ def _second(
     others = {
         name: label
         for name, label in labels.items()
-        if name != entry.id and cache.checkpoint(usable[name]).card.data_fingerprint == data
+        if name != entry.id and cache.card(usable[name]).data_fingerprint == data
     }
     chosen = controls.select("second", "Beside it", {"": "no other model", **others}, width=220)
     return usable[chosen] if chosen else None
