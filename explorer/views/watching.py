@@ -15,7 +15,7 @@ from explorer.views import film
 from models.checkpoint import Card
 from models.config import RunConfig
 from models.runs import Run, default_runs_dir
-from models.steering import GO, HOLD, HOLD_SECONDS, STEP, changes_of, wish_of
+from models.steering import GO, HOLD, HOLD_SECONDS, STEP, Wish, changes_of, wish_of
 
 TICK_SECONDS = 1.0
 START_SECONDS = 0.4
@@ -142,34 +142,41 @@ def _hold(run: Run, is_held: bool) -> None:
 
 def _change(run: Run, config: RunConfig) -> None:
     """β and learning rate, to be changed while it runs."""
-    changes, wish = changes_of(run.folder), wish_of(run.folder)
-    beta, rate = config.objective.beta, config.training.learning_rate
-    if changes:
-        beta, rate = changes[-1].beta, changes[-1].learning_rate
-    if wish.beta >= 0:
-        beta = wish.beta
-    if wish.learning_rate > 0:
-        rate = wish.learning_rate
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if config.model.family == "vae":
-            _dial(run, "beta", "β from now on", "weight", beta, 0.5)
-        _dial(run, "learning_rate", "Learning rate from now on", "learning-rate", rate, 0.001)
-        history = " · ".join(map(str, changes[-3:])) or "Changes are kept with the run."
-        st.caption(controls.plain(history))
+            _dial(run, config, "beta", "β from now on", "weight", 0.5)
+        label = "Learning rate from now on"
+        _dial(run, config, "learning_rate", label, "learning-rate", 0.001)
+        history = " · ".join(map(str, changes_of(run.folder)[-3:]))
+        st.caption(controls.plain(history or "Changes are kept with the run."))
 
 
-def _dial(run: Run, name: str, label: str, limits: str, value: float, step: float) -> None:
+def _wanted(run: Run, config: RunConfig, name: str) -> float:
+    """β or the learning rate that a training has, or is to have next."""
+    changes, wish = changes_of(run.folder), wish_of(run.folder)
+    if getattr(wish, name) != getattr(Wish(), name):
+        return getattr(wish, name)
+    if changes:
+        return getattr(changes[-1], name)
+    return config.objective.beta if name == "beta" else config.training.learning_rate
+
+
+def _dial(run: Run, config: RunConfig, name: str, label: str, limits: str, step: float) -> None:
     """One number that a running training takes over.
 
     Its default is what is wanted now: a browser that lost the widget sends its default anew,
     and that must not change the training.
     """
     key = f"dial-{name}-{run.id}"
+
+    def write() -> None:
+        given = st.session_state[key]
+        if given != _wanted(run, config, name):
+            attempt(lambda: trainings.steer(run, **{name: given}))
+
     st.number_input(
-        label, *state.LIMITS[limits], float(value), step, "%.6g", key, width=210,
-        on_change=lambda: attempt(
-            lambda: trainings.steer(run, **{name: st.session_state[key]})
-        ),
+        label, *state.LIMITS[limits], float(_wanted(run, config, name)), step, "%.6g", key,
+        width=210, on_change=write,
     )  # fmt: skip
 
 

@@ -331,6 +331,20 @@ def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
     assert (mark["x"], mark["text"]) == (2.0, "β = 4")
 
 
+def test_a_dial_that_is_sent_as_it_is_wanted_asks_for_nothing(no_runs, desk, monkeypatch):
+    run = trained(no_runs)
+    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    at = settle(settle(open_view("train")))
+    trainings.steer(run, beta=4.0)  # by somebody else, after this page was drawn
+    asked = []
+    monkeypatch.setattr(trainings, "steer", lambda run, **wanted: asked.append(wanted))
+    beta, rate = dials(at)
+    beta.set_value(4.0)
+    rate.set_value(5e-3)
+    settle(at)
+    assert asked == [{"learning_rate": 5e-3}]
+
+
 def test_a_new_run_shows_its_film_before_its_curves(no_runs, desk):
     run = trained(no_runs)
     os.utime(run.folder / "config.json")
