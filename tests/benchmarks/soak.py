@@ -1,10 +1,10 @@
 """Ten minutes of visitors who come and go, beside one training: does the server grow?
 
 Every visitor opens the map, clicks, looks at the other pages, leaves, and is followed by another.
-Streamlit keeps a visitor who has left for two minutes, and what the allocator holds back settles
-for some minutes more, so the first ten are left out. The growth is the median of the slopes between
-pairs of samples (Theil-Sen), which single steps do not move; only pairs that are a tenth of the
-time apart count. Half of the slopes lie in the span given.
+Streamlit keeps a visitor who has left for two minutes, and memory settles for some minutes more, so
+the first ten are left out. The growth is the median of the slopes between pairs of samples
+(Theil-Sen), which single steps move little; only pairs that are a tenth of the time apart count.
+Half of the slopes lie in the span given.
 """
 
 from __future__ import annotations
