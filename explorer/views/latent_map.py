@@ -133,8 +133,8 @@ def _side_by_side(checkpoints: list[Checkpoint], positions: list[np.ndarray | No
 
 def _inspect(checkpoint: Checkpoint) -> bool:
     """The inspector, or why the model cannot be used; whether it can."""
-    is_soon = cache.has_model()
-    with contextlib.nullcontext() if is_soon else st.spinner("Loading the model…"):
+    first = not cache.has_model()
+    with st.spinner("Loading the model…") if first else contextlib.nullcontext():
         problem = cache.problem(checkpoint)
     if problem:
         st.error(f"This model cannot be used: {controls.plain(problem)}. Choose another.")

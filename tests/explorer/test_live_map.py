@@ -115,7 +115,9 @@ def test_densities_are_the_priors_and_the_aggregate_posteriors(visit):
     aggregate = (each.logsumexp(0) - np.log(500)).item()
     prior = -0.5 * (z[0] ** 2 + z[1] ** 2) - np.log(2 * np.pi)
     text = f"ln p(z) {signed(prior)} nats · ln q(z) {signed(aggregate)} nats"
-    page.locator(".latent-panel .numbers", has_text=text).wait_for()
+    numbers = page.locator(".latent-panel .numbers", has_text=text)
+    numbers.wait_for()
+    assert text in numbers.inner_text()
 
 
 def test_pins_are_placed_dragged_named_removed_and_brought_back(visit):

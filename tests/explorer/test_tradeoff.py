@@ -241,8 +241,10 @@ def test_a_click_on_a_run_opens_its_scores(visit):
     )
     page.mouse.move(x, y)
     page.mouse.click(x, y)
-    page.get_by_role("link", name=re.compile("Open its map")).wait_for()
     page.wait_for_function("() => location.search.includes('run=digits-2d-beta-1')")
+    link = page.get_by_role("link", name=re.compile("Open its map"))
+    link.wait_for()
+    assert link.get_attribute("href").endswith("?model=digits-2d-beta-1")
 
 
 @pytest.mark.browser
