@@ -158,9 +158,10 @@ def test_tsne_shows_its_progress_can_be_cancelled_and_ends_in_the_map(visit, ser
 
     page.get_by_text("t-SNE", exact=True).click()
     page.get_by_text("Not exact: t-SNE").wait_for()
+    title = f"() => {MAP}._fullLayout.xaxis.title.text"
+    wait(lambda: page.evaluate(title) == "t-SNE 1 (no unit)")  # the words come before the picture
     wait_for_map(page, len(DIGITS.codes))
     assert pressed.all_inner_texts() == ["t-SNE"]
-    assert page.evaluate(f"() => {MAP}._fullLayout.xaxis.title.text") == "t-SNE 1 (no unit)"
     assert page.get_by_role("progressbar").count() == 0
     assert "view=tsne" in page.url
 
