@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli import DataDir, one_sentence
+from models.cli.app import DataDir, one_sentence
 
 if TYPE_CHECKING:  # it imports torch
-    from models.adapter import Opened
+    from models.adapter.measure import Opened
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -62,16 +62,18 @@ def open_adapter(
     Raises:
         ValueError: One sentence on what is wrong with the adapter or its images.
     """
-    from explorer import adopted, state
-    from models.adapter import open_model, read_adapter
+    from explorer import state
+    from explorer.services import adapter_model
+    from models.adapter.measure import open_model
+    from models.adapter.source import read_adapter
 
     typer.echo(f"Running {adapter.name} …", err=True)
     opened = open_model(read_adapter(adapter), adapter.stem, data, data_dir, _progress)
     typer.echo(report(opened))
     path = folder / "model.safetensors"
     opened.write(path)
-    adopted.adopt(path, opened)
-    state.prefer(model=adopted.ID, collapsed=adopted.ID)
+    adapter_model.adopt(path, opened)
+    state.prefer(model=adapter_model.ID, collapsed=adapter_model.ID)
 
 
 def _progress(what: str, share: float) -> None:
@@ -87,7 +89,7 @@ def report(opened: Opened) -> str:
 
     Example:
         >>> import torch
-        >>> from models.adapter import open_model
+        >>> from models.adapter.measure import open_model
         >>> grey = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4],) * 2,
         ...         "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
         >>> print(report(open_model(grey, "grey")).splitlines()[0])

@@ -2,6 +2,6 @@
 
 import streamlit as st
 
-from explorer import files
+from explorer.assets import store
 
-app = st.App("page.py", routes=files.routes())
+app = st.App("navigation.py", routes=store.routes())

@@ -2,7 +2,7 @@
 
 Every setting has a name, a default and a parser. A link may ask for anything; what is not
 lawful becomes the default, with one notice. Only this module touches the query string. Widgets
-keep their own keys (`explorer.controls`), so a hidden widget never loses a setting.
+keep their own keys (`explorer.widgets.inputs`), so a hidden widget never loses a setting.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from models.config import LIKELIHOODS, NETWORKS, PRESETS
-from models.data import DATA_SETS
-from models.own import is_id
+from models.config import LIKELIHOODS, NETWORKS
+from models.data.builtin import DATA_SETS
+from models.data.library import is_id
+from models.presets import PRESETS
 
 MAX_PINS = 24
 MAX_RUNS = 10

@@ -10,9 +10,15 @@ from importlib import import_module
 
 from typer.main import get_command
 
-from models.cli import app
+from models.cli.app import app
 
-FOR_TRAINING = ("models.trainer", "models.registry", "models.data", "filelock", "rich.progress")
+FOR_TRAINING = (
+    "models.training.trainer",
+    "models.families.registry",
+    "models.data.load",
+    "filelock",
+    "rich.progress",
+)
 
 command = get_command(app)
 if sys.argv[1:] == ["-"]:

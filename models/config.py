@@ -8,15 +8,13 @@ This module imports nothing but the standard library.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from reprlib import repr as shorten
-from typing import Any, get_origin, get_type_hints
+
+from models.settings import Settings, setting
 
 MIN_SIGMA = 1 / 256
 """Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
-
 FAMILIES = ("vae", "autoencoder", "multirate")
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
@@ -28,105 +26,6 @@ LIKELIHOODS = (
     "gaussian-pixel",
 )
 PRECISIONS = ("float32", "bfloat16")
-
-
-def setting(
-    default: Any,
-    help: str,
-    minimum: float | None = None,
-    maximum: float | None = None,
-    choices: tuple[str, ...] | None = None,
-) -> Any:
-    """A dataclass field with its limits (both inclusive) and one sentence of help."""
-    return field(
-        default=default,
-        metadata={"help": help, "minimum": minimum, "maximum": maximum, "choices": choices},
-    )
-
-
-def _check_number(name: str, value: Any, kind: type, minimum: float, maximum: float) -> None:
-    allowed = (int,) if kind is int else (int, float)
-    if isinstance(value, bool) or not isinstance(value, allowed):
-        noun = "a whole number" if kind is int else "a number"
-        raise ValueError(f"{name} must be {noun}, got {shorten(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} must be finite, got {value}")
-    beyond = isinstance(value, int) and abs(value) > 2**63
-    given = "more than 64 bits hold" if beyond else f"{value:g}"
-    if minimum is not None and value < minimum:
-        raise ValueError(f"{name} must be at least {minimum:g}, got {given}")
-    if maximum is not None and value > maximum:
-        raise ValueError(f"{name} must be at most {maximum:g}, got {given}")
-
-
-class Settings:
-    """Base of the parts: checks every field against its limits, and reads and writes JSON."""
-
-    def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
-        for item in fields(self):
-            self._check(item.name, getattr(self, item.name), hints[item.name], item.metadata)
-
-    def _check(self, name: str, value: Any, hint: Any, limits: Mapping[str, Any]) -> None:
-        minimum, maximum = limits.get("minimum"), limits.get("maximum")
-        if get_origin(hint) is tuple:
-            if not isinstance(value, tuple):
-                raise ValueError(f"{name} must be a list of whole numbers, got {shorten(value)}")
-            for element in value:
-                _check_number(f"every entry of {name}", element, int, minimum, maximum)
-        elif hint in (int, float):
-            _check_number(name, value, hint, minimum, maximum)
-        elif hint is bool:
-            if not isinstance(value, bool):
-                raise ValueError(f"{name} must be true or false, got {shorten(value)}")
-        elif hint is str:
-            if not isinstance(value, str):
-                raise ValueError(f"{name} must be text, got {shorten(value)}")
-            choices = limits.get("choices")
-            if choices and value not in choices:
-                raise ValueError(
-                    f"{name} must be one of {', '.join(choices)}, got {shorten(value)}"
-                )
-        elif not isinstance(value, hint):
-            raise ValueError(f"{name} must be a group of settings, got {shorten(value)}")
-
-    def to_json(self) -> dict[str, Any]:
-        """The settings as plain JSON values, equal to what a JSON file gives back."""
-
-        def plain(items: list[tuple[str, Any]]) -> dict[str, Any]:
-            return {name: list(v) if isinstance(v, tuple) else v for name, v in items}
-
-        return asdict(self, dict_factory=plain)
-
-    @classmethod
-    def from_json(cls, document: Any) -> Any:
-        """Settings from parsed JSON: unknown or unlawful ones are refused, absent ones default.
-
-        Raises:
-            ValueError: One sentence naming the setting, what must hold and what was given.
-
-        Example:
-            >>> ObjectiveConfig.from_json({"beta": -1})
-            Traceback (most recent call last):
-            ValueError: beta must be at least 0, got -1
-        """
-        if not isinstance(document, Mapping):
-            raise ValueError(f"{cls.__name__} must be a JSON object, got {type(document).__name__}")
-        hints = get_type_hints(cls)
-        unknown = sorted(set(document) - set(hints), key=str)
-        if unknown:
-            raise ValueError(f"{cls.__name__} has no setting {str(unknown[0])[:40]!r}")
-        values = {name: _from_json(hints[name], value) for name, value in document.items()}
-        return cls(**values)
-
-
-def _from_json(hint: Any, value: Any) -> Any:
-    """JSON has no tuples and no dataclasses: restores both where the field asks for them."""
-    if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(value)
-    if isinstance(hint, type) and issubclass(hint, Settings):
-        return hint.from_json(value)
-    return value
 
 
 @dataclass(frozen=True)
@@ -262,6 +161,7 @@ class RunConfig(Settings):
     """Everything that determines a run: the data's name or path, and three groups of settings.
 
     Example:
+        >>> from models.presets import preset
         >>> config = preset("digits-2d")
         >>> RunConfig.from_json(config.to_json()) == config
         True
@@ -294,6 +194,7 @@ class RunConfig(Settings):
             ValueError: If a batch needs more images, or the cycles more steps.
 
         Example:
+            >>> from models.presets import preset
             >>> preset("digits-2d").total_steps(1297)
             4000
         """
@@ -306,66 +207,3 @@ class RunConfig(Settings):
         if cycles and cycles >= steps:
             raise ValueError(f"cycles must be fewer than the {steps} steps, got {cycles}")
         return steps
-
-
-_DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
-_DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
-_MNIST_TRAINING = TrainingConfig(epochs=60)
-
-PRESETS: dict[str, RunConfig] = {
-    "digits-2d": RunConfig(
-        "digits", _DIGITS, ObjectiveConfig(kl_warmup_steps=200), _DIGITS_TRAINING
-    ),
-    "digits-ae": RunConfig(
-        "digits",
-        replace(_DIGITS, family="autoencoder"),
-        ObjectiveConfig(beta=0.0),
-        _DIGITS_TRAINING,
-    ),
-    "digits-multirate": RunConfig(
-        "digits",
-        replace(_DIGITS, family="multirate"),
-        ObjectiveConfig(kl_warmup_steps=200),
-        _DIGITS_TRAINING,
-    ),
-    "digits-linear": RunConfig(
-        "digits",
-        replace(_DIGITS, hidden=(), likelihood="gaussian", sigma=0.25),
-        ObjectiveConfig(),
-        replace(_DIGITS_TRAINING, epochs=500, batch_size=256, learning_rate=3e-2),
-    ),
-    "mnist-2d": RunConfig(
-        "mnist",
-        ModelConfig(),
-        ObjectiveConfig(kl_warmup_steps=500),
-        replace(_MNIST_TRAINING, binarize=True),
-    ),
-    "mnist-2d-multirate": RunConfig(
-        "mnist",
-        ModelConfig(family="multirate"),
-        ObjectiveConfig(kl_warmup_steps=500),
-        replace(_MNIST_TRAINING, epochs=35, binarize=True),
-    ),
-    "mnist-20d": RunConfig(
-        "mnist",
-        ModelConfig(latent_dim=20, hidden=(480, 240)),
-        ObjectiveConfig(kl_warmup_steps=5000),
-        _MNIST_TRAINING,
-    ),
-}
-"""Settings that are known to work, by name."""
-
-
-def preset(name: str) -> RunConfig:
-    """The preset called `name`.
-
-    Raises:
-        ValueError: If there is none, naming those there are.
-
-    Example:
-        >>> preset("mnist-20d").model.latent_dim
-        20
-    """
-    if name not in PRESETS:
-        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
-    return PRESETS[name]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import settings
 from torch import nn
 
-from models.distributions import normal_log_prob
+from models.objectives.distributions import normal_log_prob
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.distributions import gaussian_kl
 from models.metrics.information import mutual_information
-from models.metrics.likelihood import Estimate
+from models.metrics.statistics import Estimate
+from models.objectives.distributions import gaussian_kl
 
 ACTIVE_VARIANCE = 0.01
 """A latent is active if its posterior mean varies over the images by more than this (Burda)."""

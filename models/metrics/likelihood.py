@@ -7,35 +7,15 @@ whole set at once, so a score depends on the seed and not on the batch size.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from models.config import MIN_SIGMA
-from models.distributions import LOG_2PI, normal_log_prob
-from models.objectives import LatentModel, Terms, elbo_terms
-
-
-class Estimate(NamedTuple):
-    """A mean over images with its standard error, both in the unit of what was averaged."""
-
-    mean: float
-    standard_error: float
-
-
-def estimate(values: Tensor) -> Estimate:
-    r"""Mean and standard error over images: s / √N, with the unbiased s.
-
-    Args:
-        values: One number per image, shape (N,), N ≥ 2.
-
-    Example:
-        >>> estimate(torch.tensor([1.0, 2.0, 3.0]))
-        Estimate(mean=2.0, standard_error=0.5773502691896258)
-    """
-    values = values.double()
-    return Estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)))
+from models.metrics.statistics import estimate
+from models.objectives.distributions import LOG_2PI, normal_log_prob
+from models.objectives.elbo import LatentModel, Terms, elbo_terms
 
 
 @torch.no_grad()
@@ -60,7 +40,7 @@ def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 10
 
     Example:
         >>> from models.config import ModelConfig
-        >>> from models.registry import build_model
+        >>> from models.families.registry import build_model
         >>> scores = elbo(build_model(ModelConfig()), torch.zeros(5, 1, 28, 28))
         >>> tuple(scores.distortion.shape), tuple(scores.rate.shape)
         ((5,), (5, 2))
@@ -135,7 +115,7 @@ def importance_weighted_bound(
 
     Example:
         >>> from models.config import ModelConfig
-        >>> from models.registry import build_model
+        >>> from models.families.registry import build_model
         >>> model = build_model(ModelConfig())
         >>> importance_weighted_bound(model, torch.zeros(3, 1, 28, 28), samples=4).shape
         torch.Size([3])

@@ -26,7 +26,7 @@ def squared_error(model: Any, images: Tensor, batch_size: int = 1024) -> Tensor:
 
     Example:
         >>> from models.config import ModelConfig
-        >>> from models.registry import build_model
+        >>> from models.families.registry import build_model
         >>> squared_error(build_model(ModelConfig()), torch.zeros(3, 1, 28, 28)).shape
         torch.Size([3])
     """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from models.checkpoint import read
+from models.storage.checkpoint import read
 from tests.benchmarks.app import EXPLORER, PLAIN, Server, browser, open_map, server
 from tests.benchmarks.common import ROOT, Row, arguments, percentile, show
 from tests.benchmarks.session import Session
@@ -20,8 +20,8 @@ MODELS = ("digits-2d-beta-1", "mnist-2d-beta-1")
 WARM_UP = 2
 COLLECT = """
 import gc, statistics, time
-from explorer import cache
-from explorer.views import latent_map
+from explorer.services import cache
+from explorer.views.latent_map import page
 
 def collect():
     start = time.perf_counter()

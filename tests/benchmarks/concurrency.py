@@ -24,7 +24,7 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPool
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from explorer.jobs import Jobs
+from explorer.jobs.queue import Jobs
 from tests.benchmarks.app import EXPLORER, PLAIN, Server, browser, open_map, server
 from tests.benchmarks.click import click
 from tests.benchmarks.common import Row, arguments, percentile, show

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.checkpoint import read, restore
-from models.data import load
+from models.data.load import load
 from models.metrics.likelihood import binarize, elbo, importance_weighted_bound
+from models.storage.checkpoint import read, restore
 from tests.benchmarks import tutorial
 from tests.benchmarks.common import CORES, ROOT, Row, arguments, interleaved, show
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from models.checkpoint import read, write
-from models.latents import Codes
-from models.runs import Run
+from models.latents.codes import Codes
+from models.runs.folder import Run
+from models.storage.checkpoint import read, write
 from tests.benchmarks.app import EXPLORER, Server, browser, open_map, server
 from tests.benchmarks.common import ROOT, Row, arguments, percentile, show
 

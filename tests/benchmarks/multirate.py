@@ -9,10 +9,11 @@ from __future__ import annotations
 import torch
 
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.data import load
-from models.metrics.likelihood import elbo, estimate
-from models.registry import build_model
-from models.trainer import EpochEnd, Training
+from models.data.load import load
+from models.families.registry import build_model
+from models.metrics.likelihood import elbo
+from models.metrics.statistics import estimate
+from models.training.trainer import EpochEnd, Training
 from tests.benchmarks.common import Row, arguments, interleaved, show
 
 BETAS = (0.1, 0.3, 1.0, 5.0, 30.0)

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 import torch
 
-from models.checkpoint import read, restore
+from models.storage.checkpoint import read, restore
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 

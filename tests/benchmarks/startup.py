@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 
-from models.checkpoint import read
+from models.storage.checkpoint import read
 from tests.benchmarks.app import EXPLORER, PLAIN, browser, open_map, server
 from tests.benchmarks.common import ROOT, Row, arguments, show
 

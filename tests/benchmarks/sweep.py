@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from models.runs import list_runs
+from models.runs.folder import list_runs
 from tests.benchmarks.common import CORES, ROOT, Row, arguments, interleaved, show
 
 BETAS = ("0.1", "0.3", "1", "3", "10", "30", "100", "300")

@@ -12,11 +12,12 @@ from dataclasses import replace
 
 import torch
 
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, preset
-from models.data import load
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data.load import load
+from models.families.registry import build_model
 from models.metrics.likelihood import elbo
-from models.registry import build_model
-from models.trainer import EpochEnd, Training
+from models.presets import preset
+from models.training.trainer import EpochEnd, Training
 from tests.benchmarks import tutorial
 from tests.benchmarks.common import CORES, Row, arguments, interleaved, show
 
@@ -62,7 +63,7 @@ def speed(quick: bool) -> None:
     loops = {"tutorial loop": tutorial.training(count, seed=0)[1]}
     for precision in ("float32", "bfloat16"):
         events = our_training(SAME, count, BATCH, precision).events()
-        loops[f"models.trainer, {precision}"] = lambda events=events: next(
+        loops[f"models.training.trainer, {precision}"] = lambda events=events: next(
             None for event in events if isinstance(event, EpochEnd)
         )
     seconds = interleaved(loops, rounds, discard=1)

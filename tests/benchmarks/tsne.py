@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.checkpoint import read
-from models.latents import tsne
+from models.latents.tsne import tsne
+from models.storage.checkpoint import read
 from tests.benchmarks.common import CORES, ROOT, Row, arguments, interleaved, show
 
 CHECKPOINT = ROOT / "checkpoints/mnist-20d-beta-1.safetensors"

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from models.data import _import_datasets, default_data_dir
+from models.data.builtin import _import_datasets, default_data_dir
 
 BATCH = 128
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from models.runs import list_runs
+from models.runs.folder import list_runs
 from tests.benchmarks.app import EXPLORER, Server, browser, server
 from tests.benchmarks.common import Row, arguments, show
 

@@ -53,8 +53,8 @@ def server(runs_dir):
 @pytest.fixture
 def no_runs(tmp_path, monkeypatch):
     """An empty folder of runs; no thread in the background, and no process that waits for jobs."""
-    from explorer import cache
-    from explorer.jobs import Jobs
+    from explorer.jobs.queue import Jobs
+    from explorer.services import cache
 
     monkeypatch.setattr(Jobs, "prepare", lambda self: None)
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
@@ -65,9 +65,9 @@ def no_runs(tmp_path, monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     """Every picture put on the screen, by its caption, in the order of the page."""
-    from explorer import controls, pictures
+    from explorer.widgets import inputs, pictures
 
-    found, show, show_row = {}, controls.picture, controls.row
+    found, show, show_row = {}, inputs.picture, inputs.row
 
     def note(levels, caption=None, width="content"):
         found.setdefault(caption, []).append(levels)
@@ -78,8 +78,8 @@ def shown(monkeypatch):
             found.setdefault(caption, []).append(levels)
         show_row(images, captions, side)
 
-    monkeypatch.setattr(controls, "picture", note)
-    monkeypatch.setattr(controls, "row", note_row)
+    monkeypatch.setattr(inputs, "picture", note)
+    monkeypatch.setattr(inputs, "row", note_row)
     return found
 
 

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 def open_view(name, **link):
     """The view that a link opens; nothing may be raised."""
-    script = f"from explorer.views import {name}\n{name}.show()\n"
+    script = f"from explorer.views.{name} import page\npage.show()\n"
     at = AppTest.from_string(script, default_timeout=90)
     at.query_params.update(link)
     return settle(at)

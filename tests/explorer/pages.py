@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from screens import ROOT, wait
 
-from explorer import pictures
-from models.checkpoint import restore
+from explorer.widgets import pictures
+from models.storage.checkpoint import restore
 
 OUTPUT = ROOT / "tests" / "output"
 TIMEOUT = 30_000

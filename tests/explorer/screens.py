@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.checkpoint import Card, write
 from models.config import ModelConfig, RunConfig
-from models.latents import Codes
+from models.families.registry import build_model
+from models.latents.codes import Codes
 from models.metrics.likelihood import elbo, summarize
-from models.registry import build_model
-from models.runs import Run
+from models.runs.folder import Run
+from models.storage.card import Card
+from models.storage.checkpoint import write
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))

@@ -25,9 +25,11 @@ from screens import ROOT, wait
 from torch import nn
 from typer.testing import CliRunner
 
-from explorer import __main__, adopted, cache, pictures, state
-from explorer.scene import Scene
-from models.data import load
+from explorer import __main__, state
+from explorer.assets.map_spec import Scene
+from explorer.services import adapter_model, cache
+from explorer.widgets import pictures
+from models.data.load import load
 
 DIGITS = load("digits", "test")
 SOURCE = '''"""An own model of digits: codes are sums of halves of the image, one latent a half."""
@@ -66,9 +68,9 @@ def clean(no_runs, monkeypatch):
     """No model is offered before or after, and a session starts with what it always does."""
     monkeypatch.setattr(state, "SETTINGS", dict(state.SETTINGS))
     monkeypatch.setattr(sys, "path", list(sys.path))
-    adopted.forget()
+    adapter_model.forget()
     yield
-    adopted.forget()
+    adapter_model.forget()
 
 
 @pytest.fixture
@@ -90,7 +92,7 @@ def offered(tmp_path):
 
     def offer(**given):
         __main__.open_adapter(write(tmp_path, **given), tmp_path)
-        return cache.catalogue()[0][adopted.ID]
+        return cache.catalogue()[0][adapter_model.ID]
 
     return offer
 
@@ -113,7 +115,7 @@ def test_the_scores_are_said_before_the_app_starts(served, tmp_path):
 def test_without_an_adapter_the_app_just_starts(served):
     assert call().exit_code == 0
     assert served == [(8501, False)]
-    assert adopted.paths() == []
+    assert adapter_model.paths() == []
 
 
 @pytest.mark.parametrize(
@@ -157,7 +159,7 @@ def test_the_app_opens_at_the_own_model(offered, shown):
     assert "Trained" not in text, "how it was trained is not known"
     assert "between decoded grid points" in text.replace("\\", "")
     choose(at, "point", 7)
-    opened = adopted.model_of(cache.checkpoint(entry))
+    opened = adapter_model.model_of(cache.checkpoint(entry))
     z = torch.tensor(cache.checkpoint(entry).codes.mean[7:8])
     expected = pictures.to_levels(opened.model.decode(z).numpy())[0]
     assert any(np.array_equal(each, expected) for each in shown["Decoded mean"])
@@ -182,13 +184,13 @@ def test_a_decoder_that_is_named_is_exact_and_nothing_is_said(offered):
 
 def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
     metrics = cache.card(offered()).metrics
-    at = open_view("trade_off", run=adopted.ID)
+    at = open_view("trade_off", run=adapter_model.ID)
     text = said(at)
     assert "**halves** · β = 1 · " in text
     assert "β is not known and shown as 1" in text
     assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
     group = cache.catalogue()[0]
-    fingerprint = cache.card(group[adopted.ID]).data_fingerprint
+    fingerprint = cache.card(group[adapter_model.ID]).data_fingerprint
     assert fingerprint == cache.card(group["digits-2d-beta-1"]).data_fingerprint
 
 
@@ -231,7 +233,7 @@ def test_another_model_takes_the_place_of_the_first(offered):
     first = cache.key(cache.checkpoint(offered()))
     entry = offered(latents=3)
     assert cache.key(cache.checkpoint(entry)) != first
-    assert len(adopted.paths()) == 1
+    assert len(adapter_model.paths()) == 1
 
 
 # --- the browser ---------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ from pages import (
 )
 from screens import ROOT, break_run, make_run, wait
 
-from models.checkpoint import read
-from models.runs import Run
+from models.runs.folder import Run
+from models.storage.checkpoint import read
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
@@ -201,7 +201,7 @@ def test_collecting_garbage_does_not_stall_the_server():
     code = """
 import gc, time
 import streamlit, explorer.views.latent_map
-from explorer import cache
+from explorer.services import cache
 cache._import_and_freeze()
 times = []
 for _ in range(5):

@@ -12,16 +12,20 @@ from pages import assert_layout
 from pages import settle as settle_page
 from screens import MNIST, ROOT, SHIPPED, break_run, make_run
 
-from explorer import cache, pictures, state, trials
-from explorer.controls import plain
-from explorer.jobs import Job, JobError
-from models.checkpoint import read, restore, write
+from explorer import state
+from explorer.jobs.queue import Job, JobError
+from explorer.services import cache, remedy_runs
+from explorer.widgets import pictures
+from explorer.widgets.inputs import plain
+from models.cli.arguments import to_arguments
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.latents import draw_codes
+from models.latents.neighbours import draw_codes
 from models.metrics.collapse import diagnose
-from models.objectives import kl_weight
-from models.remedies import NO_REMEDY, Strengths, remedies, to_arguments
-from models.runs import Run, execute
+from models.objectives.schedules import kl_weight
+from models.runs.folder import Run
+from models.runs.train import execute
+from models.storage.checkpoint import read, restore, write
+from models.training.remedies import NO_REMEDY, Strengths, remedies
 
 COLLAPSED = read(ROOT / "checkpoints" / "digits-2d-beta-4.safetensors")
 LIVELY = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
@@ -351,7 +355,7 @@ class Desk:
 def desk(monkeypatch):
     found = Desk()
     monkeypatch.setattr(cache, "jobs", lambda: found)
-    monkeypatch.setattr(trials, "_submitted", {})
+    monkeypatch.setattr(remedy_runs, "_submitted", {})
     return found
 
 

@@ -9,7 +9,7 @@ import pytest
 from drive import open_view
 from PIL import Image
 
-from explorer import controls
+from explorer.widgets import inputs
 
 LINKS = {
     "latent_map": "model=digits-2d-beta-4&view=pca&x=2&y=1&colour=elbo&panel=grid&side=4",
@@ -54,12 +54,12 @@ def test_what_a_widget_falls_back_to_is_what_it_shows(view, no_runs):
 
 def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_are(monkeypatch):
     sent = []
-    monkeypatch.setattr(controls.st, "html", sent.append)
+    monkeypatch.setattr(inputs.st, "html", sent.append)
     grey = np.repeat(np.arange(48, dtype=np.uint8).reshape(6, 8, 1), 3, -1)
     colour = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
     images = np.moveaxis(np.stack([grey, colour]) / 255, -1, 1)
     texts = ["5 · Δ 0.25", '"><script>alert(1)</script><b>&amp;']
-    controls.row(images, texts, 58)
+    inputs.row(images, texts, 58)
     tree = ElementTree.fromstring(sent[0])
     assert {element.tag for element in tree.iter()} == {"div", "figure", "img", "figcaption"}
     assert [caption.text for caption in tree.iter("figcaption")] == texts
@@ -73,8 +73,8 @@ def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_ar
 
 def test_pictures_without_a_size_share_the_width(monkeypatch):
     sent = []
-    monkeypatch.setattr(controls.st, "html", sent.append)
-    controls.row(np.zeros((3, 1, 8, 8)), "abc")
+    monkeypatch.setattr(inputs.st, "html", sent.append)
+    inputs.row(np.zeros((3, 1, 8, 8)), "abc")
     tree = ElementTree.fromstring(sent[0])
     assert "nowrap" in tree.get("style")
     styles = {figure.get("style") for figure in tree.iter("figure")}

@@ -18,13 +18,14 @@ from pages import (
 from screens import MNIST, ROOT, make_run, wait
 from streamlit.testing.v1 import AppTest
 
-from explorer import cache, pictures
-from explorer.live import draw as live
-from explorer.views import draw
-from models.checkpoint import read, restore
-from models.drawing import EXAMPLES, describe, to_image
+from explorer.browser.drawing import component as live
+from explorer.services import cache
+from explorer.views.latent_map import drawing
+from explorer.widgets import pictures
+from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
-from models.runs import Run
+from models.runs.folder import Run
+from models.storage.checkpoint import read, restore
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 FOUR, SEVEN = ([stroke.tolist() for stroke in EXAMPLES[digit]] for digit in (4, 7))
@@ -49,13 +50,13 @@ def quiet(runs_dir, monkeypatch):
 @pytest.fixture
 def runs(monkeypatch):
     """One entry for each time the panels have run."""
-    found, refresh = [], draw.refresh
+    found, refresh = [], drawing.refresh
 
     def count(checkpoint):
         found.append(refresh(checkpoint))
         return found[-1]
 
-    monkeypatch.setattr(draw, "refresh", count)
+    monkeypatch.setattr(drawing, "refresh", count)
     return found
 
 
@@ -69,7 +70,7 @@ def run(at, strokes=None):
 
 
 def screen(strokes=None, **link):
-    at = AppTest.from_file(str(ROOT / "explorer" / "page.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=60)
     at.query_params.update({"panel": "draw"} | link)
     return run(at, strokes)
 

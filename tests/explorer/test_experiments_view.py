@@ -12,11 +12,12 @@ from pages import settle as settle_page
 from screens import MNIST, ROOT, break_run, make_run
 from torch.distributions import Normal, kl_divergence
 
-from explorer import cache, pictures
-from explorer.controls import plain
-from models.checkpoint import read, restore
-from models.experiments import ESTIMATORS, gradient_variances
+from explorer.services import cache
+from explorer.widgets import pictures
+from explorer.widgets.inputs import plain
 from models.metrics.likelihood import binarize, importance_weighted_bound
+from models.storage.checkpoint import read, restore
+from models.theory.gradient_estimators import ESTIMATORS, gradient_variances
 
 DIGITS = {
     beta: read(ROOT / "checkpoints" / f"digits-2d-beta-{beta}.safetensors")

@@ -8,7 +8,9 @@ import plotly.graph_objects as go
 import pytest
 from screens import ROOT
 
-from explorer.figures import MAX_NAMED, PALETTE, kl_bars, latent_scatter, subscript
+from explorer.figures.latent_map import MAX_NAMED, latent_scatter
+from explorer.figures.latents import kl_bars
+from explorer.figures.theme import PALETTE, subscript
 
 TITLES = ("z₁ (prior standard deviations)", "z₂ (prior standard deviations)")
 RNG = np.random.default_rng(0)
@@ -220,7 +222,7 @@ def test_lightness_and_hue_of_known_colours():
 
 def selected_colour():
     """The colour of the ring around the selected point, as the browser draws it."""
-    overlay = (ROOT / "explorer" / "live" / "overlay.js").read_text()
+    overlay = (ROOT / "explorer" / "browser" / "latent_map" / "layers.js").read_text()
     (colour,) = re.findall(r'SELECTED = "(#[0-9a-f]{6})"', overlay)
     return colour
 

@@ -13,11 +13,13 @@ from pages import assert_nothing_sticks_out, canvas_pixels, settle, take_picture
 from PIL import Image
 from screens import make_run, wait
 
-from explorer import cache, files
-from explorer.jobs import Job
-from models import frames
+from explorer.assets import store
+from explorer.jobs.queue import Job
+from explorer.services import cache
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.runs import Run, execute, list_runs
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute
+from models.training import snapshots
 
 SMALL = RunConfig(
     "digits",
@@ -35,7 +37,7 @@ def trained(runs_dir, title="small", config=SMALL):
 
 def answer(run, after="-1"):
     """What the server's route answers."""
-    return files._answer_film(SimpleNamespace(path_params={"run": run, "after": after}))
+    return store._answer_film(SimpleNamespace(path_params={"run": run, "after": after}))
 
 
 def films(at):
@@ -51,10 +53,10 @@ def test_a_film_is_served_whole_and_in_part(no_runs):
     run = trained(no_runs)
     whole, part = answer(run.id), answer(run.id, "20")
     assert whole.status_code == part.status_code == 200
-    assert whole.body == frames.film_bytes(run.folder)
-    assert part.body == frames.film_bytes(run.folder, 20) and len(part.body) < len(whole.body)
+    assert whole.body == snapshots.film_bytes(run.folder)
+    assert part.body == snapshots.film_bytes(run.folder, 20) and len(part.body) < len(whole.body)
     assert whole.headers["cache-control"] == "no-store"
-    assert files.film_url(run.id) == f"/latent/film/{run.id}"
+    assert store.film_url(run.id) == f"/latent/film/{run.id}"
 
 
 @pytest.mark.parametrize("run", ["", ".", "..", "../x", "%2e%2e", "a\0b", "*", "x" * 300, "none"])
@@ -88,7 +90,7 @@ def test_the_chosen_run_shows_its_film(no_runs):
 
 
 def test_a_run_of_before_says_that_it_has_none(no_runs):
-    shutil.rmtree(frames.folder_of(trained(no_runs).folder))
+    shutil.rmtree(snapshots.folder_of(trained(no_runs).folder))
     at = open_view("train")
     assert films(at) == [] and "it was trained before films were kept" in said(at)
 
@@ -126,7 +128,7 @@ def test_curves_are_built_once_for_all_who_look(no_runs, monkeypatch):
     built = []
     make = cache._drawn
     monkeypatch.setattr(
-        "explorer.views.watching._curves",
+        "explorer.views.train.active_jobs._curves",
         lambda run, config: built.append(run.id) or {},
     )
     make.clear()
@@ -184,12 +186,12 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page.get_by_role("button", name="Continue").wait_for()
     film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 20,000, epoch")).wait_for()
     (run,) = list_runs(runs_dir)
-    wait(lambda: steps(page) == frames.steps_of(run.folder))
+    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
     page.goto(f"{server[0]}/?model={run.id}")
     wait_for_map(page, 500)
     page.goto(f"{server[0]}/train")
-    wait(lambda: steps(page) == frames.steps_of(run.folder))
-    kept = frames.steps_of(run.folder)[-1]
+    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
+    kept = snapshots.steps_of(run.folder)[-1]
     page.get_by_role("button", name="Continue").click()
     wait(lambda: max(steps(page), default=0) > kept)
     page.get_by_role("button", name="Cancel").click()
@@ -202,11 +204,11 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
     time.sleep(1.1)  # ids are in order of their seconds
     second = trained(runs_dir, "second")
     page = visit(f"own={second.id}&beside-own={first.id}", screen="train")
-    wait(lambda: steps(page) == steps(page, 1) == frames.steps_of(second.folder))
+    wait(lambda: steps(page) == steps(page, 1) == snapshots.steps_of(second.folder))
     settle(page)
     film = film_of(page)
     canvases = film.locator("canvas.codes")
-    last = frames.read_frame(second.folder, 60)
+    last = snapshots.read_frame(second.folder, 60)
     total = last.distortion + last.rate
     words = f"D {last.distortion:.2f} + R {last.rate:.2f} = −ELBO {total:.2f} nats"
     film.get_by_text(re.compile(f"^{re.escape(words)} per image, mean of 500 test images")).nth(
@@ -252,7 +254,7 @@ def test_a_film_of_any_number_of_latents(latents, visit, server, runs_dir):
     )
     run = trained(runs_dir, f"{latents} latents", config)
     page = visit(f"own={run.id}", screen="train")
-    wait(lambda: steps(page) == frames.steps_of(run.folder))
+    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
     canvas = film_of(page).locator("canvas.codes")
     before = canvas_pixels(canvas)
     assert len(np.unique(before.reshape(-1, 3), axis=0)) > 8, "points of many classes"

@@ -18,15 +18,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from explorer import cache, jobs, keeper
-from explorer.jobs import MAX_WAITING, Job, JobError, Jobs
-from explorer.progress import LastRow, Progress
-from explorer.projections import Projections
-from models.checkpoint import read, read_tensors
+from explorer.jobs import queue as queue_module
+from explorer.jobs import supervisor
+from explorer.jobs.progress import LastRow, Progress
+from explorer.jobs.queue import MAX_WAITING, Job, JobError, Jobs
+from explorer.jobs.tsne_maps import Projections
+from explorer.services import cache
 from models.config import ModelConfig, RunConfig, TrainingConfig
-from models.latents import tsne
-from models.runs import Run, execute, list_runs
-from models.steering import ask
+from models.latents.tsne import tsne
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute
+from models.storage.checkpoint import read
+from models.storage.tensors import read_tensors
+from models.training.control import ask
 
 DIGITS = Path(__file__).resolve().parents[2] / "checkpoints" / "digits-2d-beta-1.safetensors"
 FINGERPRINT = "f" * 64
@@ -56,10 +60,10 @@ def lasting(monkeypatch, tmp_path):
         started.append(process)
         return process
 
-    popen = jobs.subprocess.Popen
+    popen = queue_module.subprocess.Popen
     reader, writer = os.pipe()
     with open(reader) as keep, open(writer, "w"):
-        monkeypatch.setattr(jobs.subprocess, "Popen", run)
+        monkeypatch.setattr(queue_module.subprocess, "Popen", run)
         yield started
 
 
@@ -231,7 +235,7 @@ os.kill(os.getpid(), signal.SIGSTOP)
 SHORT = "note(os.getpid())"
 SERVER = """
 import json, sys
-from explorer.jobs import Jobs
+from explorer.jobs.queue import Jobs
 jobs = Jobs(sys.argv[1], command=sys.argv[2:])
 for line in sys.stdin:
     name, *arguments = json.loads(line)
@@ -266,7 +270,7 @@ def queue_of(runs_dir, tmp_path):
             queue.cancel(job_id)
         wait(lambda queue=queue: not queue._threads)
         if queue._spare is not None:
-            jobs._let_go(queue._spare)
+            queue._let_go(queue._spare)
 
 
 def worker(folder, script):
@@ -437,7 +441,7 @@ def test_a_job_runs_aside_and_ends(runs_dir, queue_of):
     assert arguments == "['train', '--beta', '4', '--threads=1']" and threads == "1"
     assert int(session) != os.getsid(0)
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert int(printed.splitlines()[1]) == min(19, own + keeper.NICENESS)
+    assert int(printed.splitlines()[1]) == min(19, own + supervisor.NICENESS)
 
 
 AUTOGROUP = Path("/proc/self/autogroup")
@@ -451,7 +455,7 @@ def test_the_session_of_a_job_gives_way_to_the_servers(runs_dir, queue_of):
     assert ended(queue, job_id).state == "done"
     printed = (runs_dir / ".jobs" / job_id / "log").read_text()
     ours = AUTOGROUP.read_text()  # empty where nothing above us has opened a session
-    assert f" nice {keeper.NICENESS}" in printed and f" nice {keeper.NICENESS}" not in ours
+    assert f" nice {supervisor.NICENESS}" in printed and f" nice {supervisor.NICENESS}" not in ours
 
 
 def test_jobs_wait_in_line_and_are_refused_beyond_it(runs_dir, queue_of):
@@ -550,7 +554,7 @@ def test_an_id_is_compared_and_never_joined(job_id, queue_of):
 
 
 def test_damaged_folders_are_passed_over_and_old_ones_forgotten(queue_of, monkeypatch, runs_dir):
-    monkeypatch.setattr(jobs, "MAX_KEPT", 3)
+    monkeypatch.setattr(queue_module, "MAX_KEPT", 3)
     queue = queue_of(SHORT)
     for name, content in (("0a", b""), ("0b", b"[1]"), ("0c", b'{"title": "x"}'), ("0d", b"\xff")):
         (queue.folder / name).mkdir(parents=True)
@@ -569,7 +573,7 @@ def test_a_job_that_is_held_is_not_forgotten(queue_of, monkeypatch):
     gone, *kept = [queue.submit(["train"]) for _ in range(4)]
     queue.cancel(gone)
     assert ended(queue, gone).state == "cancelled"
-    monkeypatch.setattr(jobs, "MAX_KEPT", 1)
+    monkeypatch.setattr(queue_module, "MAX_KEPT", 1)
     kept.append(queue.submit(["train"]))
     assert [job.id for job in queue.all()] == kept[::-1]
     assert {job.is_live for job in queue.all()} == {True}
@@ -686,7 +690,7 @@ def test_a_flood_of_output_costs_little(queue_of, runs_dir):
     )
     job_id = queue.submit(["train"])
     assert ended(queue, job_id).reason == "the end"
-    assert (runs_dir / ".jobs" / job_id / "log").stat().st_size <= keeper.MAX_LOG_BYTES
+    assert (runs_dir / ".jobs" / job_id / "log").stat().st_size <= supervisor.MAX_LOG_BYTES
 
 
 @ON_LINUX
@@ -729,14 +733,14 @@ def test_bad_arguments_are_the_sentence_of_the_command_line(arguments, queue_of)
 
 FAILING = """
 import errno, os, sys
-import models.cli, models.runs
-def full(run, training, seconds, kept=models.runs._save_state):
+import models.cli.app, models.runs.train
+def full(run, training, seconds, kept=models.runs.train._save_state):
     if training.step >= int(os.environ["FULL_AFTER"]):
         path = run.folder / ".state.safetensors.x1"
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
     kept(run, training, seconds)
-models.runs._save_state = full
-models.cli.app()
+models.runs.train._save_state = full
+models.cli.app.app()
 """
 """The command line on a disk that is full from some step on."""
 
@@ -764,7 +768,7 @@ def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch
 
     queue = queue_of(LASTING)
     job_id = queue.submit(["train"])
-    monkeypatch.setattr(jobs, "write_bytes", full)
+    monkeypatch.setattr(queue_module, "write_bytes", full)
     with pytest.raises(JobError) as caught:
         queue.submit(["train"])
     assert str(caught.value) == "The job cannot be stored: no space left on device."
@@ -780,7 +784,7 @@ def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch
 
 
 def test_a_log_that_cannot_be_written_loses_nothing_but_itself(tmp_path):
-    output = keeper.Output(tmp_path / "no" / "folder")
+    output = supervisor.Output(tmp_path / "no" / "folder")
     with open(tmp_path / "printed", "w+b") as pipe:
         pipe.write(b"one\nError: two.\n")
         pipe.flush()
@@ -928,7 +932,7 @@ def test_a_spare_on_a_machine_that_starts_no_process_is_done_without(queue_of, m
     def refuse(*_arguments, **_options):
         raise OSError(errno.EAGAIN, "no more processes")
 
-    monkeypatch.setattr(jobs.subprocess, "Popen", refuse)
+    monkeypatch.setattr(queue_module.subprocess, "Popen", refuse)
     queue.prepare()
     assert queue._spare is None
 
@@ -939,7 +943,7 @@ def keepers(job_id):
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):
             words = path.read_bytes()
-            if b"keeper.py" in words and job_id.encode() in words:
+            if b"supervisor.py" in words and job_id.encode() in words:
                 found.append(int(path.parent.name))
     return found
 
@@ -1077,7 +1081,7 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
 
 
 def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, runs_dir, tmp_path):
-    hasty = "import models.cli, models.steering as s; s.HOLD_SECONDS = 0.3; models.cli.app()"
+    hasty = "import models.cli.app as c,models.training.control as s; s.HOLD_SECONDS = 0.3; c.app()"
     queue = queue_of(command=[sys.executable, "-c", hasty])
     job_id = queue.submit(["train", *TINY, "--epochs", "40", "--title", "mine"], "mine")
     wait(lambda: queue.watch(job_id).runs)

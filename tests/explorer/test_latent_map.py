@@ -1,4 +1,4 @@
-"""The first screen, driven through `page.py`: every model, view, link, panel and refusal."""
+"""The first screen, driven through `navigation.py`: every model, view, link, panel and refusal."""
 
 import base64
 import json
@@ -12,13 +12,18 @@ import torch
 from screens import MNIST, ROOT, SHIPPED, break_run, make_run
 from streamlit.testing.v1 import AppTest
 
-from explorer import cache, files, pictures
-from explorer.controls import plain
-from explorer.scene import COLOURS, VIEWS
-from models.checkpoint import read, restore, write, write_tensors
+from explorer.assets import store
+from explorer.assets.map_spec import COLOURS, VIEWS
+from explorer.services import cache
+from explorer.widgets import pictures
+from explorer.widgets.inputs import plain
 from models.config import ModelConfig, RunConfig
-from models.latents import coordinate_plane, draw_codes, grid_codes, tsne
-from models.runs import Run
+from models.latents.neighbours import draw_codes
+from models.latents.planes import coordinate_plane, grid_codes
+from models.latents.tsne import tsne
+from models.runs.folder import Run
+from models.storage.checkpoint import read, restore, write
+from models.storage.tensors import write_tensors
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
@@ -48,7 +53,7 @@ def streamlit():
 
 def visit(**link):
     """The screen that a link opens; nothing may be raised."""
-    at = AppTest.from_file(str(ROOT / "explorer" / "page.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=60)
     at.query_params.update(link)
     return settle(at)
 
@@ -85,7 +90,7 @@ def live_map(at, key="map"):
 def chart(at, key="map"):
     """The figure of a live map, as the browser fetches it; None if it is not there."""
     told = live_map(at, key)
-    return None if told is None else json.loads(files.fetch(told["figure"]))
+    return None if told is None else json.loads(store.fetch(told["figure"]))
 
 
 def bars(at):

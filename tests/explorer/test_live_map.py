@@ -23,11 +23,11 @@ from pages import (
 from PIL import Image
 from screens import ROOT, make_run, wait
 
-from explorer.takehome import export_page
-from models.checkpoint import read
-from models.distributions import normal_log_prob
-from models.latents import coordinate_plane, pca_plane
-from models.runs import Run
+from explorer.assets.html_export import export_page
+from models.latents.planes import coordinate_plane, pca_plane
+from models.objectives.distributions import normal_log_prob
+from models.runs.folder import Run
+from models.storage.checkpoint import read
 
 DIGITS_FILE = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors"
 DIGITS = read(DIGITS_FILE)
@@ -96,7 +96,7 @@ def test_a_touched_image_shows_its_original_and_scores(visit):
     page.locator(".latent-panel .original", has_text=f"Image {image} · {label}").wait_for()
     scores = f"D {CODES.distortion[image]:.1f} + R {CODES.rate[image].sum():.1f} nats"
     page.locator(".latent-panel .reconstruction", has_text=scores).wait_for()
-    from models.data import load_digits
+    from models.data.builtin import load_digits
 
     original = (load_digits("test").images[image, 0] * 255 + 0.5).astype(np.uint8)
     shown = canvas_pixels(page.locator(".latent-panel .original canvas"))

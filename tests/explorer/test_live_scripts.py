@@ -14,16 +14,16 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
-from explorer.script import ORDER
-from models.checkpoint import read, restore
-from models.export import pack_model
-from models.latents import coordinate_plane, pca_plane
+from explorer.assets.bundle import ORDER
+from models.export.pack import pack_model
+from models.latents.planes import coordinate_plane, pca_plane
+from models.storage.checkpoint import read, restore
 
 ROOT = Path(__file__).resolve().parents[2]
-LIVE = ROOT / "explorer" / "live"
+BROWSER = ROOT / "explorer" / "browser"
 SUITES = sorted((ROOT / "tests" / "js").glob("*.test.js"))
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
-NUMERICS = ("decoder", "geometry", "walk", "gif", "reel")
+NUMERICS = sorted(path.stem for path in (BROWSER / "numerics").glob("*.js"))
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def node():
 def evaluate(node, script, body, given):
     """What `body` returns in node, with a script's functions in reach and `given` as its input."""
     code = f"""
-        import * as script from {json.dumps((LIVE / f"{script}.js").as_uri())};
+        import * as script from {json.dumps((BROWSER / "numerics" / f"{script}.js").as_uri())};
         import {{ readFileSync }} from "node:fs";
         const run = (given) => {{ {body} }};
         console.log(JSON.stringify(run(JSON.parse(readFileSync(0, "utf8")))));
@@ -69,15 +69,17 @@ def test_names_are_unique_so_that_the_scripts_make_one_module():
 
 
 def _text(script):
-    return (LIVE / f"{script}.js").read_text()
+    return (BROWSER / f"{script}.js").read_text()
 
 
 @pytest.mark.parametrize("script", ORDER)
 def test_imports_are_of_earlier_scripts_and_take_one_line(script):
     starts = re.findall(r"^import\b.*$", _text(script), re.MULTILINE)
-    sources = [re.fullmatch(r'import \{ .+ \} from "\./(\w+)\.js";', line) for line in starts]
+    sources = [re.fullmatch(r'import \{ .+ \} from "(\.[\w./]+)\.js";', line) for line in starts]
     assert all(sources), starts
-    assert {source[1] for source in sources} <= set(ORDER[: ORDER.index(script)])
+    folder = (BROWSER / script).parent
+    paths = {(folder / source[1]).resolve().relative_to(BROWSER).as_posix() for source in sources}
+    assert paths <= set(ORDER[: ORDER.index(script)])
 
 
 @pytest.mark.parametrize("script", NUMERICS)
@@ -85,8 +87,9 @@ def test_numerics_know_no_page_and_no_network(script):
     words = (
         r"\b(document|window|navigator|fetch|XMLHttpRequest|localStorage|requestAnimationFrame)\b"
     )
-    assert re.findall(words, _text(script)) == []
-    assert "import " not in re.sub(r"/\*\*.*?\*/", "", _text(script), flags=re.DOTALL)
+    assert re.findall(words, _text(f"numerics/{script}")) == []
+    code = re.sub(r"/\*\*.*?\*/", "", _text(f"numerics/{script}"), flags=re.DOTALL)
+    assert "import " not in code
 
 
 @pytest.mark.browser

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.runs import list_runs
+from models.runs.folder import list_runs
 from tests.benchmarks import concurrency
 from tests.benchmarks.session import Session
 

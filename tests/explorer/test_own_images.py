@@ -15,15 +15,16 @@ from PIL import Image
 from screens import wait
 from test_train import SMALL, Desk
 
-import explorer.uploads
-from explorer import cache, trainings
-from explorer.controls import plain
-from explorer.jobs import Job
-from models import own, uploads
-from models.checkpoint import read
-from models.config import PRESETS
-from models.data import load
-from models.runs import Run, execute, list_runs
+from explorer.jobs.queue import Job
+from explorer.services import cache, training_runs
+from explorer.widgets import upload
+from explorer.widgets.inputs import plain
+from models.data import ingest, library
+from models.data.load import load
+from models.presets import PRESETS
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute
+from models.storage.checkpoint import read
 
 CLASSES = ("dot", "bar")
 
@@ -86,7 +87,7 @@ def labels(at):
 
 
 def added(title="Shapes", count=20):
-    return own.add(uploads.read_upload([("shapes.zip", shapes(count))]), title)
+    return library.add(ingest.read_upload([("shapes.zip", shapes(count))]), title)
 
 
 def field(at, name):
@@ -106,10 +107,10 @@ def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
     pictures = [levels for name in CLASSES for levels in shown[name]]
     assert len(pictures) == cache.SAMPLES
     assert (shown["dot"][0] == drawn(0, "dot")).all()
-    assert not own.list_paths()
+    assert not library.list_paths()
     name_of(at).set_value("My shapes")
     at = press(at, "Add these images")
-    (name,) = own.list_paths()
+    (name,) = library.list_paths()
     assert "“My shapes” was added" in said(at)
     assert field(at, "data").value == name and "My shapes" in field(at, "data").options
 
@@ -130,13 +131,15 @@ def test_the_set_is_trained_on_from_every_preset(no_runs, desk):
 
 def test_a_plan_for_a_small_set_has_smaller_batches_and_its_shape(no_runs):
     facts = added(count=100)
-    config = trainings.plan("digits-2d", {"data": facts.id})
+    config = training_runs.plan("digits-2d", {"data": facts.id})
     assert (config.model.image_shape, config.training.batch_size) == ((3, 20, 20), 20)
-    assert trainings.plan("digits-2d", {"data": facts.id, "batch": 64}).training.batch_size == 64
-    assert trainings.cost(config).steps == 200 * (160 // 20)
-    own.remove(facts.id)
+    assert (
+        training_runs.plan("digits-2d", {"data": facts.id, "batch": 64}).training.batch_size == 64
+    )
+    assert training_runs.cost(config).steps == 200 * (160 // 20)
+    library.remove(facts.id)
     with pytest.raises(ValueError, match="must be one of the list"):
-        trainings.plan("digits-2d", {"data": facts.id})
+        training_runs.plan("digits-2d", {"data": facts.id})
 
 
 def test_a_batch_that_is_too_large_is_said(no_runs):
@@ -174,13 +177,13 @@ def test_a_set_in_training_is_not_removed(no_runs, desk):
     run = Run.create(no_runs, replace(SMALL, data=facts.id), "mine")
     desk.jobs = [Job("1", "mine", "running", runs=(run.id,))]
     at = press(open_view("train"), "Remove")
-    assert "once its training has ended" in said(at) and facts.id in own.list_paths()
+    assert "once its training has ended" in said(at) and facts.id in library.list_paths()
 
 
 def test_removing_the_chosen_set_goes_back_to_the_preset(no_runs):
     at = press(open_view("train", data=added().id, preset="digits-ae"), "Remove")
     assert field(at, "data").value == "digits" and field(at, "batch").value == 64
-    assert not own.list_paths() and not at.error
+    assert not library.list_paths() and not at.error
 
 
 def test_another_set_is_used_with_its_own_batch(no_runs):
@@ -193,7 +196,7 @@ def test_another_set_is_used_with_its_own_batch(no_runs):
     at = press(at, "Use")
     assert (field(at, "data").value, field(at, "batch").value) == (facts[0].id, 4)
     assert field(at, "title").placeholder == "Few · digits-2d"
-    assert f"2 of at most {own.MAX_SETS} sets" in said(at)
+    assert f"2 of at most {library.MAX_SETS} sets" in said(at)
 
 
 BAD = {
@@ -215,7 +218,7 @@ def test_bad_uploads_get_one_sentence_and_nothing_is_kept(no_runs, case):
     at = hand(open_view("train"), *files)
     (error,) = (each.value for each in at.error)
     assert plain(words) in error and error.endswith(plain("Nothing was kept."))
-    assert not own.own_dir().exists() and "Add these images" not in labels(at)
+    assert not library.library_dir().exists() and "Add these images" not in labels(at)
     assert not settle(at).error
     at = hand(at, ("shapes.zip", shapes()))
     assert "Add these images" in labels(at)
@@ -241,7 +244,7 @@ def test_discarding_keeps_nothing(no_runs):
     token = at.session_state.own_upload
     assert cache.held(token) is not None
     at = press(at, "Discard")
-    assert cache.held(token) is None and not own.own_dir().exists()
+    assert cache.held(token) is None and not library.library_dir().exists()
     assert field(at, "data").value == "digits" and len(uploaders(at)) == 2
 
 
@@ -257,7 +260,7 @@ def test_the_same_images_get_the_new_name(no_runs):
 
 def test_too_many_sets_are_said_and_the_upload_stays(no_runs, monkeypatch):
     added()
-    monkeypatch.setattr(own, "MAX_SETS", 1)
+    monkeypatch.setattr(library, "MAX_SETS", 1)
     at = press(hand(open_view("train"), ("more.zip", shapes(21))), "Add these images")
     assert "at most 1 sets" in said(at) and "Add these images" in labels(at)
     at = press(press(at, "Remove"), "Add these images")
@@ -279,11 +282,11 @@ def test_a_full_disk_is_said_and_the_upload_stays(no_runs, monkeypatch):
 
 def test_a_damaged_set_is_said_and_can_be_removed(no_runs):
     facts = added()
-    own.list_paths()[facts.id].write_bytes(b"PK damaged")
+    library.list_paths()[facts.id].write_bytes(b"PK damaged")
     at = open_view("train", data=facts.id)
     assert "is damaged" in said(at) and field(at, "data").value == "digits"
     at = press(at, "Remove")
-    assert not own.list_paths() and "is damaged" not in said(at)
+    assert not library.list_paths() and "is damaged" not in said(at)
 
 
 @pytest.mark.parametrize("name", ["own-0123456789ab", "own-../../x", "/etc/passwd", "faces.npz"])
@@ -293,7 +296,7 @@ def test_a_link_to_images_that_are_not_there_shows_digits(no_runs, name):
 
 
 def test_uploads_that_wait_make_room_for_one_another(no_runs, monkeypatch):
-    found = uploads.read_upload([("shapes.zip", shapes())])
+    found = ingest.read_upload([("shapes.zip", shapes())])
     monkeypatch.setattr(cache, "MAX_HELD_BYTES", 2 * found.images.nbytes)
     at = hand(open_view("train"), ("shapes.zip", shapes()))
     tokens = [cache.hold(found) for _ in range(2)]
@@ -306,7 +309,7 @@ def test_uploads_that_wait_make_room_for_one_another(no_runs, monkeypatch):
 
 def test_the_server_forgets_an_upload(no_runs, monkeypatch):
     """Streamlit would keep the bytes as long as the session lives."""
-    get, removed = explorer.uploads.get_script_run_ctx, []
+    get, removed = upload.get_script_run_ctx, []
 
     class Watched:
         def __init__(self, context):
@@ -316,7 +319,7 @@ def test_the_server_forgets_an_upload(no_runs, monkeypatch):
         def remove_file(self, session_id, file_id):
             removed.append((session_id == self.session_id, file_id))
 
-    monkeypatch.setattr(explorer.uploads, "get_script_run_ctx", lambda: Watched(get()))
+    monkeypatch.setattr(upload, "get_script_run_ctx", lambda: Watched(get()))
     hand(open_view("train"), ("shapes.zip", shapes()), ("b.png", b"x"))
     assert len({file_id for _, file_id in removed}) == 2 and all(mine for mine, _ in removed)
 

@@ -15,14 +15,22 @@ from pages import assert_nothing_sticks_out, take_picture
 from pages import settle as settle_page
 from screens import ROOT, break_run, make_run, wait
 
-from explorer import cache, comparison, figures, files, ownruns, state, tradeoff
-from explorer.controls import plain
-from explorer.jobs import JobError
-from models.checkpoint import Card, CheckpointError, read, restore, write
-from models.cli import override
-from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.latents import paired_difference
-from models.runs import Label, Run, execute, list_runs
+from explorer import state
+from explorer.assets import store
+from explorer.figures import theme, training
+from explorer.jobs.queue import JobError
+from explorer.services import cache, comparison, rate_distortion, run_library
+from explorer.widgets.inputs import plain
+from models.cli.app import override
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.metrics.statistics import paired_difference
+from models.presets import PRESETS
+from models.runs.folder import Run, list_runs
+from models.runs.label import Label
+from models.runs.train import execute
+from models.storage.card import Card
+from models.storage.checkpoint import read, restore, write
+from models.storage.tensors import CheckpointError
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(
@@ -82,7 +90,7 @@ def test_a_run_is_renamed_everywhere_at_once(no_runs):
     entry = cache.catalogue()[0][run.id]
     assert cache.title(entry) == f"noise · {RUDE}"
     assert cache.checkpoint(entry).card.title == cache.card(entry).title == RUDE
-    assert tradeoff.point(run.id, cache.checkpoint(entry)).title == RUDE
+    assert rate_distortion.point(run.id, cache.checkpoint(entry)).title == RUDE
     assert (run.folder / "config.json").read_bytes() == config
     box(at, "text_input", "title").set_value("")
     at = settle(at)
@@ -140,7 +148,7 @@ def test_a_note_is_kept_with_its_lines_and_shown_in_the_list(no_runs):
 def test_what_another_page_has_written_is_shown(no_runs):
     run_id = make_run(no_runs)
     at = open_view("train")
-    ownruns.relabel(run_id, title="from elsewhere", note="n", pinned=True)
+    run_library.relabel(run_id, title="from elsewhere", note="n", pinned=True)
     at = settle(at)
     assert box(at, "text_input", "title").value == "from elsewhere"
     assert box(at, "checkbox", "pinned").value and titles(at) == ["from elsewhere"]
@@ -148,7 +156,7 @@ def test_what_another_page_has_written_is_shown(no_runs):
 
 def test_a_deleted_run_comes_back_with_its_label(no_runs):
     run_id = make_run(no_runs)
-    ownruns.relabel(run_id, title="mine", note="n")
+    run_library.relabel(run_id, title="mine", note="n")
     at = press(open_view("train"), "Delete")
     assert plain("The run “mine” was deleted.") in said(at)
     at = press(at, "Undo")
@@ -159,7 +167,7 @@ def test_a_deleted_run_comes_back_with_its_label(no_runs):
 def test_only_runs_are_labelled(no_runs, run_id):
     make_run(no_runs)
     with pytest.raises(ValueError, match="one of the runs folder"):
-        ownruns.relabel(run_id, title="x")
+        run_library.relabel(run_id, title="x")
 
 
 def test_a_full_disk_is_said_in_one_sentence(no_runs, monkeypatch):
@@ -202,7 +210,7 @@ def test_a_model_file_becomes_a_run(no_runs):
     assert run.id in cache.catalogue()[0]
     assert [each.name for each in no_runs.iterdir() if each.name.startswith(".incoming")] == []
     assert not settle(at).success, "it is said once"
-    runs = json.loads(files.fetch(told(open_view("trade_off"))["figure"]))["data"]
+    runs = json.loads(store.fetch(told(open_view("trade_off"))["figure"]))["data"]
     assert run.id in next(trace for trace in runs if trace["name"] == "runs")["customdata"]
 
 
@@ -213,7 +221,7 @@ def told(at):
 
 
 def test_the_same_file_twice_is_two_runs(no_runs):
-    first, second = (ownruns.take_in(SHIPPED.read_bytes(), "a.safetensors") for _ in range(2))
+    first, second = (run_library.take_in(SHIPPED.read_bytes(), "a.safetensors") for _ in range(2))
     assert {run.id for run in list_runs(no_runs)} == {first.id, second.id}
 
 
@@ -226,7 +234,7 @@ def edited(tmp_path, title=None, **settings):
 
 
 def test_without_a_title_the_file_gives_its_name(no_runs, tmp_path):
-    run = ownruns.take_in(edited(tmp_path, title=""), "../my\u202e model.safetensors")
+    run = run_library.take_in(edited(tmp_path, title=""), "../my\u202e model.safetensors")
     assert run.title == "my model" == read(run.model_path).card.title
 
 
@@ -242,7 +250,7 @@ PATHS = {
 
 @pytest.mark.parametrize(("given", "kept"), PATHS.items())
 def test_paths_of_another_machine_are_forgotten(no_runs, tmp_path, given, kept):
-    run = ownruns.take_in(edited(tmp_path, data=given), "a.safetensors")
+    run = run_library.take_in(edited(tmp_path, data=given), "a.safetensors")
     assert run.config().data == read(run.model_path).card.config.data == kept
     again, found = read(SHIPPED), read(run.model_path)
     assert found.fingerprint == again.fingerprint, "weights and codes are the same"
@@ -250,7 +258,7 @@ def test_paths_of_another_machine_are_forgotten(no_runs, tmp_path, given, kept):
 
 def test_a_path_that_a_run_here_has_too_is_kept(no_runs, tmp_path):
     Run.create(no_runs, replace(SMALL, data="/data/faces"), "mine")
-    run = ownruns.take_in(edited(tmp_path, data="/data/faces"), "a.safetensors")
+    run = run_library.take_in(edited(tmp_path, data="/data/faces"), "a.safetensors")
     assert run.config().data == "/data/faces"
 
 
@@ -303,10 +311,10 @@ def test_what_is_no_model_is_refused_in_one_sentence(no_runs, tmp_path, what):
 
 
 def test_a_file_that_is_too_large_is_not_even_read(no_runs, monkeypatch):
-    monkeypatch.setattr(ownruns, "MAX_UPLOAD", 1000)
-    monkeypatch.setattr(ownruns, "read", lambda path: pytest.fail("it was read"))
+    monkeypatch.setattr(run_library, "MAX_UPLOAD", 1000)
+    monkeypatch.setattr(run_library, "read", lambda path: pytest.fail("it was read"))
     with pytest.raises(CheckpointError, match=r"at most 0 MiB, got 0\.1 MiB"):
-        ownruns.take_in(SHIPPED.read_bytes(), "a")
+        run_library.take_in(SHIPPED.read_bytes(), "a")
     assert not no_runs.exists()
 
 
@@ -316,21 +324,21 @@ def test_a_full_disk_leaves_no_half_run(no_runs, monkeypatch):
 
     monkeypatch.setattr(Run, "create", refuse)
     with pytest.raises(JobError, match="The model cannot be kept: no space left on device"):
-        ownruns.take_in(SHIPPED.read_bytes(), "a")
+        run_library.take_in(SHIPPED.read_bytes(), "a")
     assert list(no_runs.iterdir()) == []
 
 
 def test_what_is_downloaded_has_the_last_title(no_runs, tmp_path):
-    run = ownruns.take_in(SHIPPED.read_bytes(), "a.safetensors")
-    assert ownruns.model_bytes(run) == SHIPPED.read_bytes()
+    run = run_library.take_in(SHIPPED.read_bytes(), "a.safetensors")
+    assert run_library.model_bytes(run) == SHIPPED.read_bytes()
     run.relabel(title="the best")
     path = tmp_path / "given.safetensors"
-    path.write_bytes(ownruns.model_bytes(run))
+    path.write_bytes(run_library.model_bytes(run))
     given, before = read(path), read(SHIPPED)
     assert given.card == replace(before.card, title="the best")
     assert given.fingerprint == before.fingerprint
     assert restore(given).latent_dim == 2
-    assert ownruns.take_in(path.read_bytes(), "b").title == "the best"
+    assert run_library.take_in(path.read_bytes(), "b").title == "the best"
 
 
 @pytest.mark.parametrize("score", [[20.0], [1.0, 2.0, 3.0], 20.0, [], [20.0, -1.0]])
@@ -338,7 +346,7 @@ def test_a_card_with_odd_scores_hurts_no_page(no_runs, tmp_path, score):
     found, path = read(SHIPPED), tmp_path / "odd.safetensors"
     metrics = {**found.card.metrics, "distortion": score, "active_units": [1]}
     write(path, replace(found.card, metrics=metrics), found.weights, found.codes)
-    run = ownruns.take_in(path.read_bytes(), "odd")
+    run = run_library.take_in(path.read_bytes(), "odd")
     open_view("trade_off")
     at = open_view("train", runs=f"{run.id},digits-2d-beta-1")
     assert at.dataframe[0].value["D"].isna().all() or score == [20.0, -1.0]
@@ -432,7 +440,7 @@ def test_curves_of_all_lie_in_one_chart_for_each_score(runs, three):
     drawn = charts(at)
     for score, terms in (("D", ["distortion"]), ("R", ["rate"]), ("ELBO", ["distortion", "rate"])):
         traces = drawn[f"compared-{score}"]["data"]
-        assert [trace["name"] for trace in traces] == ["one", figures._plain(RUDE)]
+        assert [trace["name"] for trace in traces] == ["one", theme.plain_text(RUDE)]
         assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in traces}) == 2
         for trace, name in zip(traces, ("one", RUDE), strict=True):
             recorded = Run(three / runs[name]).metrics()
@@ -444,8 +452,8 @@ def test_curves_of_all_lie_in_one_chart_for_each_score(runs, three):
 
 def test_ten_curves_are_told_apart():
     lines = [(str(i), np.arange(1, 4), np.ones(3)) for i in range(state.MAX_RUNS)]
-    traces = figures.compared_curves("D", lines).data
-    assert len({trace.line.color for trace in traces}) == len(figures.PALETTE) == state.MAX_RUNS
+    traces = training.compared_curves("D", lines).data
+    assert len({trace.line.color for trace in traces}) == len(theme.PALETTE) == state.MAX_RUNS
     assert all(a.line.dash != b.line.dash for a, b in pairwise(traces))
 
 
@@ -497,7 +505,7 @@ def test_the_csv_holds_scores_and_errors_as_numbers(three):
 
 
 def plane(at):
-    traces = json.loads(files.fetch(told(at)["figure"]))["data"]
+    traces = json.loads(store.fetch(told(at)["figure"]))["data"]
     return {trace["name"]: trace for trace in traces}
 
 
@@ -510,7 +518,7 @@ def test_the_link_opens_the_plane_with_these_runs_marked(runs):
     at = open_view("trade_off", runs=",".join(ids))
     drawn = plane(at)
     assert sorted(drawn["chosen runs"]["customdata"]) == sorted(ids)
-    assert drawn["other runs"]["opacity"] == figures.FAINT < 1 == drawn["chosen runs"]["opacity"]
+    assert drawn["other runs"]["opacity"] == theme.FAINT < 1 == drawn["chosen runs"]["opacity"]
     assert "text" not in drawn["other runs"]["mode"]
     texts = drawn["chosen runs"]["text"]
     assert any("&lt;b&gt;" in text or "http" in text for text in texts)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from explorer.pictures import enlarge, one, sheet, to_levels, to_png
+from explorer.widgets.pictures import enlarge, one, sheet, to_levels, to_png
 
 
 def test_levels_round_to_the_nearest_and_clip():

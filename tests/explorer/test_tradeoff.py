@@ -17,13 +17,16 @@ from pages import (
 )
 from screens import ROOT, make_run, wait
 
-from explorer import cache, files, pictures, tradeoff
-from models.checkpoint import read, restore
+from explorer.assets import store
+from explorer.services import cache, rate_distortion
+from explorer.widgets import pictures
 from models.config import RunConfig
-from models.data import load_digits
-from models.linear import linear_curve
-from models.runs import Run, execute
-from models.sweep import sandwich
+from models.data.builtin import load_digits
+from models.runs.folder import Run
+from models.runs.train import execute
+from models.storage.checkpoint import read, restore
+from models.sweeps.convergence import slope_bounds
+from models.theory.linear_vae import linear_curve
 
 DIGITS = {
     path.stem: read(path)
@@ -54,16 +57,16 @@ def test_series_are_runs_that_differ_in_beta_and_seed_alone():
         "a": at_beta(ONE, 0.5, seed=3),
         "other": replace(ONE, card=replace(ONE.card, config=other)),
     }
-    assert tradeoff.series(runs) == [["a", "b"]]
+    assert rate_distortion.series(runs) == [["a", "b"]]
     changed = at_beta(ONE, 2.0)
     runs["changed"] = replace(changed, card=replace(changed.card, changes=("after step 40",)))
-    assert tradeoff.series(runs) == [["a", "b"]]
+    assert rate_distortion.series(runs) == [["a", "b"]]
 
 
 def test_seeds_are_averaged_with_students_interval():
     runs = {str(i): at_beta(ONE, 1.0, seed=i, shift=s) for i, s in enumerate((0.0, 1.0, 2.0))}
     runs["again"] = at_beta(ONE, 1.0, seed=2, shift=2.0)  # the same run twice is one
-    (found,) = tradeoff.seeds(runs)
+    (found,) = rate_distortion.seeds(runs)
     assert (found.beta, found.count) == (1.0, 3)
     assert found.distortion == pytest.approx(ONE.card.metrics["distortion"][0] + 1)
     assert found.distortion_half == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)
@@ -75,31 +78,33 @@ def test_other_images_or_another_likelihood_are_another_group():
     config = replace(ONE.card.config, model=gaussian)
     other = replace(ONE, card=replace(ONE.card, config=config))
     moved = replace(ONE, card=replace(ONE.card, data_fingerprint="f" * 16))
-    groups = {tradeoff.group_of(one) for one in (ONE, other, moved, at_beta(ONE, 9.0))}
+    groups = {rate_distortion.group_of(one) for one in (ONE, other, moved, at_beta(ONE, 9.0))}
     assert len(groups) == 3
     wider = replace(config, model=replace(gaussian, sigma=0.6))
-    assert tradeoff.group_of(replace(ONE, card=replace(ONE.card, config=wider))) not in groups
+    assert (
+        rate_distortion.group_of(replace(ONE, card=replace(ONE.card, config=wider))) not in groups
+    )
 
 
 def test_optimal_models_are_not_blamed_and_a_worse_one_is():
     eigenvalues = np.array([4.0, 2.0, 1.0, 0.5, 0.25])
     betas = [0.5, 1.0, 2.0, 4.0]
     rate, distortion = linear_curve(eigenvalues, 5, 0.5**0.5, betas)
-    assert tradeoff.verdicts(betas, sandwich(betas, distortion, rate)) == []
+    assert rate_distortion.verdicts(betas, slope_bounds(betas, distortion, rate)) == []
     distortion[2] += 3.0
-    sentences = tradeoff.verdicts(betas, sandwich(betas, distortion, rate))
+    sentences = rate_distortion.verdicts(betas, slope_bounds(betas, distortion, rate))
     assert len(sentences) == 2
     assert all(sentence.endswith("or overfitted, at β = 2.") for sentence in sentences)
 
 
 def test_shipped_models_are_checked_on_their_own_codes():
-    betas, found = tradeoff.check(list(DIGITS.values()))
+    betas, found = rate_distortion.check(list(DIGITS.values()))
     assert betas == [0.1, 1.0, 4.0]
     codes = [DIGITS[f"digits-2d-beta-{beta}"].codes for beta in ("0.1", "1", "4")]
     means = np.array([[c.distortion.mean(), c.rate.sum(1).mean()] for c in codes])
     slope = -np.diff(means[:, 0]) / np.diff(means[:, 1])
     assert found.slope == pytest.approx(slope, rel=1e-4)
-    assert tradeoff.check([ONE]) is None
+    assert rate_distortion.check([ONE]) is None
 
 
 # --- the screen ----------------------------------------------------------------------------------
@@ -126,7 +131,7 @@ def told(at):
 
 
 def plane(at):
-    return json.loads(files.fetch(told(at)["figure"]))
+    return json.loads(store.fetch(told(at)["figure"]))
 
 
 def test_every_run_of_the_group_is_a_point_with_its_error(no_runs):

@@ -12,18 +12,23 @@ from pages import assert_nothing_sticks_out, take_picture
 from pages import settle as settle_page
 from screens import make_run, wait
 
-from explorer import cache, figures, ownruns, state, trainings
-from explorer.controls import plain
-from explorer.jobs import Job, JobError
-from explorer.views import train
-from models.checkpoint import read
-from models.cli import override
-from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.data import DATA_SETS, is_available, load
-from models.registry import build_model, count_parameters
-from models.remedies import to_arguments
-from models.runs import Run, execute, list_runs
-from models.steering import Change, Wish, changes_of, wish_of
+from explorer import state
+from explorer.figures import theme, training
+from explorer.jobs.queue import Job, JobError
+from explorer.services import cache, run_library, training_runs
+from explorer.views.train import page
+from explorer.widgets.inputs import plain
+from models.cli.app import override
+from models.cli.arguments import to_arguments
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data.builtin import DATA_SETS, is_available
+from models.data.load import load
+from models.families.registry import build_model, count_parameters
+from models.presets import PRESETS
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute
+from models.storage.checkpoint import read
+from models.training.control import Change, ControlRequest, changes_of, wish_of
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(
@@ -101,16 +106,16 @@ def trained(runs_dir, config=SMALL, title="small"):
 
 @pytest.mark.parametrize("name", [n for n in DATA_SETS if is_available(n)])
 def test_training_sets_are_as_large_as_said(name):
-    assert trainings.TRAINING_SETS[name] == (
+    assert training_runs.TRAINING_SETS[name] == (
         len(load(name, "train")),
         load(name, "train").image_shape,
     )
-    assert trainings.TRAINING_SETS.keys() == set(DATA_SETS)
+    assert training_runs.TRAINING_SETS.keys() == set(DATA_SETS)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_without_a_choice_the_plan_is_the_preset(name):
-    assert trainings.plan(name, {}) == PRESETS[name]
+    assert training_runs.plan(name, {}) == PRESETS[name]
 
 
 def test_every_choice_lands_in_its_setting():
@@ -119,19 +124,19 @@ def test_every_choice_lands_in_its_setting():
         "likelihood": "gaussian", "sigma": 0.5, "weight": 2.0, "warmup": 7, "epochs": 9,
         "batch": 33, "learning-rate": 0.01, "seed": 5,
     }  # fmt: skip
-    assert chosen.keys() == trainings.FIELDS.keys()
+    assert chosen.keys() == training_runs.FIELDS.keys()
     expected = override(
         PRESETS["digits-2d"], network="conv", hidden=(4, 8), latent_dim=3, likelihood="gaussian",
         sigma=0.5, beta=2.0, kl_warmup_steps=7, epochs=9, batch_size=33, learning_rate=0.01, seed=5,
     )  # fmt: skip
-    assert trainings.plan("digits-2d", chosen) == expected
+    assert training_runs.plan("digits-2d", chosen) == expected
 
 
 def test_what_does_not_matter_is_passed_over():
-    assert trainings.plan("digits-ae", {"weight": 4.0, "warmup": 9}) == PRESETS["digits-ae"]
-    assert trainings.plan("digits-multirate", {"weight": 4.0}) == PRESETS["digits-multirate"]
-    assert trainings.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
-    assert not trainings.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
+    assert training_runs.plan("digits-ae", {"weight": 4.0, "warmup": 9}) == PRESETS["digits-ae"]
+    assert training_runs.plan("digits-multirate", {"weight": 4.0}) == PRESETS["digits-multirate"]
+    assert training_runs.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
+    assert not training_runs.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
 
 
 def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
@@ -143,8 +148,8 @@ def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
         for item in fields(part)
         if "help" in item.metadata
     }
-    shown = [name for name in trainings.FIELDS if field(at, name)]
-    assert shown == [name for name in trainings.FIELDS if name != "sigma"]
+    shown = [name for name in training_runs.FIELDS if field(at, name)]
+    assert shown == [name for name in training_runs.FIELDS if name != "sigma"]
     assert all(field(at, name).help in helps for name in shown)
     assert field(at, "hidden").value == "128,64" and field(at, "epochs").value == 200
     assert field(at, "learning-rate").value == config.training.learning_rate
@@ -245,15 +250,15 @@ def test_seconds_are_those_of_the_same_work(no_runs, desk, monkeypatch):
     config = PRESETS["digits-2d"]
     cards = [cache.card(e) for e in cache.entries() if e.id.startswith("digits-2d-beta")]
     pace = np.median([card.seconds / card.steps for card in cards])
-    found = trainings.cost(override(config, epochs=400, beta=7.0))
+    found = training_runs.cost(override(config, epochs=400, beta=7.0))
     assert found.seconds == pytest.approx(8000 * pace)
     assert found.source == "the shipped model"
-    assert trainings.cost(override(config, latent_dim=3)).seconds is None
+    assert training_runs.cost(override(config, latent_dim=3)).seconds is None
     run = trained(no_runs, replace(SMALL, model=config.model))
     card = read(run.model_path).card
     cached = replace(card, seconds=30.0)
     monkeypatch.setattr(cache, "card", lambda e: cached if e.id == run.id else cards[0])
-    found = trainings.cost(config)
+    found = training_runs.cost(config)
     assert (found.seconds, found.source) == (pytest.approx(4000 * 30.0 / 60), "your runs")
 
 
@@ -299,12 +304,12 @@ def test_a_training_is_held_stepped_and_continued(no_runs, desk):
     run = trained(no_runs)
     desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
     at = press(open_view("train"), "Pause")
-    assert wish_of(run.folder) == Wish("hold", 1)
+    assert wish_of(run.folder) == ControlRequest("hold", 1)
     assert at.get("progress")[0].proto.text == plain("one: 67%, paused at epoch 2 of 3")
     at = press(at, "Step")
-    assert wish_of(run.folder) == Wish("step", 2)
+    assert wish_of(run.folder) == ControlRequest("step", 2)
     at = press(at, "Continue")
-    assert wish_of(run.folder) == Wish("go", 3)
+    assert wish_of(run.folder) == ControlRequest("go", 3)
     assert not any(button.label == "Continue" for button in at.button)
 
 
@@ -318,10 +323,10 @@ def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
     at = settle(settle(open_view("train")))
     beta, rate = dials(at)
     assert beta.value == beta.proto.default == 1.0 and rate.value == rate.proto.default == 2e-3
-    assert wish_of(run.folder) == Wish(), "only a hand changes a training"
+    assert wish_of(run.folder) == ControlRequest(), "only a hand changes a training"
     beta.set_value(4.0)
     at = settle(at)
-    assert wish_of(run.folder) == Wish(beta=4.0)
+    assert wish_of(run.folder) == ControlRequest(beta=4.0)
     beta, rate = dials(at)
     assert beta.value == beta.proto.default == 4.0 and rate.value == rate.proto.default == 2e-3
     (run.folder / "changes.jsonl").write_text(json.dumps(asdict(Change(40, 4.0, 2e-3))) + "\n")
@@ -335,9 +340,9 @@ def test_a_dial_that_is_sent_as_it_is_wanted_asks_for_nothing(no_runs, desk, mon
     run = trained(no_runs)
     desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
     at = settle(settle(open_view("train")))
-    trainings.steer(run, beta=4.0)  # by somebody else, after this page was drawn
+    training_runs.steer(run, beta=4.0)  # by somebody else, after this page was drawn
     asked = []
-    monkeypatch.setattr(trainings, "steer", lambda run, **wanted: asked.append(wanted))
+    monkeypatch.setattr(training_runs, "steer", lambda run, **wanted: asked.append(wanted))
     beta, rate = dials(at)
     beta.set_value(4.0)
     rate.set_value(5e-3)
@@ -424,14 +429,14 @@ def test_damaged_lines_are_passed_over(no_runs):
     good = {"epoch": 4, "step": 100, "train_distortion": 1.0, "train_rate": 2.0,
             "test_distortion": 3.0, "test_rate": 4.0,
             "test_kl_per_dimension": [1.5, 2.5]}  # fmt: skip
-    assert trainings.course(run) is None
+    assert training_runs.course(run) is None
     lines = ["7", "[]", "{", '{"epoch": "two"}', json.dumps(good)]
     lines += [json.dumps(good | change) for change in (
         {"test_rate": float("nan")}, {"epoch": None}, {"test_kl_per_dimension": {}},
         {"test_kl_per_dimension": [1.0]},
     )]  # fmt: skip
     (run.folder / "metrics.jsonl").write_text("\n".join(lines) + '\n{"ep')
-    found = trainings.course(run)
+    found = training_runs.course(run)
     assert found.steps_per_epoch == 20
     assert [part.tolist() for part in found[:4]] == [[5], [[1.0, 2.0]], [[3.0, 4.0]], [[1.5, 2.5]]]
 
@@ -441,15 +446,15 @@ def test_long_trainings_are_thinned_with_both_ends(no_runs):
     for epoch in range(1000):
         row = {f"{s}_{t}": 1.0 for s in ("train", "test") for t in ("distortion", "rate")}
         run.append({"epoch": epoch, "step": 20 * epoch + 20, **row, "test_kl_per_dimension": [1.0]})
-    found = trainings.course(run)
-    assert len(found.epochs) == trainings.MAX_EPOCHS
+    found = training_runs.course(run)
+    assert len(found.epochs) == training_runs.MAX_EPOCHS
     assert (found.epochs[0], found.epochs[-1]) == (1, 1000)
 
 
 def test_of_many_latents_the_largest_are_drawn():
     kl = np.tile(np.arange(50.0), (2, 1))
-    names = [trace.name for trace in figures.kl_curves(np.array([1, 2]), kl).data]
-    assert names == [f"z{figures.subscript(j)}" for j in range(31, 51)]
+    names = [trace.name for trace in training.kl_curves(np.array([1, 2]), kl).data]
+    assert names == [f"z{theme.subscript(j)}" for j in range(31, 51)]
 
 
 # --- what has been trained -----------------------------------------------------------------------
@@ -499,10 +504,10 @@ def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
     run_id = make_run(no_runs)
     desk.jobs = [Job("a", "resumed", "queued", position=1, runs=(run_id,))]
     with pytest.raises(JobError, match="once its job has ended"):
-        ownruns.discard(run_id)
+        run_library.discard(run_id)
     desk.jobs = []
     with Run(no_runs / run_id).lock(), pytest.raises(ValueError, match="one process at a time"):
-        ownruns.discard(run_id)
+        run_library.discard(run_id)
     assert [run.id for run in list_runs(no_runs)] == [run_id]
 
 
@@ -510,31 +515,31 @@ def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
 def test_only_runs_are_moved(no_runs, desk, run_id):
     kept = make_run(no_runs)
     with pytest.raises(ValueError, match="one of the runs folder"):
-        ownruns.discard(run_id)
+        run_library.discard(run_id)
     with pytest.raises(JobError, match="Only the last 20"):
-        ownruns.recover(run_id)
+        run_library.recover(run_id)
     assert [run.id for run in list_runs(no_runs)] == [kept]
 
 
 def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
-    monkeypatch.setattr(ownruns, "MAX_TRASH", 2)
+    monkeypatch.setattr(run_library, "MAX_TRASH", 2)
     names = [make_run(no_runs) for _ in range(3)]
     for name in names:
-        ownruns.discard(name)
-    assert ownruns.discarded() == [names[2], names[1]]
+        run_library.discard(name)
+    assert run_library.discarded() == [names[2], names[1]]
 
 
 def test_limits_of_the_page_are_within_those_of_the_settings():
     for name, (low, high) in (state.WHOLE_LIMITS | state.LIMITS).items():
-        if name not in trainings.FIELDS:
+        if name not in training_runs.FIELDS:
             continue
-        part, item = trainings.FIELDS[name]
-        found = next(f for f in fields(trainings.PARTS[part]) if f.name == item).metadata
+        part, item = training_runs.FIELDS[name]
+        found = next(f for f in fields(training_runs.PARTS[part]) if f.name == item).metadata
         assert found["minimum"] <= low < high <= found["maximum"]
         for preset in PRESETS:
-            assert low <= trainings.preset_value(preset, name) <= high
-    assert train.LABELS.keys() == trainings.FIELDS.keys()
-    assert [name for group in train.GROUPS.values() for name in group] == list(train.LABELS)
+            assert low <= training_runs.preset_value(preset, name) <= high
+    assert page.LABELS.keys() == training_runs.FIELDS.keys()
+    assert [name for group in page.GROUPS.values() for name in group] == list(page.LABELS)
 
 
 @pytest.mark.slow
@@ -586,7 +591,9 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     (run,) = list_runs(runs_dir)
     done = len(run.metrics())
     assert 0 < done < 1000
-    assert wish_of(run.folder) == Wish() and not changes_of(run.folder), "only a hand changes it"
+    assert wish_of(run.folder) == ControlRequest() and not changes_of(run.folder), (
+        "only a hand changes it"
+    )
     page.get_by_role("button", name="Resume").click()
     wait(lambda: len(run.metrics()) > done)
     page.get_by_role("button", name="Pause").click()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from explorer.turns import Turns
+from explorer.page_queue import Turns
 
 
 def begin(turns, action):

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { buildAggregate, buildDecoder, logPrior, unpack } from "../../explorer/live/decoder.js";
+import { buildAggregate, buildDecoder, logPrior, unpack } from "../../explorer/browser/numerics/decoder.js";
 import { difference, randomArray } from "./helpers.js";
 
 const IDENTITY = (size) => ({ type: "mean", activation: "identity", size });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { buildPlane, classMeans, densityImage, ellipse, nearestPoint } from "../../explorer/live/geometry.js";
+import { buildPlane, classMeans, densityImage, ellipse, nearestPoint } from "../../explorer/browser/numerics/geometry.js";
 import { difference, multiply, normals, randomArray } from "./helpers.js";
 
 /** Two orthonormal vectors, by Gram and Schmidt. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encodeGif } from "../../explorer/live/gif.js";
+import { encodeGif } from "../../explorer/browser/numerics/gif.js";
 import { randomArray } from "./helpers.js";
 
 const COLOURS_AT = 13;

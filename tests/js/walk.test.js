@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { imageSteps, linearPath, pathLength, relaxGeodesic, sphericalPath } from "../../explorer/live/walk.js";
+import { imageSteps, linearPath, pathLength, relaxGeodesic, sphericalPath } from "../../explorer/browser/numerics/walk.js";
 import { difference, multiply, randomArray, randomDecoder } from "./helpers.js";
 
 const norm = (z) => Math.hypot(...z);

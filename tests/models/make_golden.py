@@ -4,7 +4,7 @@
 
 writes those that `KINDS` names and `golden/` lacks; it never replaces one. If a golden file no
 longer opens, the code is wrong, or the schema has changed and needs an entry in
-`models.checkpoint.UPGRADES`.
+`models.storage.card.UPGRADES`.
 """
 
 import json
@@ -56,10 +56,11 @@ def answers(model) -> dict[str, list]:
 
 def make(name: str) -> None:
     """Writes one golden checkpoint, with its answers beside it."""
-    from models.checkpoint import Card, write
     from models.config import ModelConfig, RunConfig
-    from models.latents import Codes
-    from models.registry import build_model
+    from models.families.registry import build_model
+    from models.latents.codes import Codes
+    from models.storage.card import Card
+    from models.storage.checkpoint import write
 
     conv = KINDS[name]["network"] == "conv"
     config = ModelConfig(

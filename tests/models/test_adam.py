@@ -5,7 +5,7 @@ import torch
 from helpers import finish, python
 from torch import nn
 
-from models.adam import Adam
+from models.training.optimizer import Adam
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -37,7 +37,7 @@ def test_every_update_is_that_of_torch(seed):
 def test_a_training_starts_without_torchs_compiler_and_scikit_learn(tmp_path, monkeypatch):
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path))
     code = (
-        "import sys; from models.cli import app\n"
+        "import sys; from models.cli.app import app\n"
         "try: app(['train', '--epochs', '1', '--threads', '1'])\n"
         "except SystemExit as end: assert not end.code\n"
         "print([name for name in ('torch._dynamo', 'sklearn', 'pandas') if name in sys.modules])"

@@ -12,16 +12,21 @@ import pytest
 import torch
 from torch import nn
 
-from models import adapter
-from models.adapter import AdapterError, open_model, read_adapter, read_images
-from models.checkpoint import read
-from models.data import load
-from models.export import decoder_layers, module_layers, pack, run_layers
-from models.metrics.likelihood import elbo, estimate
+from models.adapter import browser_decoder
+from models.adapter.contract import AdapterError
+from models.adapter.measure import open_model
+from models.adapter.source import read_adapter, read_images
+from models.data.load import load
+from models.export.interpreter import run_layers
+from models.export.layers import decoder_layers, module_layers
+from models.export.pack import pack
+from models.metrics.likelihood import elbo
+from models.metrics.statistics import estimate
+from models.storage.checkpoint import read
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "explorer" / "adapters"
-DECODER = ROOT / "explorer" / "live" / "decoder.js"
+DECODER = ROOT / "explorer" / "browser" / "numerics" / "decoder.js"
 DIGITS = load("digits", "test")
 
 MY_VAE = '''"""Somebody's own code: a network, and how they load it."""
@@ -435,7 +440,9 @@ def test_between_grid_points_is_near_the_decoder_and_says_how_near(latents):
     shown = in_node(found.model, z)
     np.testing.assert_allclose(shown, own["decode"](z).detach().flatten(1), atol=2e-3)
     (layer,), (images,) = found.model.browser_layers
-    np.testing.assert_allclose(shown, adapter.interpolate(layer, images, z.numpy()), atol=1e-5)
+    np.testing.assert_allclose(
+        shown, browser_decoder.interpolate(layer, images, z.numpy()), atol=1e-5
+    )
     assert (np.array(layer["low"]) <= found.codes.mean.min(0)).all()
     assert (np.array(layer["high"]) >= found.codes.mean.max(0)).all()
 
@@ -459,7 +466,7 @@ def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
 
 
 def test_the_browser_gets_no_more_than_it_can_hold(monkeypatch):
-    monkeypatch.setattr(adapter, "MAX_NUMBERS", 64 * 100)
+    monkeypatch.setattr(browser_decoder, "MAX_NUMBERS", 64 * 100)
     assert "nearest of 100 " in open_model(functions(3), "own").decoding
     assert "10 × 10 of them" in open_model(functions(2), "own").decoding
     assert "100 of them" in open_model(functions(1), "own").decoding

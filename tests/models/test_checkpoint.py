@@ -19,20 +19,18 @@ import torch
 from helpers import assert_sentence, finish, python, tiny
 from make_golden import GOLDEN, KINDS, answers
 
-from models.checkpoint import (
+from models.atomic import write_bytes
+from models.families.registry import build_model
+from models.latents.codes import Codes
+from models.storage.card import Card
+from models.storage.checkpoint import read, restore, write
+from models.storage.tensors import (
     MAX_FILE_BYTES,
     MAX_HEADER_BYTES,
-    Card,
     CheckpointError,
-    read,
     read_tensors,
-    restore,
-    write,
-    write_bytes,
     write_tensors,
 )
-from models.latents import Codes
-from models.registry import build_model
 
 # --- a file taken apart and put together again --------------------------------------------------
 
@@ -690,7 +688,7 @@ def test_codes_of_any_size_survive(tmp_path):
 WRITERS = """
 import os, random, signal, sys, time
 import numpy as np
-from models.checkpoint import read_tensors, write_tensors
+from models.storage.tensors import read_tensors, write_tensors
 path, mode, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 
 def write_forever(number):

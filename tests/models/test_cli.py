@@ -16,13 +16,16 @@ import torch
 from helpers import ROOT, finish, python
 from typer.testing import CliRunner
 
-from models.checkpoint import read, read_tensors, write
-from models.cli import app, fit_to_data, override
-from models.config import PRESETS, ObjectiveConfig, preset
-from models.data import load_digits
-from models.registry import build_model
-from models.runs import Run, execute, list_runs
-from models.steering import Change, changes_of
+from models.cli.app import app, fit_to_data, override
+from models.config import ObjectiveConfig
+from models.data.builtin import load_digits
+from models.families.registry import build_model
+from models.presets import PRESETS, preset
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute
+from models.storage.checkpoint import read, write
+from models.storage.tensors import read_tensors
+from models.training.control import Change, changes_of
 
 COMMANDS = {
     "": "Train, evaluate and export variational autoencoders.",

@@ -7,11 +7,12 @@ import pytest
 import torch
 from helpers import assert_sentence
 
-from models.checkpoint import read, restore
-from models.data import load_digits
-from models.distributions import gaussian_kl
+from models.data.builtin import load_digits
 from models.metrics.collapse import Diagnosis, diagnose, distance_from_mean
-from models.metrics.likelihood import Estimate, active_units
+from models.metrics.likelihood import active_units
+from models.metrics.statistics import Estimate
+from models.objectives.distributions import gaussian_kl
+from models.storage.checkpoint import read, restore
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 COUNT = 400

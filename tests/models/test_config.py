@@ -11,15 +11,9 @@ from helpers import assert_sentence
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from models.config import (
-    PRESETS,
-    ModelConfig,
-    ObjectiveConfig,
-    RunConfig,
-    TrainingConfig,
-    preset,
-)
-from models.registry import build_model
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.families.registry import build_model
+from models.presets import PRESETS, preset
 
 NUMBERS = [
     (ModelConfig, "latent_dim", 1, 256),

@@ -20,21 +20,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from models import data
-from models.data import (
-    DataError,
-    ImageSet,
-    clean_name,
+from models.data import builtin, image_files
+from models.data import load as load_module
+from models.data.builtin import (
     default_data_dir,
     download,
     is_available,
-    load,
     load_digits,
-    load_folder,
-    load_npz,
     load_torchvision,
 )
-from models.images import MAX_PIXELS, decode
+from models.data.image_files import MAX_PIXELS, decode
+from models.data.image_set import DataError, ImageSet
+from models.data.load import load, load_folder, load_npz
+from models.text import clean_name
 
 NOISE = np.random.default_rng(7).integers(0, 256, (20, 8, 9), dtype=np.uint8)
 """Twenty grey images, 8 high and 9 wide."""
@@ -223,7 +221,7 @@ def test_missing_mnist_says_where_it_looked_and_both_ways_out(tmp_path, monkeypa
 
 
 def test_download_offline_is_one_sentence(tmp_path, monkeypatch):
-    datasets = data._import_datasets()
+    datasets = builtin._import_datasets()
 
     def offline(*_, **__):
         raise urllib.error.URLError("no network")
@@ -236,7 +234,7 @@ def test_download_offline_is_one_sentence(tmp_path, monkeypatch):
 
 
 def test_download_fetches_what_is_missing_and_only_that(tmp_path, monkeypatch):
-    datasets, fetched = data._import_datasets(), []
+    datasets, fetched = builtin._import_datasets(), []
 
     def fetch(url, download_root, filename, md5):
         fetched.append(filename)
@@ -634,8 +632,8 @@ def test_bombs_are_refused_before_they_are_unpacked(tmp_path):
 
 
 def test_total_size_is_limited(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "MAX_BYTES", 2**20)
-    monkeypatch.setattr("models.npz.MAX_BYTES", 2**20)
+    monkeypatch.setattr(load_module, "MAX_BYTES", 2**20)
+    monkeypatch.setattr("models.data.arrays.MAX_BYTES", 2**20)
     for content in (archive(IMAGES, ("x", b"\0" * 2**20)), b"PK" + b"\0" * 2**20):
         (tmp_path / "mine.npz").write_bytes(content)
         assert "at most 1 MB" in refusal(load_npz, tmp_path / "mine.npz", "train")
@@ -992,11 +990,10 @@ def test_unusable_folders_are_refused(tmp_path):
 
 
 def test_the_number_of_files_and_their_bytes_are_limited(tmp_path, monkeypatch):
-    from models import images
 
     fill(tmp_path / "class")
-    monkeypatch.setattr(images, "MAX_FILES", 9)
+    monkeypatch.setattr(image_files, "MAX_FILES", 9)
     assert "at most 9" in refusal(load, tmp_path, "train")
-    monkeypatch.setattr(images, "MAX_FILES", 10)
-    monkeypatch.setattr(images, "MAX_BYTES", 719)
+    monkeypatch.setattr(image_files, "MAX_FILES", 10)
+    monkeypatch.setattr(image_files, "MAX_BYTES", 719)
     assert "once decoded" in refusal(load, tmp_path, "train")

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.testing import assert_close
 
-from models.distributions import (
+from models.objectives.distributions import (
     bernoulli_log_prob,
     gaussian_kl,
     gaussian_log_prob,

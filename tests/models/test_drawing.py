@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.checkpoint import read, restore
-from models.data import default_data_dir, is_available, load, load_digits
-from models.drawing import (
+from models.data.builtin import default_data_dir, is_available, load_digits
+from models.data.drawing import (
     EXAMPLES,
     INK,
     MAX_POINTS,
@@ -22,8 +21,10 @@ from models.drawing import (
     describe,
     to_image,
 )
-from models.latents import neighbours
+from models.data.load import load
+from models.latents.neighbours import neighbours
 from models.metrics.likelihood import elbo
+from models.storage.checkpoint import read, restore
 
 CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
 MNIST = ("mnist", (1, 28, 28))

@@ -9,19 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
 
-from models.experiments import (
+from models.metrics.likelihood import importance_weighted_bound
+from models.theory.bounds import bound_ladder
+from models.theory.divergences import kl_both_ways, sampled_kl
+from models.theory.gradient_estimators import (
     ESTIMATORS,
     PARAMETERS,
     averages,
-    bound_ladder,
     gradient_samples,
     gradient_study,
     gradient_variances,
-    kl_both_ways,
     loss_gradient,
-    sampled_kl,
 )
-from models.metrics.likelihood import importance_weighted_bound
 
 means = st.floats(-4, 4)
 deviations = st.floats(0.1, 4)

@@ -12,15 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from models.checkpoint import read, restore
 from models.config import ACTIVATIONS, LIKELIHOODS, ModelConfig
-from models.distributions import normal_log_prob
-from models.export import decoder_layers, pack, pack_model
-from models.latents import Codes
-from models.registry import build_model
+from models.export.layers import decoder_layers
+from models.export.pack import pack, pack_model
+from models.families.registry import build_model
+from models.latents.codes import Codes
+from models.objectives.distributions import normal_log_prob
+from models.storage.checkpoint import read, restore
 
 SHIPPED = sorted((Path(__file__).parents[2] / "checkpoints").glob("*.safetensors"))
-DECODER = Path(__file__).parents[2] / "explorer" / "live" / "decoder.js"
+DECODER = Path(__file__).parents[2] / "explorer/browser/numerics/decoder.js"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )

@@ -8,21 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.checkpoint import read, restore
 from models.config import LIKELIHOODS, ModelConfig
-from models.data import load_digits
-from models.distributions import gaussian_kl, normal_log_prob
-from models.metrics import information as module
-from models.metrics.information import (
-    HOLE,
-    exact_information,
-    exact_log_evidence,
-    information,
-    mutual_information,
-    plane_grid,
-)
+from models.data.builtin import load_digits
+from models.families.registry import build_model
+from models.metrics import information as information_module
+from models.metrics.information import information, mutual_information
 from models.metrics.likelihood import binarize, elbo, importance_weighted_bound
-from models.registry import build_model
+from models.metrics.quadrature import HOLE, exact_information, exact_log_evidence, plane_grid
+from models.objectives.distributions import gaussian_kl, normal_log_prob
+from models.storage.checkpoint import read, restore
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 
@@ -308,7 +302,7 @@ def test_chunks_change_nothing(monkeypatch):
         yield exact_log_evidence(model.log_likelihood_pairs, images, grid).tolist()
 
     whole = list(measures())
-    monkeypatch.setattr(module, "_PAIRS", 64)
+    monkeypatch.setattr(information_module, "PAIRS", 64)
     for found, expected in zip(measures(), whole, strict=True):
         assert found == pytest.approx(expected, rel=1e-6, abs=1e-9)
 

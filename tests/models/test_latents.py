@@ -10,19 +10,11 @@ from scipy.special import ndtr
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from models.distributions import gaussian_kl
-from models.latents import (
-    MAX_CODES,
-    Codes,
-    coordinate_plane,
-    draw_codes,
-    grid_codes,
-    neighbours,
-    pca_plane,
-    prior_grid,
-    to_csv,
-    tsne,
-)
+from models.latents.codes import MAX_CODES, Codes, to_csv
+from models.latents.neighbours import draw_codes, neighbours
+from models.latents.planes import coordinate_plane, grid_codes, pca_plane, prior_grid
+from models.latents.tsne import tsne
+from models.objectives.distributions import gaussian_kl
 
 
 def normal(*shape, seed=0):

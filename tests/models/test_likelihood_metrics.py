@@ -8,21 +8,22 @@ import torch
 from torch import nn
 
 from models.config import LIKELIHOODS, MIN_SIGMA, ModelConfig
-from models.data import is_available, load
-from models.distributions import bernoulli_log_prob
-from models.likelihoods import build_likelihood
+from models.data.builtin import is_available
+from models.data.load import load
+from models.families.likelihoods import build_likelihood
+from models.families.registry import build_model
 from models.metrics.likelihood import (
     active_units,
     binarize,
     collapsed_distortion,
     elbo,
     entropy_floor,
-    estimate,
     importance_weighted_bound,
     summarize,
 )
-from models.objectives import Terms
-from models.registry import build_model
+from models.metrics.statistics import estimate
+from models.objectives.distributions import bernoulli_log_prob
+from models.objectives.elbo import Terms
 
 SMALL = ModelConfig(image_shape=(1, 8, 8), hidden=(16,), latent_dim=3)
 SQUARE = (1, 2, 3)

@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
 from models.config import LIKELIHOODS, MIN_SIGMA, ModelConfig
-from models.likelihoods import build_likelihood
+from models.families.likelihoods import build_likelihood
 
 SHAPE = (3, 2, 3)
 SIGMA = 0.3

@@ -8,12 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models import linear
-from models.config import PRESETS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.linear import covariance_eigenvalues, linear_curve, linear_optimum
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.families.registry import build_model
 from models.metrics.likelihood import collapsed_distortion, elbo
-from models.registry import build_model
-from models.trainer import Training
+from models.presets import PRESETS
+from models.theory import linear_vae
+from models.theory.linear_vae import covariance_eigenvalues, linear_curve, linear_optimum
+from models.training.trainer import Training
 
 EIGENVALUES = np.array([4.0, 2.0, 1.0, 0.5, 0.25])
 SIGMA = math.sqrt(0.5)
@@ -164,7 +165,7 @@ def test_eigenvalues_are_the_squared_singular_values(count):
 
 
 def test_a_matrix_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(linear, "MAX_MATRIX", 63)
+    monkeypatch.setattr(linear_vae, "MAX_MATRIX", 63)
     images = np.zeros((64, 1, 8, 8), np.float32)
     sentence = r"^images must have at most 63 pixels, or be at most as many, got 64 of 64$"
     with pytest.raises(ValueError, match=sentence):

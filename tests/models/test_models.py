@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from models.config import FAMILIES, LIKELIHOODS, NETWORKS, ModelConfig
-from models.objectives import beta_loss, elbo_terms
-from models.registry import build_model, count_parameters, describe
+from models.families.registry import build_model, count_parameters, describe
+from models.objectives.elbo import elbo_terms
+from models.objectives.schedules import beta_loss
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 17, 23), (1, 64, 64)]
 CONFIGS = [

@@ -9,21 +9,27 @@ import pytest
 import torch
 from helpers import assert_sentence, finish, python, tiny
 
-from models.checkpoint import Card, CheckpointError, read, restore, write
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, preset
-from models.data import load_digits
-from models.evaluation import evaluate_checkpoint
-from models.export import decoder_layers
-from models.latents import Codes, Rates
-from models.linear import covariance_eigenvalues, linear_optimum
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data.builtin import load_digits
+from models.export.layers import decoder_layers
+from models.families.multirate import RAMPS, evenly
+from models.families.registry import build_model
+from models.families.vae import VAE
+from models.latents.codes import Codes
+from models.latents.rate_curve import RateDistortionCurve
 from models.metrics.likelihood import elbo
-from models.multirate import RAMPS, evenly
-from models.objectives import beta_loss, elbo_terms
-from models.rates import CODES, measure_rates
-from models.registry import build_model
-from models.runs import Run, execute
-from models.trainer import Training
-from models.vae import VAE
+from models.metrics.rate_curve import CODES, measure_rates
+from models.objectives.elbo import elbo_terms
+from models.objectives.schedules import beta_loss
+from models.presets import preset
+from models.runs.evaluation import evaluate_checkpoint
+from models.runs.folder import Run
+from models.runs.train import execute
+from models.storage.card import Card
+from models.storage.checkpoint import read, restore, write
+from models.storage.tensors import CheckpointError
+from models.theory.linear_vae import covariance_eigenvalues, linear_optimum
+from models.training.trainer import Training
 
 CONFIGS = {
     "mlp": ModelConfig("multirate", "mlp", (1, 8, 8), 3, (8, 4)),
@@ -376,12 +382,12 @@ def test_rates_belong_to_a_multirate_model_with_codes(tmp_path):
 @pytest.mark.parametrize("name", ["mean", "betas", "distortion", "rate", "error"])
 def test_no_array_of_the_rates_can_be_left_out(name):
     arrays = RATES.to_arrays()
-    assert Rates.from_arrays(arrays, 2, None).mean.shape == (5, 7, 2)
+    assert RateDistortionCurve.from_arrays(arrays, 2, None).mean.shape == (5, 7, 2)
     del arrays[name]
     with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
-        Rates.from_arrays(arrays, 2, None)
+        RateDistortionCurve.from_arrays(arrays, 2, None)
     with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
-        Rates.from_arrays(RATES.to_arrays() | {"more": np.ones(1)}, 2, None)
+        RateDistortionCurve.from_arrays(RATES.to_arrays() | {"more": np.ones(1)}, 2, None)
 
 
 # --- a run ---------------------------------------------------------------------------------------

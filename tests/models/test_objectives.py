@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from models.config import ObjectiveConfig
-from models.data import load_digits
-from models.distributions import gaussian_log_prob, normal_log_prob, reparameterize
+from models.data.builtin import load_digits
+from models.families.registry import build_model
 from models.metrics.likelihood import elbo
-from models.objectives import beta_loss, capacity, elbo_terms, kl_weight
-from models.registry import build_model
-from models.trainer import EpochEnd, Training
+from models.objectives.distributions import gaussian_log_prob, normal_log_prob, reparameterize
+from models.objectives.elbo import elbo_terms
+from models.objectives.schedules import beta_loss, capacity, kl_weight
+from models.training.trainer import EpochEnd, Training
 
 # Gauss–Hermite with three points: E over ε ~ N(0, 1) of any polynomial up to degree five, exact.
 NODES = torch.tensor([[-math.sqrt(3)], [0.0], [math.sqrt(3)]], dtype=torch.float64)

@@ -24,15 +24,16 @@ from test_data import (
 )
 from typer.testing import CliRunner
 
-from models import own, uploads
-from models.checkpoint import read
-from models.cli import app, fit_to_data, override
-from models.config import PRESETS
-from models.data import is_available, load, load_folder
-from models.imageset import MAX_BYTES, DataError
-from models.own import OwnImages, fitting_batch
-from models.runs import list_runs
-from models.uploads import read_path, read_upload
+from models.cli.app import app, fit_to_data, override
+from models.data import ingest, library
+from models.data.builtin import is_available
+from models.data.custom_images import CustomImages, fitting_batch
+from models.data.image_set import MAX_BYTES, DataError
+from models.data.ingest import read_path, read_upload
+from models.data.load import load, load_folder
+from models.presets import PRESETS
+from models.runs.folder import list_runs
+from models.storage.checkpoint import read
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +73,7 @@ def refused(call, *arguments):
     """The sentence of the refusal; nothing but a `DataError` may come out, and nothing is kept."""
     with pytest.raises(DataError) as caught:
         call(*arguments)
-    assert not own.own_dir().exists()
+    assert not library.library_dir().exists()
     return assert_sentence(str(caught.value))
 
 
@@ -212,7 +213,7 @@ def ways_in(tmp_path, name, content):
     yield refused(read_upload, [(name, content)])
     yield refused(read_path, tmp_path / name)
     error = command("data", "add", tmp_path / name, status=1)
-    assert not own.own_dir().exists() and error.count("\n") == 1
+    assert not library.library_dir().exists() and error.count("\n") == 1
     yield assert_sentence(error.removeprefix("Error: ").removesuffix(".\n"))
 
 
@@ -264,15 +265,15 @@ def test_other_uploads_are_refused(files, words):
 
 
 def test_an_upload_has_limits(monkeypatch):
-    monkeypatch.setattr(uploads, "MAX_FILES", 11)
+    monkeypatch.setattr(ingest, "MAX_FILES", 11)
     assert "at most 11 files" in refused(read_upload, flat())
-    monkeypatch.setattr(uploads, "MAX_FILES", 12)
-    monkeypatch.setattr(uploads, "MAX_BYTES", 100)
+    monkeypatch.setattr(ingest, "MAX_FILES", 12)
+    monkeypatch.setattr(ingest, "MAX_BYTES", 100)
     assert "must be at most 0 MB" in refused(read_upload, flat())
-    monkeypatch.setattr(uploads, "MAX_BYTES", 2**20)
-    monkeypatch.setattr(uploads, "MAX_PIXELS", 12 * 8 * 9)
+    monkeypatch.setattr(ingest, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(ingest, "MAX_PIXELS", 12 * 8 * 9)
     assert len(read_upload(flat())) == len(taken(*flat())) == 12
-    monkeypatch.setattr(uploads, "MAX_PIXELS", 12 * 8 * 9 - 1)
+    monkeypatch.setattr(ingest, "MAX_PIXELS", 12 * 8 * 9 - 1)
     for call in (read_upload, lambda members: taken(*members)):
         assert "pixels in all" in refused(call, flat())
 
@@ -336,8 +337,8 @@ def test_a_mutated_archive_is_refused_or_read():
 def test_what_is_kept_is_what_the_file_holds(tmp_path, images, kept):
     labels = np.array(["übung", "<b>"])[np.arange(20) % 2]
     np.savez(tmp_path / "mine.npz", images=images, labels=labels)
-    facts = own.add(read_path(tmp_path / "mine.npz"), "Mine")
-    assert own.read_own(facts.id).images.dtype == kept
+    facts = library.add(read_path(tmp_path / "mine.npz"), "Mine")
+    assert library.read_custom(facts.id).images.dtype == kept
     for split in ("train", "test"):
         mine, other = load(facts.id, split), load(tmp_path / "mine.npz", split)
         assert mine.fingerprint == other.fingerprint and mine.class_names == other.class_names
@@ -353,26 +354,26 @@ def test_dark_images_keep_their_brightness():
         stream = io.BytesIO()
         Image.fromarray((NOISE[place] > 127).astype(np.uint8)).save(stream, "PNG")
         members.append((f"{place}.png", stream.getvalue()))
-    facts = own.add(read_upload(members))
+    facts = library.add(read_upload(members))
     assert load(facts.id, "train").images.max() == np.float32(1 / 255)
 
 
 def test_facts_are_read_without_the_images(monkeypatch):
-    facts = own.add(taken(*classes()), "Mine")
+    facts = library.add(taken(*classes()), "Mine")
 
     def never(*_):
         raise AssertionError
 
-    monkeypatch.setattr(own, "read_archive", never)
-    (path,) = own.list_paths().values()
-    assert own.read_facts(path) == facts
+    monkeypatch.setattr(library, "read_archive", never)
+    (path,) = library.list_paths().values()
+    assert library.read_facts(path) == facts
     assert facts[1:6] == ("Mine", 12, (1, 8, 9), 2, ())
 
 
 def test_the_id_comes_from_the_content_alone():
-    first = own.add(taken(*flat()), "One")
-    again = own.add(taken(*flat(), name="other.zip"), "Two")
-    assert first.id == again.id and list(own.list_paths()) == [first.id]
+    first = library.add(taken(*flat()), "One")
+    again = library.add(taken(*flat(), name="other.zip"), "Two")
+    assert first.id == again.id and list(library.list_paths()) == [first.id]
     assert load(first.id, "train").name == "Two"
     ids = {taken(*flat()).id, taken(*classes()).id, taken(*flat(13)).id, first.id}
     renamed = [(name.replace("b/", "c/"), content) for name, content in classes()]
@@ -393,7 +394,7 @@ def test_the_id_comes_from_the_content_alone():
     ],
 )
 def test_titles_are_labels_and_never_paths(runs_dir, title, shown):
-    facts = own.add(taken(*flat()), title)
+    facts = library.add(taken(*flat()), title)
     assert facts.title == load(facts.id, "test").name == shown
     assert [p.name for p in runs_dir.rglob("*")] == [".data", f"{facts.id}.npz"]
 
@@ -402,32 +403,32 @@ def test_titles_are_labels_and_never_paths(runs_dir, title, shown):
     "name", ["own-0123456789ab", "own-../../secret", "own-0123456789AB", "own-0123456789ab.npz"]
 )
 def test_what_was_never_added_is_refused(name):
-    own.add(taken(*flat()))
+    library.add(taken(*flat()))
     for split in ("train", "test"):
         with pytest.raises(DataError) as caught:
             load(name, split)
         assert_sentence(str(caught.value))
-    assert not own.is_id(name) or not is_available(name)
+    assert not library.is_id(name) or not is_available(name)
     assert "must be" in command("data", "remove", name, status=1)
-    assert len(own.list_paths()) == 1
+    assert len(library.list_paths()) == 1
 
 
 def test_the_number_and_the_room_of_sets_are_limited(monkeypatch):
-    monkeypatch.setattr(own, "MAX_SETS", 2)
-    facts = [own.add(taken(*flat(count))) for count in (10, 11)]
+    monkeypatch.setattr(library, "MAX_SETS", 2)
+    facts = [library.add(taken(*flat(count))) for count in (10, 11)]
     with pytest.raises(DataError, match="at most 2 sets"):
-        own.add(taken(*flat(12)))
-    own.add(taken(*flat(11)), "another name")
-    monkeypatch.setattr(own, "MAX_SETS", 3)
-    monkeypatch.setattr(own, "MAX_STORED", sum(each.bytes for each in facts) + 100)
+        library.add(taken(*flat(12)))
+    library.add(taken(*flat(11)), "another name")
+    monkeypatch.setattr(library, "MAX_SETS", 3)
+    monkeypatch.setattr(library, "MAX_STORED", sum(each.bytes for each in facts) + 100)
     with pytest.raises(DataError, match="remove a set") as caught:
-        own.add(taken(*flat(12)))
+        library.add(taken(*flat(12)))
     assert_sentence(str(caught.value))
-    assert len(own.list_paths()) == 2
+    assert len(library.list_paths()) == 2
 
 
 def test_a_full_disk_leaves_nothing_behind(runs_dir, monkeypatch):
-    facts = own.add(taken(*flat()), "One")
+    facts = library.add(taken(*flat()), "One")
 
     def full(_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -435,27 +436,27 @@ def test_a_full_disk_leaves_nothing_behind(runs_dir, monkeypatch):
     monkeypatch.setattr(os, "fsync", full)
     for found in (taken(*classes()), taken(*flat())):
         with pytest.raises(OSError, match="No space"):
-            own.add(found, "Two")
+            library.add(found, "Two")
     assert [p.name for p in runs_dir.rglob("*")] == [".data", f"{facts.id}.npz"]
     assert load(facts.id, "test").name == "One"
 
 
 def test_removed_sets_can_be_had_back(monkeypatch):
-    monkeypatch.setattr(own, "MAX_REMOVED", 2)
-    facts = [own.add(taken(*flat(count))) for count in (10, 11, 12)]
+    monkeypatch.setattr(library, "MAX_REMOVED", 2)
+    facts = [library.add(taken(*flat(count))) for count in (10, 11, 12)]
     before = load(facts[2].id, "train").fingerprint
     for each in facts:
-        own.remove(each.id)
+        library.remove(each.id)
         assert not is_available(each.id)
-    assert own.list_paths() == {}
-    assert list(own.list_removed()) == [facts[2].id, facts[1].id]
-    own.recover(facts[2].id)
+    assert library.list_paths() == {}
+    assert list(library.list_removed()) == [facts[2].id, facts[1].id]
+    library.recover(facts[2].id)
     assert load(facts[2].id, "train").fingerprint == before
     for gone in (facts[0].id, facts[2].id, "../x"):
         with pytest.raises(DataError, match="last 2 removed"):
-            own.recover(gone)
-    own.add(taken(*flat(11)))
-    assert list(own.list_removed()) == []
+            library.recover(gone)
+    library.add(taken(*flat(11)))
+    assert list(library.list_removed()) == []
 
 
 def about_of(path):
@@ -472,8 +473,8 @@ def rewritten(path, **changes):
 
 
 def test_damaged_files_are_refused_with_one_sentence():
-    facts = own.add(taken(*classes()), "Mine")
-    (path,) = own.list_paths().values()
+    facts = library.add(taken(*classes()), "Mine")
+    (path,) = library.list_paths().values()
     good = path.read_bytes()
     cases = [b"", b"PK", good[:-40], good[:1000], b"x" * 9, archive(("images.npy", b"x"))]
     cases += [rewritten(path, scale=scale) for scale in (0, -1, 17.0, "a", None)]
@@ -486,9 +487,9 @@ def test_damaged_files_are_refused_with_one_sentence():
     for content in [*cases[:6], rewritten_shape(good, path)]:
         path.write_bytes(content)
         with pytest.raises(DataError, match="must be whole"):
-            own.read_facts(path)
-    own.remove(facts.id)
-    assert own.list_paths() == {}
+            library.read_facts(path)
+    library.remove(facts.id)
+    assert library.list_paths() == {}
 
 
 def rewritten_shape(good, path):
@@ -497,10 +498,10 @@ def rewritten_shape(good, path):
 
 
 def test_strange_files_in_the_folder_do_not_count(runs_dir):
-    facts = own.add(taken(*flat()))
+    facts = library.add(taken(*flat()))
     for name in ("notes.txt", "own-x.npz", ".own-0123456789ab.npz.tmp", "own-0123456789ab"):
-        (own.own_dir() / name).write_bytes(b"")
-    assert list(own.list_paths()) == [facts.id]
+        (library.library_dir() / name).write_bytes(b"")
+    assert list(library.list_paths()) == [facts.id]
 
 
 # --- trainings -----------------------------------------------------------------------------------
@@ -512,7 +513,7 @@ def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
     assert command("data", "list") == "None yet: python -m models data add PATH\n"
     said = command("data", "add", tmp_path / "faces", "--title", "Faces")
     assert "note: entries that are no PNG" in said
-    (name,) = own.list_paths()
+    (name,) = library.list_paths()
     assert f"{name}  Faces: 12 images, 1×8×9, 10 to train, 2 to test, 2 classes" in said
     assert said.endswith(f"python -m models train --data {name}\n")
     said = command("train", "--data", name, "--epochs", 2, "--hidden", 8, "--threads", 1)
@@ -532,7 +533,7 @@ def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
 
 
 def test_a_batch_that_was_asked_for_is_not_lowered():
-    facts = own.add(taken(*flat()))
+    facts = library.add(taken(*flat()))
     sentence = command("train", "--data", facts.id, "--batch-size", 64, status=1)
     assert "batch_size must be at most the 10 training images, got 64" in sentence
 
@@ -540,7 +541,7 @@ def test_a_batch_that_was_asked_for_is_not_lowered():
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_fits_a_small_set(name):
     """A run is made whole from any preset, with pictures of another shape and few of them."""
-    facts = own.add(read_upload([("mine.npz", npz(images=np.stack([NOISE] * 3, axis=3)))]))
+    facts = library.add(read_upload([("mine.npz", npz(images=np.stack([NOISE] * 3, axis=3)))]))
     config = fit_to_data(override(PRESETS[name], data=facts.id), None, lower_batch=True)
     assert config.model.image_shape == (3, 8, 9)
     assert config.training.batch_size <= facts.train
@@ -555,6 +556,6 @@ def test_a_batch_is_lowered_only_for_small_sets():
 
 def test_large_sets_are_added_and_read_in_moments():
     images = np.random.default_rng(0).integers(0, 256, (20_000, 28, 28), dtype=np.uint8)
-    facts = own.add(OwnImages(images[:, None], 255.0, None, (), "many"))
+    facts = library.add(CustomImages(images[:, None], 255.0, None, (), "many"))
     assert facts.bytes < images.nbytes + 10_000 < MAX_BYTES
-    assert np.array_equal(own.read_own(facts.id).images[:, 0], images)
+    assert np.array_equal(library.read_custom(facts.id).images[:, 0], images)

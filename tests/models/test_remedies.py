@@ -6,9 +6,12 @@ import pytest
 from helpers import assert_sentence
 from typer.testing import CliRunner
 
-from models import cli
-from models.config import PRESETS, RunConfig, TrainingConfig, preset
-from models.remedies import NO_REMEDY, Strengths, is_same, remedies, to_arguments
+from models.cli import app
+from models.cli.arguments import to_arguments
+from models.config import RunConfig, TrainingConfig
+from models.presets import PRESETS, preset
+from models.runs.same import is_same
+from models.training.remedies import NO_REMEDY, Strengths, remedies
 
 COLLAPSED = replace(preset("digits-2d"), objective=replace(preset("digits-2d").objective, beta=4.0))
 
@@ -113,9 +116,9 @@ CONFIGS = {
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_the_command_line_makes_of_the_arguments_what_was_meant(config, monkeypatch, tmp_path):
     made = []
-    monkeypatch.setattr(cli, "_train", lambda run, *_: made.append(run))
+    monkeypatch.setattr(app, "_train", lambda run, *_: made.append(run))
     arguments = [*to_arguments(config, "a title · 1"), "--runs-dir", str(tmp_path)]
-    result = CliRunner().invoke(cli.app, arguments)
+    result = CliRunner().invoke(app.app, arguments)
     assert result.exit_code == 0, result.output
     (run,) = made
     assert run.config() == config and run.title == "a title · 1"

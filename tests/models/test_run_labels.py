@@ -7,7 +7,8 @@ import threading
 import pytest
 from helpers import tiny
 
-from models.runs import MAX_LABEL_BYTES, MAX_NOTE, Label, Run, list_runs
+from models.runs.folder import Run, list_runs
+from models.runs.label import MAX_LABEL_BYTES, MAX_NOTE, Label
 
 
 @pytest.fixture

@@ -13,21 +13,16 @@ import pytest
 import torch
 from helpers import assert_sentence, finish, python, tiny
 
-from models import trainer
-from models.adam import Adam
-from models.checkpoint import (
-    MAX_FILE_BYTES,
-    CheckpointError,
-    read,
-    read_tensors,
-    restore,
-    write_tensors,
-)
-from models.config import preset
-from models.imageset import clean_name
 from models.metrics.likelihood import elbo
-from models.runs import Run, default_runs_dir, execute, find_run, list_runs
-from models.trainer import EpochEnd, TrainingDivergedError
+from models.presets import preset
+from models.runs.folder import Run, default_runs_dir, find_run, list_runs
+from models.runs.train import execute
+from models.storage.checkpoint import read, restore
+from models.storage.tensors import MAX_FILE_BYTES, CheckpointError, read_tensors, write_tensors
+from models.text import clean_name
+from models.training import trainer
+from models.training.optimizer import Adam
+from models.training.trainer import EpochEnd, TrainingDivergedError
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
 """Three epochs of 40 steps: two events each."""
@@ -73,7 +68,7 @@ def take(events, count):
 def test_runs_are_created_listed_newest_first_and_found(tmp_path, monkeypatch):
     assert list_runs(tmp_path / "none") == []
     stamps = iter(("20260101-000000", "20260102-000000", "20260103-000000"))
-    monkeypatch.setattr("models.runs.time.strftime", lambda _format: next(stamps))
+    monkeypatch.setattr("models.runs.folder.time.strftime", lambda _format: next(stamps))
     made = [Run.create(tmp_path, CONFIG, title) for title in ("one", "two", "")]
     assert [run.title for run in list_runs(tmp_path)] == [made[2].id, "two", "one"]
     for run in made:
@@ -195,7 +190,7 @@ def test_forgetting_drops_what_will_be_made_again(tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from models.runs import Run
+from models.runs.folder import Run
 with Run(Path(sys.argv[1])).lock():
     print("held", flush=True)
     time.sleep(60)
@@ -230,7 +225,7 @@ def test_finished_run_is_whole(whole):
     assert [row["step"] for row in rows] == [40, 80, 120]
     assert card.metrics["distortion"][0] == pytest.approx(rows[-1]["test_distortion"], rel=1e-5)
     assert card.metrics["rate"][0] == pytest.approx(rows[-1]["test_rate"], rel=1e-5)
-    from models.data import load_digits
+    from models.data.builtin import load_digits
 
     images = torch.tensor(load_digits("test").images)
     again = elbo(restore(checkpoint), images, CONFIG.training.seed)
@@ -434,7 +429,7 @@ def test_failure_to_finish_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
 
 SILENT = """
 import sys
-from models.runs import list_runs
+from models.runs.folder import list_runs
 list_runs("runs")
 print([name for name in ("torch", "sklearn", "pandas", "PIL") if name in sys.modules])
 """

@@ -6,13 +6,24 @@ from dataclasses import replace
 import pytest
 from helpers import assert_sentence, tiny
 
-from models import steering
-from models.checkpoint import read, read_tensors
-from models.config import RunConfig, preset
-from models.objectives import kl_weight
-from models.runs import Run, execute
-from models.steering import Change, Held, Wish, ask, changes_of, in_force, wish_of
-from models.trainer import EpochEnd, learning_rate
+from models.config import RunConfig
+from models.objectives.schedules import kl_weight
+from models.presets import preset
+from models.runs.folder import Run
+from models.runs.train import execute
+from models.storage.checkpoint import read
+from models.storage.tensors import read_tensors
+from models.training import control
+from models.training.control import (
+    Change,
+    ControlRequest,
+    Paused,
+    ask,
+    changes_of,
+    in_force,
+    wish_of,
+)
+from models.training.trainer import EpochEnd, learning_rate
 
 CONFIG = tiny(training={"epochs": 4, "batch_size": 32, "learning_rate": 3e-3})
 """Four epochs of 40 steps: two events each."""
@@ -20,7 +31,7 @@ CONFIG = tiny(training={"epochs": 4, "batch_size": 32, "learning_rate": 3e-3})
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(steering, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(control, "LOOK_SECONDS", 0.0)
 
 
 def advance(events, count):
@@ -100,7 +111,7 @@ def test_held_it_waits_keeps_a_model_and_goes_on_bit_for_bit(tmp_path):
     events = execute(run)
     advance(events, 1)
     ask(run.folder, order="hold")
-    assert advance(events, 3) == [(20, "Held")] * 3
+    assert advance(events, 3) == [(20, "Paused")] * 3
     assert read(run.model_path).card.steps == 20
     ask(run.folder, order="go")
     assert advance(events, 1) == [(40, "EpochEnd")]
@@ -117,18 +128,18 @@ def test_a_step_is_an_epoch(tmp_path):
     for end in (40, 80):
         ask(run.folder, order="step")
         seen = advance(events, 4)
-        assert (end, "EpochEnd") in seen and seen[-1] == (end, "Held")
+        assert (end, "EpochEnd") in seen and seen[-1] == (end, "Paused")
     ask(run.folder, order="go")
     assert [event.step for event in events if isinstance(event, EpochEnd)] == [120, 160]
 
 
 def test_held_for_long_it_saves_all_and_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(steering, "HOLD_SECONDS", 0.05)
-    monkeypatch.setattr(steering, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(control, "HOLD_SECONDS", 0.05)
+    monkeypatch.setattr(control, "LOOK_SECONDS", 0.02)
     run = Run.create(tmp_path, CONFIG)
     ask(run.folder, order="hold")
     seen = list(execute(run))
-    assert {type(event) for event in seen[1:]} == {Held} and seen[-1].step == 20
+    assert {type(event) for event in seen[1:]} == {Paused} and seen[-1].step == 20
     assert read(run.model_path).card.steps == 20
 
 
@@ -138,7 +149,7 @@ def test_time_in_which_it_is_held_is_not_counted(tmp_path, monkeypatch):
     advance(events, 1)
     ask(run.folder, order="hold")
     advance(events, 1)
-    monkeypatch.setattr("models.runs.time.monotonic", lambda later=10**6: later)
+    monkeypatch.setattr("models.runs.train.time.monotonic", lambda later=10**6: later)
     ask(run.folder, order="go")
     advance(events, 1)
     events.close()
@@ -163,14 +174,14 @@ def test_what_may_not_be_wanted_is_one_sentence(wanted, tmp_path):
     with pytest.raises(ValueError) as caught:
         ask(tmp_path, **wanted)
     assert_sentence(str(caught.value))
-    assert wish_of(tmp_path) == Wish(beta=3.0)
+    assert wish_of(tmp_path) == ControlRequest(beta=3.0)
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"beta": -9}', b'{"unknown": 1}', b"\xff"])
 def test_a_damaged_wish_is_none(content, tmp_path):
     (tmp_path / "wish.json").write_bytes(content)
     (tmp_path / "changes.jsonl").write_bytes(content + b'\n{"step": 7}\n')
-    assert wish_of(tmp_path) == Wish()
+    assert wish_of(tmp_path) == ControlRequest()
     assert changes_of(tmp_path) == [Change(7)]
 
 

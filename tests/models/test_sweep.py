@@ -24,39 +24,35 @@ from hypothesis import strategies as st
 from scipy import stats
 from typer.testing import CliRunner
 
-from models import stack, sweep, trainer
-from models.checkpoint import read, read_tensors, write, write_tensors
-from models.checkpoint import restore as model_of
-from models.cli import app, train
-from models.cli import sweep as sweep_command
-from models.config import ModelConfig, ObjectiveConfig, TrainingConfig, preset
-from models.data import load, load_digits
-from models.linear import linear_curve
+from models.cli.app import app, train
+from models.cli.app import sweep as sweep_command
+from models.config import ModelConfig, ObjectiveConfig, TrainingConfig
+from models.data.builtin import load_digits
+from models.data.load import load
+from models.families.registry import build_model
 from models.metrics.likelihood import elbo
-from models.objectives import elbo_terms
-from models.registry import build_model
-from models.runs import Run, execute, list_runs, restore
-from models.stack import Member, Stack, StackedLinear, stack_models, train_together
-from models.sweep import (
-    COLUMNS,
-    HEARTBEAT_SECONDS,
-    MATERIAL_NATS,
-    SCORES,
-    Advanced,
-    Done,
-    Failed,
-    Started,
-    Sweep,
-    by_beta,
-    grid,
-    plan,
-    sandwich,
-    t_interval,
-    to_csv,
-    to_text,
-    training_terms,
-)
-from models.trainer import EpochEnd, Progress, Training
+from models.metrics.statistics import t_interval
+from models.objectives.elbo import elbo_terms
+from models.presets import preset
+from models.runs import train_together as train_together_module
+from models.runs.folder import Run, list_runs
+from models.runs.train import execute, restore
+from models.runs.train_together import train_together
+from models.storage.checkpoint import read, write
+from models.storage.checkpoint import restore as model_of
+from models.storage.tensors import read_tensors, write_tensors
+from models.sweeps import plan as plan_module
+from models.sweeps import worker as worker_module
+from models.sweeps.convergence import MATERIAL_NATS, slope_bounds, training_terms
+from models.sweeps.grid import grid
+from models.sweeps.plan import plan
+from models.sweeps.sweep import Sweep
+from models.sweeps.table import COLUMNS, SCORES, by_beta, to_csv, to_text
+from models.sweeps.worker import HEARTBEAT_SECONDS, Advanced, Done, Failed, Started
+from models.theory.linear_vae import linear_curve
+from models.training import trainer
+from models.training.stacked import Member, Stack, StackedLinear, stack_models
+from models.training.trainer import EpochEnd, Progress, Training
 
 TRAIN = load_digits("train").images[:250]
 TEST = load_digits("test").images[:50]
@@ -332,7 +328,7 @@ def test_those_behind_catch_up_before_they_are_stacked(separate, tmp_path, monke
     sizes = []
     whole = Stack.__init__
     monkeypatch.setattr(
-        stack.Stack, "__init__", lambda self, members: (sizes.append(len(members)),
+        train_together_module.Stack, "__init__", lambda self, members: (sizes.append(len(members)),
                                                         whole(self, members))[1],
     )  # fmt: skip
     log = []
@@ -368,7 +364,7 @@ def test_a_run_that_fails_does_not_stop_the_others(separate, tmp_path):
 
 
 def test_a_run_that_another_process_trains_is_left_to_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(stack, "LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr(train_together_module, "LOCK_PATIENCE", 0.1)
     runs = created(tmp_path, [0.3, 1.0])
     with runs[0].lock():
         news = list(train_together(runs))
@@ -414,7 +410,9 @@ def test_an_autoencoder_has_no_beta_to_vary():
 
 def members_of(configs):
     """Members that are on no disk."""
-    return [sweep.Member(Run(ROOT / f"{i:04d}"), config) for i, config in enumerate(configs)]
+    return [
+        plan_module.SweepRun(Run(ROOT / f"{i:04d}"), config) for i, config in enumerate(configs)
+    ]
 
 
 @settings(max_examples=30)
@@ -428,7 +426,7 @@ def test_plan_gives_every_run_to_one_process_and_all_about_the_same(betas, seeds
     series = {member.run.id: member.series for member in members}
     assert all(len({series[run.id] for run in group}) == 1 for group in groups)
     sizes = [len(group) for group in groups]
-    assert sizes == sorted(sizes, reverse=True) and sizes[0] <= sweep.MAX_STACK
+    assert sizes == sorted(sizes, reverse=True) and sizes[0] <= plan_module.MAX_STACK
     if betas >= 2 * workers:  # enough of each series to cut it into equal parts
         assert len(groups) % workers == 0 and sizes[0] - sizes[-1] <= 1
 
@@ -495,7 +493,9 @@ def worker(tmp_path):
     receive, send = os.pipe()
     reports = Reports()
     with open(receive) as orders, open(send, "w", buffering=1) as given_orders:
-        thread = threading.Thread(target=sweep.work, args=(orders, reports, tmp_path), daemon=True)
+        thread = threading.Thread(
+            target=worker_module.work, args=(orders, reports, tmp_path), daemon=True
+        )
         thread.start()
         yield given_orders, reports
         given_orders.close()
@@ -537,7 +537,7 @@ def test_worker_reports_a_full_disk(worker, tmp_path, monkeypatch):
 
     orders, reports = worker
     runs = created(tmp_path, [0.3, 1.0])
-    monkeypatch.setattr("models.checkpoint.os.fsync", full)
+    monkeypatch.setattr("models.atomic.os.fsync", full)
     orders.write(json.dumps([run.id for run in runs]) + "\n")
     *seen, _ = reports.until(lambda message: message == "ready")
     for message in seen:
@@ -646,7 +646,8 @@ def endless(config):
 def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path, monkeypatch):
     found = Sweep.open(tmp_path, grid(endless(config), [0.3, 1.0, 4.0]))
     priorities = []
-    monkeypatch.setattr(sweep._Worker, "dismiss", lambda self, whole=sweep._Worker.dismiss: (
+    worker = worker_module._Worker
+    monkeypatch.setattr(worker, "dismiss", lambda self, whole=worker.dismiss: (
         priorities.append(os.getpriority(os.PRIO_PROCESS, self.process.pid)), whole(self)
     ))  # fmt: skip
     events = found.train(niceness=1)
@@ -658,7 +659,7 @@ def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path, 
     events.close()
     assert time.monotonic() - start < 10
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert len(priorities) == min(sweep.cores(), 3)
+    assert len(priorities) == min(plan_module.cores(), 3)
     assert set(priorities) == {min(19, own + 1)}
     for member in found.members:
         card = read(member.run.model_path).card
@@ -675,7 +676,7 @@ def test_a_killed_worker_fails_its_runs_and_no_others(config, tmp_path):
     found = Sweep.open(tmp_path, configs)
     killed = found.members[1].run.id
     workers = []
-    whole = sweep._Worker.give
+    whole = worker_module._Worker.give
 
     def give(self, runs):
         workers.append((self.process.pid, {run.id for run in runs}))
@@ -683,7 +684,7 @@ def test_a_killed_worker_fails_its_runs_and_no_others(config, tmp_path):
 
     events = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sweep._Worker, "give", give)
+        patch.setattr(worker_module._Worker, "give", give)
         for event in found.train():
             events.append(event)
             if isinstance(event, Advanced) and event.run_id == killed:
@@ -858,7 +859,7 @@ def optimum(betas=LADDER):
 def test_optimal_models_satisfy_the_sandwich():
     distortion, rate = optimum()
     np.testing.assert_allclose(rate[:4], [3.4657, 2.0794, 1.0397, 0.3466], atol=1e-4)
-    found = sandwich(LADDER, distortion, rate)
+    found = slope_bounds(LADDER, distortion, rate)
     assert found.holds.all() and not found.beaten.any()
     assert (found.gap >= -1e-12).all()
     assert ((np.array(LADDER[:4]) <= found.slope[:4]) & (found.slope[:4] <= LADDER[1:5])).all()
@@ -868,7 +869,7 @@ def test_optimal_models_satisfy_the_sandwich():
 @given(st.lists(st.floats(0.01, 100), min_size=2, max_size=12, unique=True))
 def test_optimal_models_satisfy_the_sandwich_at_any_betas(betas):
     betas = sorted(betas)
-    found = sandwich(betas, *optimum(betas))
+    found = slope_bounds(betas, *optimum(betas))
     assert found.holds.all() and not found.beaten.any()
 
 
@@ -879,7 +880,7 @@ def test_a_model_that_is_not_optimal_is_named(worst, more_distortion, more_rate)
     distortion, rate = optimum()
     distortion[worst] += more_distortion
     rate[worst] += more_rate
-    found = sandwich(LADDER, distortion, rate)
+    found = slope_bounds(LADDER, distortion, rate)
     assert np.flatnonzero(found.beaten).tolist() == [worst]
     assert not found.holds[max(0, worst - 1) : worst + 1].all()
 
@@ -891,7 +892,7 @@ def test_slope_is_outside_the_sandwich_exactly_where_it_does_not_hold():
     for _ in range(200):
         d = distortion + random_numbers.normal(0, 0.4, 5)
         r = rate + random_numbers.normal(0, 0.1, 5)
-        found = sandwich(LADDER[:5], d, r)
+        found = slope_bounds(LADDER[:5], d, r)
         clear = (np.abs(found.gap) > MATERIAL_NATS).all(1)
         inside = (LADDER[:4] <= found.slope) & (found.slope <= LADDER[1:5])
         expected = inside & (np.diff(r) < 0)
@@ -903,9 +904,9 @@ def test_slope_is_outside_the_sandwich_exactly_where_it_does_not_hold():
 def test_collapsed_models_are_alike_to_the_eye():
     """One is worse by a thousandth of a nat on every image, which is exact but nothing to say."""
     distortion = np.stack([np.full(100, 27.001), np.full(100, 27.0)])
-    assert sandwich([30.0, 100.0], distortion, np.zeros((2, 100))).holds.all()
+    assert slope_bounds([30.0, 100.0], distortion, np.zeros((2, 100))).holds.all()
     distortion[0] += 0.1
-    assert sandwich([30.0, 100.0], distortion, np.zeros((2, 100))).beaten.tolist() == [1, 0]
+    assert slope_bounds([30.0, 100.0], distortion, np.zeros((2, 100))).beaten.tolist() == [1, 0]
 
 
 def test_sampling_error_is_allowed_for_and_is_paired():
@@ -914,11 +915,11 @@ def test_sampling_error_is_allowed_for_and_is_paired():
     distortion, rate = optimum(LADDER[:3])
     image = random_numbers.normal(0, 30, 4000)  # how hard an image is, for any model
     noise = random_numbers.normal(0, 1, (3, 4000))
-    found = sandwich(LADDER[:3], distortion[:, None] + image + noise, rate[:, None] + 0 * noise)
+    found = slope_bounds(LADDER[:3], distortion[:, None] + image + noise, rate[:, None] + 0 * noise)
     assert found.holds.all()
     np.testing.assert_allclose(found.error, math.sqrt(2 / 4000), rtol=0.1)
     distortion[1] += 1.0  # three of these errors are 0.07 nats
-    found = sandwich(LADDER[:3], distortion[:, None] + image + noise, rate[:, None] + 0 * noise)
+    found = slope_bounds(LADDER[:3], distortion[:, None] + image + noise, rate[:, None] + 0 * noise)
     assert found.beaten.tolist() == [False, True, False]
 
 
@@ -927,7 +928,7 @@ def test_false_alarms_are_rare_where_models_are_equally_good():
     alarms = 0
     for _ in range(500):  # two collapsed models: every gap is zero
         noise = random_numbers.normal(0, 1, (2, 200))
-        alarms += not sandwich([1.0, 2.0], 27 + noise, 0 * noise).holds.all()
+        alarms += not slope_bounds([1.0, 2.0], 27 + noise, 0 * noise).holds.all()
     assert alarms <= 5  # a side is crossed by chance in 0.13 % of cases
 
 
@@ -944,7 +945,7 @@ def test_false_alarms_are_rare_where_models_are_equally_good():
 )
 def test_sandwich_refuses_in_one_sentence(betas, distortion, rate, phrase):
     with pytest.raises(ValueError) as caught:
-        sandwich(betas, distortion, rate)
+        slope_bounds(betas, distortion, rate)
     assert phrase in assert_sentence(str(caught.value))
 
 

@@ -12,13 +12,14 @@ import torch
 import torch.nn.functional as F
 from helpers import assert_sentence, digest, tiny
 
-from models import trainer
 from models.config import TrainingConfig
-from models.data import load_digits
+from models.data.builtin import load_digits
+from models.families.registry import build_model
 from models.metrics.likelihood import elbo
-from models.objectives import beta_loss, elbo_terms
-from models.registry import build_model
-from models.trainer import (
+from models.objectives.elbo import elbo_terms
+from models.objectives.schedules import beta_loss
+from models.training import trainer
+from models.training.trainer import (
     CHECK_EVERY,
     EpochEnd,
     Progress,

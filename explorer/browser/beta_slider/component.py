@@ -1,0 +1,42 @@
+"""The trade-off's slider as a component: β moves map, images and the point on the curve."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explorer.assets import bundle
+from explorer.browser.latent_map.component import loader
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "latent_rates",
+        html=bundle.RATES,
+        css=bundle.style(),
+        js=loader("tradeOff"),
+        isolate_styles=False,
+    )
+
+
+def rates(data: dict[str, Any], key: str, on_choice: Callable[[], None]) -> None:
+    """Places the trade-off.
+
+    Args:
+        data: As `RatesData` in rates.js; JSON only.
+        key: Of the component.
+        on_choice: Called when the slider comes to rest or a run is clicked; `chosen(key)` tells.
+    """
+    loader("tradeOff")  # the script stays published
+    _component()(data=data, key=key, on_choice_change=on_choice)
+
+
+def chosen(key: str) -> tuple[float, str | None]:
+    """What the browser last said: β, and the id of the run that was clicked or None."""
+    choice = st.session_state[key].choice
+    run = choice["run"]
+    return float(choice["beta"]), None if run is None else str(run)[:120]

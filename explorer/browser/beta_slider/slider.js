@@ -1,0 +1,362 @@
+/**
+ * The trade-off: one slider for β moves map, images, bars and the point on the curve together.
+ *
+ * The model's weights are functions of log β, so the browser decodes at any β by itself; the
+ * test set's codes come at some values of β and are interpolated between them.
+ */
+
+import { dress, fetchOnce, frame, loadPlotly } from "../common/chart.js";
+import { buildDecoder, unpack } from "../numerics/decoder.js";
+import { sheet } from "../latent_map/layers.js";
+import { context, make, paint, part, shown } from "../common/dom.js";
+
+/** @import { ImageShape } from "../common/dom.js" */
+/** @import { Chart, Figure, PlotlyLibrary } from "../common/types.js" */
+/**
+ * @typedef {{plotly: string, figure: string, pack: string | null, beta: number,
+ *   colours: string[]}} RatesData
+ * @typedef {{beta: number, run: string | null}} Choice what Python hears
+ */
+
+const STEPS = 400;
+const PLAY_MS = 9000;
+const POINT = 2.2;
+
+/**
+ * Two neighbours in a rising list, and how far between them a value lies; the ends hold.
+ * @param {ArrayLike<number>} knots
+ * @param {number} value
+ * @returns {[number, number]} index of the left one, share of the right one
+ */
+export function between(knots, value) {
+  let k = 0;
+  while (k < knots.length - 2 && knots[k + 1] <= value) k++;
+  const share = (value - knots[k]) / (knots[k + 1] - knots[k]);
+  return [k, Math.min(1, Math.max(0, share))];
+}
+
+/**
+ * Row k of a table, blended with the next one.
+ * @param {Float32Array} table rows one after the other
+ * @param {number} width of a row
+ * @param {[number, number]} at
+ * @returns {Float32Array}
+ */
+export function blend(table, width, [k, share]) {
+  const from = k * width;
+  return Float32Array.from(
+    { length: width },
+    (_, i) => (1 - share) * table[from + i] + share * table[from + width + i],
+  );
+}
+
+/** A multi-rate model as the browser holds it. */
+export class RatesModel {
+  /** @param {Uint8Array} bytes as models/export.py packs them */
+  constructor(bytes) {
+    const { header, numbers } = unpack(bytes);
+    const { decode, turn, used } = buildDecoder(header.layers, numbers);
+    /** @type {Record<string, Float32Array>} */
+    const arrays = {};
+    let at = used;
+    for (const [name, length] of header.arrays) arrays[name] = numbers.subarray(at, (at += length));
+    this.decode = decode;
+    this.turn = turn;
+    /** @type {ImageShape} */
+    this.shape = header.image_shape;
+    this.size = header.latent_dim;
+    this.arrays = arrays;
+    this.logBetas = Array.from(arrays.beta, Math.log);
+    this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
+    this.extent = arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+  }
+
+  /**
+   * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
+   * @param {number} beta
+   */
+  at(beta) {
+    const [low, high] = this.range;
+    const place = between(this.logBetas, Math.log(beta));
+    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+    const { mean, distortion, rate } = this.arrays;
+    return {
+      codes: blend(mean, mean.length / this.logBetas.length, place),
+      distortion: blend(distortion, 1, place)[0],
+      rates: blend(rate, this.size, place),
+    };
+  }
+}
+
+/** The trade-off of one page. */
+export class Rates {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.chart = /** @type {Chart} */ (part(root, ".chart"));
+    this.slider = /** @type {HTMLInputElement} */ (part(root, "input"));
+    /** @type {Record<string, string>} */
+    this.has = {};
+    /** @type {RatesModel | null} */
+    this.model = null;
+    /** @type {RatesData | null} */
+    this.data = null;
+    /** @type {(choice: Choice) => void} */
+    this.tell = () => {};
+    this.beta = 1;
+    /** @type {HTMLCanvasElement[]} */
+    this.reconstructions = [];
+    /** @type {HTMLCanvasElement[]} */
+    this.samples = [];
+    /** @type {HTMLElement[]} */
+    this.bars = [];
+    /** @type {PlotlyLibrary | null} */
+    this.plotly = null;
+    /** @type {{distortion: number, rate: number} | null} */
+    this.now = null;
+    this.waiting = false;
+    this.playing = 0;
+    this.serial = 0;
+    this.slider.max = String(STEPS);
+    this.slider.oninput = () => this.slide(Number(this.slider.value));
+    this.slider.onchange = () => this.tell({ beta: this.beta, run: null });
+    part(root, ".play").onclick = () => this.toggle();
+    this.ended = new AbortController();
+    const watch = new ResizeObserver(() => {
+      if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
+    });
+    watch.observe(this.chart);
+    this.ended.signal.addEventListener("abort", () => watch.disconnect());
+  }
+
+  /**
+   * @param {RatesData} data
+   * @param {(choice: Choice) => void} tell
+   */
+  async update(data, tell) {
+    const serial = ++this.serial;
+    const isFirst = !this.data;
+    Object.assign(this, { data, tell });
+    try {
+      const [plotly, figure] = await Promise.all([
+        loadPlotly(data.plotly),
+        fetchOnce(data.figure, (answer) => answer.json()),
+      ]);
+      if (serial !== this.serial) return;
+      await this.show(plotly, figure);
+      await this.load(data);
+      if (serial !== this.serial) return;
+      if (isFirst) this.beta = data.beta;
+      part(this.root, ".state").textContent = "";
+      this.settle();
+    } catch (error) {
+      const text = /** @type {Error} */ (error).message;
+      part(this.root, ".state").textContent = `The trade-off cannot be shown: ${text}. Reload the page.`;
+    }
+  }
+
+  /**
+   * @param {PlotlyLibrary} plotly
+   * @param {Figure} figure
+   */
+  async show(plotly, figure) {
+    const data = /** @type {RatesData} */ (this.data);
+    const theme = getComputedStyle(this.root).getPropertyValue("--st-background-color");
+    if (this.has.figure === data.figure && this.has.theme === theme) return;
+    const isFirst = !this.has.figure;
+    Object.assign(this.has, { figure: data.figure, theme });
+    this.plotly = plotly;
+    const layout = { ...dress(figure.layout, this.root), uirevision: "rates" };
+    await plotly.react(this.chart, figure.data, layout, { displaylogo: false, scrollZoom: true });
+    if (!isFirst) return;
+    for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) {
+      this.chart.on(event, () => this.drawPoint());
+    }
+    this.chart.on("plotly_click", (details) => {
+      const run = details?.points?.[0]?.customdata;
+      if (typeof run === "string") this.tell({ beta: this.beta, run });
+    });
+  }
+
+  /** @param {RatesData} data */
+  async load(data) {
+    if (this.has.pack === (data.pack ?? "")) return;
+    const bytes = data.pack && (await fetchOnce(data.pack, (answer) => answer.arrayBuffer()));
+    this.has.pack = data.pack ?? "";
+    this.model = bytes ? new RatesModel(new Uint8Array(bytes)) : null;
+    part(this.root, ".moving").hidden = !this.model;
+    if (this.model) this.furnish(this.model);
+  }
+
+  /**
+   * The pictures' places: originals, their reconstructions, samples of the prior.
+   * @param {RatesModel} model
+   */
+  furnish(model) {
+    const { original, prior } = model.arrays;
+    const pixels = model.shape.reduce((product, side) => product * side);
+    const row = (/** @type {number} */ count) =>
+      Array.from({ length: count }, () => make("canvas", { width: 1, height: 1 }));
+    const originals = row(original.length / pixels); // none where they are not on this machine
+    this.samples = row(prior.length / model.size);
+    originals.forEach((canvas, i) =>
+      paint(canvas, original.subarray(i * pixels, (i + 1) * pixels), model.shape),
+    );
+    this.reconstructions = row(this.samples.length);
+    part(this.root, ".originals").replaceChildren(...originals);
+    part(this.root, ".reconstructions").replaceChildren(...this.reconstructions);
+    part(this.root, ".samples").replaceChildren(...this.samples);
+    this.bars = Array.from({ length: model.size }, () => make("i"));
+    part(this.root, ".kl").replaceChildren(...this.bars);
+  }
+
+  /** @param {number} step of the slider */
+  slide(step) {
+    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
+    this.beta = Math.exp(low + (step / STEPS) * (high - low));
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.draw();
+    });
+  }
+
+  /** Puts the slider where β is. */
+  settle() {
+    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
+    this.slider.value = String(Math.round((STEPS * (Math.log(this.beta) - low)) / (high - low)));
+    this.draw();
+  }
+
+  toggle() {
+    const button = part(this.root, ".play");
+    if (this.playing) {
+      cancelAnimationFrame(this.playing);
+      this.playing = 0;
+      button.textContent = "▶ Play";
+      this.tell({ beta: this.beta, run: null });
+      return;
+    }
+    button.textContent = "❚❚ Pause";
+    const start = performance.now() - (PLAY_MS * Number(this.slider.value)) / STEPS;
+    const next = (/** @type {number} */ now) => {
+      const around = ((now - start) / PLAY_MS) % 2;
+      this.slider.value = String(Math.round(STEPS * (around < 1 ? around : 2 - around)));
+      this.slide(Number(this.slider.value));
+      this.playing = requestAnimationFrame(next);
+    };
+    this.playing = requestAnimationFrame(next);
+  }
+
+  /** Everything that depends on β, in one frame. */
+  draw() {
+    const text = this.beta < 10 ? shown(this.beta) : shown(this.beta, 1);
+    part(this.root, ".beta").textContent = `β = ${text}`;
+    const model = this.model;
+    if (!model) return;
+    const now = model.at(this.beta);
+    const rate = now.rates.reduce((sum, r) => sum + r, 0);
+    this.now = { distortion: now.distortion, rate };
+    this.drawMap(now.codes);
+    const decodeInto = (/** @type {HTMLCanvasElement[]} */ row, /** @type {Float32Array} */ codes) =>
+      row.forEach((canvas, i) => {
+        const z = codes.subarray(i * model.size, (i + 1) * model.size);
+        paint(canvas, model.decode(z), model.shape);
+      });
+    decodeInto(this.reconstructions, now.codes);
+    decodeInto(this.samples, model.arrays.prior);
+    const most = model.arrays.rate.reduce((best, r) => Math.max(best, r), 1e-9);
+    this.bars.forEach((bar, j) => {
+      bar.style.height = `${(100 * now.rates[j]) / most}%`;
+      bar.title = `latent ${j + 1}: ${shown(now.rates[j])} nats`;
+    });
+    part(this.root, ".nats").textContent = Array.from(now.rates.slice(0, 12), (r) => shown(r)).join(", ");
+    const active = now.rates.filter((r) => r > 0.01).length;
+    part(this.root, ".scores").textContent =
+      `D ${shown(now.distortion)} + R ${shown(rate)} = −ELBO ${shown(now.distortion + rate)} nats · ` +
+      `${active} of ${model.size} latents above 0.01 nats`;
+    this.drawPoint();
+  }
+
+  /**
+   * The test set's codes in the first two latents, with the prior's circles.
+   * @param {Float32Array} codes
+   */
+  drawMap(codes) {
+    const model = /** @type {RatesModel} */ (this.model);
+    const canvas = /** @type {HTMLCanvasElement} */ (part(this.root, ".codes"));
+    const ratio = window.devicePixelRatio || 1;
+    const side = canvas.clientWidth;
+    if (canvas.width !== Math.round(side * ratio)) {
+      canvas.width = canvas.height = Math.round(side * ratio);
+    }
+    const pen = context(canvas);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, side, side);
+    const unit = side / 2 / (1.05 * Math.max(3, model.extent));
+    pen.strokeStyle = "rgba(128,128,128,.6)";
+    pen.fillStyle = "rgba(128,128,128,.9)";
+    pen.setLineDash([2, 3]);
+    for (const radius of [1, 2, 3]) {
+      pen.beginPath();
+      pen.arc(side / 2, side / 2, radius * unit, 0, 2 * Math.PI);
+      pen.stroke();
+      const name = radius === 3 ? "3σ of the prior" : `${radius}σ`;
+      pen.fillText(name, side / 2 + 3, side / 2 - radius * unit + 12);
+    }
+    pen.setLineDash([]);
+    const { label } = model.arrays;
+    const { colours } = /** @type {RatesData} */ (this.data);
+    const second = Math.min(1, model.size - 1);
+    for (let n = 0, i = 0; i < codes.length; n++, i += model.size) {
+      pen.fillStyle = colours[label ? label[n] % colours.length : 0];
+      const y = second ? codes[i + second] : 0;
+      pen.fillRect(side / 2 + unit * codes[i] - POINT / 2, side / 2 - unit * y - POINT / 2, POINT, POINT);
+    }
+  }
+
+  /** The point on the curve, and the tangent of slope −β through it. */
+  drawPoint() {
+    if (!this.now || !this.chart._fullLayout?.xaxis?.l2p) return;
+    const view = frame(this.chart);
+    const canvas = /** @type {HTMLCanvasElement} */ (part(this.root, ".marks"));
+    const pen = sheet(canvas, this.chart, view);
+    const { distortion, rate } = this.now;
+    const at = (/** @type {number} */ r) => view.toPixels([r, distortion - this.beta * (r - rate)]);
+    const [low, high] = this.chart._fullLayout.xaxis.range;
+    pen.strokeStyle = "#e76300";
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    pen.moveTo(at(low)[0], at(low)[1]);
+    pen.lineTo(at(high)[0], at(high)[1]);
+    pen.stroke();
+    const [x, y] = at(rate);
+    pen.fillStyle = "#e76300";
+    pen.beginPath();
+    pen.arc(x, y, 6, 0, 2 * Math.PI);
+    pen.fill();
+    pen.strokeStyle = "#fff";
+    pen.lineWidth = 2;
+    pen.stroke();
+  }
+
+  end() {
+    this.ended.abort();
+    cancelAnimationFrame(this.playing);
+    this.plotly?.purge(this.chart);
+  }
+}
+
+/**
+ * What Streamlit calls, at first and whenever data or theme change.
+ * @param {{parentElement: ParentNode, data: RatesData,
+ *   setStateValue: (name: string, value: Choice) => void}} component
+ * @returns {() => void}
+ */
+export function tradeOff({ parentElement, data, setStateValue }) {
+  const root = /** @type {HTMLElement & {rates?: Rates}} */ (part(parentElement, ".rates"));
+  const rates = (root.rates ??= new Rates(root));
+  rates.update(data, (choice) => setStateValue("choice", choice));
+  return () => setTimeout(() => root.isConnected || rates.end());
+}

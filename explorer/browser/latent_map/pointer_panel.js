@@ -1,0 +1,131 @@
+/**
+ * What is shown of the spot under the pointer: the lens beside it, and the panel, large.
+ */
+
+import { make, paint, part, shown } from "../common/dom.js";
+
+/** @import { ImageShape } from "../common/dom.js" */
+/**
+ * @typedef {{values: Float32Array, source: string, place: number[], names: string[],
+ *   z: ArrayLike<number>,
+ *   logPrior: number | null, logAggregate: number | null, rare: boolean}} Spot
+ * @typedef {{index: number, text: string, scores: string, original: ArrayLike<number> | null,
+ *   reconstruction: ArrayLike<number>}} Touched a test image
+ */
+
+const GAP = 18;
+
+/**
+ * Fills the panel's place with its parts, once.
+ * @param {HTMLElement} place
+ */
+function furnish(place) {
+  if (place.querySelector(".spot")) return;
+  const picture = (/** @type {string} */ name, /** @type {string} */ text) =>
+    make("figure", { className: name }, make("canvas"), make("figcaption", { textContent: text }));
+  place.replaceChildren(
+    picture("spot", "Decoded under the pointer"),
+    picture("original empty", "Original"),
+    picture("reconstruction empty", "Its mean, decoded"),
+    make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
+  );
+}
+
+/** The lens and the panel of one map. */
+export class Panel {
+  /**
+   * @param {HTMLElement} lens
+   * @param {() => HTMLElement | null} find the panel's place on the page
+   */
+  constructor(lens, find) {
+    this.lens = lens;
+    this.find = find;
+    /** @type {number | null} */
+    this.touched = null;
+  }
+
+  hide() {
+    this.lens.hidden = true;
+  }
+
+  /** Takes the panel's place on the page before there is anything to show, so that nothing jumps. */
+  prepare() {
+    const place = this.find();
+    if (place) furnish(place);
+  }
+
+  /**
+   * @param {Spot} spot
+   * @param {ImageShape} shape
+   * @param {{x: number, y: number, width: number, height: number}} at pointer and size of the map
+   */
+  show(spot, shape, at) {
+    const text = spot.names.map((name, i) => `${name} ${shown(spot.place[i])}`).join("  ");
+    const lens = this.lens;
+    lens.hidden = false;
+    lens.classList.toggle("rare", spot.rare);
+    paint(part(lens, "canvas"), spot.values, shape);
+    const density = spot.logAggregate === null ? "" : `ln q(z) ${shown(spot.logAggregate)}`;
+    const more = spot.source || (spot.rare ? "few codes here" : density);
+    part(lens, "p").textContent = `${text}\n${more}`;
+    const left = at.x - 126 - GAP;
+    const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
+    lens.style.transform = `translate(${left > 0 ? left : at.x + GAP}px, ${top}px)`;
+    this.write(spot, shape, text);
+  }
+
+  /**
+   * @param {Spot} spot
+   * @param {ImageShape} shape
+   * @param {string} text
+   */
+  write(spot, shape, text) {
+    const place = this.find();
+    if (!place) return;
+    furnish(place);
+    paint(part(place, ".spot canvas"), spot.values, shape);
+    const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
+    part(place, ".spot figcaption").textContent = under;
+    const lines = [text];
+    if (spot.logPrior !== null && spot.logAggregate !== null) {
+      lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
+    }
+    lines.push(spot.rare ? "Off the manifold: rarer than 99 % of the codes" : " ");
+    const numbers = part(place, ".numbers");
+    numbers.textContent = lines.join("\n");
+    numbers.classList.toggle("rare", spot.rare);
+  }
+
+  /**
+   * Shows a test image beside the spot; null leaves the place empty.
+   * @param {Touched | null} image
+   * @param {ImageShape} shape
+   */
+  touch(image, shape) {
+    const place = this.find();
+    if (!place || (image === null && this.touched === null)) return;
+    furnish(place);
+    this.touched = image?.index ?? null;
+    for (const name of ["original", "reconstruction"]) {
+      const figure = part(place, `.${name}`);
+      const values = image && image[/** @type {"original"} */ (name)];
+      figure.classList.toggle("empty", !values);
+      if (values) paint(part(figure, "canvas"), values, shape);
+    }
+    part(place, ".original figcaption").textContent = image ? image.text : "Original";
+    const scores = image ? image.scores : "Its mean, decoded";
+    part(place, ".reconstruction figcaption").textContent = scores;
+  }
+
+  /**
+   * A picture of another source: a step of a walk, or the image touched on the other map.
+   * @param {ArrayLike<number>} values
+   * @param {ImageShape} shape
+   */
+  large(values, shape) {
+    const place = this.find();
+    if (!place) return;
+    furnish(place);
+    paint(part(place, ".spot canvas"), values, shape);
+  }
+}

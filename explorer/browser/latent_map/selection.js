@@ -1,0 +1,87 @@
+/**
+ * The points inside a lasso: how many, of which classes, and their table to take away.
+ */
+
+import { make, save, shown } from "../common/dom.js";
+
+/**
+ * @typedef {{names: string[], labels: ArrayLike<number> | null, distortions: ArrayLike<number>,
+ *   codeOf: (n: number) => ArrayLike<number>}} Points
+ */
+
+/** The selection of one map. */
+export class Selection {
+  /**
+   * @param {HTMLElement} place
+   * @param {(z: number[]) => void} pin
+   */
+  constructor(place, pin) {
+    this.place = place;
+    this.pin = pin;
+  }
+
+  /**
+   * @param {number[]} chosen
+   * @param {Points} points
+   */
+  show(chosen, points) {
+    this.place.hidden = chosen.length === 0;
+    if (!chosen.length) return;
+    const row = make("div", { className: "row" }, `${summary(chosen, points)} `);
+    const button = (/** @type {string} */ textContent, /** @type {() => void} */ onclick) =>
+      row.append(make("button", { type: "button", textContent, onclick }));
+    button("Pin their mean", () => this.pin(meanCode(chosen, points)));
+    button("Save as CSV", () =>
+      save(new Blob([table(chosen, points)], { type: "text/csv" }), "selection.csv"),
+    );
+    this.place.replaceChildren(row);
+  }
+}
+
+/**
+ * @param {number[]} chosen
+ * @param {Points} points
+ */
+function summary(chosen, { names, labels, distortions }) {
+  const mean = chosen.reduce((sum, n) => sum + distortions[n], 0) / chosen.length;
+  const text = `${chosen.length} images selected, mean D ${shown(mean, 1)} nats`;
+  if (!labels) return text;
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  for (const n of chosen) counts.set(names[labels[n]], (counts.get(names[labels[n]]) ?? 0) + 1);
+  const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6);
+  return `${text}; class ${most.map(([name, count]) => `${name}: ${count}`).join(", ")}`;
+}
+
+/**
+ * The mean of the selected codes.
+ * @param {number[]} chosen
+ * @param {Points} points
+ */
+export function meanCode(chosen, { codeOf }) {
+  const sum = Array.from(codeOf(chosen[0]), () => 0);
+  for (const n of chosen) Array.from(codeOf(n)).forEach((v, j) => (sum[j] += v / chosen.length));
+  return sum;
+}
+
+/**
+ * One row per image; a class name that a spreadsheet would run is led by an apostrophe.
+ * @param {number[]} chosen
+ * @param {Points} points
+ */
+export function table(chosen, { names, labels, distortions, codeOf }) {
+  const quote = (/** @type {string} */ text) => {
+    const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
+    return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  };
+  const size = codeOf(chosen[0]).length;
+  const means = Array.from({ length: size }, (_, j) => `mean_${j + 1}`);
+  const rows = chosen.map((n) => [
+    String(n),
+    ...(labels ? [quote(names[labels[n]])] : []),
+    ...Array.from(codeOf(n), (v) => v.toPrecision(6)),
+    distortions[n].toPrecision(6),
+  ]);
+  const head = ["image", ...(labels ? ["class"] : []), ...means, "distortion_nats"];
+  return [head, ...rows].map((row) => `${row.join(",")}\n`).join("");
+}

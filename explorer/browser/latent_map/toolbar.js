@@ -1,0 +1,129 @@
+/**
+ * The choices above the map: what is drawn over and under the points, and where the plane lies.
+ */
+
+import { make } from "../common/dom.js";
+
+/** @import { Pin } from "../common/types.js" */
+/**
+ * @typedef {{hasPlane: boolean, hasPosterior: boolean, isDeep: boolean, hasClasses: boolean,
+ *   home: string}} Offer what this model and map have
+ */
+
+const GROUNDS = { none: "None", grid: "Decoded grid" };
+const DENSITY = { density: "Density of q(z)" };
+const POSTERIORS = { none: "None", touched: "Touched and selected", all: "All" };
+
+/** The tools of one map. */
+export class Tools {
+  /**
+   * @param {HTMLElement} place
+   * @param {(what: string) => void} changed
+   */
+  constructor(place, changed) {
+    this.place = place;
+    this.changed = changed;
+    this.prior = true;
+    this.means = false;
+    this.posterior = "touched";
+    this.ground = "none";
+    this.anchor = "home";
+    this.home = "";
+  }
+
+  /** @param {Offer} offer */
+  offer(offer) {
+    this.home = offer.home;
+    this.ground = "none";
+    const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
+    const box = make("div", { className: "sheet" });
+    if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
+    if (offer.hasClasses) box.append(this.check("Class means", "means"));
+    if (offer.hasPlane && offer.hasPosterior) {
+      box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
+    }
+    if (offer.hasPlane) {
+      const grounds = offer.hasPosterior ? { ...GROUNDS, ...DENSITY } : GROUNDS;
+      box.append(this.choice("Background", "ground", grounds));
+    } else {
+      box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
+    }
+    menu.append(box);
+    menu.addEventListener("focusout", (event) => {
+      if (!menu.contains(/** @type {Node | null} */ (event.relatedTarget))) menu.open = false;
+    });
+    this.bar = make("progress", { max: 1, value: 1, hidden: true });
+    this.bar.setAttribute("aria-label", "Computing");
+    this.place.replaceChildren(menu);
+    if (offer.isDeep) {
+      const label = make("label", { className: "anchor" }, "Plane through ");
+      this.anchorChoice = make("select", {
+        onchange: () => {
+          this.anchor = /** @type {HTMLSelectElement} */ (this.anchorChoice).value;
+          this.changed("anchor");
+        },
+      });
+      label.append(this.anchorChoice);
+      this.place.append(label);
+    } else {
+      this.anchorChoice = undefined;
+      this.anchor = "home";
+    }
+    this.place.append(this.bar);
+  }
+
+  /**
+   * Anchors that there are now; a chosen one that is gone becomes home.
+   * @param {number | null} point
+   * @param {Pin[]} pins
+   */
+  anchors(point, pins) {
+    if (!this.anchorChoice) return;
+    const offered = [["home", this.home]];
+    if (point !== null) offered.push(["point", `image ${point}`]);
+    pins.forEach((pin, i) => offered.push([`pin ${i}`, `pin ${pin.name}`]));
+    if (!offered.some(([value]) => value === this.anchor)) this.anchor = "home";
+    const options = offered.map(([value, textContent]) =>
+      make("option", { value, textContent, selected: value === this.anchor }),
+    );
+    this.anchorChoice.replaceChildren(...options);
+  }
+
+  /** @param {number} share of the background that is done */
+  progress(share) {
+    if (!this.bar) return;
+    this.bar.hidden = share >= 1;
+    this.bar.value = share;
+  }
+
+  /**
+   * @param {string} text
+   * @param {"prior" | "means"} name
+   */
+  check(text, name) {
+    const input = make("input", { type: "checkbox", checked: this[name] });
+    input.onchange = () => {
+      this[name] = input.checked;
+      this.changed(name);
+    };
+    return make("label", {}, input, ` ${text}`);
+  }
+
+  /**
+   * @param {string} text
+   * @param {"posterior" | "ground"} name
+   * @param {Record<string, string>} options
+   */
+  choice(text, name, options) {
+    const select = make("select", {
+      onchange: () => {
+        this[name] = select.value;
+        this.changed(name);
+      },
+    });
+    for (const [value, textContent] of Object.entries(options)) {
+      select.append(make("option", { value, textContent, selected: value === this[name] }));
+    }
+    return make("label", {}, `${text} `, select);
+  }
+}

@@ -1,0 +1,34 @@
+"""The film of a training as a component: it plays, and while the training runs it flows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from explorer.assets import bundle
+from explorer.browser.latent_map.component import loader
+
+
+@functools.cache
+def _component() -> Callable[..., Any]:
+    return st.components.v2.component(
+        "training_film",
+        html=bundle.FILM,
+        css=bundle.style(),
+        js=loader("trainingFilm"),
+        isolate_styles=False,
+    )
+
+
+def film(data: dict[str, Any], key: str) -> None:
+    """Places one film, or two in step.
+
+    Args:
+        data: As `FilmsData` in film.js; JSON only.
+        key: Of the component.
+    """
+    loader("trainingFilm")  # the script stays published
+    _component()(data=data, key=key)

@@ -1,0 +1,172 @@
+"""Bars and curves per latent dimension: KL, variance of the means, information."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from explorer.figures.theme import NEUTRAL, NO_MARGIN, PALETTE, ink, subscript
+
+
+def kl_bars(
+    kl: np.ndarray,
+    mean_kl: np.ndarray,
+    names: tuple[str, str] = ("this image", "test-set mean"),
+) -> go.Figure:
+    """KL per latent dimension, beside another one to compare it with.
+
+    Args:
+        kl: Nats, shape (Z,), as bars.
+        mean_kl: Nats, shape (Z,), as marks.
+        names: Of the two.
+
+    Example:
+        >>> len(kl_bars(np.ones(3), np.ones(3)).data)
+        2
+    """
+    dimensions = np.arange(1, len(kl) + 1)
+    figure = go.Figure()
+    figure.add_bar(x=dimensions, y=kl, name=names[0], marker_color=PALETTE[0])
+    figure.add_scatter(
+        x=dimensions,
+        y=mean_kl,
+        name=names[1],
+        mode="markers",
+        marker={"symbol": "line-ew", "size": 10, "line": {"width": 3, "color": PALETTE[1]}},
+    )
+    figure.update_traces(hovertemplate="dimension %{x}: %{y:.2f} nats")
+    figure.update_layout(
+        height=220,
+        margin={"l": 10, "r": 10, "t": 10, "b": 10},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    )
+    figure.update_xaxes(title="latent dimension")
+    figure.update_yaxes(title="KL, nats", rangemode="tozero")
+    return figure
+
+
+def latent_kl(kl: np.ndarray, threshold: float) -> go.Figure:
+    """Mean KL of every latent as bars; those below the threshold are grey.
+
+    Args:
+        kl: Nats, shape (Z,).
+        threshold: Nats, drawn as a line.
+
+    Example:
+        >>> latent_kl(np.array([0.0, 1.5]), 0.01).data[0].marker.color[0] == PALETTE[3]
+        True
+    """
+    figure = go.Figure(go.Bar(x=np.arange(1, len(kl) + 1), y=kl, marker_color=ink(kl, threshold)))
+    figure.update_traces(hovertemplate="latent %{x}: %{y:.3g} nats<extra></extra>", width=0.6)
+    figure.update_yaxes(title="mean KL, nats", range=[0, max(1.12 * kl.max(), 10 * threshold)])
+    return _style_latents(figure, len(kl), threshold, f"{threshold:g} nats")
+
+
+def mean_variances(variance: np.ndarray, threshold: float) -> go.Figure:
+    """Variance of every latent's posterior mean over the images, on a logarithmic axis.
+
+    Args:
+        variance: Var_x(μ_j), squared prior standard deviations, shape (Z,); drawn at the lower
+            edge where it is smaller than that.
+        threshold: Above which a latent is active.
+
+    Example:
+        >>> mean_variances(np.array([0.0, 0.5]), 0.01).data[0].y.tolist()
+        [1e-08, 0.5]
+    """
+    lowest, highest = 1e-8, max(10.0, 3 * float(variance.max()))
+    figure = go.Figure(
+        go.Scatter(
+            x=np.arange(1, len(variance) + 1),
+            y=variance.clip(lowest),
+            customdata=variance,
+            mode="markers",
+            marker={"size": 10, "color": ink(variance, threshold)},
+            hovertemplate="latent %{x}: %{customdata:.3g}<extra></extra>",
+        )
+    )
+    power = {"type": "log", "exponentformat": "power", "dtick": 2}
+    limits = [np.log10(lowest) - 0.4, np.log10(highest)]
+    figure.update_yaxes(title="Var(μ), squared prior s.d.", range=limits, **power)
+    return _style_latents(figure, len(variance), threshold, f"active above {threshold:g} (Burda)")
+
+
+def _style_latents(figure: go.Figure, count: int, threshold: float, name: str) -> go.Figure:
+    """What charts over the latents share: their axis, and the threshold as a line."""
+    figure.add_hline(threshold, line={"color": PALETTE[6], "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=1, xref="paper", xanchor="right", y=1, yref="paper", yanchor="bottom",
+        text=f"<span style='color:{PALETTE[6]}'>– –</span> {name}", showarrow=False,
+    )  # fmt: skip
+    figure.update_layout(height=250, margin=NO_MARGIN, showlegend=False)
+    step = 1 if count <= 10 else 5
+    figure.update_xaxes(title="latent", tick0=step, dtick=step, range=[0.3, count + 0.7])
+    return figure
+
+
+def information_bar(information: float, error: float, rate: float, ceiling: float) -> go.Figure:
+    """I(x; z) between 0 and what it can be at most: the rate, and ln N.
+
+    Args:
+        information: Nats.
+        error: Its standard error.
+        rate: R in nats.
+        ceiling: ln N in nats, drawn as a line.
+
+    Example:
+        >>> information_bar(2.9, 0.1, 3.2, 6.2).data[0].x
+        (3.2, 2.9)
+    """
+    spread = {"type": "data", "array": [0, error], "thickness": 2, "color": NEUTRAL}
+    bars = {"y": ["R", "I(x; z)"], "orientation": "h", "width": 0.6, "error_x": spread}
+    figure = go.Figure(go.Bar(x=(rate, information), marker_color=[PALETTE[3], PALETTE[0]], **bars))
+    figure.update_traces(hovertemplate="%{y}: %{x:.2f} nats<extra></extra>")
+    figure.add_vline(ceiling, line={"color": PALETTE[6], "width": 1.5, "dash": "dash"})
+    figure.add_annotation(
+        x=ceiling, y=1, yref="paper", xanchor="right", yanchor="bottom", showarrow=False,
+        text=f"at most ln N = {ceiling:.2f} nats",
+    )  # fmt: skip
+    figure.update_layout(height=160, margin=NO_MARGIN, showlegend=False)
+    figure.update_xaxes(title="nats", range=[0, 1.04 * max(rate, ceiling)])
+    return figure
+
+
+def kl_film(
+    steps: np.ndarray,
+    kl: np.ndarray,
+    weight_steps: np.ndarray,
+    weights: np.ndarray,
+    highest: tuple[float, float],
+) -> go.Figure:
+    """KL of every latent over a training, and below it the weight that it had.
+
+    Args:
+        steps: At the ends of the epochs, shape (E,).
+        kl: Nats on the test set, shape (E, Z).
+        weight_steps: Shape (S,).
+        weights: Of the KL term in the loss, shape (S,).
+        highest: Upper ends of the two axes, so that films can be compared.
+
+    Example:
+        >>> film = kl_film(np.arange(3), np.ones((3, 2)), np.arange(4), np.ones(4), (1.0, 1.0))
+        >>> [trace.name for trace in film.data]
+        ['z₁', 'z₂', 'KL weight']
+    """
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.7, 0.3])
+    for j, curve in enumerate(kl.T):
+        name = f"z{subscript(j + 1)}"
+        line = {"color": PALETTE[j % len(PALETTE)], "width": 2 if len(kl.T) <= 5 else 1.2}
+        hover = f"{name} at step %{{x}}: %{{y:.2f}} nats<extra></extra>"
+        style = {"name": name, "mode": "lines", "line": line, "hovertemplate": hover}
+        figure.add_scatter(x=steps, y=curve, row=1, col=1, **style)
+    figure.add_scatter(
+        x=weight_steps, y=weights, name="KL weight", mode="lines", line={"color": NEUTRAL},
+        hovertemplate="KL weight at step %{x}: %{y:.2f}<extra></extra>", row=2, col=1,
+    )  # fmt: skip
+    figure.update_layout(height=250, margin=NO_MARGIN | {"t": 6}, showlegend=False)
+    figure.update_yaxes(title="KL, nats", range=[0, 1.05 * highest[0]], row=1, col=1)
+    figure.update_yaxes(title="KL weight", range=[0, 1.15 * highest[1]], nticks=3, row=2, col=1)
+    figure.update_xaxes(range=[0, float(weight_steps[-1])])
+    figure.update_xaxes(title="step", row=2, col=1)
+    return figure

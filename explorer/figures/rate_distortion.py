@@ -1,0 +1,153 @@
+"""Runs in the rate–distortion plane."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.theme import ABOVE, FAINT, NO_MARGIN, PALETTE, plain_text, shorten
+
+
+def rate_distortion(
+    points: Sequence[tuple[str, str, float, float, float, float, float]],
+    curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
+    seeds: Sequence[tuple[float, int, float, float, float, float]] = (),
+    collapsed: float | None = None,
+    floor: float | None = None,
+    truth: tuple[np.ndarray, np.ndarray] | None = None,
+    chosen: Sequence[str] = (),
+) -> go.Figure:
+    """Runs in the plane of distortion over rate, with what bounds them.
+
+    Args:
+        points: Id, title, β, D, its error, R, its error of every run, in nats per image.
+        curve: β, D and R of one model for every β, each of shape (K,).
+        seeds: β, number of runs, D, half its interval, R, half its interval, where there are
+            several seeds.
+        collapsed: D of the best constant image: where R is 0.
+        floor: The data's entropy, below which no D can be.
+        truth: R and D of the best linear VAE, each of shape (K,).
+        chosen: Ids of runs that are marked, and named; the others are faint then.
+
+    Returns:
+        A figure whose runs carry their id as `customdata`; dotted lines are of equal −ELBO.
+
+    Example:
+        >>> figure = rate_distortion([("a", "VAE", 1.0, 20.0, 0.1, 3.0, 0.1)], collapsed=27.0)
+        >>> [trace.name for trace in figure.data]
+        ['runs', 'collapsed: the best constant image']
+    """
+    figure = go.Figure(layout_template="none")
+    if curve is not None:
+        beta, distortion, rate = curve
+        figure.add_scatter(
+            x=rate, y=distortion, mode="lines", name="one model for every β", text=beta,
+            line={"color": PALETTE[0], "width": 2},
+            hovertemplate="β = %{text:.3g}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+        )  # fmt: skip
+    if truth is not None:
+        figure.add_scatter(
+            x=truth[0], y=truth[1], mode="lines", name="linear VAE, closed form",
+            line={"color": PALETTE[4], "width": 2, "dash": "dash"},
+            hovertemplate="R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+        )  # fmt: skip
+    marked = [point for point in points if point[0] in chosen]
+    others = [point for point in points if point[0] not in chosen] if marked else points
+    if others:
+        _draw_runs(figure, others, "other runs" if marked else "runs", is_faint=bool(marked))
+    if marked:
+        _draw_runs(figure, marked, "chosen runs", is_named=True)
+    if seeds:
+        betas, counts, d, d_half, r, r_half = map(list, zip(*seeds, strict=True))
+        figure.add_scatter(
+            x=r, y=d, mode="markers", name="mean over seeds, 95 % interval",
+            hovertext=[f"β = {b:g}, {n} seeds" for b, n in zip(betas, counts, strict=True)],
+            hovertemplate="%{hovertext}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+            error_x={"type": "data", "array": r_half}, error_y={"type": "data", "array": d_half},
+            marker={"size": 12, "symbol": "diamond-open", "color": PALETTE[6]},
+            opacity=FAINT if marked else 1,
+        )  # fmt: skip
+    if collapsed is not None:
+        figure.add_scatter(
+            x=[0], y=[collapsed], mode="markers", name="collapsed: the best constant image",
+            marker={"symbol": "star", "size": 13, "color": PALETTE[8]},
+            hovertemplate="R 0, D %{y:.2f} nats<extra></extra>",
+        )  # fmt: skip
+    if floor is not None:
+        figure.add_hline(
+            floor, line_dash="dash", line_color="rgba(128,128,128,0.7)",
+            annotation_text="entropy of the images", annotation_position="bottom right",
+        )  # fmt: skip
+    _draw_equal_elbo(figure)
+    figure.update_layout(
+        height=480, margin=NO_MARGIN, legend=ABOVE, hovermode="closest", dragmode="pan"
+    )
+    reach = max([1.0, *(float(np.max(trace.x)) for trace in figure.data if len(trace.x))])
+    figure.update_xaxes(
+        title="rate R, nats per image", range=[-0.04 * reach, 1.1 * reach], automargin=True
+    )
+    figure.update_yaxes(title="distortion D, nats per image", automargin=True)
+    return figure
+
+
+MAX_MARK = 24
+"""The same beside its point."""
+
+
+def _draw_runs(
+    figure: go.Figure,
+    points: Sequence[tuple[str, str, float, float, float, float, float]],
+    name: str,
+    is_named: bool = False,
+    is_faint: bool = False,
+) -> None:
+    """Runs with their errors and β: named ones large, with their title, faint ones without."""
+    ids, titles, betas, d, d_error, r, r_error = map(list, zip(*points, strict=True))
+    texts = [f"β = {beta:g}" for beta in betas]
+    if is_named:
+        names = [plain_text(shorten(title, MAX_MARK)) for title in titles]
+        texts = [f"{title}, {text}" for title, text in zip(names, texts, strict=True)]
+    size, symbol = (13, "star-diamond") if is_named else (9, "circle")
+    sides = ["left" if is_named and rate > 0.5 * max(r) else "right" for rate in r]
+    figure.add_scatter(
+        x=r, y=d, mode="markers" if is_faint else "markers+text", name=name, customdata=ids,
+        text=texts, textposition=[f"top {side}" for side in sides],
+        hovertext=[plain_text(title) for title in titles],
+        hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
+        "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",
+        error_x={"type": "data", "array": r_error, "thickness": 1},
+        error_y={"type": "data", "array": d_error, "thickness": 1},
+        marker={
+            "size": size, "symbol": symbol, "color": PALETTE[2],
+            "line": {"color": "white", "width": 1},
+        },
+        opacity=FAINT if is_faint else 1,
+    )  # fmt: skip
+
+
+def _draw_equal_elbo(figure: go.Figure) -> None:
+    """Lines D + R = constant, six or so over what is drawn."""
+    drawn = [trace for trace in figure.data if len(trace.x)]
+    if not drawn:
+        return
+    rate = np.concatenate([np.asarray(trace.x, float) for trace in drawn])
+    total = rate + np.concatenate([np.asarray(trace.y, float) for trace in drawn])
+    reach = max(1.0, 1.1 * rate.max())
+    step = _round_step((total.max() - total.min()) / 5 or 1.0)
+    for level in np.arange(np.ceil(total.min() / step), total.max() / step + 1) * step:
+        figure.add_shape(
+            type="line", x0=0, y0=level, x1=reach, y1=level - reach, layer="below",
+            line={"color": "rgba(128,128,128,0.45)", "width": 1, "dash": "dot"},
+            label={
+                "text": f"−ELBO {level:g}", "textposition": "middle",
+                "font": {"size": 10, "color": "rgba(128,128,128,0.95)"},
+            },
+        )  # fmt: skip
+
+
+def _round_step(value: float) -> float:
+    """1, 2 or 5 times a power of ten, at least `value`."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(power * next(step for step in (1, 2, 5, 10) if step * power >= value))

@@ -1,0 +1,140 @@
+"""Curves over the epochs of training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.figures.theme import (
+    ABOVE,
+    NO_MARGIN,
+    PALETTE,
+    SYMBOLS,
+    plain_text,
+    shorten,
+    subscript,
+)
+
+MAX_CURVES = 20
+"""Latents whose KL is drawn over a training: those with the most at its end."""
+
+
+def training_curve(
+    name: str,
+    epochs: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+    marks: Sequence[tuple[float, str]] = (),
+) -> go.Figure:
+    """One score over a training, on both sets.
+
+    Args:
+        name: Of the score.
+        epochs: Shape (E,), counted from 1.
+        train: Nats per image on the training set, shape (E,).
+        test: The same on the test set.
+        marks: Epochs at which something was changed, and what.
+
+    Example:
+        >>> figure = training_curve("D", np.arange(1, 3), np.ones(2), np.zeros(2))
+        >>> [trace.name for trace in figure.data]
+        ['training set', 'test set']
+    """
+    splits = (("training set", train, "dot", 1), ("test set", test, "solid", 0))
+    curves = [
+        _curve(
+            epochs, curve, split, f"{name}, {split}",
+            {"color": PALETTE[colour], "dash": dash, "width": 2},
+        )
+        for split, curve, dash, colour in splits
+    ]  # fmt: skip
+    lines = [
+        {
+            "type": "line", "x0": epoch, "x1": epoch, "y0": 0, "y1": 1, "yref": "y domain",
+            "line": {"color": "#808080", "width": 1, "dash": "dash"},
+        }
+        for epoch, _ in marks
+    ]  # fmt: skip
+    texts = [
+        {
+            "text": plain_text(text), "x": epoch, "xanchor": "left", "y": 1, "yref": "y domain",
+            "yanchor": "top", "showarrow": False, "font": {"size": 10},
+        }
+        for epoch, text in marks
+    ]  # fmt: skip
+    title = {"title": {"text": f"{name}, nats per image"}}
+    return _over_epochs(curves, yaxis=title, shapes=lines, annotations=texts)
+
+
+def _curve(
+    epochs: np.ndarray, values: np.ndarray, name: str, what: str, line: dict[str, Any]
+) -> dict[str, Any]:
+    """A score over the epochs; a single one is a marker."""
+    return {
+        "type": "scatter", "x": epochs, "y": values, "name": name, "line": line,
+        "mode": "lines" if len(epochs) > 1 else "markers",
+        "hovertemplate": f"{what}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+    }  # fmt: skip
+
+
+def _over_epochs(curves: list[dict[str, Any]], **layout: Any) -> go.Figure:
+    """A small chart, made at once: Plotly takes many times as long to add the parts one by one."""
+    layout |= {"xaxis": {"title": {"text": "epoch"}}, "legend": ABOVE, "margin": NO_MARGIN}
+    return go.Figure(curves, {"height": 230, **layout})
+
+
+def kl_curves(epochs: np.ndarray, kl: np.ndarray) -> go.Figure:
+    """KL of every latent over a training; of many, the `MAX_CURVES` largest at its end.
+
+    Args:
+        epochs: Shape (E,), counted from 1.
+        kl: Nats on the test set, shape (E, Z).
+
+    Example:
+        >>> [trace.name for trace in kl_curves(np.arange(2), np.array([[0, 1], [0, 2]])).data]
+        ['z₁', 'z₂']
+    """
+    named, curves = kl.shape[1] <= 5, []
+    for j in np.sort(np.argsort(-kl[-1], kind="stable")[:MAX_CURVES]):
+        name = f"z{subscript(j + 1)}"
+        line = {"color": PALETTE[j % len(PALETTE)], "width": 2 if named else 1.2}
+        curves.append(_curve(epochs, kl[:, j], name, name, line))
+    axis = {"title": {"text": "KL per latent, nats"}, "rangemode": "tozero"}
+    return _over_epochs(curves, yaxis=axis, showlegend=named)
+
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def compared_curves(name: str, runs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> go.Figure:
+    """One score of several runs over their trainings; colour and dashes tell them apart.
+
+    Args:
+        name: Of the score.
+        runs: For each its title, the epochs from 1, shape (E,), and the score on the test set
+            in nats per image, shape (E,).
+
+    Example:
+        >>> one = ("a run", np.arange(1, 3), np.array([30.0, 25.0]))
+        >>> [trace.name for trace in compared_curves("D", [one]).data]
+        ['a run']
+    """
+    figure = go.Figure()
+    for i, (title, epochs, values) in enumerate(runs):
+        shown, colour = plain_text(shorten(title)), PALETTE[i % len(PALETTE)]
+        figure.add_scatter(
+            x=epochs, y=values, name=shown, mode="lines" if len(epochs) > 1 else "markers",
+            line={"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2},
+            marker={"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
+            hovertemplate=f"{name}, {shown}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+        )  # fmt: skip
+    above = {"y": 1.02, "yanchor": "bottom", "x": 0}
+    figure.update_layout(
+        height=260 + 20 * len(runs), margin=NO_MARGIN, legend=above, showlegend=True
+    )
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title=f"{name}, nats per image, test set")
+    return figure

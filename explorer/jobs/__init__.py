@@ -1,0 +1,1 @@
+"""Training and t-SNE in processes of their own."""

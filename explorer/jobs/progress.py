@@ -1,0 +1,200 @@
+"""How far trainings are, as their run folders tell: the same to every server that looks.
+
+Looking is cheap, since only what has been added is read, and nothing is twice within
+`MEMO_SECONDS`, however many people watch.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from models.runs.folder import Run, find_run, list_runs
+
+MEMO_SECONDS = 0.2
+PACE_STEPS = 50
+"""Steps of progress behind an estimate of the time left."""
+_HEAD_BYTES = 4096
+_RUN = re.compile(r"^Run (\S+) in ", re.MULTILINE)
+_SWEEP = re.compile(r"^Sweep (\w+): \d+ runs in ", re.MULTILINE)
+
+
+class Measure(NamedTuple):
+    """Share done from 0 to 1, seconds left or None, one line, ids of runs and of their sweep."""
+
+    share: float = 0.0
+    seconds_left: float | None = None
+    text: str = "starting"
+    runs: tuple[str, ...] = ()
+    sweep: str = ""
+
+
+class LastRow:
+    """The last whole line of a JSON-lines file that grows, and is now and then replaced.
+
+    Args:
+        path: The file; it need not exist.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "metrics.jsonl"
+        ...     row = LastRow(path)
+        ...     before, _ = row.read(), path.write_text('{"epoch": 0}\\n{"epoch": 1}\\n{"ep')
+        ...     before, row.read()
+        ({}, {'epoch': 1})
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = 0  # inode
+        self._read = 0  # bytes, up to the end of a line
+        self._row: dict[str, Any] = {}
+
+    def read(self) -> dict[str, Any]:
+        """The row, empty if there is none yet."""
+        try:
+            found = self.path.stat()
+            if found.st_ino != self._file or found.st_size < self._read:
+                self._file, self._read, self._row = found.st_ino, 0, {}
+            if found.st_size > self._read:
+                with open(self.path, "rb") as file:
+                    file.seek(self._read)
+                    self._take(file.read())
+        except OSError:
+            self._file, self._read, self._row = 0, 0, {}
+        return self._row
+
+    def _take(self, data: bytes) -> None:
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in reversed(whole.splitlines()):
+            try:
+                row = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(row, dict):
+                self._row = row
+                return
+
+
+class _Member:
+    """One run, and how much of it is done."""
+
+    def __init__(self, run: Run) -> None:
+        config = run.config()
+        self.epochs = config.training.epochs
+        self.has_rate = config.model.family != "autoencoder"
+        self.last = LastRow(run.folder / "metrics.jsonl")
+
+    def epoch(self) -> int:
+        """Epochs finished."""
+        epoch = self.last.read().get("epoch", -1)
+        return min(self.epochs, epoch + 1) if isinstance(epoch, int) else 0
+
+    def text(self) -> str:
+        """Where it stands, in one line."""
+        epoch, row = self.epoch(), self.last.read()
+        scores = [row.get(f"test_{score}") for score in ("distortion", "rate")]
+        if not epoch or not all(isinstance(score, float) for score in scores):
+            return "first epoch"
+        terms = f"D {scores[0]:.2f}"
+        if self.has_rate:
+            terms += f", R {scores[1]:.2f}, −ELBO {sum(scores):.2f}"
+        return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')} nats per test image"
+
+
+def _is_of(run: Run, sweep: str) -> bool:
+    """Whether a run is of that sweep; a damaged one of another kind is nobody's."""
+    try:
+        return run.sweep == sweep
+    except ValueError:
+        return False
+
+
+class Progress:
+    """The runs of one job.
+
+    Args:
+        runs_dir: The folder of runs.
+        log: What the job prints; its first line names the run or the sweep.
+        runs: Their ids, if known from an earlier attempt.
+        sweep: Likewise.
+    """
+
+    def __init__(
+        self, runs_dir: Path, log: Path, runs: Sequence[str] = (), sweep: str = ""
+    ) -> None:
+        self._runs_dir, self._log = runs_dir, log
+        self._runs, self._sweep = tuple(runs), sweep
+        self._members: list[_Member] | None = None
+        self._lock = threading.Lock()
+        self._measure, self._measured = Measure(), -math.inf
+        self._steps: deque[tuple[float, float]] = deque(maxlen=PACE_STEPS)  # time, share
+        self._share: float | None = None
+
+    def measure(self, fresh: bool = False) -> Measure:
+        """How far they are; at most `MEMO_SECONDS` ago, unless it must be `fresh`."""
+        with self._lock:
+            if fresh or time.monotonic() - self._measured >= MEMO_SECONDS:
+                self._measure = self._look()
+                self._measured = time.monotonic()
+            return self._measure
+
+    def _look(self) -> Measure:
+        if self._members is None:
+            self._members = self._find()
+        if not self._members:
+            return Measure(runs=self._runs, sweep=self._sweep)
+        shares = [member.epoch() / member.epochs for member in self._members]
+        share, done = sum(shares) / len(shares), sum(share == 1 for share in shares)
+        text = f"{done} of {len(shares)} runs done" if self._sweep else self._members[0].text()
+        return Measure(share, self._left(share), text, self._runs, self._sweep)
+
+    def _find(self) -> list[_Member] | None:
+        """The runs that the log names; None while it names none."""
+        try:
+            with open(self._log, "rb") as file:
+                head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
+        except OSError:
+            head = ""
+        run, sweep = _RUN.search(head), _SWEEP.search(head)
+        if sweep:
+            self._sweep = sweep[1]
+        elif run:
+            self._runs = (run[1],)
+        if not self._runs and not self._sweep:
+            return None
+        try:
+            if self._sweep:
+                found = [run for run in list_runs(self._runs_dir) if _is_of(run, self._sweep)]
+            else:
+                found = [find_run(self._runs_dir, name) for name in self._runs]
+            members = [_Member(run) for run in found]
+        except ValueError:  # gone or damaged: the job itself will say so
+            return []
+        self._runs = tuple(run.id for run in found)
+        return members
+
+    def _left(self, share: float) -> float | None:
+        """Seconds, at the pace of the latest steps; None until two were seen.
+
+        The first step is not timed: it holds what a process does once.
+        """
+        now = time.monotonic()
+        if self._share is not None and share > self._share:
+            self._steps.append((now, share))
+        elif self._share is not None and share < self._share:  # a resume goes back a little
+            self._steps.clear()
+        self._share = share
+        if len(self._steps) < 2:
+            return None
+        (began, first), (seen, last) = self._steps[0], self._steps[-1]
+        return max(0.0, (1 - last) * (seen - began) / (last - first) - (now - seen))

@@ -1,0 +1,167 @@
+"""Some runs side by side: settings, scores, curves, and the way to them in the trade-off."""
+
+from __future__ import annotations
+
+import contextlib
+from urllib.parse import quote
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer import state
+from explorer.figures.training import compared_curves
+from explorer.services import cache, comparison, rate_distortion, training_runs
+from explorer.services.comparison import Row
+from explorer.widgets import inputs
+from models.config import RunConfig
+from models.data.builtin import DATA_SETS
+from models.runs.folder import Run
+from models.storage.checkpoint import Checkpoint
+
+CURVE_WIDTH = 370
+"""Pixels of one chart; as many stand side by side as fit."""
+
+
+def show(found: list[tuple[Run, RunConfig]]) -> None:
+    """The choice, and what is to be seen of the runs chosen.
+
+    Args:
+        found: The user's runs, in the order in which they are offered; shipped models follow.
+    """
+    usable, _ = cache.catalogue()
+    st.markdown("#### Compare runs")
+    labels = {run.id: cache.label(run).title or run.title for run, _ in found}
+    labels |= {
+        name: f"{cache.card(entry).title} (shipped)"
+        for name, entry in usable.items()
+        if entry.shipped
+    }
+    chosen = inputs.several(
+        "runs", "Runs", labels, state.MAX_RUNS,
+        placeholder="Choose two or more, also of the shipped models",
+        help="The first one chosen is what the others are compared with.",
+    )  # fmt: skip
+    if len(chosen) < 2:
+        st.caption("Two or more runs chosen here are put side by side: settings, scores, curves.")
+        return
+    titles = inputs.distinct({name: labels[name] for name in chosen})
+    runs = {run.id: (run, config) for run, config in found}
+    models = {n: cache.checkpoint(usable[n]) if n in usable else None for n in chosen}
+    configs = [runs[n][1] if n in runs else models[n].card.config for n in chosen]
+    _settings(list(titles.values()), configs, list(models.values()))
+    _trade_off(models)
+    _curves({titles[n]: runs[n][0] for n in chosen if n in runs}, len(chosen))
+
+
+def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoint | None]) -> None:
+    """The table, and what can be had of it."""
+    data = [_data(*pair) for pair in zip(configs, models, strict=True)]
+    settings = comparison.settings(configs, data)
+    scores = comparison.scores([model and model.card for model in models])
+    paired = comparison.differences(models)
+    differing = [row for row in settings if row.differs]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        is_whole = st.toggle("All settings", key="compare-all")
+        st.download_button(
+            "Save as CSV",
+            lambda: comparison.to_csv(titles, [*settings, *scores, *paired]),
+            "runs.csv", "text/csv", on_click="ignore", key="compare-csv",
+        )  # fmt: skip
+    rows = [*(settings if is_whole else differing), *scores]
+    lines = [_line(row) for row in rows] + [_line(row, is_difference=True) for row in paired]
+    heads = ["setting or score", *map(inputs.plain, titles)]
+    columns = dict(zip(heads, map(list, zip(*lines, strict=True)), strict=True))
+    st.table(columns, hide_index=True)
+    st.caption(_explained(differing, paired, models))
+
+
+def _data(config: RunConfig, model: Checkpoint | None) -> str:
+    """The data set's name; of own images without a model only that they are own."""
+    if config.data in DATA_SETS:
+        return config.data
+    return model.card.data_name if model else "own images"
+
+
+def _line(row: Row, is_difference: bool = False) -> list[str]:
+    """A row as Markdown; a sign and a colour mark where runs differ, and from the first."""
+    name = inputs.plain(row.name)
+    cells = [inputs.plain(comparison.text(cell, is_difference)) for cell in row.cells]
+    if not row.differs:
+        return [name, *cells]
+    marked = [
+        text if cell == row.cells[0] else f":blue-background[**{text}**]"
+        for cell, text in zip(row.cells, cells, strict=True)
+    ]
+    return [f"**≠ {name}**", *marked]
+
+
+def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint | None]) -> str:
+    """How the table is to be read, and what cannot be compared."""
+    text = (
+        "≠ marks settings that differ; bold on blue is other than the first run’s. "
+        if differing
+        else "All settings are the same. "
+    )
+    text += "Scores in nats per test image, ± one standard error over the images. "
+    if paired:
+        text += (
+            "Differences are paired: taken image by image, and their error is that of the mean "
+            "difference. "
+        )
+    groups = {rate_distortion.group_of(model) for model in models if model is not None}
+    if len(groups) > 1:
+        text += (
+            "Not all of these were scored on the same test images under the same likelihood: "
+            "their D and −ELBO cannot be compared, and no difference is given."
+        )
+    return text
+
+
+def _trade_off(models: dict[str, Checkpoint | None]) -> None:
+    """The link to the plane with these runs marked."""
+    in_plane = [name for name, model in models.items() if model and rate_distortion.has_rate(model)]
+    if in_plane:
+        link = f"./trade-off?runs={quote(','.join(in_plane))}"
+        st.link_button("Show in the trade-off", link, help="With these runs marked.")
+    else:
+        st.caption("None of them is a VAE of one β with scores, so the trade-off has none.")
+
+
+def _curves(runs: dict[str, Run], count: int) -> None:
+    """D, R and −ELBO on the test set over the epochs, all runs in one chart for each."""
+    key = tuple((title, _changed(run)) for title, run in runs.items())
+    shown = cache.drawn(("compared", *key), lambda: _figures(runs))
+    with st.container(horizontal=True, gap="small"):
+        for name, figure in shown.items():
+            with st.container(width=CURVE_WIDTH):
+                inputs.chart(figure, f"compared-{name}")
+    without = count - max((len(figure.data) for figure in shown.values()), default=0)
+    if without:
+        st.caption(f"{without} of the {count} kept no course of the training: not in the charts.")
+
+
+def _changed(run: Run) -> tuple[str, int, int]:
+    """What decides the curve of a run."""
+    with contextlib.suppress(OSError):
+        status = (run.folder / "metrics.jsonl").stat()
+        return run.id, status.st_mtime_ns, status.st_size
+    return run.id, 0, 0
+
+
+def _figures(runs: dict[str, Run]) -> dict[str, go.Figure]:
+    """The charts by the names of their scores; an autoencoder has D alone."""
+    curves: dict[str, list] = {"D": [], "R": [], "ELBO": []}
+    for title, run in runs.items():
+        course = training_runs.course(run)
+        if course is None:
+            continue
+        d, r = course.test.T
+        curves["D"].append((title, course.epochs, d))
+        if run.config().model.family != "autoencoder":
+            curves["R"].append((title, course.epochs, r))
+            curves["ELBO"].append((title, course.epochs, d + r))
+    return {
+        name: compared_curves("−ELBO" if name == "ELBO" else name, found)
+        for name, found in curves.items()
+        if found
+    }

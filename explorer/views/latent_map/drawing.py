@@ -1,0 +1,140 @@
+"""Draw a digit: how the model sees it, what it makes of it, and where it lies on the map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from explorer.browser.drawing import component as live
+from explorer.figures.theme import latent_unit, subscript
+from explorer.services import cache
+from explorer.widgets import inputs, pictures
+from models.data import drawing
+from models.latents.neighbours import neighbours
+from models.storage.checkpoint import Checkpoint
+
+FEW = 4
+SIDE = 112
+NEIGHBOURS = 6
+
+
+def code(checkpoint: Checkpoint) -> dict[str, Any] | None:
+    """The q(z|x) of the drawing under a model, for its map.
+
+    Returns:
+        {"mean": […], "log_variance": […]}, log-variance None for an autoencoder; None if nothing
+        is drawn, or if the model's numbers are not finite.
+    """
+    found = cache.judge(checkpoint, _strokes()) if _strokes() else None
+    if found is None or not found.is_finite:
+        return None
+    spread = found.log_variance
+    return {
+        "mean": found.mean.tolist(),
+        "log_variance": None if spread is None else spread.tolist(),
+    }
+
+
+def refresh(checkpoint: Checkpoint) -> bool:
+    """Leaves the code in the session as `drawn_code`, absent while there is none; if it is new."""
+    memory = st.session_state
+    before, now = memory.pop("drawn_code", None), code(checkpoint)
+    if now is not None:
+        memory.drawn_code = now
+    return now != before
+
+
+def _strokes() -> list:
+    """The drawing of this session, checked; [] if there is none."""
+    return st.session_state.get("drawing", [])
+
+
+def _keep() -> None:
+    """Takes over what the pad sent, or the reason why not; the last lawful drawing then stays."""
+    memory = st.session_state
+    try:
+        strokes = drawing.check_strokes(live.drawn("pad"))
+    except ValueError as error:
+        memory.drawing_problem = str(error)
+    else:
+        memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
+
+
+def show(checkpoint: Checkpoint) -> None:
+    """The pad, and what the model makes of the drawing."""
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(width=live.SIDE):
+            live.pad(_strokes(), drawing.EXAMPLES, "pad", _keep)
+        with st.container(width="stretch"):
+            problem = st.session_state.get("drawing_problem")
+            if problem:
+                st.warning(f"The last stroke is not used: {problem}.", icon="⚠️")
+            if _strokes():
+                _result(checkpoint)
+            else:
+                st.info("Draw a digit, or press one of the examples 0 to 9.")
+            st.caption(drawing.describe(*cache.drawing_rule(checkpoint)))
+
+
+def _result(checkpoint: Checkpoint) -> None:
+    """Image, reconstruction, numbers and neighbours of the drawing."""
+    found = cache.judge(checkpoint, _strokes())
+    with st.container(horizontal=True):
+        inputs.picture(pictures.one(found.image, SIDE), "The model sees", SIDE)
+        if not found.is_finite:
+            st.error("The model’s numbers for this drawing are not finite: choose another model.")
+            return
+        decoded = cache.decode(checkpoint, found.mean[None])
+        inputs.picture(pictures.one(decoded, SIDE), "Decoded mean", SIDE)
+        with st.container(width="stretch"):
+            _numbers(checkpoint, found)
+    _neighbours(checkpoint, found.mean)
+
+
+def _numbers(checkpoint: Checkpoint, found: cache.Judged) -> None:
+    """D, R and −ELBO in nats, their place among those of the test set, and the posterior."""
+    codes = checkpoint.codes
+    spread = f" ± {found.error:.1f}" if found.error >= 0.05 else ""
+    line = f"**D** {found.distortion:.1f}{spread}"
+    if found.rate is None:
+        name, mine, others = "D", found.distortion, codes.distortion
+        line += " nats. An autoencoder has no R."
+    else:
+        name, mine, others = "−ELBO", found.distortion + found.rate, codes.negative_elbo
+        line += f" + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
+    higher = int((others < mine).sum())
+    st.markdown(inputs.typeset(line))
+    st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
+    st.markdown(inputs.typeset(_posterior(found)))
+    if spread:
+        st.caption(f"D: mean of {cache.DRAWS} samples of z ± its standard error.")
+
+
+def _posterior(found: cache.Judged) -> str:
+    """The first few latents: mean and, for a VAE, standard deviation."""
+    has_prior = found.log_variance is not None
+    texts = [f"z{subscript(j + 1)} {mean:.2f}" for j, mean in enumerate(found.mean[:FEW])]
+    if has_prior:
+        sigma = np.exp(0.5 * found.log_variance[:FEW])
+        texts = [f"{text} ± {s:.2f}" for text, s in zip(texts, sigma, strict=True)]
+    more = len(found.mean) - FEW
+    texts += [f"and {more} more"] if more > 0 else []
+    what = "μ ± σ" if has_prior else "code"
+    return f"{', '.join(texts)} ({what}, {latent_unit(has_prior)})"
+
+
+def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:
+    """The nearest test images in latent space, by Euclidean distance of μ."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    images = cache.originals(checkpoint)
+    found, distance = neighbours(codes.mean, mean, NEIGHBOURS)
+    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    shown = "decoded" if images is None else "originals"
+    st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
+    classes = [""] * len(found)
+    if codes.labels is not None:
+        classes = [f"{names[label]} · " for label in codes.labels[found]]
+    texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
+    inputs.row(pixels, texts, 56)

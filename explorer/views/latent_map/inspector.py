@@ -1,0 +1,146 @@
+"""The inspector: one test image, what the model makes of it, and its neighbours."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import state
+from explorer.figures.latents import kl_bars
+from explorer.figures.theme import subscript
+from explorer.services import cache
+from explorer.widgets import inputs
+from models.data.image_set import ImageSet
+from models.latents.neighbours import neighbours
+from models.storage.checkpoint import Checkpoint
+
+NEIGHBOURS = 6
+FEW = 4
+"""Latents that make a short table."""
+
+
+def show(checkpoint: Checkpoint) -> None:
+    """The selected test image, or how to select one."""
+    codes = checkpoint.codes
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        point = inputs.number(
+            "point", f"Test image (0 to {len(codes) - 1})", len(codes) - 1, width=190
+        )
+        inputs.button("Random", lambda: state.put(point=_random(len(codes))))
+    if point is None:
+        st.info("Click a point of the map, type a number, or take a random image.")
+        _class_means(checkpoint)
+        return
+    images = cache.originals(checkpoint)
+    st.subheader(_title(checkpoint, point), anchor=False)
+    _reconstruction(checkpoint, images, point)
+    _numbers(checkpoint, point)
+    _neighbours(checkpoint, images, point)
+
+
+def _random(count: int) -> int:
+    return int(np.random.default_rng().integers(count))
+
+
+def _title(checkpoint: Checkpoint, point: int) -> str:
+    labels = checkpoint.codes.labels
+    if labels is None:
+        return f"Image {point}"
+    return f"Image {point} · class {inputs.plain(checkpoint.card.class_names[labels[point]])}"
+
+
+def _class_means(checkpoint: Checkpoint) -> None:
+    """The mean code of every class, decoded: what lives on the map before anything is touched."""
+    key = ("class means", cache.key(checkpoint))
+    if shots := cache.drawn(key, lambda: _decoded_means(checkpoint)):
+        st.markdown("**The mean code of every class, decoded**")
+        st.html(shots)
+
+
+def _decoded_means(checkpoint: Checkpoint) -> str:
+    decoded, names = cache.class_means(checkpoint), checkpoint.card.class_names
+    if not decoded:
+        return ""
+    return inputs.shots(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
+
+
+def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+    """Original, decoded mean and a sample, side by side, all from z = μ."""
+    z = checkpoint.codes.mean[point : point + 1]
+    found = {
+        "Decoded mean": cache.decode(checkpoint, z),
+        "Sample of p(x|z)": cache.sample(checkpoint, z, seed=point),
+    }
+    if images is not None:
+        found = {"Original": images.images[point : point + 1]} | found
+    inputs.row(np.concatenate(list(found.values())), list(found))
+    if images is None:
+        st.caption(where_originals(checkpoint))
+
+
+def where_originals(checkpoint: Checkpoint) -> str:
+    """What to do where the test images cannot be shown."""
+    title, name = inputs.plain(checkpoint.card.data_name), cache.to_download(checkpoint)
+    if not name:
+        return f"The originals of {title} are not where they were in training, or have changed."
+    return (
+        f"The originals of {title} are not on this machine. To see them: "
+        f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
+    )
+
+
+def _numbers(checkpoint: Checkpoint, point: int) -> None:
+    """D, R and −ELBO of this image; μ, σ and KL of every dimension."""
+    codes = checkpoint.codes
+    table = {"μ": codes.mean[point]}
+    if codes.rate is None:
+        line = f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL."
+        st.markdown(inputs.typeset(line))
+    else:
+        rate = codes.rate[point]
+        line = (
+            f"**D** {codes.distortion[point]:.1f} + **R** {rate.sum():.1f} "
+            f"= **−ELBO** {codes.distortion[point] + rate.sum():.1f} nats"
+        )
+        st.markdown(inputs.typeset(line))
+        table |= {"σ": np.exp(0.5 * codes.log_variance[point]), "KL, nats": rate}
+        if codes.latent_dim > 2:
+            chart = kl_bars(rate, codes.rate.mean(0))
+            st.plotly_chart(chart, key="kl", config={"displaylogo": False})
+    (_few if codes.latent_dim <= FEW else _many)(table)
+
+
+def _few(table: dict[str, np.ndarray]) -> None:
+    """A row per latent, as text: sent several times as fast as a table that can be sorted."""
+    lines = [" | ".join(["latent", *table]), "|".join(["---", *["---:"] * len(table)])]
+    for index, values in enumerate(zip(*table.values(), strict=True)):
+        numbers = [inputs.typeset(f"{value:.3f}") for value in values]
+        lines.append(" | ".join([f"z{subscript(index + 1)}", *numbers]))
+    st.markdown("\n".join(lines))
+
+
+def _many(table: dict[str, np.ndarray]) -> None:
+    """A row per latent, in a table that scrolls and can be sorted."""
+    latents = np.arange(1, len(table["μ"]) + 1)
+    st.dataframe(
+        {"latent": latents} | {name: values.astype(float) for name, values in table.items()},
+        hide_index=True,
+        height=35 * (FEW + 1) + 3,
+        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in table},
+    )
+
+
+def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+    """The nearest test images in latent space, by Euclidean distance of μ."""
+    codes, names = checkpoint.codes, checkpoint.card.class_names
+    found, distance = neighbours(codes.mean, codes.mean[point], NEIGHBOURS + 1)
+    keep = found != point
+    found, distance = found[keep][:NEIGHBOURS], distance[keep][:NEIGHBOURS]
+    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    shown = "decoded" if images is None else "originals"
+    st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
+    captions = [
+        (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"Δ {d:.2f}"
+        for i, d in zip(found, distance, strict=True)
+    ]
+    inputs.row(pixels, captions, 56)

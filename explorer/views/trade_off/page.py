@@ -1,0 +1,198 @@
+"""The trade-off: every run in the rate–distortion plane, one model for every β to slide along."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from explorer import page_queue, state
+from explorer.browser.beta_slider import component as beta_slider
+from explorer.figures import rate_distortion as rate_distortion_figure
+from explorer.figures.theme import PALETTE
+from explorer.services import adapter_model, cache, rate_distortion
+from explorer.views.latent_map import inspector
+from explorer.views.trade_off import exact_values, sweeps
+from explorer.widgets import inputs
+from models.storage.checkpoint import Checkpoint
+
+SIGMA = {
+    "gaussian": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
+    "gaussian-optimal": "Squared error, σ fitted: β weighs against the best σ of each model.",
+    "gaussian-shared": "Squared error, one learned σ: it adapts to β, so D is in its own σ.",
+    "gaussian-pixel": "Squared error, a learned σ for each pixel: it adapts to β.",
+}
+
+
+def show() -> None:
+    """The whole screen."""
+    state.load()
+    usable, _ = cache.catalogue()
+    checkpoints = {name: cache.checkpoint(entry) for name, entry in usable.items()}
+    chosen = inputs.among("runs", checkpoints)
+    groups = _groups(checkpoints, chosen)
+    if not groups:
+        st.info("There is no VAE yet. Train some: `python -m models sweep --betas 0.1,1,10`")
+        return
+    with st.container(horizontal=True):
+        shown = inputs.select("group", "Test images and likelihood", _labels(groups), width=330)
+        group = groups[shown]
+        curves = {n: c for n, c in group.items() if c.card.config.model.family == "multirate"}
+        titles = {name: checkpoint.card.title for name, checkpoint in curves.items()}
+        curve = inputs.select("curve", "One model for every β", titles, width=300) if curves else ""
+    runs = {n: c for n, c in group.items() if rate_distortion.has_rate(c)}
+    with st.container():  # there in any case, so that the plane below keeps its place
+        if chosen:
+            _chosen_runs({name: checkpoints[name] for name in chosen}, runs)
+    _explore(runs, curves.get(curve), chosen)
+    sweeps.show()
+
+
+def _chosen_runs(chosen: dict[str, Checkpoint], runs: dict[str, Checkpoint]) -> None:
+    """Which runs are marked, which of them cannot be, and the way back to all."""
+    titles = {name: f"“{checkpoint.card.title or name}”" for name, checkpoint in chosen.items()}
+    marked = [title for name, title in titles.items() if name in runs]
+    others = [title for name, title in titles.items() if name not in runs]
+    text = f"Marked: {', '.join(marked)}." if marked else "None of the chosen runs is here."
+    if others:
+        text += (
+            f" Not in this plane, for their test images or likelihood are others, or they are no "
+            f"VAE of one β with scores: {', '.join(others)}."
+        )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(inputs.plain(text))
+        inputs.button("Show all runs alike", lambda: state.put(runs=None))
+
+
+def _groups(
+    checkpoints: dict[str, Checkpoint], chosen: tuple[str, ...]
+) -> dict[str, dict[str, Checkpoint]]:
+    """Models whose D can be compared, by a name for links: first the group that has most of the
+    chosen runs, then that of the model on the map."""
+    found: dict[str, dict[str, Checkpoint]] = {}
+    for name, checkpoint in checkpoints.items():
+        if (
+            rate_distortion.has_rate(checkpoint)
+            or checkpoint.card.config.model.family == "multirate"
+        ):
+            key = "-".join(map(str, rate_distortion.group_of(checkpoint)))
+            found.setdefault(key, {})[name] = checkpoint
+
+    def order(key: str) -> tuple[int, bool]:
+        marked = [n for n in chosen if n in found[key] and rate_distortion.has_rate(found[key][n])]
+        return -len(marked), state.get("model") not in found[key]
+
+    return {key: found[key] for key in sorted(found, key=order)}
+
+
+def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
+    labels = {}
+    for key, group in groups.items():
+        card = next(iter(group.values())).card
+        labels[key] = f"{card.data_name} · {card.config.model.likelihood}"
+    return labels
+
+
+@page_queue.fragment
+def _explore(
+    runs: dict[str, Checkpoint], curve: Checkpoint | None, marked: tuple[str, ...]
+) -> None:
+    """Plane, slider and what follows from them: a click reruns this part alone."""
+    points = [rate_distortion.point(name, checkpoint) for name, checkpoint in runs.items()]
+    some = curve or next(iter(runs.values()))
+    measured = None
+    if curve is not None:
+        with st.spinner("Measuring the curve at 33 values of β…"):
+            measured = cache.rates(curve)
+        if measured is None:
+            st.warning("The curve needs the test images. " + inspector.where_originals(curve))
+    collapsed, floor = cache.anchors(some)
+    sides = (
+        None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))
+    )
+    line = exact_values.line(runs)
+    shown = (tuple(points), cache.key(curve) if measured is not None else "", collapsed, marked)
+    data = cache.rates_files(
+        shown,
+        lambda: rate_distortion_figure.rate_distortion(
+            points, sides, rate_distortion.seeds(runs), collapsed, floor, line, marked
+        ),
+        curve if measured is not None else None,
+    )
+    data |= {"beta": _beta(measured), "colours": list(PALETTE)}
+    beta_slider.rates(data, "rates", _chosen)
+    if measured is None:
+        st.caption(
+            "Train one model for every β: `python -m models train --preset digits-multirate`"
+        )
+    _explain(some)
+    _run(runs)
+    _convergence(runs)
+    exact_values.show(runs)
+    state.publish()
+
+
+def _beta(measured: object | None) -> float:
+    """The β of the link, within what the curve has."""
+    if measured is None:
+        return state.get("beta")
+    return float(np.clip(state.get("beta"), measured.betas[0], measured.betas[-1]))
+
+
+def _chosen() -> None:
+    """The slider came to rest, or a run was clicked."""
+    beta, run = beta_slider.chosen("rates")
+    state.put(beta=float(f"{beta:.4g}"), run=run or state.get("run"))
+
+
+def _explain(checkpoint: Checkpoint) -> None:
+    """What is drawn, in two sentences; what β means under squared error."""
+    st.caption(
+        "Down is a better image, left a cheaper code; along a dotted line −ELBO is the same. The "
+        "orange tangent has slope −β: the best model for β touches it and nothing lies below. "
+        "Scores of the test set, weight 1, z sampled; ± one standard error over images."
+    )
+    model = checkpoint.card.config.model
+    if model.likelihood in SIGMA:
+        beta = checkpoint.card.config.objective.beta
+        st.caption(
+            SIGMA[model.likelihood].format(sigma=model.sigma, variance=beta * model.sigma**2)
+        )
+
+
+def _run(runs: dict[str, Checkpoint]) -> None:
+    """The run that was clicked: its scores, the way to its map."""
+    name = state.get("run")
+    if name not in runs:
+        if runs:
+            st.info("Click a run in the plane to see its scores and open its map.")
+        return
+    checkpoint = runs[name]
+    one = rate_distortion.point(name, checkpoint)
+    total = one.distortion + one.rate
+    with st.container(horizontal=True, vertical_alignment="center"):
+        scores = inputs.typeset(
+            f"D {one.distortion:.2f} ± {one.distortion_error:.2f} + "
+            f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
+        )
+        st.markdown(f"**{inputs.plain(one.title)}** · β = {one.beta:g} · {scores}")
+        st.link_button("Open its map", f"./?model={name}")
+    if notes := adapter_model.notes(checkpoint):
+        st.caption(inputs.plain(notes))
+
+
+def _convergence(runs: dict[str, Checkpoint]) -> None:
+    """Whether neighbours in β can both be optimal; where not, which is to blame."""
+    found = []
+    for names in rate_distortion.series(runs):
+        checked = rate_distortion.check([runs[name] for name in names])
+        if checked is not None:
+            found.append((runs[names[0]].card.title, *checked))
+    if not found:
+        return
+    with st.expander("Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"):
+        for title, betas, result in found:
+            sentences = rate_distortion.verdicts(betas, result)
+            span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{title}”"
+            st.markdown(f"**{inputs.plain(span)}**")
+            for sentence in sentences or ["No pair contradicts that all are optimal."]:
+                st.markdown(f"- {inputs.plain(sentence)}")

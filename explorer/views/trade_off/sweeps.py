@@ -1,0 +1,113 @@
+"""Training a sweep over β from the trade-off: its form, its progress, cancel and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from explorer import page_queue, state
+from explorer.jobs.queue import Job, JobError
+from explorer.services import cache, training_runs
+from explorer.widgets import inputs
+from models.presets import PRESETS
+
+TITLE = "β sweep"
+TICK_SECONDS = 0.5
+MAX_RUNS = 40
+SHOWN = 3
+
+
+def show() -> None:
+    """The form, and every sweep that is being trained or ended early."""
+    with st.expander("Train a sweep over β"):
+        _form()
+    every = TICK_SECONDS if any(job.is_live for job in _sweeps()) else None
+    page_queue.fragment(_follow, run_every=every)(every is not None)
+
+
+def _sweeps() -> list[Job]:
+    return [job for job in cache.jobs().all() if job.title.startswith(TITLE)]
+
+
+def _form() -> None:
+    """What to train, and the button."""
+    names = [n for n, c in PRESETS.items() if c.model.family == "vae"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        preset = inputs.select("sweep", "Training", {name: name for name in names}, width=180)
+        data = _images()
+        betas = inputs.text("betas", "Values of β, with commas", width=330)
+        seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)
+        count, problem = _count(betas, seeds)
+        label = f"Train {count} model" + ("" if count == 1 else "s")
+        arguments = ["sweep", "--preset", preset, "--betas", betas, "--seeds", str(seeds)]
+        if data:
+            batch = training_runs.batch_size(preset, data)
+            arguments += ["--data", data, "--batch-size", str(batch)]
+        inputs.button(label, lambda: _submit(arguments, preset), disabled=bool(problem))
+    if problem:
+        st.caption(problem)
+    st.caption(
+        "Eight on digits take well under a minute on two cores; eight on MNIST half an hour."
+    )
+
+
+def _images() -> str:
+    """The id of an own data set, if one is chosen."""
+    own = {name: facts.title for name, facts in cache.own_sets().items()}
+    if not own:
+        return ""
+    labels = {"": "those of the training"} | own
+    return inputs.option("sweep-data", "Images", labels, "", width=230)
+
+
+def _count(betas: str, seeds: int) -> tuple[int, str]:
+    """How many runs that is, and what is wrong with it, if anything is."""
+    try:
+        values = {float(text) for text in betas.split(",")}
+    except ValueError:
+        return 0, "The values must be numbers with commas between them, like 0.1,1,10."
+    if not all(0 < value <= 1e4 for value in values):
+        return 0, "Every β must be above 0 and at most 10000."
+    if len(values) * seeds > MAX_RUNS:
+        return 0, f"A sweep from here may train {MAX_RUNS} models; this is {len(values) * seeds}."
+    return len(values) * seeds, ""
+
+
+def _submit(arguments: list[str], preset: str) -> None:
+    _try(lambda: cache.jobs().submit(arguments, f"{TITLE}: {preset}"))
+
+
+def _try(action: Callable[[], object]) -> None:
+    """An action on jobs; why it cannot be done is said by the next run."""
+    try:
+        action()
+    except (JobError, ValueError) as error:
+        st.session_state.sweep_problem = str(error)
+
+
+def _follow(was_live: bool) -> None:
+    """Progress, looked at again while one is trained; the page starts anew when it ends."""
+    found = _sweeps()
+    if any(job.is_live for job in found) != was_live:
+        st.rerun()
+    if problem := st.session_state.pop("sweep_problem", ""):
+        st.error(inputs.plain(problem))
+    for job in [job for job in found if job.is_live or job.can_resume][:SHOWN]:
+        _one(job)
+    state.publish()
+
+
+def _one(job: Job) -> None:
+    """A sweep's bar, or why it ended, with what can be done."""
+    title = inputs.plain(job.title)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if job.is_live:
+            left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
+            waits = f"waits, place {job.position}" if job.position else job.text
+            st.progress(job.share, f"{title}: {inputs.plain(waits)}{left}")
+            inputs.button("Cancel", lambda: _try(lambda: cache.jobs().cancel(job.id)), key=job.id)
+        else:
+            reason = f": {inputs.plain(job.reason)}" if job.reason else ""
+            st.caption(f"{title} ended early ({job.state}{reason}).")
+            inputs.button("Resume", lambda: _try(lambda: cache.jobs().resume(job.id)), key=job.id)

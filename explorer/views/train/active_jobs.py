@@ -1,0 +1,277 @@
+"""Trainings at work: how far they are, what can be done with them, and their curves."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from explorer import page_queue, state
+from explorer.figures.training import kl_curves, training_curve
+from explorer.jobs.queue import Job, JobError
+from explorer.services import cache, training_runs
+from explorer.views.train import snapshots
+from explorer.widgets import inputs
+from models.config import RunConfig
+from models.runs.folder import Run, default_runs_dir
+from models.storage.card import Card
+from models.training.control import (
+    GO,
+    HOLD,
+    HOLD_SECONDS,
+    STEP,
+    ControlRequest,
+    changes_of,
+    wish_of,
+)
+
+TICK_SECONDS = 1.0
+START_SECONDS = 0.4
+"""The same while a job begins."""
+CURVE_SECONDS = 3.0
+FILM_SECONDS = 2.0
+"""How long a new run shows its film alone: the first chart keeps the browser busy for a second."""
+SHOWN = 3
+"""Jobs that ended early and are shown."""
+CURVE_WIDTH = 300
+"""Pixels of one chart; as many stand side by side as fit."""
+
+
+def show() -> None:
+    """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
+    cache.jobs().prepare()
+    seen = _seen()
+    tick = START_SECONDS if any(stage == "begins" for _, stage in seen) else TICK_SECONDS
+    page_queue.fragment(_follow, run_every=tick if seen else None)(seen)
+    page_queue.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
+
+
+def live_jobs() -> frozenset[str]:
+    """Ids of the jobs that wait or work."""
+    return frozenset(job.id for job in cache.jobs().all() if job.is_live)
+
+
+def _seen() -> frozenset[tuple[str, str]]:
+    """Live jobs, and what is shown of each: what the page is laid out for."""
+    return frozenset((job.id, _stage(job)) for job in cache.jobs().all() if job.is_live)
+
+
+def _stage(job: Job) -> str:
+    """Whether a live job waits, begins, shows its film, or its film and curves."""
+    if job.position:
+        return "waits"
+    if not job.runs:
+        return "begins"
+    return "curves" if _age(Run(default_runs_dir() / job.runs[0])) > FILM_SECONDS else "film"
+
+
+def _follow(seen: frozenset[tuple[str, str]]) -> None:
+    """Jobs, looked at again while there are live ones; the page starts anew when one ends."""
+    if _seen() != seen:
+        st.rerun()
+    if problem := st.session_state.pop("train_problem", ""):
+        st.error(inputs.plain(problem))
+    found, runs = cache.jobs().all(), {run.id for run, _ in cache.runs()}
+    live = [job for job in found if job.is_live]
+    for job in sorted(live, key=lambda job: (job.position, job.id)):
+        _working(job)
+    ended = [job for job in found if job.can_resume and runs.issuperset(job.runs)]
+    for job in ended[:SHOWN]:
+        _ended(job)
+    if found and found[0].state == "done" and len(found[0].runs) == 1:
+        _finished(found[0])
+    state.publish()
+
+
+def _draw() -> None:
+    """The curves of the runs that are being trained."""
+    live = {job.runs for job in cache.jobs().all() if job.is_live and _stage(job) == "curves"}
+    for run, config in cache.runs():
+        if (run.id,) in live:
+            curves(run, config, "live")
+
+
+def _age(run: Run) -> float:
+    """Seconds since a run was made; it has just been deleted if there is no such time."""
+    with contextlib.suppress(OSError):
+        return time.time() - (run.folder / "config.json").stat().st_mtime
+    return 0.0
+
+
+def _working(job: Job) -> None:
+    """The bar of one that waits or works, what can be done with it, and its curves."""
+    found = [pair for pair in cache.runs() if (pair[0].id,) == job.runs and not job.position]
+    is_held = bool(found) and wish_of(found[0][0].folder).order != GO
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(job.share, inputs.plain(_where(job, is_held)))
+        if found:
+            _hold(found[0][0], is_held)
+        if not job.position:
+            _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
+        _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
+    for run, config in found:
+        snapshots.show(run, "live", is_live=True)
+        _change(run, config)
+
+
+def _where(job: Job, is_held: bool) -> str:
+    """Where a job stands, in one line."""
+    if job.position:
+        return f"{job.title}: waits, place {job.position}"
+    if is_held:
+        return f"{job.title}: {job.share:.0%}, paused at {job.text}"
+    left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
+    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}"
+
+
+def _order(job: Job, label: str, method: str, help: str) -> None:
+    """A button that tells the queue what to do with a job."""
+    action = getattr(cache.jobs(), method)
+    key = f"{method}-{job.id}"
+    inputs.button(label, lambda: attempt(lambda: action(job.id)), key=key, help=help)
+
+
+def _hold(run: Run, is_held: bool) -> None:
+    """Buttons that hold a training where it is, let it go on, or for an epoch only."""
+
+    def tell(order: str) -> Callable[[], None]:
+        return lambda: attempt(lambda: training_runs.steer(run, order=order))
+
+    if is_held:
+        inputs.button("Continue", tell(GO), key=f"go-{run.id}", type="primary")
+    else:
+        inputs.button(
+            "Pause", tell(HOLD), key=f"hold-{run.id}",
+            help=f"Holds it where it is; after {HOLD_SECONDS / 60:.0f} minutes it is saved and "
+            "makes room for others.",
+        )  # fmt: skip
+    inputs.button("Step", tell(STEP), key=f"step-{run.id}", help="One epoch, then pause.")
+
+
+def _change(run: Run, config: RunConfig) -> None:
+    """β and learning rate, to be changed while it runs."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if config.model.family == "vae":
+            _dial(run, config, "beta", "β from now on", "weight", 0.5)
+        label = "Learning rate from now on"
+        _dial(run, config, "learning_rate", label, "learning-rate", 0.001)
+        history = " · ".join(map(str, changes_of(run.folder)[-3:]))
+        st.caption(inputs.plain(history or "Changes are kept with the run."))
+
+
+def _wanted(run: Run, config: RunConfig, name: str) -> float:
+    """β or the learning rate that a training has, or is to have next."""
+    changes, wish = changes_of(run.folder), wish_of(run.folder)
+    if getattr(wish, name) != getattr(ControlRequest(), name):
+        return getattr(wish, name)
+    if changes:
+        return getattr(changes[-1], name)
+    return config.objective.beta if name == "beta" else config.training.learning_rate
+
+
+def _dial(run: Run, config: RunConfig, name: str, label: str, limits: str, step: float) -> None:
+    """One number that a running training takes over.
+
+    Its default is what is wanted now: a browser that lost the widget sends its default anew,
+    and that must not change the training.
+    """
+    key = f"dial-{name}-{run.id}"
+
+    def write() -> None:
+        given = st.session_state[key]
+        if given != _wanted(run, config, name):
+            attempt(lambda: training_runs.steer(run, **{name: given}))
+
+    st.number_input(
+        label, *state.LIMITS[limits], float(_wanted(run, config, name)), step, "%.6g", key,
+        width=210, on_change=write,
+    )  # fmt: skip
+
+
+def _ended(job: Job) -> None:
+    """One that ended early: why, and the way to go on."""
+    reason = f": {job.reason}" if job.reason else ""
+    label = "Continue" if job.state == "paused" else "Resume"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        text = f"{job.title} ended early at {job.share:.0%} ({job.state}{reason})."
+        st.markdown(inputs.plain(text))
+        inputs.button(
+            label, lambda: attempt(lambda: cache.jobs().resume(job.id)), key=f"resume-{job.id}"
+        )
+
+
+def _finished(job: Job) -> None:
+    """The last one, if it is done: its scores and the way to its map."""
+    entry = cache.catalogue()[0].get(job.runs[0])
+    if entry is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success(f"{inputs.plain(job.title)} is done. {scores(cache.card(entry))}")
+            st.link_button("Open its map", f"./?model={entry.id}")
+
+
+def scores(card: Card) -> str:
+    """Scores on the test set with their standard errors."""
+    found = card.metrics
+    text = f"D {inputs.score(found.get('distortion'))}"
+    if "rate" in found:
+        text += f" + R {inputs.score(found['rate'])}"
+        text += f" = −ELBO {inputs.score(found.get('negative_elbo'))}"
+    return f"{text} nats per test image"
+
+
+def curves(run: Run, config: RunConfig, place: str) -> None:
+    """D, R and −ELBO over the epochs that are over, and the KL of every latent."""
+    shown = cache.drawn(_stamp(run), lambda: _curves(run, config))
+    if not shown:
+        return
+    with st.container(horizontal=True, gap="small"):
+        for name, figure in shown.items():
+            with st.container(width=CURVE_WIDTH):
+                inputs.chart(figure, f"{place}-{name}-{run.id}")
+    if config.model.family == "multirate":
+        st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
+
+
+def _stamp(run: Run) -> tuple:
+    """What decides the curves of a run."""
+    found: list = [str(run.folder)]
+    for name in ("metrics.jsonl", "changes.jsonl"):
+        with contextlib.suppress(OSError):
+            status = (run.folder / name).stat()
+            found.append((name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
+    """The figures by the names of their scores; none without an epoch."""
+    found = training_runs.course(run)
+    if found is None:
+        return {}
+    epochs, train, test, kl, _ = found
+    marks = training_runs.marks(run, found)
+    terms = {"D": (train[:, 0], test[:, 0])}
+    if config.model.family != "autoencoder":
+        terms |= {"R": (train[:, 1], test[:, 1]), "ELBO": (train.sum(1), test.sum(1))}
+    shown = {
+        name: training_curve("−ELBO" if name == "ELBO" else name, epochs, *pair, marks)
+        for name, pair in terms.items()
+    }
+    if len(terms) > 1 and kl.size:
+        shown["KL"] = kl_curves(epochs, kl)
+    return shown
+
+
+def attempt(action: Callable[[], object]) -> None:
+    """An action on jobs or runs; why it cannot be done is said by the next run."""
+    try:
+        action()
+    except (JobError, ValueError) as error:
+        st.session_state.train_problem = str(error)
+
+
+def duration(seconds: float) -> str:
+    """Seconds, or minutes where they are many."""
+    return f"{max(1, seconds):.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

@@ -1,0 +1,213 @@
+"""The user's runs: a table, and what can be done with one of them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import streamlit as st
+
+from explorer import state
+from explorer.jobs.queue import JobError
+from explorer.services import cache, run_library
+from explorer.views.compare import page
+from explorer.views.train import snapshots
+from explorer.views.train.active_jobs import attempt, curves, live_jobs, scores
+from explorer.widgets import inputs, upload
+from models.config import RunConfig
+from models.data.builtin import DATA_SETS
+from models.runs.folder import Run
+from models.runs.label import MAX_NOTE
+from models.storage.card import Card
+from models.storage.tensors import CheckpointError
+from models.text import clean_name
+
+PINNED = "pinned"
+MAX_TITLE = 80
+
+
+def show() -> None:
+    """The user's runs, what can be done with one of them, and several side by side."""
+    st.markdown("#### Your runs")
+    _undo()
+    found = sorted(cache.runs(), key=lambda pair: not cache.label(pair[0]).pinned)
+    usable, _ = cache.catalogue()
+    cards = {run.id: cache.card(usable[run.id]) for run, _ in found if run.id in usable}
+    if found:
+        _table(found, cards)
+        _one({run.id: (run, config) for run, config in found}, cards)
+    elif live_jobs():
+        st.caption("The first will be listed here.")
+    else:
+        st.info("There is no run yet: press Train, and the digits take some ten seconds.")
+    _upload()
+    page.show(found)
+
+
+def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
+    """All of them, pinned ones first."""
+    rows = [_row(run, config, cards.get(run.id)) for run, config in found]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    formats = {"β": "%.4g", "D": "%.2f", "R": "%.2f", "−ELBO": "%.2f", "steps": "localized"}
+    st.dataframe(
+        columns,
+        hide_index=True,
+        height=35 * (min(len(rows), 8) + 1) + 3,
+        column_order=[PINNED, *(name for name in columns if name != PINNED)],
+        column_config={n: st.column_config.NumberColumn(format=f) for n, f in formats.items()},
+    )
+    st.caption(
+        "D, R and −ELBO = D + R in nats per test image, after the steps made. A run without "
+        "them was cut short before its model was written, or is being trained."
+    )
+
+
+def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
+    """What the table says of a run."""
+    family, latents = config.model.family, config.model.latent_dim
+    metrics, label = card.metrics if card else {}, cache.label(run)
+    active = metrics.get("active_units")
+    return {
+        "title": label.title or run.title,
+        "data": _data(config, card),
+        "family": family,
+        "Z": latents,
+        "β": (card.config if card else config).objective.beta if family == "vae" else None,
+        "D": _mean(metrics.get("distortion")),
+        "R": _mean(metrics.get("rate")),
+        "−ELBO": _mean(metrics.get("negative_elbo")),
+        "active": "–" if active is None else f"{active} of {latents}",
+        "steps": card.steps if card else None,
+        "date": _date(run.id),
+        "note": label.note.replace("\n", " · "),
+        PINNED: "★" if label.pinned else "",
+    }
+
+
+def _data(config: RunConfig, card: Card | None) -> str:
+    """What the data set of a run is called."""
+    if config.data in DATA_SETS:
+        return config.data
+    facts = cache.own_sets().get(config.data)
+    return facts.title if facts else (card.data_name if card else "") or "own images"
+
+
+def _mean(score: object) -> float | None:
+    match score:
+        case [float(mean), float(_)]:
+            return mean
+    return None
+
+
+def _date(run_id: str) -> str:
+    """When a run began, as its id tells."""
+    found = re.match(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)\d\d-", run_id)
+    return "{}-{}-{} {}:{}".format(*found.groups()) if found else "–"
+
+
+def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
+    """One run that nobody trains at the moment: its curves, map, file and end."""
+    busy = {run_id for job in cache.jobs().all() if job.is_live for run_id in job.runs}
+    labels = {
+        name: f"{run.title} · {_date(name)}" for name, (run, _) in runs.items() if name not in busy
+    }
+    if not labels:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = inputs.option("own", "Run", labels, next(iter(labels)), width=420)
+        run, config = runs[chosen]
+        if chosen in cards:
+            st.link_button("Open its map", f"./?model={chosen}")
+            st.download_button(
+                "Download",
+                lambda: run_library.model_bytes(run),
+                f"{inputs.file_name(run.title)}.safetensors",
+                "application/octet-stream",
+                on_click="ignore",
+                key=f"download-{chosen}",
+            )
+        inputs.button("Delete", lambda: attempt(lambda: _delete(run)), key=f"delete-{chosen}")
+    _label(run)
+    if chosen in cards:
+        st.markdown(scores(cards[chosen]))
+    if chosen in cards and not run.state_path.exists():
+        st.caption("It was uploaded: a model file holds neither a film nor curves.")
+        return
+    snapshots.show(run, "own")
+    curves(run, config, "run")
+
+
+def _label(run: Run) -> None:
+    """Title, note and pin of a run, to be changed."""
+    label = cache.label(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.text_input(
+            "Title of the run", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,
+            help="Empty brings back the first one.", **_field(run, "title", label.title),
+        )  # fmt: skip
+        st.checkbox("Pinned", help="Pinned runs come first.", **_field(run, "pinned", label.pinned))
+    st.text_area(
+        "Note", height=80, max_chars=MAX_NOTE, placeholder="What was tried, what came of it",
+        **_field(run, "note", label.note),
+    )  # fmt: skip
+
+
+def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
+    """Value, key and callback of a widget that shows a field of a label and writes it."""
+    key = f"label-{name}-{run.id}"
+
+    def write() -> None:
+        state.put(own=run.id)  # it stays the one that is shown, wherever it comes in the list
+        attempt(lambda: run_library.relabel(run.id, **{name: st.session_state.get(key, value)}))
+
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+    return {"value": value, "key": key, "on_change": write}
+
+
+def _upload() -> None:
+    """Model files from elsewhere become runs; what came of each is said once."""
+    with st.expander("Add a model file"):
+        label = (
+            f"A .safetensors file that this program has written, at most "
+            f"{run_library.MAX_UPLOAD >> 20} MiB"
+        )
+        if given := upload.ask(label, "model-file", ["safetensors"]):
+            with st.spinner("Checking the file…"):
+                st.session_state.model_files_said = [_take_in(data, name) for name, data in given]
+            st.rerun()
+    for said, problem in st.session_state.pop("model_files_said", []):
+        if said:
+            st.success(inputs.plain(said))
+        else:
+            st.error(inputs.plain(problem))
+
+
+def _take_in(data: bytes, name: str) -> tuple[str, str]:
+    """What was added, or why it was not."""
+    try:
+        run = run_library.take_in(data, name)
+    except CheckpointError as error:
+        return "", f"“{clean_name(name)}” was not added: {error}."
+    except JobError as error:
+        return "", str(error)
+    state.put(own=run.id)
+    return f"“{run.title}” was added to your runs.", ""
+
+
+def _delete(run: Run) -> None:
+    """Moves it aside, and remembers what can be undone."""
+    title = run.title
+    run_library.discard(run.id)
+    st.session_state.deleted = run.id, title
+    if state.get("own") == run.id:
+        state.put(own=None)
+
+
+def _undo() -> None:
+    """The way back, after a run was deleted."""
+    run_id, title = st.session_state.get("deleted", ("", ""))
+    if run_id in run_library.discarded():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(inputs.plain(f"The run “{title}” was deleted."))
+            inputs.button("Undo", lambda: attempt(lambda: run_library.recover(run_id)))

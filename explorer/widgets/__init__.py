@@ -1,0 +1,1 @@
+"""Inputs that own their state, and pictures."""

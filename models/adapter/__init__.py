@@ -1,0 +1,1 @@
+"""A trained model from the user’s own Python file."""

@@ -1,0 +1,133 @@
+"""How the browser decodes the user's model: layers, a grid of decoded points, or nearest codes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from models.adapter.contract import AdapterError, in_one_sentence, kind_of
+from models.adapter.model import Adapted
+from models.export.interpreter import run_layers
+from models.export.layers import grid_layer, module_layers, nearest_layer
+from models.latents.codes import Codes
+
+EXACT = 1e-4
+"""How near the browser's layers must come to the decoder to count as the decoder itself."""
+MAX_NUMBERS = 2**21
+"""Of decoded images that the browser is given where it cannot decode."""
+REACH = 4.0
+"""Standard deviations of the prior that a decoded grid covers at least."""
+MOST_GRID = {1: 513, 2: 65}
+"""Most grid points along a latent, by the number of latents."""
+
+
+def find_browser_layers(
+    model: Adapted, defined: Mapping[str, Any], codes: Codes
+) -> tuple[tuple[list, list], str]:
+    """What the browser decodes with, and a sentence on it where it is not the decoder itself."""
+    layers, why = _exact_layers(model, defined)
+    if layers is not None:
+        return layers, ""
+    if model.latent_dim <= 2:
+        return _grid(model, codes, why)
+    return _nearest(model, codes, why)
+
+
+def _exact_layers(
+    model: Adapted, defined: Mapping[str, Any]
+) -> tuple[tuple[list, list] | None, str]:
+    """The decoder's own layers, if they answer as `decode` does; else None, and why not."""
+    decoder = defined.get("decoder")
+    if callable(decoder) and not isinstance(decoder, nn.Module):
+        try:
+            decoder = decoder()
+        except Exception as error:
+            raise AdapterError(
+                f"decoder must not fail, but it did: {in_one_sentence(error)}"
+            ) from error
+    if decoder is None:
+        return None, "the adapter names no decoder"
+    if not isinstance(decoder, nn.Module):
+        raise AdapterError(f"decoder must be an nn.Module, got {kind_of(decoder)}")
+    generator = torch.Generator().manual_seed(1)
+    z = 2 * torch.randn(64, model.latent_dim, generator=generator)
+    try:
+        layers, arrays = module_layers(decoder, model.latent_dim, model.config.image_shape)
+        found = run_layers(layers, arrays, z)
+    except ValueError as error:
+        return None, str(error)
+    except (RuntimeError, IndexError):
+        return None, "the layers of decoder do not follow one another as they were made"
+    expected = model.decode(z).flatten(1)
+    if found.shape != expected.shape or not (found - expected).abs().max() <= EXACT:
+        return None, "decode does more than the layers of decoder, one after another"
+    return (layers, arrays), ""
+
+
+def _grid(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
+    """Decoded images on a grid over codes and prior, and how far between them is from decode."""
+    size = math.prod(model.config.image_shape)
+    most = int((MAX_NUMBERS / size) ** (1 / model.latent_dim))
+    side = max(2, min(MOST_GRID[model.latent_dim], most))
+    low = np.minimum(codes.mean.min(0), -REACH)
+    high = np.maximum(codes.mean.max(0), REACH)
+    lines = [torch.linspace(*ends, side) for ends in zip(low.tolist(), high.tolist(), strict=True)]
+    z = torch.cartesian_prod(*lines).reshape(-1, model.latent_dim)
+    images = model.decode(z).flatten(1).numpy().reshape(*[side] * model.latent_dim, size)
+    layers = grid_layer(low.tolist(), high.tolist(), images)
+    rows = codes.mean[:: max(1, len(codes) // 500)]
+    found = interpolate(layers[0][0], images, rows)
+    error = np.abs(found - model.decode(torch.tensor(rows)).flatten(1).numpy())
+    points = " × ".join([str(side)] * model.latent_dim)
+    return layers, (
+        "Under the pointer, at pins and on walks: between decoded grid points "
+        f"({points} of them; at the test codes "
+        f"{error.mean():.3f} from the decoder on average, {error.max():.3f} at most; white is 1), "
+        f"as {why}. The inspector and the panels below ask the decoder itself."
+    )
+
+
+def interpolate(layer: Mapping[str, Any], images: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """What the browser shows between grid points: linear along every latent.
+
+    Args:
+        layer: Of `models.export.layers.grid_layer`.
+        images: Its images, shape (n, d) or (n, m, d).
+        z: Codes, shape (N, Z); beyond the grid its edge counts.
+
+    Returns:
+        Shape (N, d).
+
+    Example:
+        >>> images = np.array([[0.0], [1.0], [4.0]])
+        >>> layer = {"low": [0.0], "high": [2.0], "counts": [3]}
+        >>> interpolate(layer, images, np.array([[1.5], [9.0]])).ravel().tolist()
+        [2.5, 4.0]
+    """
+    counts = np.array(layer["counts"])
+    low, high = np.array(layer["low"]), np.array(layer["high"])
+    place = ((z - low) / (high - low) * (counts - 1)).clip(0, counts - 1)
+    first = np.minimum(place.astype(int), counts - 2)
+    share = place - first
+    found = np.zeros((len(z), images.shape[-1]))
+    for corner in np.ndindex(*[2] * len(counts)):
+        weight = np.where(corner, share, 1 - share).prod(1)
+        found += weight[:, None] * images[tuple((first + corner).T)]
+    return found
+
+
+def _nearest(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
+    """The test images' codes, decoded: as many as the browser may be given."""
+    most = max(1, MAX_NUMBERS // math.prod(model.config.image_shape))
+    kept = codes.mean[:: math.ceil(len(codes) / most)]
+    images = model.decode(torch.tensor(kept)).flatten(1).numpy()
+    return nearest_layer(kept, images), (
+        "Under the pointer, at pins and on walks: "
+        f"the nearest of {len(kept):,} decoded test codes, not the spot "
+        f"itself, as {why}. The inspector and the panels below ask the decoder itself."
+    )

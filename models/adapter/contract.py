@@ -1,0 +1,148 @@
+"""The contract of an adapter: a trained PyTorch VAE as two functions in the user's Python file.
+
+    encode(images) → (mean, log_variance)   images (N, C, H, W) float32 in [0, 1]; both (N, Z)
+    decode(z)      → images                 z (N, Z) float32; images (N, C, H, W) in [0, 1]
+
+The file may also define
+
+    data            a name for `models.data.load.load`, or a path from the working folder or
+                    from the file's own; the test split is taken; or
+    images          an array or tensor (N, C, H, W) or (N, H, W), float in [0, 1] or uint8,
+    labels          with whole numbers or texts (N,), and
+    class_names     their names
+    likelihood      "gaussian-optimal" (default), "bernoulli", or "gaussian" with
+    sigma           its standard deviation
+    beta            the weight of the rate in its training (default 1)
+    title           a label (default: the file's name)
+    device          where encode and decode want their tensors (default "cpu")
+    decoder         the nn.Module behind decode, or a function that returns it
+
+This is the one place where a user's code runs: `python -m explorer --adapter FILE` is typed by
+the user on their own command line. No screen, link or file can name an adapter.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from models.text import clean_name
+
+LIKELIHOODS = ("gaussian-optimal", "bernoulli", "gaussian")
+MAX_LATENTS = 256
+MAX_LOG_VARIANCE = 80.0
+TOLERANCE = 1e-3
+"""How far a decoded pixel may leave [0, 1]."""
+ROWS = 256
+"""Images or codes that the user's functions see at once."""
+MODULE = "latent_adapter"
+"""The name under which the user's file runs."""
+Progress = Callable[[str, float], None]
+
+
+class AdapterError(ValueError):
+    """An adapter that cannot be used; the message is one sentence for its author."""
+
+
+def check_codes(answer: Any, count: int) -> tuple[Tensor, Tensor]:
+    """What `encode` answered for `count` images, as float32 on the CPU.
+
+    Raises:
+        AdapterError: Unless it is two finite tensors (count, Z), Z at most 256.
+
+    Example:
+        >>> import torch
+        >>> check_codes((torch.zeros(3, 2), torch.zeros(3)), 3)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        models.adapter.contract.AdapterError: log_variance must have shape (3, Z), ...
+    """
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        raise AdapterError(f"encode must return mean and log_variance, got {kind_of(answer)}")
+    parts = []
+    for name, part in zip(("mean", "log_variance"), answer, strict=True):
+        if not isinstance(part, Tensor):
+            raise AdapterError(f"{name} must be a torch tensor, got {kind_of(part)}")
+        if part.ndim != 2 or len(part) != count or part.shape[1] < 1:
+            raise AdapterError(
+                f"{name} must have shape ({count}, Z), one row an image, got {tuple(part.shape)}"
+            )
+        part = part.detach().float().cpu()
+        if not part.isfinite().all():
+            raise AdapterError(f"{name} must be finite, got NaN or infinity from encode")
+        parts.append(part)
+    mean, log_variance = parts
+    if mean.shape != log_variance.shape:
+        raise AdapterError(
+            "mean and log_variance must have the same shape, "
+            f"got {tuple(mean.shape)} and {tuple(log_variance.shape)}"
+        )
+    if mean.shape[1] > MAX_LATENTS:
+        raise AdapterError(f"there must be at most {MAX_LATENTS} latents, got {mean.shape[1]}")
+    if log_variance.abs().max() > MAX_LOG_VARIANCE:
+        raise AdapterError(
+            f"log_variance must lie within ±{MAX_LOG_VARIANCE:g}, "
+            f"got {_largest(log_variance):.4g}: return ln σ², not σ² or σ"
+        )
+    return mean, log_variance
+
+
+def check_images(answer: Any, count: int, shape: tuple[int, ...]) -> Tensor:
+    """What `decode` answered for `count` codes, as float32 on the CPU.
+
+    Raises:
+        AdapterError: Unless it is a finite tensor (count, *shape) in [0, 1].
+
+    Example:
+        >>> import torch
+        >>> check_images(torch.full((2, 1, 8, 8), 3.0), 2, (1, 8, 8))
+        Traceback (most recent call last):
+        models.adapter.contract.AdapterError: decode must give images in [0, 1], got 3 to 3: end \
+it with a sigmoid, or clamp it
+    """
+    if not isinstance(answer, Tensor):
+        raise AdapterError(f"decode must return a torch tensor, got {kind_of(answer)}")
+    expected = (count, *shape)
+    if tuple(answer.shape) != expected:
+        raise AdapterError(
+            f"decode must give images of shape {expected} for {count} codes, "
+            f"got {tuple(answer.shape)}: reshape them"
+        )
+    images = answer.detach().float().cpu()
+    if not images.isfinite().all():
+        raise AdapterError("decode must give finite images, got NaN or infinity")
+    low, high = images.min().item(), images.max().item()
+    if low < -TOLERANCE or high > 1 + TOLERANCE:
+        raise AdapterError(
+            f"decode must give images in [0, 1], got {low:.4g} to {high:.4g}: "
+            "end it with a sigmoid, or clamp it"
+        )
+    return images
+
+
+def _largest(values: Tensor) -> float:
+    """The value of largest size, with its sign."""
+    flat = values.flatten()
+    return flat[flat.abs().argmax()].item()
+
+
+def kind_of(value: Any) -> str:
+    """What a stranger's value is, in a word or two."""
+    if isinstance(value, (tuple, list)):
+        return f"{len(value)} values"
+    return "nothing" if value is None else type(value).__name__
+
+
+def in_one_sentence(error: BaseException) -> str:
+    """A stranger's exception on one line, with the line of the file it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    theirs = [f for f in frames if f.filename != __file__ and "<" not in f.filename]
+    folder = Path(getattr(sys.modules.get(MODULE), "__file__", "")).parent
+    line = next((f for f in reversed(theirs) if Path(f.filename).parent == folder), None)
+    line = line or (theirs[-1] if theirs else None)
+    where = f" ({Path(line.filename).name}, line {line.lineno})" if line else ""
+    return f"{type(error).__name__}: {clean_name(error, 'no message')}{where}"

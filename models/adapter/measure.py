@@ -1,0 +1,248 @@
+"""Opens the user's model: encodes and scores the test images, and writes them as a checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.adapter.browser_decoder import find_browser_layers
+from models.adapter.contract import LIKELIHOODS, ROWS, AdapterError, Progress, check_codes
+from models.adapter.model import Adapted
+from models.adapter.source import read_images
+from models.config import (
+    MIN_SIGMA,
+    ModelConfig,
+    ObjectiveConfig,
+    RunConfig,
+    TrainingConfig,
+)
+from models.data.image_set import ImageSet
+from models.latents.codes import MAX_CODES, Codes
+from models.metrics.likelihood import summarize
+from models.metrics.reconstruction import squared_error
+from models.objectives.distributions import reparameterize
+from models.objectives.elbo import Terms, elbo_terms
+from models.storage import checkpoint
+from models.storage.card import Card
+from models.text import clean_name
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A stranger's model, measured on its images: all that the screens ask for.
+
+    Attributes:
+        model: Answers as a model of the project.
+        card: With its scores, nats per image.
+        codes: Of the images.
+        images: The test images.
+        notes: What was assumed or looks like a mistake, without full stops; perhaps none.
+        decoding: How the browser decodes; empty if exactly as the model does.
+
+    Example:
+        >>> functions = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4], x[:, 0, 0, :2]),
+        ...              "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
+        >>> opened = open_model(functions, "grey")
+        >>> opened.card.metrics["images"], opened.card.config.model.latent_dim
+        (500, 2)
+    """
+
+    model: Adapted
+    card: Card
+    codes: Codes
+    images: ImageSet
+    notes: tuple[str, ...]
+    decoding: str
+
+    def write(self, path: str | Path) -> None:
+        """Writes card and codes as a checkpoint, without the model.
+
+        A fingerprint of what the browser decodes with stands for the weights, so that another
+        decoder makes another file.
+        """
+        digest = hashlib.sha256(repr(self.model.browser_layers[0]).encode())
+        for array in self.model.browser_layers[1]:
+            digest.update(np.ascontiguousarray(array))
+        levels = np.frombuffer(digest.digest(), np.uint8).astype(np.float32)
+        checkpoint.write(path, self.card, {"decoder_digest": levels}, self.codes)
+
+
+def open_model(
+    defined: Mapping[str, Any],
+    title: str,
+    data: str | None = None,
+    data_dir: Any = None,
+    progress: Progress | None = None,
+) -> Opened:
+    """Checks a stranger's model and measures it on its images.
+
+    Args:
+        defined: What `read_adapter` returns.
+        title: A label, where the adapter has none.
+        data: A name or path of data that goes before what the adapter says.
+        data_dir: See `models.data.load.load`.
+        progress: Told what is being done, and the share of it that is done.
+
+    Raises:
+        AdapterError: One sentence on what is wrong with the adapter.
+        DataError: One sentence on what is wrong with its images.
+
+    Example:
+        >>> blind = {"data": "digits", "encode": lambda x: (x[:, 0, 0, :3],) * 2,
+        ...          "decode": lambda z: torch.zeros(len(z), 1, 8, 8), "likelihood": "bernoulli"}
+        >>> open_model(blind, "blind").model.config.likelihood
+        'bernoulli'
+    """
+    progress = progress or (lambda _what, _share: None)
+    title = clean_name(defined.get("title") or title)
+    images = read_images(defined, f"images of {title}", data, data_dir)
+    x = torch.tensor(images.images)
+    config = _model_config(defined, x)
+    model = Adapted(defined, config, _device(defined))
+    _check_steady(model, x[:8])
+    if config.likelihood == "gaussian-optimal":
+        config = replace(config, sigma=_best_sigma(model, x, progress))
+        model = Adapted(defined, config, _device(defined))
+    terms = Terms(*map(torch.cat, zip(*_score(model, x, progress), strict=True)))
+    codes = _codes(terms, images)
+    model.browser_layers, decoding = find_browser_layers(model, defined, codes)
+    error = squared_error(model, x).mean().item()
+    card = Card(
+        config=_run_config(defined, config, images, data),
+        title=title,
+        data_name=images.name,
+        data_fingerprint=images.fingerprint,
+        class_names=images.class_names,
+        metrics=summarize(terms) | {"squared_error_per_pixel": error},
+        torch=torch.__version__,
+    )
+    return Opened(model, card, codes, images, _notes(defined, card, terms, images), decoding)
+
+
+def _device(defined: Mapping[str, Any]) -> str:
+    """The device that the adapter asks for."""
+    device = str(defined.get("device", "cpu"))
+    try:
+        torch.zeros(1, device=device).cpu()
+    except Exception as error:
+        raise AdapterError(
+            f"device must be one that torch has here, like cpu, got {clean_name(device)!r}"
+        ) from error
+    return device
+
+
+def _model_config(defined: Mapping[str, Any], x: Tensor) -> ModelConfig:
+    """Shape and likelihood; the latent dimension is what `encode` answers with."""
+    likelihood, sigma = defined.get("likelihood", LIKELIHOODS[0]), defined.get("sigma", 0.1)
+    if likelihood not in LIKELIHOODS:
+        raise AdapterError(
+            f"likelihood must be one of {', '.join(LIKELIHOODS)}, got {likelihood!r:.40}"
+        )
+    if likelihood == "gaussian" and "sigma" not in defined:
+        raise AdapterError(
+            "sigma must be given beside the gaussian likelihood: define it, or say gaussian-optimal"
+        )
+    shape = tuple(x.shape[1:])
+    probe = Adapted(defined, ModelConfig(image_shape=shape), _device(defined))
+    mean, _ = check_codes(probe._ask("encode", x[:2]), 2)
+    return ModelConfig(
+        image_shape=shape,
+        latent_dim=mean.shape[1],
+        hidden=(1,),  # what a stranger's network is made of is not known here
+        likelihood=likelihood,
+        sigma=sigma,
+    )
+
+
+def _run_config(
+    defined: Mapping[str, Any], config: ModelConfig, images: ImageSet, data: str | None
+) -> RunConfig:
+    """The settings that the screens read; how it was trained is not known here."""
+    named = data or defined.get("data")
+    return RunConfig(
+        data=str(named) if isinstance(named, (str, Path)) else images.name,
+        model=config,
+        objective=ObjectiveConfig(beta=defined.get("beta", 1.0)),
+        training=TrainingConfig(epochs=1),
+    )
+
+
+def _check_steady(model: Adapted, x: Tensor) -> None:
+    """Refuses a model that answers differently each time, or by who else is in the batch."""
+    mean, again = model.encode(x)[0], model.encode(x)[0]
+    alone = torch.cat([model.encode(x[:3])[0], model.encode(x[3:])[0]])
+    decoded = model.decode(mean)
+    apart = torch.cat([model.decode(mean[:3]), model.decode(mean[3:])])
+    pairs = {"encode": [(mean, again), (mean, alone)], "decode": [(decoded, apart)]}
+    for name, found in pairs.items():
+        for first, second in found:
+            if not torch.allclose(first, second, rtol=1e-3, atol=1e-3):
+                raise AdapterError(
+                    f"{name} must answer the same each time and for each batch, but it does not: "
+                    "call model.eval() in the adapter, and draw no noise there"
+                )
+    model.decode(torch.randn(64, mean.shape[1], generator=torch.Generator().manual_seed(0)))
+
+
+def _noise(model: Adapted, x: Tensor) -> Tensor:
+    """The noise of `models.metrics.likelihood.elbo` with seed 0."""
+    return torch.randn(len(x), model.latent_dim, generator=torch.Generator().manual_seed(0))
+
+
+def _best_sigma(model: Adapted, x: Tensor, progress: Progress) -> float:
+    r"""The σ of least D: the root of the mean squared error of x̂(z), z ~ q(z|x)."""
+    total = 0.0
+    for done, batch, noise in _batches(x, _noise(model, x)):
+        decoded = model.decode(reparameterize(*model.encode(batch), noise))
+        total += (batch - decoded).double().square().sum().item()
+        progress("fitting σ", done)
+    return min(max(math.sqrt(total / x.numel()), MIN_SIGMA), 10.0)
+
+
+def _score(model: Adapted, x: Tensor, progress: Progress) -> Iterator[Terms]:
+    """D, R and codes, batch by batch: those of `models.metrics.likelihood.elbo`."""
+    for done, batch, noise in _batches(x, _noise(model, x)):
+        yield elbo_terms(model, batch, noise)
+        progress("measuring D and R", done)
+
+
+def _batches(x: Tensor, noise: Tensor) -> Iterator[tuple[float, Tensor, Tensor]]:
+    """Images with their noise, and the share that is done after each."""
+    for start in range(0, len(x), ROWS):
+        batch = x[start : start + ROWS]
+        yield (start + len(batch)) / len(x), batch, noise[start : start + ROWS]
+
+
+def _codes(terms: Terms, images: ImageSet) -> Codes:
+    """The codes to show: as many as a checkpoint holds."""
+    kept = slice(MAX_CODES // terms.mean.shape[1])
+    return Codes(
+        terms.mean[kept].numpy(),
+        terms.log_variance[kept].numpy(),
+        terms.distortion[kept].numpy(),
+        None if images.labels is None else images.labels[kept],
+    )
+
+
+def _notes(
+    defined: Mapping[str, Any], card: Card, terms: Terms, images: ImageSet
+) -> tuple[str, ...]:
+    """What looks like a mistake, or was assumed."""
+    notes = list(images.notes)
+    if (terms.log_variance > 0).all():
+        notes.append("every σ is above 1: encode must give ln σ², not σ² or σ")
+    if card.config.model.likelihood == "gaussian-optimal":
+        notes.append(
+            f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
+        )
+    if "beta" not in defined:
+        notes.append("β is not known and shown as 1: define beta in the adapter")
+    return tuple(notes)

@@ -1,0 +1,82 @@
+"""The user's two functions as a model of this project."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from models.adapter.contract import ROWS, AdapterError, check_codes, check_images, in_one_sentence
+from models.config import (
+    ModelConfig,
+)
+from models.families.autoencoder import ImageModel
+
+EPS = 1e-6
+"""How near to 0 and 1 a decoded probability may come before it is scored."""
+
+
+class Adapted(ImageModel):
+    """A stranger's model, answering what this project asks of its own.
+
+    Args:
+        functions: What the adapter's file defines; `encode` and `decode` are used.
+        config: Image shape, latent dimension and likelihood.
+        device: Where the two functions want their tensors.
+
+    Raises:
+        AdapterError: From every method, if one of the functions fails or answers with the wrong
+            type, shape or range.
+
+    Example:
+        >>> functions = {"encode": lambda x: (x[:, 0, 0, :2], 0 * x[:, 0, 0, :2]),
+        ...              "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
+        >>> model = Adapted(functions, ModelConfig(image_shape=(1, 8, 8)))
+        >>> tuple(model.encode(torch.zeros(3, 1, 8, 8))[0].shape)
+        (3, 2)
+    """
+
+    def __init__(self, functions: Mapping[str, Any], config: ModelConfig, device: str = "cpu"):
+        super().__init__(config)
+        self.browser_layers: tuple[list, list] = ([], [])
+        self._functions, self._device = functions, device
+        self._lock = threading.Lock()
+        self.eval()
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of q(z|x), each of shape (B, Z)."""
+        parts = [check_codes(self._ask("encode", x), len(x)) for x in images.split(ROWS)]
+        means, log_variances = zip(*parts, strict=True)
+        mean = torch.cat(means)
+        if mean.shape[1] != self.latent_dim:
+            raise AdapterError(
+                f"encode must give {self.latent_dim} latents each time, got {mean.shape[1]}"
+            )
+        return mean, torch.cat(log_variances)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean image E[x|z] of every code, shape (B, C, H, W)."""
+        shape = self.config.image_shape
+        return torch.cat(
+            [check_images(self._ask("decode", part), len(part), shape) for part in z.split(ROWS)]
+        )
+
+    def _output(self, z: Tensor) -> Tensor:
+        """What the likelihood reads: log-odds of a probability kept off 0 and 1, or the mean."""
+        images = self.decode(z)
+        if self.config.likelihood != "bernoulli":
+            return images
+        return torch.logit(images.double(), eps=EPS).float()
+
+    def _ask(self, name: str, given: Tensor) -> Any:
+        """What the user's function answers; one question at a time, as it may not expect more."""
+        with self._lock, torch.no_grad():
+            try:
+                return self._functions[name](given.float().to(self._device))
+            except Exception as error:  # a stranger's code may fail in any way
+                raise AdapterError(
+                    f"{name} must not fail, but it did: {in_one_sentence(error)}"
+                ) from error

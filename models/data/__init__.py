@@ -1,0 +1,1 @@
+"""Images: built-in sets, a user’s files made safe, and the library of kept sets."""

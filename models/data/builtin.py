@@ -1,0 +1,206 @@
+"""Built-in data sets: scikit-learn's digits, embedded, and torchvision's MNIST family."""
+
+from __future__ import annotations
+
+import os
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.data.custom_images import to_unit
+from models.data.image_set import DataError, ImageSet, check_split, refusing
+from models.data.library import is_id, list_paths
+from models.text import clean_name
+
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+_RAW_FILES = tuple(
+    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+)
+DATA_SETS = ("digits", *TORCHVISION)
+"""Names that `load` knows."""
+
+
+def load_digits(split: str) -> ImageSet:
+    """Scikit-learn's 1797 handwritten digits, 8 × 8 pixels of 17 grey levels.
+
+    Args:
+        split: "train" (1297 images) or "test" (500, the same share of every class).
+
+    Returns:
+        Images of shape (N, 1, 8, 8), grey levels divided by 16, and labels 0 to 9.
+
+    Raises:
+        DataError: If `split` is neither.
+
+    Source:
+        Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
+
+    Example:
+        >>> digits = load_digits("test")
+        >>> len(digits), float(digits.images.max())
+        (500, 1.0)
+    """
+    check_split(split)
+    pixels, labels = _read_digits()
+    order = np.load(Path(__file__).with_name("digits_order.npy"))
+    chosen = order[:-500] if split == "train" else order[-500:]
+    images = (pixels[chosen] / np.float32(16)).reshape(-1, 1, 8, 8)
+    names = tuple(str(digit) for digit in range(10))
+    return ImageSet(images, labels[chosen].astype(np.int64), names, split, "digits")
+
+
+def _read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Grey levels (1797, 64) and labels (1797,) of the file that scikit-learn installs.
+
+    Read without scikit-learn, whose import takes longer than a small model's first epochs; their
+    order, kept beside this file, is that of its `train_test_split`.
+    """
+    folder = find_spec("sklearn").submodule_search_locations[0]
+    table = np.loadtxt(Path(folder, "datasets/data/digits.csv.gz"), np.uint8, delimiter=",")
+    return table[:, :-1], table[:, -1]
+
+
+def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) -> ImageSet:
+    """MNIST, Fashion-MNIST or Kuzushiji-MNIST from files in torchvision's layout.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "kmnist".
+        split: "train" (60 000 images) or "test" (10 000).
+        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+
+    Returns:
+        Images of shape (N, 1, 28, 28), grey levels divided by 255, and labels 0 to 9.
+
+    Raises:
+        DataError: If the files are missing (with both ways to mend that) or damaged.
+
+    Example:
+        >>> load_torchvision("mnist", "test", "nowhere")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        models.data.image_set.DataError: mnist must lie in nowhere/MNIST/raw, got no such files...
+    """
+    check_split(split)
+    root = chosen_data_dir(data_dir)
+    if not is_available(name, root):
+        raise DataError(
+            f"{name} must lie in {_raw_folder(name, root)}, got no such files: run "
+            f"`python -m models data download {name}`, or name the folder that holds "
+            f"{TORCHVISION[name]} with --data-dir or LATENT_DATA_DIR"
+        )
+    with refusing(f"{_raw_folder(name, root)}", "the four files of " + name):
+        files = _torchvision_class(name)(root, train=split == "train")
+        images, labels = files.data.numpy()[:, None], files.targets.numpy()
+    names = tuple(str(digit) for digit in range(10)) if name == "mnist" else tuple(files.classes)
+    return ImageSet(to_unit(images, 255), labels, names, split, name)
+
+
+def download(name: str, data_dir: str | Path | None = None) -> None:
+    """Fetches a data set of the MNIST family, with a progress bar on the standard error.
+
+    Args:
+        name: "mnist", "fashion-mnist" or "kmnist"; digits is installed and needs nothing.
+        data_dir: Folder to put it in; by default `default_data_dir()`.
+
+    Raises:
+        DataError: If there is no such name, or the files cannot be fetched or written.
+
+    Example:
+        >>> download("digits")
+    """
+    if name == "digits":
+        return
+    root = chosen_data_dir(data_dir)
+    if is_available(name, root):
+        return
+    try:
+        _torchvision_class(name)(root, download=True)
+    except (OSError, RuntimeError) as error:  # torchvision wraps network errors in RuntimeError
+        raise DataError(
+            f"{name} could not be downloaded to {_raw_folder(name, root)}: check the connection "
+            "and the folder and try again, or put the files there yourself"
+        ) from error
+
+
+def is_available(name: str, data_dir: str | Path | None = None) -> bool:
+    """Whether a data set is there to be loaded; looks for files only and imports nothing.
+
+    Args:
+        name: One of `DATA_SETS`, or the id of an added set.
+        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+
+    Raises:
+        DataError: If there is no such name.
+
+    Example:
+        >>> is_available("digits"), is_available("mnist", "nowhere")
+        (True, False)
+    """
+    if is_id(name):
+        return name in list_paths()
+    if name not in DATA_SETS:
+        raise DataError(f"data must be one of {', '.join(DATA_SETS)}, got {clean_name(name)!r}")
+    if name == "digits":
+        return True
+    raw = chosen_data_dir(data_dir) / TORCHVISION[name] / "raw"
+    return all(os.path.isfile(raw / file) for file in _RAW_FILES)
+
+
+def _raw_folder(name: str, root: Path) -> str:
+    """Where the files are looked for, as much of it as a sentence may show."""
+    return f"{clean_name(root.resolve().name)}/{TORCHVISION[name]}/raw"
+
+
+_torchvision_lock = threading.Lock()
+_torchvision_operators: Any = None
+
+
+def _import_datasets() -> Any:
+    """Imports `torchvision.datasets`, beside a CPU build of torch as well.
+
+    Torchvision's wheel is built for CUDA. Beside a CPU build of torch its compiled part does not
+    load, and its Python part then stops at two operators that nobody declared. They are never
+    called here: declaring them is enough. The plain import comes first because a compiled part
+    that does load declares them itself, and a second declaration is fatal.
+    """
+    global _torchvision_operators
+    with _torchvision_lock:
+        try:
+            from torchvision import datasets
+        except RuntimeError:
+            import torch
+
+            operators = torch.library.Library("torchvision", "FRAGMENT")
+            operators.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            operators.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            _torchvision_operators = operators  # the declarations last as long as this object
+            from torchvision import datasets
+    return datasets
+
+
+def _torchvision_class(name: str) -> Any:
+    """Torchvision's data set class, kept from reading the pickled cache of old versions."""
+    try:
+        base = getattr(_import_datasets(), TORCHVISION[name])
+    except (ImportError, RuntimeError) as error:
+        raise DataError(
+            f"{name} needs torchvision, which cannot be imported: install requirements.txt"
+        ) from error
+    return type(base.__name__, (base,), {"_check_legacy_exist": lambda self: False})
+
+
+def default_data_dir() -> Path:
+    """The folder named by LATENT_DATA_DIR in the environment, else "data" in the working folder.
+
+    Example:
+        >>> default_data_dir() == Path(os.environ.get("LATENT_DATA_DIR") or "data")
+        True
+    """
+    return Path(os.environ.get("LATENT_DATA_DIR") or "data")
+
+
+def chosen_data_dir(data_dir: str | Path | None) -> Path:
+    """The folder given, or the default one."""
+    return default_data_dir() if data_dir is None else Path(data_dir)

@@ -1,0 +1,174 @@
+"""A user's images before they are kept: converted to [0, 1], split into train and test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from models.data.arrays import check_pixels, read_labels
+from models.data.image_set import (
+    MIN_IMAGES,
+    DataError,
+    ImageSet,
+    check_class_names,
+    check_sides,
+    check_split,
+)
+from models.text import clean_name
+
+STEPS = 8
+"""Fewest steps of an epoch that a small set should get."""
+SCALES = (1.0, 255.0, 65535.0)
+
+
+@dataclass(frozen=True, eq=False)
+class CustomImages:
+    """A user's images with whatever labels they have, before they are split.
+
+    Args:
+        images: (N, C, H, W), N at least 10, of which not all are equal; kept as uint8 or uint16
+            if they are whole numbers, else as float32.
+        scale: The value that means white: 1, 255 or 65535.
+        labels: int64 (N,), each an index into `class_names`; None when unlabelled.
+        class_names: The classes' names in the order of the labels; () when unlabelled.
+        title: A label; a stranger's text is cleaned.
+        notes: What was converted while reading, one sentence each.
+
+    Raises:
+        DataError: If there are too few, they do not differ, or two classes have one name.
+
+    Example:
+        >>> levels = (np.arange(640) % 256).astype(np.uint8).reshape(10, 1, 8, 8)
+        >>> found = CustomImages(levels, 255.0, None, (), "ramps")
+        >>> len(found), len(found.split("test")), found.id
+        (10, 2, 'own-c676c190850f')
+    """
+
+    images: np.ndarray = field(repr=False)
+    scale: float
+    labels: np.ndarray | None = field(repr=False)
+    class_names: tuple[str, ...]
+    title: str
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        images, notes = self.images, self.notes
+        if len(images) < MIN_IMAGES:
+            raise DataError(f"there must be at least {MIN_IMAGES} images, got {len(images)}")
+        check_sides(images.shape)
+        check_class_names(self.class_names)
+        if (images.min(axis=0) == images.max(axis=0)).all():
+            raise DataError(f"images must differ, got {len(images)} identical ones")
+        if self.labels is not None and (self.labels == self.labels[0]).all():
+            note = "all images have the same label"
+            notes = notes if note in notes else (*notes, note)
+        object.__setattr__(self, "images", compact(images, self.scale))
+        object.__setattr__(self, "title", clean_name(self.title))
+        object.__setattr__(self, "notes", notes)
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], title: str) -> CustomImages:
+        """From the arrays of an .npz file.
+
+        Args:
+            arrays: `images`, and where there are any `labels` and `class_names`.
+            title: A label.
+
+        Raises:
+            DataError: If they are no such thing, in one sentence.
+        """
+        if "images" not in arrays:
+            raise DataError("the archive must hold an array called images, got none")
+        images, scale, notes = check_pixels(arrays["images"])
+        labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
+        return cls(images, scale, *labels, title, notes)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of every image."""
+        return self.images.shape[1:]
+
+    @cached_property
+    def id(self) -> str:
+        """The name that pixels, labels and the classes' names make; the title has no part in it."""
+        parts = (self.images.dtype.str, self.images.shape, self.scale, self.class_names)
+        digest = hashlib.sha256(repr((*parts, self.labels is not None)).encode())
+        digest.update(self.images)
+        if self.labels is not None:
+            digest.update(np.ascontiguousarray(self.labels))
+        return f"own-{digest.hexdigest()[:12]}"
+
+    def split(self, split: str) -> ImageSet:
+        """One image in five, the same share of every class, or the other four.
+
+        Raises:
+            DataError: If the split is neither train nor test.
+        """
+        check_split(split)
+        return self._part(split_indices(len(self), self.labels, split), split)
+
+    def samples(self, count: int) -> ImageSet:
+        """At most that many images, the classes by turns, as the model sees them."""
+        order = np.arange(len(self))
+        if self.labels is not None:
+            by_class = np.argsort(self.labels, kind="stable")
+            sorted_labels = self.labels[by_class]
+            turn = np.arange(len(self)) - np.searchsorted(sorted_labels, sorted_labels)
+            order = by_class[np.argsort(turn, kind="stable")]
+        return self._part(order[:count], "train")
+
+    def _part(self, chosen: np.ndarray, split: str) -> ImageSet:
+        """Some of the images, as float32 in [0, 1]."""
+        labels = None if self.labels is None else self.labels[chosen]
+        images = to_unit(self.images[chosen], self.scale)
+        return ImageSet(images, labels, self.class_names, split, self.title, self.notes)
+
+
+def compact(images: np.ndarray, scale: float) -> np.ndarray:
+    """The same values in the fewest bytes that hold them."""
+    whole = np.uint16 if scale > 255 else np.uint8
+    kind = np.float32 if images.dtype.kind == "f" else whole
+    return np.ascontiguousarray(images, kind)
+
+
+def to_unit(images: np.ndarray, scale: float) -> np.ndarray:
+    """Float32 images in [0, 1], `scale` being white.
+
+    Example:
+        >>> to_unit(np.array([0, 51, 255], np.uint8), 255).tolist()
+        [0.0, 0.20000000298023224, 1.0]
+    """
+    unit = images.astype(np.float32, order="C")
+    unit /= np.float32(scale)
+    return np.clip(unit, 0, 1, out=unit)
+
+
+def split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarray:
+    """Every fifth of the shuffled images, taken class by class, is test; in their first order."""
+    order = np.random.default_rng(0).permutation(count)
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    is_test = np.zeros(count, bool)
+    is_test[order[2::5]] = True
+    return np.flatnonzero(is_test == (split == "test"))
+
+
+def fitting_batch(batch_size: int, train: int) -> int:
+    """That many images per step, or fewer where a small set would have only some steps an epoch.
+
+    Args:
+        batch_size: What a preset says.
+        train: Training images.
+
+    Example:
+        >>> fitting_batch(64, 1297), fitting_batch(64, 80), fitting_batch(64, 8)
+        (64, 10, 4)
+    """
+    return min(batch_size, max(4, train // STEPS))

@@ -1,0 +1,238 @@
+"""A user's own images: what they must be, and where those that were added lie.
+
+    runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, and about.json
+               removed/            the sets that were removed last
+
+The name of a set comes from its content; its title is a label inside the file. A name that
+somebody gives is compared with the names there are and never becomes a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from models.data.arrays import check_pixels, read_archive, read_labels
+from models.data.custom_images import SCALES, CustomImages
+from models.data.image_set import (
+    DataError,
+    check_sides,
+)
+from models.text import clean_name
+
+MAX_SETS = 20
+MAX_STORED = 256 * 2**20
+"""Most bytes of all sets together."""
+MAX_REMOVED = 3
+"""Removed sets that can be had back."""
+_ABOUT = "about.json"
+_MAX_ABOUT = 2**16
+_ID = re.compile(r"own-[0-9a-f]{12}")
+
+
+class DataSetInfo(NamedTuple):
+    """What is known of an added set without reading its images; `bytes` is the size of its file."""
+
+    id: str
+    title: str
+    count: int
+    image_shape: tuple[int, int, int]
+    classes: int
+    notes: tuple[str, ...]
+    bytes: int
+
+    @property
+    def train(self) -> int:
+        """Training images; the others are the test set."""
+        return self.count - len(range(2, self.count, 5))
+
+
+def library_dir() -> Path:
+    """The folder of added sets, in that of the user's runs (LATENT_RUNS_DIR, else "runs").
+
+    Example:
+        >>> library_dir().name
+        '.data'
+    """
+    return Path(os.environ.get("LATENT_RUNS_DIR", "runs"), ".data")
+
+
+def is_id(name: object) -> bool:
+    """Whether a name is of the kind that added sets have.
+
+    Example:
+        >>> is_id("own-0123456789ab"), is_id("own-../secret.png"), is_id("digits")
+        (True, False, False)
+    """
+    return isinstance(name, str) and _ID.fullmatch(name) is not None
+
+
+def list_paths() -> dict[str, Path]:
+    """The files of the added sets by their ids, newest first."""
+    return _paths(library_dir())
+
+
+def list_removed() -> dict[str, Path]:
+    """The files of the sets that were removed and can be had back, the last one first."""
+    return _paths(library_dir() / "removed")
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    """Files by id, newest first; an absent folder has none."""
+    found = []
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if is_id(entry.name.removesuffix(".npz")) and entry.name.endswith(".npz"):
+                found.append((entry.stat().st_mtime_ns, entry.name))
+    return {name.removesuffix(".npz"): folder / name for _, name in sorted(found, reverse=True)}
+
+
+def read_facts(path: Path) -> DataSetInfo:
+    """What a set's file says of it, without reading its images.
+
+    Raises:
+        DataError: If the file is damaged or gone.
+    """
+    with _reading(path.stem):
+        with zipfile.ZipFile(path) as archive:
+            about = _read_about(archive)
+        count, *image_shape = (int(length) for length in about["shape"])
+        check_sides(tuple(image_shape))
+        title, notes = clean_name(about["title"]), tuple(map(str, about["notes"]))
+        classes, size = int(about["classes"]), path.stat().st_size
+        return DataSetInfo(path.stem, title, count, tuple(image_shape), classes, notes, size)
+
+
+def read_custom(name: str) -> CustomImages:
+    """The set of that name.
+
+    Raises:
+        DataError: If there is none, or its file is damaged.
+    """
+    path = list_paths().get(name)
+    if path is None:
+        raise DataError(
+            f"data must be a data set that was added, got {clean_name(name)!r}, which was removed "
+            "or never added here: add the images again"
+        )
+    with _reading(name):
+        content = path.read_bytes()
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            about = _read_about(archive)
+        arrays = read_archive(content)
+        images, _, _ = check_pixels(arrays["images"])
+        labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
+        scale, notes = about["scale"], tuple(map(str, about["notes"]))
+        if scale not in SCALES:
+            raise ValueError
+        return CustomImages(images, scale, *labels, about["title"], notes)
+
+
+def _read_about(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """What a set's file says of itself."""
+    member = archive.getinfo(_ABOUT)
+    if member.file_size > _MAX_ABOUT:
+        raise ValueError
+    with archive.open(member) as file:
+        return json.loads(file.read(member.file_size))
+
+
+@contextlib.contextmanager
+def _reading(name: str) -> Iterator[None]:
+    """Turns whatever a damaged file raises into one sentence."""
+    try:
+        yield
+    except Exception as error:  # parsers of damaged files raise almost anything
+        raise DataError(
+            f"the images of {name} must be whole, got a damaged or missing file: remove them and "
+            "add them again"
+        ) from error
+
+
+def add(found: CustomImages, title: str = "") -> DataSetInfo:
+    """Keeps a set where the command line, trainings and the app find it by its id.
+
+    The same images are kept once: adding them again gives them the new title.
+
+    Args:
+        found: The set.
+        title: A label; by default the set's own.
+
+    Raises:
+        DataError: If there are too many sets, or they take too much room.
+        OSError: If the disk refuses; nothing is left behind.
+    """
+    from models.atomic import write_bytes
+
+    folder, title = library_dir(), clean_name(title, found.title)
+    content = _to_bytes(found, title)
+    others = {name: path for name, path in list_paths().items() if name != found.id}
+    if len(others) >= MAX_SETS:
+        raise DataError(
+            f"at most {MAX_SETS} sets of your own images are kept, got one more: remove one first"
+        )
+    stored = sum(path.stat().st_size for path in others.values())
+    if stored + len(content) > MAX_STORED:
+        raise DataError(
+            f"your own images must take at most {MAX_STORED >> 20} MB in all, got "
+            f"{stored / 2**20:.0f} MB that are kept and {len(content) / 2**20:.0f} MB more: "
+            "remove a set, or use fewer images"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_bytes(folder / f"{found.id}.npz", content)
+    (folder / "removed" / f"{found.id}.npz").unlink(missing_ok=True)
+    return read_facts(folder / f"{found.id}.npz")
+
+
+def _to_bytes(found: CustomImages, title: str) -> bytes:
+    """A set's file."""
+    arrays = {"images": found.images}
+    if found.labels is not None:
+        arrays |= {"labels": found.labels, "class_names": np.array(found.class_names)}
+    about = {"title": title, "scale": found.scale, "notes": found.notes}
+    about |= {"shape": found.images.shape, "classes": len(found.class_names)}
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    with zipfile.ZipFile(stream, "a") as archive:
+        archive.writestr(_ABOUT, json.dumps(about))
+    return stream.getvalue()
+
+
+def remove(name: str) -> None:
+    """Moves a set aside; of those moved aside before, the last `MAX_REMOVED` stay.
+
+    Raises:
+        DataError: If there is none.
+        OSError: If the disk refuses.
+    """
+    path = list_paths().get(name)
+    if path is None:
+        raise DataError(f"a set of your own images must be there, got {clean_name(name)!r}")
+    aside = library_dir() / "removed"
+    aside.mkdir(exist_ok=True)
+    path.replace(aside / path.name)
+    os.utime(aside / path.name)
+    for old in list(list_removed().values())[MAX_REMOVED:]:
+        old.unlink(missing_ok=True)
+
+
+def recover(name: str) -> None:
+    """Moves a removed set back.
+
+    Raises:
+        DataError: If it is gone.
+        OSError: If the disk refuses.
+    """
+    path = list_removed().get(name)
+    if path is None:
+        raise DataError(f"only the last {MAX_REMOVED} removed sets are kept, and this is none")
+    path.replace(library_dir() / path.name)

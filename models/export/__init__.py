@@ -1,0 +1,1 @@
+"""A model as bytes for the browser."""

@@ -1,0 +1,1 @@
+"""Networks, likelihoods and the model families; the registry builds them."""

@@ -1,0 +1,94 @@
+"""The plain autoencoder: one code per image, no noise, no prior.
+
+Every model of the project answers the same four questions: `encode`, `decode`, `sample` and
+`log_likelihood`. Trainer, metrics and screens use nothing else.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from models.config import ModelConfig
+from models.families.likelihoods import build_likelihood
+from models.families.networks import build_decoder, build_encoder
+from models.objectives.elbo import LatentModel
+
+
+class ImageModel(nn.Module):
+    """What every model of images has in common: a likelihood p(x|z) over what `_output` gives it.
+
+    Args:
+        config: Image shape, latent dimension and likelihood.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.latent_dim = config.latent_dim
+        self.likelihood = build_likelihood(config)
+
+    def at(self, beta: float) -> ImageModel:
+        """The model as it is at one β: itself, unless its weights are functions of β."""
+        return self
+
+    def _output(self, z: Tensor) -> Tensor:
+        """What the likelihood reads, shape (B, k·C, H, W)."""
+        raise NotImplementedError
+
+    def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
+        """One draw of p(x|z) for every code, shape (B, C, H, W)."""
+        return self.likelihood.sample(self._output(z), generator)
+
+    def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
+        """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
+        return self.likelihood.log_prob(self._output(z), images)
+
+    def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
+        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
+        return self.likelihood.log_prob_pairs(self._output(z), images)
+
+
+class Autoencoder(ImageModel):
+    """An encoder f and a decoder: z = f(x), trained on -ln p(x|z) alone.
+
+    Example:
+        >>> model = Autoencoder(ModelConfig(family="autoencoder", image_shape=(1, 8, 8)))
+        >>> code, log_variance = model.encode(torch.zeros(3, 1, 8, 8))
+        >>> tuple(code.shape), log_variance
+        ((3, 2), None)
+    """
+
+    encoder_heads = 1
+    draws = 1
+    """How often a training step sees every image of its batch."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        self.encoder = build_encoder(config, self.encoder_heads * config.latent_dim)
+        self.decoder = build_decoder(config, self.likelihood.outputs)
+
+    def draw(
+        self, images: Tensor, generator: torch.Generator
+    ) -> tuple[LatentModel, Tensor, float | Tensor, float | Tensor]:
+        """What a training step sees: a model, images for it, and weights for their D and R."""
+        return self, images, 1.0, 1.0
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The code of every image, shape (B, Z), and None: there is no variance."""
+        return self.encoder(images).float(), None
+
+    def _output(self, z: Tensor) -> Tensor:
+        """What the likelihood reads, shape (B, k·C, H, W)."""
+        return self.decoder(z).float()
+
+    def decode(self, z: Tensor) -> Tensor:
+        """The mean image E[x|z] of every code, shape (B, C, H, W)."""
+        return self.likelihood.mean(self._output(z))
+
+    def start_at(self, mean_image: Tensor) -> None:
+        """Makes the untrained decoder answer with the data's mean image, shape (C, H, W).
+
+        Training then starts near the best constant image, not at grey noise.
+        """
+        self.decoder.start_at(self.likelihood.initial_output(mean_image))

@@ -1,0 +1,57 @@
+"""From a config to a model: the one table of families, and the limit on size."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from models.config import ModelConfig
+from models.families.autoencoder import Autoencoder
+from models.families.multirate import MultirateVAE
+from models.families.vae import VAE
+
+FAMILIES = {"vae": VAE, "autoencoder": Autoencoder, "multirate": MultirateVAE}
+MAX_PARAMETERS = 10_000_000
+
+
+def describe(config: ModelConfig) -> nn.Module:
+    """The model without memory: names, shapes and dtypes of its tensors, on the meta device.
+
+    Raises:
+        ValueError: If it would have more than `MAX_PARAMETERS` parameters.
+
+    Example:
+        >>> describe(ModelConfig()).decoder.layers[0].weight.device.type
+        'meta'
+    """
+    with torch.device("meta"):
+        model = FAMILIES[config.family](config)
+    count = count_parameters(model)
+    if count > MAX_PARAMETERS:
+        raise ValueError(
+            f"the model must have at most {MAX_PARAMETERS:,} parameters, got {count:,}: "
+            "choose smaller hidden layers"
+        )
+    return model
+
+
+def build_model(config: ModelConfig, seed: int = 0) -> nn.Module:
+    """The model a config describes, its weights drawn from `seed`.
+
+    Raises:
+        ValueError: If it would have more than `MAX_PARAMETERS` parameters.
+
+    Example:
+        >>> model = build_model(ModelConfig(latent_dim=20, hidden=(400,)))
+        >>> count_parameters(model)
+        652824
+    """
+    describe(config)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FAMILIES[config.family](config)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable numbers of a model."""
+    return sum(parameter.numel() for parameter in model.parameters())

@@ -1,0 +1,1 @@
+"""Codes of a test set as arrays: planes, t-SNE, neighbours."""

@@ -1,0 +1,149 @@
+"""The test set through a model, as arrays; nothing here knows a model."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MAX_CODES = 2**22
+"""Most numbers (images times latent dimensions) in stored codes."""
+
+
+@dataclass(frozen=True)
+class Codes:
+    """A test set through a model.
+
+    Attributes:
+        mean: Posterior means μ, float32, shape (N, Z).
+        log_variance: ln σ², float32, shape (N, Z); None for an autoencoder.
+        distortion: -ln p(x|z) with z ~ q(z|x), nats per image, float32, shape (N,).
+        labels: Class of every image, int64, shape (N,); None where there are no classes.
+
+    Example:
+        >>> codes = Codes(np.zeros((4, 2)), np.zeros((4, 2)), np.full(4, 3.0), None)
+        >>> codes.rate.shape, codes.negative_elbo.tolist()
+        ((4, 2), [3.0, 3.0, 3.0, 3.0])
+    """
+
+    mean: np.ndarray
+    log_variance: np.ndarray | None
+    distortion: np.ndarray
+    labels: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @property
+    def latent_dim(self) -> int:
+        """Z."""
+        return self.mean.shape[1]
+
+    @property
+    def rate(self) -> np.ndarray | None:
+        """KL(q(z_j|x) ‖ N(0, 1)) in nats, shape (N, Z); None for an autoencoder."""
+        if self.log_variance is None:
+            return None
+        return 0.5 * (self.mean**2 + np.expm1(self.log_variance) - self.log_variance)
+
+    @property
+    def negative_elbo(self) -> np.ndarray | None:
+        """D + R in nats per image, shape (N,); None for an autoencoder."""
+        return None if self.rate is None else self.distortion + self.rate.sum(1)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """The arrays to store; float16 keeps three digits, below a pixel of any map.
+
+        Log-variances are kept within ±80: e^-80 is a point, e^80 no posterior at all.
+        """
+        arrays = {"mean": to_half(self.mean)}
+        arrays["distortion"] = self.distortion.astype(np.float32)
+        if self.log_variance is not None:
+            arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(np.float16)
+        if self.labels is not None:
+            arrays["labels"] = self.labels.astype(np.uint8 if self.labels.max() < 256 else np.int64)
+        return arrays
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], latent_dim: int) -> Codes:
+        """Codes from stored arrays.
+
+        Raises:
+            ValueError: If one is missing, unknown, or of another length, width or range.
+        """
+        unknown = sorted(set(arrays) - {"mean", "log_variance", "distortion", "labels"})
+        if unknown or "mean" not in arrays or "distortion" not in arrays:
+            raise ValueError(
+                "there must be mean and distortion, and may be log_variance and labels"
+            )
+        mean, distortion = arrays["mean"], arrays["distortion"]
+        if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim or mean.size > MAX_CODES:
+            raise ValueError(
+                f"mean must have shape (N, {latent_dim}) and at most {MAX_CODES} numbers, "
+                f"got {mean.shape}"
+            )
+        log_variance, labels = arrays.get("log_variance"), arrays.get("labels")
+        if log_variance is not None and (
+            log_variance.shape != mean.shape or not np.abs(log_variance).max() <= 80
+        ):
+            raise ValueError("log_variance must have the shape of mean and values within ±80")
+        if distortion.shape != (len(mean),):
+            raise ValueError(f"distortion must have shape ({len(mean)},), got {distortion.shape}")
+        if labels is not None and (
+            labels.shape != (len(mean),) or labels.dtype.kind not in "iu" or labels.min() < 0
+        ):
+            raise ValueError(f"labels must be {len(mean)} whole numbers of at least 0")
+        return cls(
+            mean.astype(np.float32),
+            None if log_variance is None else log_variance.astype(np.float32),
+            distortion.astype(np.float32),
+            None if labels is None else labels.astype(np.int64),
+        )
+
+
+def to_half(mean: np.ndarray) -> np.ndarray:
+    """As float16, unless a number is too large for it.
+
+    Example:
+        >>> to_half(np.array([1.0])).dtype, to_half(np.array([1e6])).dtype
+        (dtype('float16'), dtype('float32'))
+    """
+    fits = np.abs(mean).max() < np.finfo(np.float16).max
+    return mean.astype(np.float16 if fits else np.float32)
+
+
+def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:
+    """The codes as a table: one row per test image, one column per number, units in the header.
+
+    A class name that a spreadsheet would run as a formula is led by an apostrophe.
+
+    Args:
+        codes: Of a model.
+        class_names: Names of the classes, by label.
+
+    Example:
+        >>> codes = Codes(np.zeros((1, 1)), np.zeros((1, 1)), np.ones(1), np.zeros(1, np.int64))
+        >>> print(to_csv(codes, ["=1+1"]))
+        image,class,mean_1,sigma_1,kl_nats_1,distortion_nats
+        0,'=1+1,0,1,0,1
+        <BLANKLINE>
+    """
+    header, columns = ["image"], [np.arange(len(codes))]
+    if codes.labels is not None:
+        safe = ["'" + name if name[:1] in "=+-@" else name for name in class_names]
+        header.append("class")
+        columns.append([safe[label] for label in codes.labels])
+    parts = {"mean": codes.mean}
+    if codes.log_variance is not None:
+        parts |= {"sigma": np.exp(0.5 * codes.log_variance), "kl_nats": codes.rate}
+    for name, values in parts.items():
+        header += [f"{name}_{j + 1}" for j in range(codes.latent_dim)]
+        columns += [[f"{v:.6g}" for v in column] for column in values.T.tolist()]
+    header.append("distortion_nats")
+    columns.append([f"{v:.6g}" for v in codes.distortion.tolist()])
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([header, *zip(*columns, strict=True)])
+    return text.getvalue()

@@ -1,0 +1,156 @@
+"""Planes through the latent space, and grids on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.latents.codes import Codes
+
+
+@dataclass(frozen=True)
+class Plane:
+    """An affine plane of the latent space: z = origin + u · axes, with u in the plane.
+
+    Attributes:
+        origin: Shape (Z,).
+        axes: Two orthonormal rows, shape (2, Z).
+        explained: Share of the codes' variance along each axis, shape (2,).
+
+    Example:
+        >>> plane = coordinate_plane(np.eye(3), 0, 2)
+        >>> plane.project(np.array([[1.0, 2.0, 3.0]])).tolist()
+        [[1.0, 3.0]]
+        >>> plane.lift(np.array([[1.0, 3.0]])).tolist()
+        [[1.0, 0.0, 3.0]]
+    """
+
+    origin: np.ndarray
+    axes: np.ndarray
+    explained: np.ndarray
+
+    def project(self, z: np.ndarray) -> np.ndarray:
+        """Coordinates (N, 2) of codes (N, Z): exact for codes in the plane."""
+        return (z - self.origin) @ self.axes.T
+
+    def lift(self, u: np.ndarray) -> np.ndarray:
+        """Codes (N, Z) of plane coordinates (N, 2): exact."""
+        return self.origin + u @ self.axes
+
+
+def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | None = None) -> Plane:
+    """The plane of two latent dimensions; the others stay as they are at `through`.
+
+    Args:
+        mean: Codes (N, Z), for the share of their variance.
+        x: Index of the horizontal dimension.
+        y: Index of the vertical one; equal to x only if Z = 1, where it is a flat line.
+        through: A code (Z,) in the plane; the origin if None.
+
+    Raises:
+        ValueError: If an index is not a dimension.
+
+    Example:
+        >>> plane = coordinate_plane(np.eye(3), 0, 2, through=np.array([7.0, 8.0, 9.0]))
+        >>> plane.lift(np.array([[1.0, 2.0]])).tolist()
+        [[1.0, 8.0, 2.0]]
+    """
+    latent_dim = mean.shape[1]
+    if not (0 <= x < latent_dim and 0 <= y < latent_dim):
+        raise ValueError(f"x and y must be dimensions 0 to {latent_dim - 1}, got {x} and {y}")
+    axes = np.zeros((2, latent_dim), np.float32)
+    axes[0, x] = 1
+    axes[1, y] = float(x != y)
+    origin = np.zeros(latent_dim, np.float32) if through is None else np.array(through, np.float32)
+    origin[[x, y]] = 0
+    variance = mean.var(0)
+    explained = variance[[x, y]] / max(variance.sum(), 1e-12)
+    return Plane(origin, axes, explained * axes.any(1))
+
+
+def pca_plane(mean: np.ndarray) -> Plane:
+    """The plane of largest variance through the mean of the codes.
+
+    Args:
+        mean: Codes, shape (N, Z); Z = 1 gives a flat line.
+
+    Source:
+        scikit-learn's PCA with its sign convention, so equal codes give an equal map.
+
+    Example:
+        >>> codes = np.random.default_rng(0).normal(size=(100, 3)) * [1, 5, 3]
+        >>> np.abs(pca_plane(codes).axes).round(0).tolist()
+        [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    from sklearn.decomposition import PCA
+
+    components = min(2, *mean.shape)
+    with np.errstate(invalid="ignore"):  # equal codes have no variance to take a share of
+        fitted = PCA(components, svd_solver="full").fit(mean.astype(np.float64))
+    axes = np.zeros((2, mean.shape[1]), np.float32)
+    axes[:components] = fitted.components_
+    explained = np.zeros(2)
+    explained[:components] = np.nan_to_num(fitted.explained_variance_ratio_)
+    return Plane(fitted.mean_.astype(np.float32), axes, explained)
+
+
+def prior_grid(side: int) -> np.ndarray:
+    r"""A square grid whose cells hold equal mass of the prior, top row first.
+
+    .. math:: u_{ij} = (Φ^{-1}(\tfrac{j + ½}{n}), Φ^{-1}(\tfrac{n - i - ½}{n}))
+
+    Args:
+        side: n, at least 1.
+
+    Returns:
+        Plane coordinates in standard deviations of the prior, shape (n·n, 2), row by row.
+
+    Source:
+        Kingma & Welling, 2014, arXiv:1312.6114, appendix A (figure 4).
+
+    Example:
+        >>> (prior_grid(2) * 100).round().astype(int).tolist()
+        [[-67, 67], [67, 67], [-67, -67], [67, -67]]
+    """
+    from scipy.special import ndtri
+
+    if side < 1:
+        raise ValueError(f"side must be at least 1, got {side}")
+    quantiles = ndtri((np.arange(side) + 0.5) / side)
+    x, y = np.meshgrid(quantiles, quantiles[::-1])
+    return np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
+
+
+def grid_codes(codes: Codes, x: int, y: int, side: int, through: np.ndarray) -> np.ndarray:
+    """The codes of `prior_grid` in the plane of two dimensions, top row first.
+
+    For an autoencoder the grid is shifted and stretched to mean and standard deviation of the
+    test set's codes. With Z = 1 it is one row.
+
+    Args:
+        codes: Of the model.
+        x: Index of the horizontal dimension.
+        y: Index of the vertical one.
+        side: Cells per side.
+        through: Where the other dimensions are held, shape (Z,).
+
+    Returns:
+        Shape (side·side, Z), or (side, 1), float32.
+
+    Example:
+        >>> codes = Codes(np.zeros((4, 3)), np.zeros((4, 3)), np.zeros(4), None)
+        >>> grid_codes(codes, 0, 1, 2, np.full(3, 9.0))[0].tolist()  # doctest: +ELLIPSIS
+        [-0.67..., 0.67..., 9.0]
+    """
+    grid = prior_grid(side)
+    if codes.latent_dim == 1:
+        grid = grid[:side]
+    z = np.repeat(np.asarray(through, np.float64)[None], len(grid), 0)
+    pairs = [(x, 0)] if codes.latent_dim == 1 else [(x, 0), (y, 1)]
+    for dimension, column in pairs:
+        z[:, dimension] = grid[:, column]
+        if codes.log_variance is None:
+            here = codes.mean[:, dimension]
+            z[:, dimension] = here.mean() + here.std() * grid[:, column]
+    return z.astype(np.float32)

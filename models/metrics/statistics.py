@@ -1,0 +1,95 @@
+"""Means with their errors: over images, over seeds, and paired over the same images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:  # the first screen waits for no torch
+    from torch import Tensor
+
+
+def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    r"""Mean of first − second over the same images, and its standard error.
+
+    .. math:: \bar d ± s_d / √N, \quad d = x - y
+
+    What makes one image hard for both cancels, so that the error is smaller than that of two
+    means that are taken apart.
+
+    Args:
+        first: x, one number per image, shape (N,), N ≥ 2.
+        second: y of the same images, shape (N,).
+
+    Returns:
+        Both in the unit of what is given.
+
+    Raises:
+        ValueError: If they are not as long as each other, or hold fewer than two numbers.
+
+    Example:
+        >>> mean, error = paired_difference(np.array([5.0, 8.0, 2.0]), np.array([4.0, 6.0, 2.0]))
+        >>> mean, round(error, 4)
+        (1.0, 0.5774)
+    """
+    if first.shape != second.shape or first.ndim != 1 or len(first) < 2:
+        raise ValueError(
+            "both must hold one number for each of the same two or more images, "
+            f"got {first.shape} and {second.shape}"
+        )
+    difference = first.astype(np.float64) - second
+    return float(difference.mean()), float(difference.std(ddof=1) / np.sqrt(len(difference)))
+
+
+class Estimate(NamedTuple):
+    """A mean over images with its standard error, both in the unit of what was averaged."""
+
+    mean: float
+    standard_error: float
+
+
+def estimate(values: Tensor) -> Estimate:
+    r"""Mean and standard error over images: s / √N, with the unbiased s.
+
+    Args:
+        values: One number per image, shape (N,), N ≥ 2.
+
+    Example:
+        >>> import torch
+        >>> estimate(torch.tensor([1.0, 2.0, 3.0]))
+        Estimate(mean=2.0, standard_error=0.5773502691896258)
+    """
+    values = values.double()
+    return Estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)))
+
+
+def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    r"""Mean and half-width of its confidence interval, for a few normal values.
+
+    .. math:: \bar x ± t_{n-1,\,(1 + level)/2} \; s / √n
+
+    Args:
+        values: n numbers, n ≥ 1.
+        level: Between 0 and 1.
+
+    Returns:
+        The mean, and the half-width: infinite for one value.
+
+    Source:
+        Student, The Probable Error of a Mean, Biometrika 1908.
+
+    Example:
+        >>> mean, half = t_interval([1.0, 2.0, 3.0])
+        >>> mean, round(half, 4)
+        (2.0, 2.4841)
+    """
+    from scipy.special import stdtrit
+
+    count, mean = len(values), float(np.mean(values))
+    if count < 2:
+        return mean, math.inf
+    quantile = float(stdtrit(count - 1, (1 + level) / 2))
+    return mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count)

@@ -1,0 +1,1 @@
+"""What training minimises, and the densities it is made of."""

@@ -1,0 +1,68 @@
+"""Settings that are known to work, by name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+
+_DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
+_DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
+_MNIST_TRAINING = TrainingConfig(epochs=60)
+PRESETS: dict[str, RunConfig] = {
+    "digits-2d": RunConfig(
+        "digits", _DIGITS, ObjectiveConfig(kl_warmup_steps=200), _DIGITS_TRAINING
+    ),
+    "digits-ae": RunConfig(
+        "digits",
+        replace(_DIGITS, family="autoencoder"),
+        ObjectiveConfig(beta=0.0),
+        _DIGITS_TRAINING,
+    ),
+    "digits-multirate": RunConfig(
+        "digits",
+        replace(_DIGITS, family="multirate"),
+        ObjectiveConfig(kl_warmup_steps=200),
+        _DIGITS_TRAINING,
+    ),
+    "digits-linear": RunConfig(
+        "digits",
+        replace(_DIGITS, hidden=(), likelihood="gaussian", sigma=0.25),
+        ObjectiveConfig(),
+        replace(_DIGITS_TRAINING, epochs=500, batch_size=256, learning_rate=3e-2),
+    ),
+    "mnist-2d": RunConfig(
+        "mnist",
+        ModelConfig(),
+        ObjectiveConfig(kl_warmup_steps=500),
+        replace(_MNIST_TRAINING, binarize=True),
+    ),
+    "mnist-2d-multirate": RunConfig(
+        "mnist",
+        ModelConfig(family="multirate"),
+        ObjectiveConfig(kl_warmup_steps=500),
+        replace(_MNIST_TRAINING, epochs=35, binarize=True),
+    ),
+    "mnist-20d": RunConfig(
+        "mnist",
+        ModelConfig(latent_dim=20, hidden=(480, 240)),
+        ObjectiveConfig(kl_warmup_steps=5000),
+        _MNIST_TRAINING,
+    ),
+}
+"""Settings that are known to work, by name."""
+
+
+def preset(name: str) -> RunConfig:
+    """The preset called `name`.
+
+    Raises:
+        ValueError: If there is none, naming those there are.
+
+    Example:
+        >>> preset("mnist-20d").model.latent_dim
+        20
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]

@@ -1,0 +1,1 @@
+"""Run folders: made, trained, labelled, scored."""

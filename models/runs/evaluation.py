@@ -1,0 +1,84 @@
+"""A checkpoint's full report on its test set: scores, bound, anchors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.data.load import load
+from models.metrics.likelihood import (
+    binarize,
+    collapsed_distortion,
+    elbo,
+    entropy_floor,
+    importance_weighted_bound,
+    summarize,
+)
+from models.metrics.reconstruction import squared_error
+from models.metrics.statistics import estimate
+from models.storage.checkpoint import read, restore
+
+
+def evaluate_checkpoint(
+    path: str | Path,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    samples: int = 0,
+    images: int = 500,
+    seed: int = 0,
+    beta: float | None = None,
+) -> dict[str, Any]:
+    """Scores a checkpoint on the test set of its data, or of another of the same shape.
+
+    The importance-weighted bound is computed on the first `images` test images, binarised if
+    the likelihood is Bernoulli, beside the ELBO of those same images.
+
+    Args:
+        path: A checkpoint file.
+        data: Name or path of the data; None: what the model was trained on.
+        data_dir: See `models.data.load.load`.
+        samples: k of the bound; 0 leaves it out.
+        images: How many test images the bound is computed on.
+        seed: Of the noise and of the binarisation.
+        beta: At which β to score a multi-rate model; None: 1.
+
+    Returns:
+        The scores of `summarize`, the squared error per pixel, the anchors of the data and, on
+        request, `iw_bound_k…` and `elbo_same_images`, each [mean, standard error], nats/image.
+
+    Raises:
+        ValueError: If the file is no checkpoint, the data is missing or of another shape, or a
+            β is given that is outside the model's range, or for a model of one β.
+    """
+    checkpoint = read(path)
+    config = checkpoint.card.config
+    model = restore(checkpoint)
+    if beta is not None:
+        if config.model.family != "multirate":
+            raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
+        model = model.at(beta)
+    test_set = load(data or config.data, "test", data_dir)
+    if test_set.images.shape[1:] != config.model.image_shape:
+        raise ValueError(
+            f"the images must have the model's shape {config.model.image_shape}, "
+            f"got {test_set.images.shape[1:]}"
+        )
+    x = torch.tensor(test_set.images)
+    likelihood, sigma = config.model.likelihood, config.model.sigma
+    report = {"model": checkpoint.card.title, "data": f"{test_set.name} test"}
+    report |= summarize(elbo(model, x, seed))
+    report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
+    report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
+    report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
+    if samples and config.model.family != "autoencoder":
+        x = x[:images]
+        if likelihood == "bernoulli":
+            x = binarize(x, seed)
+            report["bound_is_for"] = f"{len(x)} images, binarised with seed {seed}"
+        terms = elbo(model, x, seed)
+        report["elbo_same_images"] = list(estimate(-terms.distortion - terms.rate.sum(1)))
+        bound = importance_weighted_bound(model, x, samples, seed)
+        report[f"iw_bound_k{samples}"] = list(estimate(bound))
+    return report

@@ -1,0 +1,208 @@
+"""Run folders: where a training lives on disk, so that it survives whatever happens to it.
+
+    runs/<id>/config.json         the run's settings and its title
+              metrics.jsonl       one line per finished epoch
+              state.safetensors   weights, optimiser and position: what a resume needs
+              model.safetensors   the checkpoint to explore, with the test set's codes
+              frames/             its film: see `models.training.snapshots`
+              label.json          what its owner says of it: see `Label`
+              wish.json  changes.jsonl   how it is steered: see `models.training.control`
+              run.lock            held while a process trains here
+
+Ids are generated; titles are labels and never become paths.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.atomic import write_bytes
+from models.config import RunConfig
+from models.runs.label import MAX_LABEL_BYTES, Label, clean_note
+from models.text import clean_name
+
+
+def default_runs_dir() -> Path:
+    """The folder of the user's runs: `LATENT_RUNS_DIR`, else `runs` in the working folder."""
+    return Path(os.environ.get("LATENT_RUNS_DIR", "runs"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder; every method reads or writes the disk, nothing is remembered.
+
+    Example:
+        >>> import tempfile
+        >>> from models.presets import preset
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = Run.create(folder, preset("digits-2d"), "my first")
+        ...     run.title, run.metrics(), [r.id == run.id for r in list_runs(folder)]
+        ('my first', [], [True])
+    """
+
+    folder: Path
+
+    @classmethod
+    def create(
+        cls, runs_dir: str | Path, config: RunConfig, title: str = "", sweep: str = ""
+    ) -> Run:
+        """A new run with a generated id; `sweep` is the id of the sweep it belongs to."""
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        run = cls(Path(runs_dir) / run_id)
+        run.folder.mkdir(parents=True)
+        document = {"title": clean_name(title, ""), "config": config.to_json()}
+        document |= {"sweep": sweep} if sweep else {}
+        write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
+        return run
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / "model.safetensors"
+
+    @property
+    def state_path(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    @property
+    def label_path(self) -> Path:
+        return self.folder / "label.json"
+
+    @property
+    def first_title(self) -> str:
+        """The title it was made with, or the id."""
+        return clean_name(self._document().get("title", ""), self.id)
+
+    @property
+    def title(self) -> str:
+        """The title its owner gave it last, or the first one, or the id."""
+        return self.label.title or self.first_title
+
+    @property
+    def label(self) -> Label:
+        """What its owner says of it; nothing if that was never written, or is damaged."""
+        document = None
+        with (
+            contextlib.suppress(OSError, ValueError, RecursionError),
+            open(self.label_path, "rb") as file,
+        ):
+            document = json.loads(file.read(MAX_LABEL_BYTES))
+        match document:
+            case {"title": str(title), "note": str(note), "pinned": bool(pinned)}:
+                return Label(clean_name(title, ""), clean_note(note), pinned)
+        return Label()
+
+    def relabel(self, **changes: Any) -> None:
+        """Changes fields of the label; an empty title brings back the first one.
+
+        Args:
+            changes: Of `Label`; texts lose what cannot be shown, and what is too long.
+
+        Raises:
+            OSError: If the disk refuses: the old label stays.
+
+        Example:
+            >>> import tempfile
+            >>> from models.presets import preset
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     run = Run.create(folder, preset("digits-2d"), "my first")
+            ...     run.relabel(title="the best", pinned=True)
+            ...     run.title, run.label.pinned, run.first_title
+            ('the best', True, 'my first')
+        """
+        wanted = self.label._replace(**changes)
+        title, note = clean_name(wanted.title, ""), clean_note(wanted.note)
+        kept = Label(title, note, bool(wanted.pinned))
+        write_bytes(self.label_path, json.dumps(kept._asdict(), indent=1).encode())
+
+    @property
+    def sweep(self) -> str:
+        """Id of the sweep it belongs to, or nothing."""
+        return str(self._document().get("sweep", ""))
+
+    def config(self) -> RunConfig:
+        """The run's settings.
+
+        Raises:
+            ValueError: If the folder holds none that are valid.
+        """
+        return RunConfig.from_json(self._document().get("config"))
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            document = json.loads((self.folder / "config.json").read_bytes())
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"a run must hold a valid config.json, but {self.id} does not"
+            ) from error
+        if not isinstance(document, dict):
+            raise ValueError(f"the config.json of {self.id} must be a JSON object")
+        return document
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One dictionary per finished epoch; a line cut short by a crash is left out."""
+        path = self.folder / "metrics.jsonl"
+        rows = []
+        for line in path.read_text().splitlines() if path.exists() else []:
+            with contextlib.suppress(ValueError):
+                rows.append(json.loads(line))
+        return rows
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Adds the line of one epoch."""
+        with open(self.folder / "metrics.jsonl", "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drops the lines of epochs that a resume from `step` will make again."""
+        rows = [json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step]
+        write_bytes(self.folder / "metrics.jsonl", "".join(rows).encode())
+
+    @contextlib.contextmanager
+    def lock(self, patience: float = 0.0) -> Iterator[None]:
+        """Holds the run while training; a second process is refused, a dead one holds nothing.
+
+        Args:
+            patience: Seconds to wait for another process to leave.
+
+        Raises:
+            ValueError: If another process is training here.
+        """
+        from filelock import FileLock, Timeout
+
+        try:
+            with FileLock(self.folder / "run.lock", timeout=patience):
+                yield
+        except Timeout as error:
+            raise ValueError(
+                f"a run can be trained by one process at a time, and {self.id} already is"
+            ) from error
+
+
+def list_runs(runs_dir: str | Path) -> list[Run]:
+    """The runs of a folder, newest first; an absent folder has none."""
+    folders = Path(runs_dir).glob("*/config.json")
+    return [Run(path.parent) for path in sorted(folders, reverse=True)]
+
+
+def find_run(runs_dir: str | Path, run_id: str) -> Run:
+    """The run of that id.
+
+    Raises:
+        ValueError: If there is none; the id is compared, never joined to a path.
+    """
+    for run in list_runs(runs_dir):
+        if run.id == run_id:
+            return run
+    raise ValueError(f"the run must be one of the runs folder, got {clean_name(run_id)!r}")

@@ -1,0 +1,238 @@
+"""Run folders: where a training lives on disk, so that it survives whatever happens to it.
+
+    runs/<id>/config.json         the run's settings and its title
+              metrics.jsonl       one line per finished epoch
+              state.safetensors   weights, optimiser and position: what a resume needs
+              model.safetensors   the checkpoint to explore, with the test set's codes
+              frames/             its film: see `models.training.snapshots`
+              label.json          what its owner says of it: see `Label`
+              wish.json  changes.jsonl   how it is steered: see `models.training.control`
+              run.lock            held while a process trains here
+
+Ids are generated; titles are labels and never become paths.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from models.config import RunConfig
+from models.runs.folder import Run
+from models.storage.card import Card
+from models.storage.checkpoint import write
+from models.storage.tensors import MAX_STATE_BYTES, CheckpointError, read_tensors, write_tensors
+
+AUTOSAVE_SECONDS = 10.0
+
+
+def execute(
+    run: Run,
+    data_dir: str | Path | None = None,
+    device: str = "cpu",
+    command: str = "",
+    autosave_seconds: float = AUTOSAVE_SECONDS,
+) -> Iterator[Any]:
+    """Trains a run to its end, from where its state says, and yields the trainer's events.
+
+    Closing the iterator stops the training and keeps everything: state and checkpoint are
+    written as they are. The state is also saved every `autosave_seconds`, so a killed process
+    loses no more than that.
+
+    Args:
+        run: Created by `Run.create`, or stopped earlier.
+        data_dir: Where the data sets are; see `models.data.load.load`.
+        device: "cpu" or "cuda".
+        command: What the card says about how to make this again.
+        autosave_seconds: Time between two saves of the state.
+
+    Raises:
+        ValueError: If the settings, the data or the state do not fit, another process trains
+            here, or the training diverges (`TrainingDivergedError`; the last good state stays).
+    """
+    import torch
+
+    from models.data.load import load
+    from models.families.registry import build_model
+    from models.training.control import Control
+    from models.training.trainer import Training
+
+    config = run.config()
+    with run.lock():
+        torch.set_num_threads(config.training.threads)
+        train_set = load(config.data, "train", data_dir)
+        test_set = load(config.data, "test", data_dir)
+        model = build_model(config.model, config.training.seed)
+        training = Training(model, config, train_set.images, test_set.images, device)
+        seconds = restore(run, training)
+        steering = Control(run.folder, training)
+        yield from drive(run, training, test_set, seconds, command, autosave_seconds, steering)
+
+
+def drive(
+    run: Run,
+    training: Any,
+    test_set: Any,
+    seconds: float,
+    command: str = "",
+    autosave_seconds: float = AUTOSAVE_SECONDS,
+    steering: Any = None,
+) -> Iterator[Any]:
+    """Runs a restored training to its end, writing what `execute` promises.
+
+    Args:
+        run: Locked by the caller.
+        training: A `models.training.trainer.Training` of this run.
+        test_set: The `ImageSet` it is scored on.
+        seconds: Spent so far, as `restore` says.
+        command: As in `execute`.
+        autosave_seconds: As in `execute`.
+        steering: A `models.training.control.Steering` that may hold or change it; None: nobody may.
+
+    Raises:
+        TrainingDivergedError: The last good state stays.
+    """
+    from models.training.snapshots import FRAMES, SWEEP_FRAMES, Recorder
+    from models.training.trainer import EpochEnd
+
+    clock, saved = _Clock(seconds), time.monotonic()
+    recorder = Recorder(run.folder, training, test_set, SWEEP_FRAMES if run.sweep else FRAMES)
+    recorder.record()
+    try:
+        for event in training.events():
+            if isinstance(event, EpochEnd):
+                run.append(asdict(event))
+            recorder.record()
+            if time.monotonic() - saved >= autosave_seconds:
+                _save_state(run, training, clock.seconds())
+                saved = time.monotonic()
+            yield event
+            if steering is not None:
+                is_held = False
+                for held in steering.obey(isinstance(event, EpochEnd)):
+                    if not is_held:  # its model can be explored meanwhile
+                        is_held = True
+                        clock.stop()
+                        _finish(run, training, test_set, clock.seconds(), command)
+                    yield held
+                clock.go_on()
+                if steering.is_held:
+                    return
+    except GeneratorExit:
+        _finish(run, training, test_set, clock.seconds(), command)
+        raise
+    _finish(run, training, test_set, clock.seconds(), command)
+
+
+class _Clock:
+    """Seconds spent on training, without those in which it was held."""
+
+    def __init__(self, seconds: float) -> None:
+        self._before, self._since = seconds, time.monotonic()
+        self._runs = True
+
+    def seconds(self) -> float:
+        return self._before + (time.monotonic() - self._since if self._runs else 0.0)
+
+    def stop(self) -> None:
+        self._before, self._runs = self.seconds(), False
+
+    def go_on(self) -> None:
+        if not self._runs:
+            self._since, self._runs = time.monotonic(), True
+
+
+def restore(run: Run, training: Any) -> float:
+    """Continues from the saved state, or saves the first one.
+
+    Returns:
+        The seconds spent so far.
+
+    Raises:
+        CheckpointError: If the state is damaged or of other settings.
+    """
+    import torch
+
+    for stale in run.folder.glob(".*.safetensors.*"):  # of a process killed while writing
+        stale.unlink()
+    if not run.state_path.exists():
+        _save_state(run, training, 0.0)
+        return 0.0
+    arrays, document, _ = read_tensors(run.state_path, MAX_STATE_BYTES)
+    if not _stands_for(document.get("config"), run.config()):
+        raise CheckpointError("the saved state must be of this run's settings: start the run anew")
+    training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
+    run.forget_after(training.step)
+    return float(document.get("seconds", 0.0))
+
+
+def _stands_for(document: Any, config: RunConfig) -> bool:
+    """Whether JSON means these settings; one that an older program did not know is its default."""
+    try:
+        return RunConfig.from_json(document) == config
+    except ValueError:
+        return False
+
+
+def _save_state(run: Run, training: Any, seconds: float) -> None:
+    import torch
+
+    document = {
+        "config": training.config.to_json(),
+        "seconds": seconds,
+        "torch": torch.__version__,
+    }
+    arrays = {name: value.numpy() for name, value in training.state().items()}
+    write_tensors(run.state_path, arrays, document, MAX_STATE_BYTES)
+
+
+def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str) -> None:
+    """Writes the state and the checkpoint, with the test set's codes and scores."""
+    import torch
+
+    from models.latents.codes import MAX_CODES, Codes
+    from models.metrics.likelihood import elbo, summarize
+    from models.metrics.reconstruction import squared_error
+    from models.training.control import apply, changes_of
+
+    _save_state(run, training, seconds)
+    terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
+    error = squared_error(training.model, training.test_images).mean().item()
+    changes = [each for each in changes_of(run.folder) if each.step < training.step]
+    card = Card(
+        config=apply(training.config, changes[-1]) if changes else training.config,
+        title=run.title,
+        data_name=test_set.name,
+        data_fingerprint=test_set.fingerprint,
+        class_names=test_set.class_names,
+        steps=training.step,
+        seconds=round(seconds, 1),
+        metrics=summarize(terms) | {"squared_error_per_pixel": error},
+        torch=torch.__version__,
+        command=command,
+        changes=tuple(map(str, changes)),
+    )
+    kept = slice(MAX_CODES // training.model.latent_dim)
+    codes = Codes(
+        terms.mean[kept].numpy(),
+        None if terms.log_variance is None else terms.log_variance[kept].numpy(),
+        terms.distortion[kept].numpy(),
+        None if test_set.labels is None else test_set.labels[kept],
+    )
+    weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
+    write(run.model_path, card, weights, codes, _rates(training, len(codes)))
+
+
+def _rates(training: Any, count: int) -> Any:
+    """The test set at many β, of a multi-rate model; `count` is how many codes are stored."""
+    if training.config.model.family != "multirate":
+        return None
+    from models.latents.codes import MAX_CODES
+    from models.metrics.rate_curve import CODES, POINTS, measure_rates
+
+    codes = min(count, CODES, MAX_CODES // (POINTS * training.model.latent_dim))
+    seed = training.config.training.seed
+    return measure_rates(training.model, training.test_images, codes=codes, seed=seed)

@@ -1,0 +1,1 @@
+"""Checked safetensors files, model cards, checkpoints."""

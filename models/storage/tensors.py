@@ -1,0 +1,237 @@
+"""Safetensors files that nobody vouches for: read and checked, or refused with one sentence.
+
+The header is capped before it is parsed, the payload must match its checksum, and every number must
+be finite. No code is ever executed, and reading needs no torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save as save_tensors
+
+from models.atomic import write_bytes
+
+MAX_FILE_BYTES = 64 * 2**20
+MAX_STATE_BYTES = 256 * 2**20
+"""Of our own training states: weights and Adam's two moments of the largest model, and room."""
+MAX_HEADER_BYTES = 256 * 2**10
+MAX_NESTING = 16
+MAX_MAGNITUDE = 1e6
+"""Of a weight; distortions in nats and Adam's squared gradients may lawfully be larger."""
+_DTYPES = {
+    name: np.dtype(code)
+    for name, code in (("F64", "<f8"), ("F32", "<f4"), ("F16", "<f2"), ("I64", "<i8"), ("U8", "u1"))
+}
+_SLICE = 2**18
+_IMPOSTORS = {
+    b"PK\x03\x04": "a zip archive, perhaps a PyTorch file",
+    b"\x80\x02": "a pickle",
+    b"\x80\x03": "a pickle",
+    b"\x80\x04": "a pickle",
+    b"\x80\x05": "a pickle",
+    b"version https://git-lfs": "a git-lfs pointer, not the file itself",
+    b"<!DOCTYPE": "a web page",
+    b"<html": "a web page",
+}
+
+
+class CheckpointError(ValueError):
+    """A file that is not a usable checkpoint; the message is one sentence for the user."""
+
+
+def write_tensors(
+    path: str | Path,
+    tensors: Mapping[str, np.ndarray],
+    document: dict,
+    max_bytes: int = MAX_FILE_BYTES,
+) -> None:
+    """Atomically writes named arrays and one JSON document.
+
+    The bytes go to a temporary file beside the target, reach the disk, and take the target's
+    name in one step, so that a crash or a full disk leaves the old file or the new, whole.
+
+    Raises:
+        ValueError: If a number is not finite, or `read_tensors` would refuse the file.
+    """
+    for name, value in tensors.items():
+        if not all_within(value, math.inf):
+            raise ValueError(f"every number of {name!r} must be finite: nothing was written")
+    contiguous = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    metadata = {key: json.dumps(value, allow_nan=False) for key, value in document.items()}
+    body = save_tensors(contiguous)
+    metadata["sha256"] = _payload_digest(body)
+    data = save_tensors(contiguous, metadata)
+    _check_size(len(data), max_bytes)
+    _check_header(data)
+    write_bytes(path, data)
+
+
+def read_tensors(
+    path: str | Path, max_bytes: int = MAX_FILE_BYTES
+) -> tuple[dict[str, np.ndarray], dict[str, Any], str]:
+    """Arrays, JSON document and payload digest of a file written by `write_tensors`.
+
+    The bytes are read, not mapped: a file that is truncated later cannot hurt the process. The
+    arrays are read-only views of them: no number is copied before it is known to be good.
+
+    Raises:
+        CheckpointError: One sentence on what is wrong with the file.
+    """
+    try:
+        _check_size(os.stat(path).st_size, max_bytes)
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"the file cannot be read: {error.strerror}") from error
+    metadata, layout = _check_header(data)
+    digest = _payload_digest(data)
+    if metadata.pop("sha256", None) != digest:
+        raise CheckpointError("the file's content must match its checksum: it is damaged")
+    document = {
+        key: _parse_json(value, f"metadata {key[:40]!r}") for key, value in metadata.items()
+    }
+    tensors = {
+        name: np.frombuffer(data, dtype, math.prod(shape), start).reshape(shape)
+        for name, (dtype, shape, start) in layout.items()
+    }
+    for name, value in tensors.items():
+        if not all_within(value, math.inf):
+            raise CheckpointError(f"every number of {name[:60]!r} must be finite")
+    return tensors, document, digest
+
+
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise CheckpointError(
+            f"the file must be at most {max_bytes >> 20} MiB, got {size / 2**20:.2f} MiB"
+        )
+
+
+def all_within(value: np.ndarray, limit: float) -> bool:
+    """Whether every number is finite and its size at most `limit`; takes little memory."""
+    flat = np.asarray(value).reshape(-1)
+    slices = (flat[start : start + _SLICE] for start in range(0, flat.size, _SLICE))
+    return all(
+        np.isfinite(part).all() and (limit == math.inf or np.abs(part).max() <= limit)
+        for part in slices
+    )
+
+
+def _payload_digest(data: bytes) -> str:
+    """SHA-256 of the tensors' bytes: what comes after the header."""
+    header = int.from_bytes(data[:8], "little")
+    return hashlib.sha256(memoryview(data)[8 + header :]).hexdigest()
+
+
+def _check_header(data: bytes) -> tuple[dict[str, str], dict[str, tuple]]:
+    """Checks the header against the file's size; returns its metadata and the tensors' layout."""
+    length = int.from_bytes(data[:8], "little")
+    for magic, what in _IMPOSTORS.items():  # a lawful header of 1152 bytes begins like a pickle
+        if length > MAX_HEADER_BYTES and data.startswith(magic):
+            raise CheckpointError(f"the file must be a safetensors checkpoint, got {what}")
+    if len(data) < 8 or length > len(data) - 8:
+        raise CheckpointError("the file must be a whole safetensors checkpoint: it is cut short")
+    if length > MAX_HEADER_BYTES:
+        raise CheckpointError(f"the file's header must be at most {MAX_HEADER_BYTES >> 10} KiB")
+    header = _parse_json(data[8 : 8 + length], "header")
+    if not isinstance(header, dict):
+        raise CheckpointError("the file's header must be a JSON object")
+    metadata = header.pop("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise CheckpointError("the file's metadata must be texts by name")
+    return metadata, _check_layout(header, 8 + length, len(data))
+
+
+def _check_layout(header: dict[str, Any], begin: int, size: int) -> dict[str, tuple]:
+    """Dtype, shape and place of every tensor; they must fill the payload without gap or overlap."""
+    layout, spans = {}, []
+    for name, entry in header.items():
+        try:
+            dtype, shape, (start, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+            lawful = (
+                len(entry) == 3
+                and isinstance(dtype, str)
+                and isinstance(shape, list)
+                and len(shape) <= 4
+                and all(type(n) is int for n in (*shape, start, end))
+                and min(shape, default=1) >= 1
+                and 0 <= start < end
+            )
+        except (TypeError, KeyError, ValueError):
+            lawful = False
+        if not lawful:
+            raise CheckpointError(f"the header's entry for {name[:60]!r} is malformed")
+        if dtype not in _DTYPES:
+            raise CheckpointError(
+                f"the tensor {name[:60]!r} must be one of {', '.join(_DTYPES)}, got {dtype!r:.20}"
+            )
+        if math.prod(shape) * _DTYPES[dtype].itemsize != end - start:
+            raise CheckpointError(f"the shape of {name[:60]!r} must match its number of bytes")
+        layout[name] = (_DTYPES[dtype], shape, begin + start)
+        spans.append((start, end))
+    position = 0
+    for start, end in sorted(spans):
+        if start != position:
+            raise CheckpointError("the tensors must fill the file without gap or overlap")
+        position = end
+    if begin + position != size:
+        raise CheckpointError(
+            f"the tensors must fill the file, but {abs(size - begin - position)} bytes differ"
+        )
+    return layout
+
+
+def _parse_json(text: str | bytes, what: str) -> Any:
+    """Strict JSON: no duplicate keys, no NaN, no endless number, no bottomless nesting."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len({key for key, _ in pairs}) != len(pairs):
+            raise CheckpointError(f"the file's {what} names something twice")
+        return dict(pairs)
+
+    def number(digits: str) -> float:
+        value = float(digits) if set(digits) & set(".eEIN") else int(digits[:40])
+        if not abs(value) < 2**63:
+            raise CheckpointError(
+                f"the file's {what} must hold finite numbers of 64 bits, got {digits[:20]}"
+            )
+        return value
+
+    try:
+        value = json.loads(
+            text if isinstance(text, str) else text.decode(),
+            object_pairs_hook=unique,
+            parse_constant=number,
+            parse_float=number,
+            parse_int=number,
+        )
+        _check_nesting(value, what)
+    except CheckpointError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"the file's {what} must be valid JSON: it is damaged") from error
+    return value
+
+
+def _check_nesting(value: Any, what: str) -> None:
+    """Refuses what is nested deeper than `MAX_NESTING`, and half characters in any text."""
+    level = [value]
+    for _ in range(MAX_NESTING):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += [*item, *item.values()]
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, str):
+                item.encode()
+        level = below
+    if level:
+        raise CheckpointError(f"the file's {what} must be nested at most {MAX_NESTING} deep")

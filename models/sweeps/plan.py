@@ -1,0 +1,114 @@
+"""Which runs of a sweep are trained together, and by how many processes.
+
+Runs that differ in β alone are trained as stacks (`models.training.stacked`), others one by one;
+processes times threads is the number of cores.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from models.config import RunConfig
+from models.runs.folder import Run
+from models.storage.checkpoint import read
+from models.storage.tensors import CheckpointError
+
+MAX_STACK = 16
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """One run of a sweep and its settings."""
+
+    run: Run
+    config: RunConfig
+
+    @property
+    def beta(self) -> float:
+        """Weight of the rate."""
+        return self.config.objective.beta
+
+    @property
+    def seed(self) -> int:
+        """Of weights, order and noise."""
+        return self.config.training.seed
+
+    @property
+    def latent_dim(self) -> int:
+        """Number of latent dimensions."""
+        return self.config.model.latent_dim
+
+    @property
+    def series(self) -> str:
+        """What it has in common with those it may share a stack with: all but β."""
+        neutral = replace(self.config, objective=replace(self.config.objective, beta=1.0))
+        return repr(neutral)
+
+    def is_done(self) -> bool:
+        """Whether its last epoch is over and its checkpoint written."""
+        rows = self.run.metrics()
+        epochs = rows[-1]["epoch"] + 1 if rows else 0
+        return epochs == self.config.training.epochs and self._steps() == rows[-1]["step"]
+
+    def _steps(self) -> int | None:
+        try:
+            return read(self.run.model_path).card.steps
+        except CheckpointError:
+            return None
+
+
+def plan(members: Sequence[SweepRun], workers: int) -> list[list[Run]]:
+    """The runs in groups, each for one process at a time, largest first.
+
+    Members that differ in β alone and can be stacked share a group. These series are cut into as
+    many equal parts as let the workers share them evenly.
+
+    Args:
+        members: Not yet done.
+        workers: How many processes there will be.
+
+    Example:
+        >>> from models.presets import preset
+        >>> from pathlib import Path
+        >>> from models.sweeps.grid import grid
+        >>> configs = grid(preset("digits-2d"), [0.1, 0.3, 1.0, 3.0, 10.0], seeds=3)
+        >>> members = [SweepRun(Run(Path(str(i))), config) for i, config in enumerate(configs)]
+        >>> [len(group) for group in plan(members, workers=2)]
+        [3, 3, 3, 2, 2, 2]
+    """
+    series: dict[str, list[Run]] = {}
+    for member in members:
+        key = member.series if can_stack(member.config) else member.run.id
+        series.setdefault(key, []).append(member.run)
+    parts = workers // math.gcd(workers, max(1, len(series)))
+    groups = []
+    for runs in series.values():
+        count = min(len(runs), parts * math.ceil(len(runs) / (MAX_STACK * parts)))
+        groups += [runs[start::count] for start in range(count)]
+    return sorted(groups, key=len, reverse=True)
+
+
+def can_stack(config: RunConfig) -> bool:
+    """Whether runs of these settings can be stacked: linear layers, no state but the weights.
+
+    Example:
+        >>> from models.presets import preset
+        >>> can_stack(preset("mnist-2d"))
+        True
+    """
+    model = config.model
+    return (
+        model.family == "vae"
+        and model.network == "mlp"
+        and model.likelihood in ("bernoulli", "gaussian")
+    )

@@ -1,0 +1,180 @@
+"""Sweeps: runs over a grid of β, seeds and latent dimensions, trained by processes side by side.
+
+    runs/<run>/           each run is like any other, with the sweep's id in config.json
+    runs/sweep-<id>.json  the table: runs, mean and interval for every β, bounds of the slope
+    runs/sweep-<id>.csv   runs and means for a spreadsheet
+
+The id is a digest of the request. The same request therefore finds its runs again and continues
+those that are not done, whatever stopped them. Importing this module does not import torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from models.atomic import write_bytes
+from models.config import RunConfig
+from models.runs.folder import Run, list_runs
+from models.runs.train import AUTOSAVE_SECONDS
+from models.sweeps.convergence import check_series
+from models.sweeps.grid import run_title, without_threads
+from models.sweeps.plan import SweepRun, cores, plan
+from models.sweeps.table import by_beta, rows_of_means, table_row, to_csv
+from models.sweeps.worker import Done, Event, Failed, Started, distribute
+from models.text import clean_name
+
+
+@dataclass
+class Sweep:
+    """The runs of one grid.
+
+    Attributes:
+        runs_dir: The folder of runs.
+        id: Digest of the request.
+        members: In the order of the grid.
+        failures: Reasons by run id, of what failed since the sweep was opened.
+
+    Example:
+        >>> import tempfile
+        >>> from models.presets import preset
+        >>> from models.sweeps.grid import grid
+        >>> configs = grid(preset("digits-2d"), [0.5, 1.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     first, again = Sweep.open(folder, configs), Sweep.open(folder, configs)
+        ...     first.members == again.members, len(list_runs(folder))
+        (True, 2)
+    """
+
+    runs_dir: Path
+    id: str
+    members: list[SweepRun]
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, runs_dir: str | Path, configs: Sequence[RunConfig], title: str = "") -> Sweep:
+        """The sweep of these settings: its runs as they are, and new ones where there is none.
+
+        Args:
+            runs_dir: The folder of runs.
+            configs: From `grid`, fitted to the data. Threads do not count: runs made with other
+                numbers of them are found as well.
+            title: A label; another one makes another sweep.
+        """
+        title = clean_name(title, "")
+        plain = [without_threads(config) for config in configs]
+        request = json.dumps([title, [config.to_json() for config in plain]], sort_keys=True)
+        sweep_id = hashlib.sha256(request.encode()).hexdigest()[:12]
+        found: dict[str, Run] = {}
+        for run in list_runs(runs_dir):
+            with contextlib.suppress(ValueError):  # a damaged folder belongs to nobody
+                if run.sweep == sweep_id:
+                    found[repr(without_threads(run.config()))] = run
+        members = []
+        for config, key in zip(configs, map(repr, plain), strict=True):
+            run = found.get(key)
+            if run is None:
+                run = Run.create(runs_dir, config, run_title(config, title), sweep_id)
+            members.append(SweepRun(run, run.config()))
+        return cls(Path(runs_dir), sweep_id, members)
+
+    @property
+    def json_path(self) -> Path:
+        """Where `write` puts the table as JSON."""
+        return self.runs_dir / f"sweep-{self.id}.json"
+
+    @property
+    def csv_path(self) -> Path:
+        """Where `write` puts the table as CSV."""
+        return self.runs_dir / f"sweep-{self.id}.csv"
+
+    def train(
+        self,
+        data_dir: str | Path | None = None,
+        device: str = "cpu",
+        command: str = "",
+        autosave_seconds: float = AUTOSAVE_SECONDS,
+        niceness: int = 0,
+    ) -> Iterator[Event | None]:
+        """Trains what is not done, and yields news of all members as they come.
+
+        Closing the iterator stops the workers; they keep what they have, and so does a crash of
+        this process or of one of them: the next call goes on from there.
+
+        Args:
+            data_dir: See `models.data.load.load`.
+            device: "cpu", or "cuda" with one worker.
+            command: What the cards say about how to make this again.
+            autosave_seconds: Time between two saves of every state.
+            niceness: Added to that of the workers, where the system knows it.
+
+        Yields:
+            Events; None where there is no news for `HEARTBEAT_SECONDS`.
+        """
+        members = {member.run.id: member for member in self.members}
+        self.failures.clear()
+        waiting = []
+        for member in self.members:
+            if member.is_done():
+                yield Done(member.run.id)
+            else:
+                waiting.append(member)
+        threads = self.members[0].config.training.threads
+        count = 1 if device == "cuda" else max(1, cores() // threads)
+        arguments = [f"--runs-dir={Path(self.runs_dir).resolve()}", f"--device={device}"]
+        arguments += [f"--autosave={autosave_seconds:g}", f"--command={command}"]
+        arguments += [] if data_dir is None else [f"--data-dir={data_dir}"]
+        for event in distribute(plan(waiting, count), count, arguments, niceness):
+            if isinstance(event, Failed):
+                self.failures[event.run_id] = event.reason
+            if isinstance(event, str):
+                member = members[event]
+                event = Started(event, member.beta, member.seed, member.latent_dim)
+            yield event
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The table: one row a member, from its checkpoint; see `COLUMNS`."""
+        return [table_row(member, self.failures.get(member.run.id, "")) for member in self.members]
+
+    def check(self, data_dir: str | Path | None = None) -> list[dict[str, Any]]:
+        r"""The bounds of the slope of every series of finished members that differ in β alone.
+
+        D and R are those of the *training* set, of the final weights, z sampled with the same
+        noise for all: the theorem is about the minimisers of the training objective, and a model
+        that has found one may well be worse than its neighbour on other images.
+
+        Args:
+            data_dir: See `models.data.load.load`.
+
+        Returns:
+            One row a pair of neighbours: latent_dim, seed, `low` and `high` (both β), `slope`
+            -ΔD/ΔR, `holds`, and `not_converged`, the ids of the runs to blame. Empty where the
+            objective is not D + βR (free bits, capacity).
+        """
+        objective = self.members[0].config.objective
+        if objective.free_bits or objective.capacity:
+            return []
+        series: dict[tuple[int, int], list[SweepRun]] = {}
+        for member in sorted(self.members, key=lambda member: member.beta):
+            if member.is_done():
+                series.setdefault((member.latent_dim, member.seed), []).append(member)
+        return [pair for members in series.values() for pair in check_series(members, data_dir)]
+
+    def write(self, sandwiches: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Writes the table beside the runs, whole or not at all, as JSON and as CSV."""
+        rows = self.rows()
+        means = by_beta(rows)
+        document = {
+            "sweep": self.id,
+            "members": rows,
+            "by_beta": means,
+            "sandwich": [*sandwiches],
+        }
+        text = json.dumps(document, indent=1, allow_nan=False)
+        write_bytes(self.json_path, text.encode())
+        write_bytes(self.csv_path, to_csv([*rows, *rows_of_means(means)]).encode())

@@ -1,0 +1,1 @@
+"""The training loop, and what may change while it runs."""
