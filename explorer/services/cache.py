@@ -790,9 +790,10 @@ def warm_up() -> None:
 
 
 def _import_and_freeze() -> None:
-    import models.families.registry  # noqa: F401
     import sklearn.decomposition
     import torch
+
+    import models.families.registry  # noqa: F401
 
     torch.set_num_threads(1)
     usable, _ = catalogue()
