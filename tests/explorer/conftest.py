@@ -9,8 +9,10 @@ import urllib.request
 from contextlib import closing
 
 import pytest
-from pages import ARGUMENTS, CHROMIUM, TIMEOUT
-from screens import ROOT, wait
+
+from tests.helpers.browser_page import ARGUMENTS, CHROMIUM, TIMEOUT
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 
 @pytest.fixture(scope="module")

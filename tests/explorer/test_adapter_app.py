@@ -10,8 +10,16 @@ from contextlib import closing
 import numpy as np
 import pytest
 import torch
-from drive import choose, open_view, press, said
-from pages import (
+from torch import nn
+from typer.testing import CliRunner
+
+from explorer import __main__, state
+from explorer.assets.map_spec import Scene
+from explorer.services import adapter_model, cache
+from explorer.widgets import pictures
+from models.data.load import load
+from tests.helpers.app_test import choose, open_view, press, said
+from tests.helpers.browser_page import (
     assert_nothing_sticks_out,
     lens,
     picture,
@@ -21,15 +29,8 @@ from pages import (
     take_picture,
     wait_for_map,
 )
-from screens import ROOT, wait
-from torch import nn
-from typer.testing import CliRunner
-
-from explorer import __main__, state
-from explorer.assets.map_spec import Scene
-from explorer.services import adapter_model, cache
-from explorer.widgets import pictures
-from models.data.load import load
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 DIGITS = load("digits", "test")
 SOURCE = '''"""An own model of digits: codes are sums of halves of the image, one latent a half."""

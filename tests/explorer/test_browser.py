@@ -8,7 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import (
+
+from models.runs.folder import Run
+from models.storage.checkpoint import read
+from tests.helpers.browser_page import (
     MAP,
     assert_equal_pictures,
     assert_layout,
@@ -23,10 +26,9 @@ from pages import (
     torch_pixels,
     wait_for_map,
 )
-from screens import ROOT, break_run, make_run, wait
-
-from models.runs.folder import Run
-from models.storage.checkpoint import read
+from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 

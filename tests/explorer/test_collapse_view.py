@@ -7,10 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from drive import charts, choose, column, open_view, press, said, settle
-from pages import assert_layout
-from pages import settle as settle_page
-from screens import MNIST, ROOT, SHIPPED, break_run, make_run
 
 from explorer import state
 from explorer.jobs.queue import Job, JobError
@@ -26,6 +22,11 @@ from models.runs.folder import Run
 from models.runs.train import execute
 from models.storage.checkpoint import read, restore, write
 from models.training.remedies import NO_REMEDY, Strengths, remedies
+from tests.helpers.app_test import charts, choose, column, open_view, press, said, settle
+from tests.helpers.browser_page import assert_layout
+from tests.helpers.browser_page import settle as settle_page
+from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.paths import MNIST, ROOT, SHIPPED
 
 COLLAPSED = read(ROOT / "checkpoints" / "digits-2d-beta-4.safetensors")
 LIVELY = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")

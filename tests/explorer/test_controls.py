@@ -6,10 +6,10 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from drive import open_view
 from PIL import Image
 
 from explorer.widgets import inputs
+from tests.helpers.app_test import open_view
 
 LINKS = {
     "latent_map": "model=digits-2d-beta-4&view=pca&x=2&y=1&colour=elbo&panel=grid&side=4",

@@ -5,17 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from pages import (
-    ROOM,
-    assert_equal_pictures,
-    assert_layout,
-    picture,
-    ranges,
-    resize,
-    settle,
-    wait_for_map,
-)
-from screens import MNIST, ROOT, make_run, wait
 from streamlit.testing.v1 import AppTest
 
 from explorer.browser.drawing import component as live
@@ -26,6 +15,19 @@ from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
 from models.runs.folder import Run
 from models.storage.checkpoint import read, restore
+from tests.helpers.browser_page import (
+    ROOM,
+    assert_equal_pictures,
+    assert_layout,
+    picture,
+    ranges,
+    resize,
+    settle,
+    wait_for_map,
+)
+from tests.helpers.checkpoints import make_run
+from tests.helpers.paths import MNIST, ROOT
+from tests.helpers.processes import wait
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 FOUR, SEVEN = ([stroke.tolist() for stroke in EXAMPLES[digit]] for digit in (4, 7))

@@ -6,10 +6,6 @@ import re
 import numpy as np
 import pytest
 import torch
-from drive import charts, choose, column, open_view, press, said, settle
-from pages import assert_layout
-from pages import settle as settle_page
-from screens import MNIST, ROOT, break_run, make_run
 from torch.distributions import Normal, kl_divergence
 
 from explorer.services import cache
@@ -18,6 +14,11 @@ from explorer.widgets.inputs import plain
 from models.metrics.likelihood import binarize, importance_weighted_bound
 from models.storage.checkpoint import read, restore
 from models.theory.gradient_estimators import ESTIMATORS, gradient_variances
+from tests.helpers.app_test import charts, choose, column, open_view, press, said, settle
+from tests.helpers.browser_page import assert_layout
+from tests.helpers.browser_page import settle as settle_page
+from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.paths import MNIST, ROOT
 
 DIGITS = {
     beta: read(ROOT / "checkpoints" / f"digits-2d-beta-{beta}.safetensors")

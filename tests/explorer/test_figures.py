@@ -6,11 +6,11 @@ import re
 import numpy as np
 import plotly.graph_objects as go
 import pytest
-from screens import ROOT
 
 from explorer.figures.latent_map import MAX_NAMED, latent_scatter
 from explorer.figures.latents import kl_bars
 from explorer.figures.theme import PALETTE, subscript
+from tests.helpers.paths import ROOT
 
 TITLES = ("z₁ (prior standard deviations)", "z₂ (prior standard deviations)")
 RNG = np.random.default_rng(0)

@@ -8,10 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from drive import charts, choose, open_view, said
-from pages import assert_nothing_sticks_out, canvas_pixels, settle, take_picture, wait_for_map
 from PIL import Image
-from screens import make_run, wait
 
 from explorer.assets import store
 from explorer.jobs.queue import Job
@@ -20,6 +17,16 @@ from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfi
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.training import snapshots
+from tests.helpers.app_test import charts, choose, open_view, said
+from tests.helpers.browser_page import (
+    assert_nothing_sticks_out,
+    canvas_pixels,
+    settle,
+    take_picture,
+    wait_for_map,
+)
+from tests.helpers.checkpoints import make_run
+from tests.helpers.processes import wait
 
 SMALL = RunConfig(
     "digits",

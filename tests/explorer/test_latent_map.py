@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import streamlit as st
 import torch
-from screens import MNIST, ROOT, SHIPPED, break_run, make_run
 from streamlit.testing.v1 import AppTest
 
 from explorer.assets import store
@@ -24,6 +23,8 @@ from models.latents.tsne import tsne
 from models.runs.folder import Run
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import write_tensors
+from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.paths import MNIST, ROOT, SHIPPED
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 

@@ -4,7 +4,14 @@ import re
 
 import numpy as np
 import pytest
-from pages import (
+from PIL import Image
+
+from explorer.assets.html_export import export_page
+from models.latents.planes import coordinate_plane, pca_plane
+from models.objectives.distributions import normal_log_prob
+from models.runs.folder import Run
+from models.storage.checkpoint import read
+from tests.helpers.browser_page import (
     MAP,
     ROOM,
     assert_equal_pictures,
@@ -20,14 +27,9 @@ from pages import (
     torch_pixels,
     wait_for_map,
 )
-from PIL import Image
-from screens import ROOT, make_run, wait
-
-from explorer.assets.html_export import export_page
-from models.latents.planes import coordinate_plane, pca_plane
-from models.objectives.distributions import normal_log_prob
-from models.runs.folder import Run
-from models.storage.checkpoint import read
+from tests.helpers.checkpoints import make_run
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 DIGITS_FILE = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors"
 DIGITS = read(DIGITS_FILE)

@@ -8,12 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drive import choose, open_view, press, said, settle
-from pages import assert_nothing_sticks_out, take_picture, wait_for_map
-from pages import settle as settle_page
 from PIL import Image
-from screens import wait
-from test_train import SMALL, Desk
 
 from explorer.jobs.queue import Job
 from explorer.services import cache, training_runs
@@ -25,6 +20,11 @@ from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
+from tests.explorer.test_train import SMALL, Desk
+from tests.helpers.app_test import choose, open_view, press, said, settle
+from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture, wait_for_map
+from tests.helpers.browser_page import settle as settle_page
+from tests.helpers.processes import wait
 
 CLASSES = ("dot", "bar")
 

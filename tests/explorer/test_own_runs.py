@@ -10,10 +10,6 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drive import UNITLESS, charts, column, open_view, press, said, settle
-from pages import assert_nothing_sticks_out, take_picture
-from pages import settle as settle_page
-from screens import ROOT, break_run, make_run, wait
 
 from explorer import state
 from explorer.assets import store
@@ -31,6 +27,12 @@ from models.runs.train import execute
 from models.storage.card import Card
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
+from tests.helpers.app_test import UNITLESS, charts, column, open_view, press, said, settle
+from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture
+from tests.helpers.browser_page import settle as settle_page
+from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(

@@ -10,7 +10,8 @@ import time
 from contextlib import closing
 
 import pytest
-from screens import ROOT
+
+from tests.helpers.paths import ROOT
 
 SECONDS = 60
 

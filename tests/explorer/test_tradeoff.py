@@ -7,15 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from drive import open_view, said
-from pages import (
-    assert_equal_pictures,
-    assert_nothing_sticks_out,
-    canvas_pixels,
-    settle,
-    take_picture,
-)
-from screens import ROOT, make_run, wait
 
 from explorer.assets import store
 from explorer.services import cache, rate_distortion
@@ -27,6 +18,17 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, restore
 from models.sweeps.convergence import slope_bounds
 from models.theory.linear_vae import linear_curve
+from tests.helpers.app_test import open_view, said
+from tests.helpers.browser_page import (
+    assert_equal_pictures,
+    assert_nothing_sticks_out,
+    canvas_pixels,
+    settle,
+    take_picture,
+)
+from tests.helpers.checkpoints import make_run
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 DIGITS = {
     path.stem: read(path)

@@ -7,10 +7,6 @@ from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
-from drive import UNITLESS, charts, choose, column, open_view, press, said, settle
-from pages import assert_nothing_sticks_out, take_picture
-from pages import settle as settle_page
-from screens import make_run, wait
 
 from explorer import state
 from explorer.figures import theme, training
@@ -29,6 +25,11 @@ from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.training.control import Change, ControlRequest, changes_of, wish_of
+from tests.helpers.app_test import UNITLESS, charts, choose, column, open_view, press, said, settle
+from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture
+from tests.helpers.browser_page import settle as settle_page
+from tests.helpers.checkpoints import make_run
+from tests.helpers.processes import wait
 
 UNITLESS.add("epoch")
 SMALL = RunConfig(

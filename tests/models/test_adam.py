@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from helpers import finish, python
 from torch import nn
 
 from models.training.optimizer import Adam
+from tests.helpers.processes import finish, python
 
 
 @pytest.mark.parametrize("seed", range(5))

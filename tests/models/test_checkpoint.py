@@ -16,8 +16,6 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from helpers import assert_sentence, finish, python, tiny
-from make_golden import GOLDEN, KINDS, answers
 
 from models.atomic import write_bytes
 from models.families.registry import build_model
@@ -31,6 +29,10 @@ from models.storage.tensors import (
     read_tensors,
     write_tensors,
 )
+from tests.helpers.configs import tiny
+from tests.helpers.processes import finish, python
+from tests.helpers.sentences import assert_sentence
+from tests.models.make_golden import GOLDEN, KINDS, answers
 
 # --- a file taken apart and put together again --------------------------------------------------
 

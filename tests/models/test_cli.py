@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, finish, python
 from typer.testing import CliRunner
 
 from models.cli.app import app, fit_to_data, override
@@ -26,6 +25,8 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, write
 from models.storage.tensors import read_tensors
 from models.training.control import Change, changes_of
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import finish, python
 
 COMMANDS = {
     "": "Train, evaluate and export variational autoencoders.",

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers import assert_sentence
 
 from models.data.builtin import load_digits
 from models.metrics.collapse import Diagnosis, diagnose, distance_from_mean
@@ -13,6 +12,7 @@ from models.metrics.likelihood import active_units
 from models.metrics.statistics import Estimate
 from models.objectives.distributions import gaussian_kl
 from models.storage.checkpoint import read, restore
+from tests.helpers.sentences import assert_sentence
 
 CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
 COUNT = 400

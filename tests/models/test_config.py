@@ -7,13 +7,13 @@ from dataclasses import fields, replace
 
 import pytest
 import torch
-from helpers import assert_sentence
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.families.registry import build_model
 from models.presets import PRESETS, preset
+from tests.helpers.sentences import assert_sentence
 
 NUMBERS = [
     (ModelConfig, "latent_dim", 1, 256),

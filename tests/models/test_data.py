@@ -15,7 +15,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import ROOT, assert_sentence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -33,6 +32,8 @@ from models.data.image_files import MAX_PIXELS, decode
 from models.data.image_set import DataError, ImageSet
 from models.data.load import load, load_folder, load_npz
 from models.text import clean_name
+from tests.helpers.paths import ROOT
+from tests.helpers.sentences import assert_sentence
 
 NOISE = np.random.default_rng(7).integers(0, 256, (20, 8, 9), dtype=np.uint8)
 """Twenty grey images, 8 high and 9 wide."""

@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from helpers import assert_sentence
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import Normal, kl_divergence
@@ -21,6 +20,7 @@ from models.theory.gradient_estimators import (
     gradient_variances,
     loss_gradient,
 )
+from tests.helpers.sentences import assert_sentence
 
 means = st.floats(-4, 4)
 deviations = st.floats(0.1, 4)

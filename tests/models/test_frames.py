@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import assert_sentence, tiny
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +23,8 @@ from models.storage.checkpoint import read, restore
 from models.storage.tensors import CheckpointError, read_tensors
 from models.training import snapshots
 from models.training.trainer import Training
+from tests.helpers.configs import tiny
+from tests.helpers.sentences import assert_sentence
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
 """Three epochs of 40 steps: two events each."""

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from helpers import assert_sentence, finish, python, tiny
 
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.builtin import load_digits
@@ -30,6 +29,9 @@ from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
 from models.theory.linear_vae import covariance_eigenvalues, linear_optimum
 from models.training.trainer import Training
+from tests.helpers.configs import tiny
+from tests.helpers.processes import finish, python
+from tests.helpers.sentences import assert_sentence
 
 CONFIGS = {
     "mlp": ModelConfig("multirate", "mlp", (1, 8, 8), 3, (8, 4)),

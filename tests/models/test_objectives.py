@@ -6,7 +6,6 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from helpers import digest, tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -19,6 +18,7 @@ from models.objectives.distributions import gaussian_log_prob, normal_log_prob, 
 from models.objectives.elbo import elbo_terms
 from models.objectives.schedules import beta_loss, capacity, kl_weight
 from models.training.trainer import EpochEnd, Training
+from tests.helpers.configs import digest, tiny
 
 # Gauss–Hermite with three points: E over ε ~ N(0, 1) of any polynomial up to degree five, exact.
 NODES = torch.tensor([[-math.sqrt(3)], [0.0], [math.sqrt(3)]], dtype=torch.float64)

@@ -10,18 +10,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from helpers import assert_sentence
 from PIL import Image
-from test_data import (
-    BAD_ARRAYS,
-    BAD_FILES,
-    BAD_IMAGES,
-    NOISE,
-    archive,
-    mutants,
-    patched,
-    picture,
-)
 from typer.testing import CliRunner
 
 from models.cli.app import app, fit_to_data, override
@@ -34,6 +23,17 @@ from models.data.load import load, load_folder
 from models.presets import PRESETS
 from models.runs.folder import list_runs
 from models.storage.checkpoint import read
+from tests.helpers.sentences import assert_sentence
+from tests.models.test_data import (
+    BAD_ARRAYS,
+    BAD_FILES,
+    BAD_IMAGES,
+    NOISE,
+    archive,
+    mutants,
+    patched,
+    picture,
+)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,6 @@
 from dataclasses import asdict, fields, replace
 
 import pytest
-from helpers import assert_sentence
 from typer.testing import CliRunner
 
 from models.cli import app
@@ -12,6 +11,7 @@ from models.config import RunConfig, TrainingConfig
 from models.presets import PRESETS, preset
 from models.runs.same import is_same
 from models.training.remedies import NO_REMEDY, Strengths, remedies
+from tests.helpers.sentences import assert_sentence
 
 COLLAPSED = replace(preset("digits-2d"), objective=replace(preset("digits-2d").objective, beta=4.0))
 

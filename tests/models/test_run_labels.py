@@ -5,10 +5,10 @@ import os
 import threading
 
 import pytest
-from helpers import tiny
 
 from models.runs.folder import Run, list_runs
 from models.runs.label import MAX_LABEL_BYTES, MAX_NOTE, Label
+from tests.helpers.configs import tiny
 
 
 @pytest.fixture

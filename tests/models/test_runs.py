@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import assert_sentence, finish, python, tiny
 
 from models.metrics.likelihood import elbo
 from models.presets import preset
@@ -23,6 +22,9 @@ from models.text import clean_name
 from models.training import trainer
 from models.training.optimizer import Adam
 from models.training.trainer import EpochEnd, TrainingDivergedError
+from tests.helpers.configs import tiny
+from tests.helpers.processes import finish, python
+from tests.helpers.sentences import assert_sentence
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
 """Three epochs of 40 steps: two events each."""

@@ -4,7 +4,6 @@ import json
 from dataclasses import replace
 
 import pytest
-from helpers import assert_sentence, tiny
 
 from models.config import RunConfig
 from models.objectives.schedules import kl_weight
@@ -24,6 +23,8 @@ from models.training.control import (
     wish_of,
 )
 from models.training.trainer import EpochEnd, learning_rate
+from tests.helpers.configs import tiny
+from tests.helpers.sentences import assert_sentence
 
 CONFIG = tiny(training={"epochs": 4, "batch_size": 32, "learning_rate": 3e-3})
 """Four epochs of 40 steps: two events each."""

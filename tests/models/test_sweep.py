@@ -18,7 +18,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from helpers import ROOT, assert_sentence, finish, python, tiny
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
@@ -53,6 +52,10 @@ from models.theory.linear_vae import linear_curve
 from models.training import trainer
 from models.training.stacked import Member, Stack, StackedLinear, stack_models
 from models.training.trainer import EpochEnd, Progress, Training
+from tests.helpers.configs import tiny
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import finish, python
+from tests.helpers.sentences import assert_sentence
 
 TRAIN = load_digits("train").images[:250]
 TEST = load_digits("test").images[:50]

@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 import pytest
 import torch
 import torch.nn.functional as F
-from helpers import assert_sentence, digest, tiny
 
 from models.config import TrainingConfig
 from models.data.builtin import load_digits
@@ -27,6 +26,8 @@ from models.training.trainer import (
     TrainingDivergedError,
     learning_rate,
 )
+from tests.helpers.configs import digest, tiny
+from tests.helpers.sentences import assert_sentence
 
 TRAIN = load_digits("train").images
 TEST = load_digits("test").images[:50]

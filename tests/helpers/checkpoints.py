@@ -1,7 +1,4 @@
-"""What the tests of the screen share: small checkpoints of every kind, in a runs folder."""
-
-import time
-from pathlib import Path
+"""Makes run folders with small checkpoints of every kind."""
 
 import numpy as np
 import torch
@@ -13,10 +10,6 @@ from models.metrics.likelihood import elbo, summarize
 from models.runs.folder import Run
 from models.storage.card import Card
 from models.storage.checkpoint import write
-
-ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
-MNIST = [path for path in SHIPPED if path.stem.startswith("mnist")]
 
 
 def make_run(runs_dir, *, count=40, labels=4, names=None, title="tiny", scale=1.0, **model):
@@ -64,12 +57,3 @@ def break_run(runs_dir, content=b"broken"):
     run = Run.create(runs_dir, RunConfig("digits", ModelConfig()), "broken")
     run.model_path.write_bytes(content)
     return run.id
-
-
-def wait(condition, seconds=30.0):
-    """Waits for something that another process does, and returns it."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
-    return found

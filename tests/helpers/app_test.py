@@ -1,4 +1,4 @@
-"""Drives one view without a browser: opens it by a link, works its controls, reads its charts."""
+"""Drives one view with AppTest: opens it by a link, works its controls, reads its charts."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What the tests of the page share: where things are on it, and what the pictures show."""
+"""Finds things on a page in Chromium, and reads the pictures it shows."""
 
 import base64
 import io
@@ -8,12 +8,12 @@ import shutil
 import numpy as np
 import torch
 from PIL import Image
-from screens import ROOT, wait
 
 from explorer.widgets import pictures
 from models.storage.checkpoint import restore
+from tests.helpers.paths import OUTPUT
+from tests.helpers.processes import wait
 
-OUTPUT = ROOT / "tests" / "output"
 TIMEOUT = 30_000
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
