@@ -1,6 +1,7 @@
-"""What all tests share: where the data is, how Hypothesis draws, models with known answers."""
+"""What all tests share: a machine with nothing but this repository, and exact models."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,44 @@ import torch
 from hypothesis import settings
 from torch import nn
 
+from models.data.builtin import is_available
 from models.objectives.distributions import normal_log_prob
+from tests.helpers.paths import ROOT
 
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-
-if SHARED_DATA.is_dir():
-    os.environ.setdefault("LATENT_DATA_DIR", str(SHARED_DATA))
+MNIST_DIR = Path(os.environ.get("LATENT_TEST_DATA_DIR") or ROOT.parent / "shared" / "data")
+"""Where the tests marked `mnist`, and no others, look for MNIST."""
 
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 torch.set_num_threads(1)  # small models: a second thread costs more than it gives
+
+
+def pytest_configure(config):
+    """Hides this machine's data, runs and home: empty folders stand in for them."""
+    folder = tempfile.TemporaryDirectory(prefix="latent-tests-", ignore_cleanup_errors=True)
+    config.add_cleanup(folder.cleanup)
+    for name, place in {
+        "HOME": "home",
+        "LATENT_DATA_DIR": "data",
+        "LATENT_RUNS_DIR": "runs",
+    }.items():
+        path = Path(folder.name, place)
+        path.mkdir()
+        os.environ[name] = str(path)
+
+
+@pytest.fixture(autouse=True)
+def data_of_the_machine(request, monkeypatch):
+    """Lets a test marked `mnist` see MNIST, or skips it where MNIST is not there."""
+    marker = request.node.get_closest_marker("mnist")
+    if marker is None:
+        return
+    name = marker.args[0] if marker.args else "mnist"
+    if not is_available(name, MNIST_DIR):
+        pytest.skip(f"{name} is not on this machine: set LATENT_TEST_DATA_DIR to its folder")
+    monkeypatch.setenv("LATENT_DATA_DIR", str(MNIST_DIR))
 
 
 class LinearGaussian(nn.Module):

@@ -18,7 +18,7 @@ LINKS = {
     "experiments ": "experiment=gradient&target=-1&by=deviation&samples=2",
     "trade_off": "seeds=3&betas=1,2&sweep=mnist-2d",
     "collapse": "warmup-percent=20&cycles=7&free-bits=0.5&capacity=9&beta-divisor=9",
-    "train": "preset=mnist-20d&latents=7&epochs=9&learning-rate=0.02&title=mine&hidden=9,9",
+    "train": "preset=digits-2d&latents=7&epochs=9&learning-rate=0.02&title=mine&hidden=9,9",
 }
 CLEARED = ("control-point",)
 """Empty is their default, or nobody could empty them."""

@@ -472,10 +472,8 @@ def test_absent_originals_are_said_with_the_way_to_get_them(tmp_path, monkeypatc
     assert "Original" not in shown and "Decoded mean" in shown
 
 
-@pytest.mark.skipif(not MNIST, reason="no MNIST model ships")
+@pytest.mark.mnist
 def test_mnist_shows_its_originals(shown):
-    if not cache.is_available("mnist", cache.default_data_dir()):
-        pytest.skip("MNIST is not on this machine")
     visit(model=MNIST[0].stem, point="5")
     assert shown["Original"][0].shape == (28, 28, 3)
 

@@ -100,16 +100,9 @@ def test_split_is_train_or_test(split):
     assert "split must be train or test" in refusal(load, "digits", split)
 
 
-def data_dir():
-    """The folder of the real MNIST, or a skipped test."""
-    for folder in (default_data_dir(), ROOT.parent / "shared" / "data"):
-        if is_available("mnist", folder):
-            return folder
-    pytest.skip("MNIST is not here: set LATENT_DATA_DIR")
-
-
+@pytest.mark.mnist
 def test_mnist_is_mnist():
-    test = load("mnist", "test", data_dir())
+    test = load("mnist", "test")
     assert test.images.shape == (10_000, 1, 28, 28)
     assert test.class_names == tuple("0123456789")
     assert float(test.images.mean(dtype=np.float64)) == pytest.approx(0.13251, abs=1e-5)
@@ -118,9 +111,9 @@ def test_mnist_is_mnist():
     assert test.labels[:5].tolist() == [7, 2, 1, 0, 4]
 
 
-@pytest.mark.slow
+@pytest.mark.mnist
 def test_mnist_train_is_mnist():
-    train = load_torchvision("mnist", "train", data_dir())
+    train = load_torchvision("mnist", "train", default_data_dir())
     assert len(train) == 60_000
     assert float(train.images.mean(dtype=np.float64)) == pytest.approx(0.13066, abs=3e-5)
     assert train.labels[:5].tolist() == [5, 0, 4, 1, 9]

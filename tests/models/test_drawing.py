@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.data.builtin import default_data_dir, is_available, load_digits
+from models.data.builtin import load_digits
 from models.data.drawing import (
     EXAMPLES,
     INK,
@@ -120,9 +120,8 @@ def test_the_examples_have_the_stroke_width_of_mnist():
     assert np.median(stroke_width(prepared(MNIST)[:, 0])) == pytest.approx(2.40, abs=0.005)
 
 
+@pytest.mark.mnist
 def test_mnist_is_as_the_rule_says():
-    if not is_available("mnist", default_data_dir()):
-        pytest.skip("MNIST is not on this machine")
     images = load("mnist", "test").images[:, 0]
     centres = np.array([centre_of_mass(image) for image in images])
     sides = [np.ptp(np.flatnonzero(image.max(0))) + 1 for image in images]

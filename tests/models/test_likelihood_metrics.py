@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from models.config import LIKELIHOODS, MIN_SIGMA, ModelConfig
-from models.data.builtin import is_available
 from models.data.load import load
 from models.families.likelihoods import build_likelihood
 from models.families.registry import build_model
@@ -54,7 +53,7 @@ def test_anchors_of_the_digits():
     assert entropy_floor(digits) == pytest.approx(13.658, abs=5e-4)
 
 
-@pytest.mark.skipif(not is_available("mnist"), reason="MNIST is not on this machine")
+@pytest.mark.mnist
 def test_anchors_of_mnist():
     images = torch.tensor(load("mnist", "test").images)
     assert len(images) == 10_000
