@@ -6,7 +6,6 @@ Looking is cheap, since only what has been added is read, and nothing is twice w
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import threading
@@ -14,9 +13,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from models.runs.folder import Run, find_run, list_runs
+from models.runs.history import LatestRow
 
 MEMO_SECONDS = 0.2
 PACE_STEPS = 50
@@ -36,55 +36,6 @@ class Measure(NamedTuple):
     sweep: str = ""
 
 
-class LastRow:
-    """The last whole line of a JSON-lines file that grows, and is now and then replaced.
-
-    Args:
-        path: The file; it need not exist.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder) / "metrics.jsonl"
-        ...     row = LastRow(path)
-        ...     before, _ = row.read(), path.write_text('{"epoch": 0}\\n{"epoch": 1}\\n{"ep')
-        ...     before, row.read()
-        ({}, {'epoch': 1})
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file = 0  # inode
-        self._read = 0  # bytes, up to the end of a line
-        self._row: dict[str, Any] = {}
-
-    def read(self) -> dict[str, Any]:
-        """The row, empty if there is none yet."""
-        try:
-            found = self.path.stat()
-            if found.st_ino != self._file or found.st_size < self._read:
-                self._file, self._read, self._row = found.st_ino, 0, {}
-            if found.st_size > self._read:
-                with open(self.path, "rb") as file:
-                    file.seek(self._read)
-                    self._take(file.read())
-        except OSError:
-            self._file, self._read, self._row = 0, 0, {}
-        return self._row
-
-    def _take(self, data: bytes) -> None:
-        whole = data[: data.rfind(b"\n") + 1]
-        self._read += len(whole)
-        for line in reversed(whole.splitlines()):
-            try:
-                row = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(row, dict):
-                self._row = row
-                return
-
-
 class _Member:
     """One run, and how much of it is done."""
 
@@ -92,16 +43,16 @@ class _Member:
         config = run.config()
         self.epochs = config.training.epochs
         self.has_rate = config.model.family != "autoencoder"
-        self.last = LastRow(run.folder / "metrics.jsonl")
+        self.latest = LatestRow(run.folder)
 
     def epoch(self) -> int:
         """Epochs finished."""
-        epoch = self.last.read().get("epoch", -1)
-        return min(self.epochs, epoch + 1) if isinstance(epoch, int) else 0
+        row = self.latest.read()
+        return 0 if row is None else min(self.epochs, row["epoch"] + 1)
 
     def text(self) -> str:
         """Where it stands, in one line."""
-        epoch, row = self.epoch(), self.last.read()
+        epoch, row = self.epoch(), self.latest.read() or {}
         scores = [row.get(f"test_{score}") for score in ("distortion", "rate")]
         if not epoch or not all(isinstance(score, float) for score in scores):
             return "first epoch"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def look(remedies: Sequence[Remedy]) -> list[Trial]:
         mine = [run for run, config in known if is_same(remedy.config, config)]
         run = max(mine, key=_epochs, default=None)
         entry = usable.get(run.id) if run and _epochs(run) == _wanted(remedy) else None
-        if entry and cache.checkpoint(entry).card.steps != _rows(run)[-1]["step"]:
+        if entry and cache.checkpoint(entry).card.steps != run.history.rows()[-1]["step"]:
             entry = None  # trained, but its model not written yet
         trials.append(Trial(remedy, run, entry, _job(remedy)))
     return trials
@@ -66,15 +66,9 @@ def _wanted(remedy: Remedy) -> int:
     return remedy.config.training.epochs
 
 
-def _rows(run: Run) -> list[dict[str, Any]]:
-    """Its epochs; a line that is none counts for nothing."""
-    rows = [row for row in run.metrics() if isinstance(row, dict)]
-    return [row for row in rows if all(type(row.get(key)) is int for key in ("epoch", "step"))]
-
-
 def _epochs(run: Run) -> int:
     """How many are over."""
-    rows = _rows(run)
+    rows = run.history.rows()
     return rows[-1]["epoch"] + 1 if rows else 0
 
 
@@ -121,7 +115,7 @@ def cancel(trials: Sequence[Trial]) -> None:
 def total_steps(entry: Entry) -> int:
     """The updates of a whole training of a model, from those it has."""
     card = cache.checkpoint(entry).card
-    own = [] if entry.shipped else _rows(Run(entry.path.parent))
+    own = [] if entry.shipped else Run(entry.path.parent).history.rows()
     if own:
         return own[-1]["step"] // (own[-1]["epoch"] + 1) * card.config.training.epochs
     return card.steps
@@ -129,13 +123,13 @@ def total_steps(entry: Entry) -> int:
 
 def steps_of(trial: Trial) -> int:
     """The updates of a whole training of a remedy that has begun."""
-    last = _rows(trial.run)[-1]
+    last = trial.run.history.rows()[-1]
     return last["step"] // (last["epoch"] + 1) * _wanted(trial.remedy)
 
 
 def film(run: Run | None) -> Film | None:
     """What a run has recorded so far; None if there is nothing to draw."""
-    rows = [] if run is None else _rows(run)
+    rows = [] if run is None else run.history.rows()
     kept = [row for row in rows if row.get("test_kl_per_dimension")]
     if not kept:
         return None

@@ -5,8 +5,6 @@ What a form asks for starts from a preset; the model of a run is never touched h
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from statistics import median
@@ -21,6 +19,7 @@ from models.data.custom_images import fitting_batch
 from models.data.library import is_id
 from models.presets import PRESETS
 from models.runs.folder import Run
+from models.runs.history import Row
 from models.text import clean_name
 from models.training.control import ask, changes_of
 
@@ -218,14 +217,9 @@ class Course(NamedTuple):
 def course(run: Run) -> Course | None:
     """What a run has recorded, at most `MAX_EPOCHS` of its epochs; None if there is nothing.
 
-    Lines that are cut short, damaged or not finite are passed over.
+    Rows without these scores are passed over, and so are those of another number of latents.
     """
-    try:
-        lines = (run.folder / "metrics.jsonl").read_bytes().splitlines()
-    except OSError:
-        return None
-    kept = np.unique(np.linspace(0, len(lines) - 1, MAX_EPOCHS).astype(int)) if lines else []
-    rows = [row for row in (_row(lines[i]) for i in kept) if row is not None]
+    rows = [row for row in map(_scores, run.history.rows(MAX_EPOCHS)) if row is not None]
     rows = [row for row in rows if len(row) == len(rows[0])]
     if not rows:
         return None
@@ -238,14 +232,15 @@ def course(run: Run) -> Course | None:
 _SCORES = ("epoch", "step", "train_distortion", "train_rate", "test_distortion", "test_rate")
 
 
-def _row(line: bytes) -> list[float] | None:
-    """Epoch, scores and KL per latent of one line; None if it holds no such numbers."""
-    try:
-        document = json.loads(line)
-        values = [document[name] for name in _SCORES] + document.get("test_kl_per_dimension", [])
-        return values if all(map(math.isfinite, values)) else None
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+def _scores(row: Row) -> list[float] | None:
+    """Epoch, step, scores and KL per latent of a row; None if one of them is not there."""
+    values = [row.get(name) for name in _SCORES]
+    kl = row.get("test_kl_per_dimension", [])
+    if not isinstance(kl, list) or any(
+        value is None or isinstance(value, list) for value in values
+    ):
         return None
+    return values + kl
 
 
 # --- while it runs -------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from typing import Any
 
 from models.atomic import write_bytes
 from models.config import RunConfig
+from models.runs.history import History
 from models.runs.label import MAX_LABEL_BYTES, Label, clean_note
 from models.text import clean_name
 
@@ -44,7 +45,7 @@ class Run:
         >>> from models.presets import preset
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     run = Run.create(folder, preset("digits-2d"), "my first")
-        ...     run.title, run.metrics(), [r.id == run.id for r in list_runs(folder)]
+        ...     run.title, run.history.rows(), [r.id == run.id for r in list_runs(folder)]
         ('my first', [], [True])
     """
 
@@ -150,24 +151,10 @@ class Run:
             raise ValueError(f"the config.json of {self.id} must be a JSON object")
         return document
 
-    def metrics(self) -> list[dict[str, Any]]:
-        """One dictionary per finished epoch; a line cut short by a crash is left out."""
-        path = self.folder / "metrics.jsonl"
-        rows = []
-        for line in path.read_text().splitlines() if path.exists() else []:
-            with contextlib.suppress(ValueError):
-                rows.append(json.loads(line))
-        return rows
-
-    def append(self, row: dict[str, Any]) -> None:
-        """Adds the line of one epoch."""
-        with open(self.folder / "metrics.jsonl", "a") as file:
-            file.write(json.dumps(row) + "\n")
-
-    def forget_after(self, step: int) -> None:
-        """Drops the lines of epochs that a resume from `step` will make again."""
-        rows = [json.dumps(row) + "\n" for row in self.metrics() if row["step"] <= step]
-        write_bytes(self.folder / "metrics.jsonl", "".join(rows).encode())
+    @property
+    def history(self) -> History:
+        """The rows of its finished epochs."""
+        return History(self.folder)
 
     @contextlib.contextmanager
     def lock(self, patience: float = 0.0) -> Iterator[None]:

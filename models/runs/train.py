@@ -104,7 +104,7 @@ def drive(
     try:
         for event in training.events():
             if isinstance(event, EpochEnd):
-                run.append(asdict(event))
+                run.history.append(asdict(event))
             recorder.record()
             if time.monotonic() - saved >= autosave_seconds:
                 _save_state(run, training, clock.seconds())
@@ -160,12 +160,13 @@ def restore(run: Run, training: Any) -> float:
         stale.unlink()
     if not run.state_path.exists():
         _save_state(run, training, 0.0)
+        run.history.drop_after(0)
         return 0.0
     arrays, document, _ = read_tensors(run.state_path, MAX_STATE_BYTES)
     if not _stands_for(document.get("config"), run.config()):
         raise CheckpointError("the saved state must be of this run's settings: start the run anew")
     training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
-    run.forget_after(training.step)
+    run.history.drop_after(training.step)
     return float(document.get("seconds", 0.0))
 
 

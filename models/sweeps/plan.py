@@ -56,7 +56,7 @@ class SweepRun:
 
     def is_done(self) -> bool:
         """Whether its last epoch is over and its checkpoint written."""
-        rows = self.run.metrics()
+        rows = self.run.history.rows()
         epochs = rows[-1]["epoch"] + 1 if rows else 0
         return epochs == self.config.training.epochs and self._steps() == rows[-1]["step"]
 

@@ -31,7 +31,8 @@ def call(runs: str, command: str, settings: Sequence[str]) -> None:
 def epochs(runs: str) -> list[float]:
     """The median seconds of an epoch of every run."""
     return [
-        statistics.median(row["seconds"] for row in run.metrics()) for run in list_runs(Path(runs))
+        statistics.median(row["seconds"] for row in run.history.rows())
+        for run in list_runs(Path(runs))
     ]
 
 

@@ -42,7 +42,7 @@ def negative_elbos(runs_dir: Path) -> list[float]:
     return [
         row["test_distortion"] + row["test_rate"]
         for run in list_runs(runs_dir)[:1]
-        for row in run.metrics()
+        for row in run.history.rows()
     ]
 
 

@@ -294,7 +294,7 @@ def test_films_show_what_the_runs_recorded(no_runs, small):
     for run, config, film in zip(
         (small, free), (SMALL, wanted()["cycles"].config), films.values(), strict=True
     ):
-        rows = run.metrics()
+        rows = run.history.rows()
         for j, trace in enumerate(film["data"][:2]):
             assert column(trace, "x") == [20, 40, 60] == [row["step"] for row in rows]
             kl = [row["test_kl_per_dimension"][j] for row in rows]

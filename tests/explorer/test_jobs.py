@@ -20,7 +20,7 @@ import pytest
 
 from explorer.jobs import queue as queue_module
 from explorer.jobs import supervisor
-from explorer.jobs.progress import LastRow, Progress
+from explorer.jobs.progress import Progress
 from explorer.jobs.queue import MAX_WAITING, Job, JobError, Jobs
 from explorer.jobs.tsne_maps import Projections
 from explorer.services import cache
@@ -364,7 +364,7 @@ def test_progress_is_read_from_the_run_folder(runs_dir, queue_of):
     assert (found.runs, found.sweep, found.reason) == ((run.id,), "", "")
     seen = []
     for epoch in range(3):
-        run.append(epoch_row(epoch))
+        run.history.append(epoch_row(epoch))
         wait(lambda share=(epoch + 1) / 4: queue.watch(job_id).share == share)
         seen.append(queue.watch(job_id))
         time.sleep(0.3)
@@ -387,33 +387,15 @@ def test_progress_of_a_sweep_is_the_mean_over_its_runs(runs_dir):
     log.write_text("Sweep abc: 2 runs in there\n")
     assert set(progress.measure(fresh=True).runs) == {run.id for run in members}
     for epoch in range(4):
-        members[0].append(epoch_row(epoch))
-    members[1].append(epoch_row(0))
+        members[0].history.append(epoch_row(epoch))
+    members[1].history.append(epoch_row(0))
     found = progress.measure(fresh=True)
     assert (found.share, found.text, found.sweep) == ((1 + 1 / 4) / 2, "1 of 2 runs done", "abc")
 
 
-def test_only_what_is_new_is_read_and_a_replaced_file_is_read_again(tmp_path):
-    path = tmp_path / "metrics.jsonl"
-    last, lines = LastRow(path), [json.dumps(epoch_row(epoch)) + "\n" for epoch in range(3)]
-    assert last.read() == {}
-    for epoch, line in enumerate(lines):
-        for cut in (0, 5, len(line)):  # written in three parts
-            with open(path, "a") as file:
-                file.write(line[max(0, cut - 5) if cut < 6 else 5 : cut])
-            assert last.read().get("epoch", -1) == (epoch if cut == len(line) else epoch - 1)
-    with open(path, "r+b") as file:
-        file.write(b"#" * len(lines[0]))  # what has been read is not read again
-    assert last.read() == epoch_row(2)
-    replacement = tmp_path / "other"
-    replacement.write_text(lines[0])
-    os.replace(replacement, path)  # as a resume does that goes back
-    assert last.read() == epoch_row(0)
-    path.unlink()
-    assert last.read() == {}
-
-
-@pytest.mark.parametrize("row", ["7", "null", '{"epoch": "x"}', "{}", '{"epoch": 1}', "[1]", "{"])
+@pytest.mark.parametrize(
+    "row", ["7", "null", '{"epoch": "x"}', "{}", '{"epoch": 1, "step": 2}', "[1]", "{"]
+)
 def test_odd_metrics_are_no_progress_and_no_error(row, runs_dir):
     run = Run.create(runs_dir, CONFIG)
     (run.folder / "metrics.jsonl").write_text(row + "\n")
@@ -1053,7 +1035,7 @@ def assert_same_as_uninterrupted(run, folder):
         pass
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
     assert read_tensors(run.state_path)[2] == read_tensors(whole.state_path)[2]
-    rows = [[{**row, "seconds": 0} for row in each.metrics()] for each in (run, whole)]
+    rows = [[{**row, "seconds": 0} for row in each.history.rows()] for each in (run, whole)]
     assert rows[0] == rows[1] and len(rows[0]) == run.config().training.epochs
 
 
@@ -1134,8 +1116,8 @@ def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue
     found = ended(queue, job_id)
     assert (found.state, found.share, found.text) == ("done", 1.0, "3 of 3 runs done")
     for run in list_runs(runs_dir):
-        assert read(run.model_path).card.steps == run.metrics()[-1]["step"]
-        assert [row["epoch"] for row in run.metrics()] == list(range(150))
+        assert read(run.model_path).card.steps == run.history.rows()[-1]["step"]
+        assert [row["epoch"] for row in run.history.rows()] == list(range(150))
 
 
 def descendants(pid):

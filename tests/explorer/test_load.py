@@ -19,9 +19,9 @@ def load(server, runs_dir):
         patch.setattr(concurrency, "PAUSE_SECONDS", 1.5)
         with concurrency.training_job(server[0], runs_dir, TRAINING):
             (run,) = list_runs(runs_dir)
-            before = len(run.metrics())
+            before = len(run.history.rows())
             found = concurrency.crowd(server[0], VISITORS, seconds=4)
-            return found, len(run.metrics()) - before
+            return found, len(run.history.rows()) - before
 
 
 def test_all_come_at_once_and_are_answered(load):

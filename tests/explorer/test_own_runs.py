@@ -445,7 +445,7 @@ def test_curves_of_all_lie_in_one_chart_for_each_score(runs, three):
         assert [trace["name"] for trace in traces] == ["one", theme.plain_text(RUDE)]
         assert len({(trace["line"]["color"], trace["line"]["dash"]) for trace in traces}) == 2
         for trace, name in zip(traces, ("one", RUDE), strict=True):
-            recorded = Run(three / runs[name]).metrics()
+            recorded = Run(three / runs[name]).history.rows()
             values = [sum(row[f"test_{term}"] for term in terms) for row in recorded]
             assert column(trace, "x") == [1, 2]
             assert column(trace, "y") == pytest.approx(values)

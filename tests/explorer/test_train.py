@@ -395,7 +395,7 @@ def test_a_finished_job_shows_its_scores_and_the_way_to_its_map(no_runs, desk):
 def test_curves_are_the_recorded_epochs(no_runs, desk):
     run = trained(no_runs)
     drawn = charts(open_view("train"))
-    rows = run.metrics()
+    rows = run.history.rows()
     for shown, terms in (
         ("D", ("distortion",)),
         ("R", ("rate",)),
@@ -451,7 +451,9 @@ def test_long_trainings_are_thinned_with_both_ends(no_runs):
     run = Run.create(no_runs, SMALL, "long")
     for epoch in range(1000):
         row = {f"{s}_{t}": 1.0 for s in ("train", "test") for t in ("distortion", "rate")}
-        run.append({"epoch": epoch, "step": 20 * epoch + 20, **row, "test_kl_per_dimension": [1.0]})
+        run.history.append(
+            {"epoch": epoch, "step": 20 * epoch + 20, **row, "test_kl_per_dimension": [1.0]}
+        )
     found = training_runs.course(run)
     assert len(found.epochs) == training_runs.MAX_EPOCHS
     assert (found.epochs[0], found.epochs[-1]) == (1, 1000)
@@ -566,7 +568,7 @@ def test_digits_are_trained_to_the_end(no_runs):
     d, r, total = (
         column(drawn[f"run-{name}-{run.id}"]["data"][1], "y") for name in ("D", "R", "ELBO")
     )
-    rows = run.metrics()
+    rows = run.history.rows()
     assert d == pytest.approx([row["test_distortion"] for row in rows]) and len(d) == 4
     assert total == pytest.approx(np.add(d, r)) and total[-1] < total[0], "it has learned"
     assert "Training “from the form” is done" in at.success[0].value.replace("\\", "")
@@ -595,25 +597,25 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text(re.compile("Training “long one” ended early .*cancelled")).wait_for()
     (run,) = list_runs(runs_dir)
-    done = len(run.metrics())
+    done = len(run.history.rows())
     assert 0 < done < 1000
     assert wish_of(run.folder) == ControlRequest() and not changes_of(run.folder), (
         "only a hand changes it"
     )
     page.get_by_role("button", name="Resume").click()
-    wait(lambda: len(run.metrics()) > done)
+    wait(lambda: len(run.history.rows()) > done)
     page.get_by_role("button", name="Pause").click()
     page.get_by_text(re.compile("Training “long one”: .*paused at epoch")).wait_for()
     wait(run.model_path.exists)
-    held = len(run.metrics())
+    held = len(run.history.rows())
     page.get_by_role("button", name="Step", exact=True).click()
-    wait(lambda: len(run.metrics()) == held + 1)
+    wait(lambda: len(run.history.rows()) == held + 1)
     page.get_by_role("spinbutton", name="β from now on").fill("4")
     page.keyboard.press("Enter")
     page.get_by_text(re.compile("after step .* β = 4")).wait_for()
-    assert len(run.metrics()) == held + 1
+    assert len(run.history.rows()) == held + 1
     page.get_by_role("button", name="Continue", exact=True).click()
-    wait(lambda: len(run.metrics()) > held + 1)
+    wait(lambda: len(run.history.rows()) > held + 1)
     page.get_by_role("button", name="Stop and keep").click()
     page.get_by_role("button", name="Continue").wait_for()
     page.get_by_role("link", name="Open its map").wait_for()

@@ -85,7 +85,7 @@ def test_train_makes_a_run_and_says_what_it_did(trained):
     assert card.title == "two epochs" and card.steps == 40
     assert card.config == override(preset("digits-2d"), epochs=2, threads=1)
     assert card.command.startswith("python -m models ")
-    assert len(trained.metrics()) == 2
+    assert len(trained.history.rows()) == 2
 
 
 def test_every_setting_reaches_the_run(tmp_path):
@@ -103,7 +103,7 @@ def test_every_setting_reaches_the_run(tmp_path):
                 "seed": 5, "precision": "bfloat16", "threads": 1}  # fmt: skip
     config = override(preset("digits-ae"), beta=2.0, kl_warmup_steps=7, **model, **training)
     assert run.config() == config and read(run.model_path).card.config == config
-    (row,) = run.metrics()
+    (row,) = run.history.rows()
     assert row["step"] == 2
 
 
@@ -367,7 +367,7 @@ def wait_for(condition, process, seconds=60) -> None:
 )
 def test_signal_stops_soon_and_keeps_everything(number, pictures, tmp_path):
     process = begin(tmp_path, "--data", pictures, "--threads", 1, "--epochs", 10_000)
-    wait_for(lambda: any(run.metrics() for run in list_runs(tmp_path)), process)
+    wait_for(lambda: any(run.history.rows() for run in list_runs(tmp_path)), process)
     start = time.monotonic()
     process.send_signal(number)
     (run,) = list_runs(tmp_path)
@@ -404,7 +404,9 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(kills, pictures,
     assert steps == sorted(steps) and steps[0] > 0
     assert run.config() == config
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
-    assert [row["step"] for row in run.metrics()] == [row["step"] for row in whole.metrics()]
+    assert [row["step"] for row in run.history.rows()] == [
+        row["step"] for row in whole.history.rows()
+    ]
     assert not [name for name in os.listdir(run.folder) if name.startswith(".")]
 
 
@@ -418,20 +420,20 @@ def test_a_training_is_steered_from_another_command(tmp_path):
     process = python(
         "-m", "models", "train", "--runs-dir", str(tmp_path), "--epochs", "5000", "--threads", "1"
     )  # fmt: skip
-    while not list_runs(tmp_path) or not list_runs(tmp_path)[0].metrics():
+    while not list_runs(tmp_path) or not list_runs(tmp_path)[0].history.rows():
         assert process.poll() is None
         time.sleep(0.05)
     (run,) = list_runs(tmp_path)
     assert "order hold" in call("steer", run.id, "--hold", "--runs-dir", tmp_path)
     while not run.model_path.exists():
         time.sleep(0.05)
-    held = len(run.metrics())
+    held = len(run.history.rows())
     call("steer", run.id, "--beta", 4, "--learning-rate", 1e-3, "--runs-dir", tmp_path)
     while not changes_of(run.folder):
         time.sleep(0.05)
-    assert len(run.metrics()) == held
+    assert len(run.history.rows()) == held
     call("steer", run.id, "--go", "--runs-dir", tmp_path)
-    while len(run.metrics()) == held:
+    while len(run.history.rows()) == held:
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert "Stopped and kept" in finish(process)

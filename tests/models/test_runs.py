@@ -46,7 +46,7 @@ def whole(tmp_path_factory) -> Run:
 
 
 def without_clock(run: Run) -> list[dict]:
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in run.metrics()]
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in run.history.rows()]
 
 
 def same(run: Run, whole: Run) -> None:
@@ -75,7 +75,7 @@ def test_runs_are_created_listed_newest_first_and_found(tmp_path, monkeypatch):
     assert [run.title for run in list_runs(tmp_path)] == [made[2].id, "two", "one"]
     for run in made:
         assert find_run(tmp_path, run.id) == run
-        assert run.config() == CONFIG and run.metrics() == []
+        assert run.config() == CONFIG and run.history.rows() == []
     (tmp_path / "stray").mkdir()
     assert len(list_runs(tmp_path)) == 3
 
@@ -160,33 +160,6 @@ def test_damaged_settings_are_refused_with_a_sentence(content, tmp_path):
     assert_sentence(str(caught.value))
 
 
-# --- metrics -------------------------------------------------------------------------------------
-
-
-def test_metrics_survive_a_line_cut_short(tmp_path):
-    run = Run.create(tmp_path, CONFIG)
-    rows = [{"epoch": epoch, "step": 40 * (epoch + 1)} for epoch in range(3)]
-    for row in rows:
-        run.append(row)
-    path = run.folder / "metrics.jsonl"
-    text = path.read_bytes()
-    for length in range(len(text) + 1):
-        path.write_bytes(text[:length])
-        found = run.metrics()
-        assert found == rows[: len(found)] and len(found) >= text[:length].count(b"\n")
-
-
-def test_forgetting_drops_what_will_be_made_again(tmp_path):
-    run = Run.create(tmp_path, CONFIG)
-    for step in (40, 80, 120):
-        run.append({"step": step})
-    with open(run.folder / "metrics.jsonl", "a") as file:
-        file.write('{"step": 1')
-    run.forget_after(80)
-    run.append({"step": 120})
-    assert [row["step"] for row in run.metrics()] == [40, 80, 120]
-
-
 # --- one trainer at a time -----------------------------------------------------------------------
 
 HOLD = """
@@ -220,7 +193,7 @@ def test_lock_refuses_a_second_process_and_dies_with_its_holder(tmp_path):
 
 def test_finished_run_is_whole(whole):
     checkpoint = read(whole.model_path)
-    card, rows = checkpoint.card, whole.metrics()
+    card, rows = checkpoint.card, whole.history.rows()
     assert (card.config, card.title, card.steps, card.command) == (CONFIG, "whole", 120, "make it")
     assert card.data_name == "digits" and len(card.class_names) == 10 and card.seconds > 0
     assert len(checkpoint.codes) == 500
@@ -237,9 +210,9 @@ def test_finished_run_is_whole(whole):
 
 def test_executing_a_finished_run_again_changes_nothing(whole, tmp_path):
     before = read(whole.model_path).fingerprint
-    rows = whole.metrics()
+    rows = whole.history.rows()
     assert list(execute(whole)) == []
-    assert read(whole.model_path).fingerprint == before and whole.metrics() == rows
+    assert read(whole.model_path).fingerprint == before and whole.history.rows() == rows
 
 
 @pytest.mark.parametrize("stops", [[1], [2], [5], [1, 1, 1, 1, 1], [2, 3]], ids=str)
@@ -442,5 +415,5 @@ def test_listing_runs_needs_no_heavy_library():
 
 
 def test_events_are_those_of_the_trainer(whole):
-    assert isinstance(EpochEnd(**whole.metrics()[0]), EpochEnd)
+    assert isinstance(EpochEnd(**whole.history.rows()[0]), EpochEnd)
     assert json.loads((whole.folder / "config.json").read_text())["title"] == "whole"

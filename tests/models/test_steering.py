@@ -54,7 +54,7 @@ def steered(folder, at=2, **wanted) -> Run:
 def test_a_change_is_in_force_from_the_next_update_on(tmp_path):
     run = steered(tmp_path, beta=4.0, learning_rate=1e-3)
     assert changes_of(run.folder) == [Change(40, 4.0, 1e-3)]
-    rows = run.metrics()
+    rows = run.history.rows()
     assert [row["kl_weight"] for row in rows] == [1.0, 4.0, 4.0, 4.0]
     changed = replace(CONFIG.training, learning_rate=1e-3)
     assert rows[0]["learning_rate"] == learning_rate(40, 160, CONFIG.training)

@@ -268,8 +268,10 @@ def separate(tmp_path_factory) -> dict[float, Run]:
 def assert_same_result(run, separate):
     """As the run of that β on its own, to rounding; and nothing left lying about."""
     other = separate[run.config().objective.beta]
-    assert [row["step"] for row in run.metrics()] == [row["step"] for row in other.metrics()]
-    for row, expected in zip(run.metrics(), other.metrics(), strict=True):
+    assert [row["step"] for row in run.history.rows()] == [
+        row["step"] for row in other.history.rows()
+    ]
+    for row, expected in zip(run.history.rows(), other.history.rows(), strict=True):
         for name in ("train_distortion", "train_rate", "test_distortion", "test_rate"):
             assert row[name] == pytest.approx(expected[name], rel=1e-4, abs=1e-5)
     found, expected = read(run.model_path), read(other.model_path)
@@ -289,7 +291,7 @@ def test_runs_trained_together_end_as_if_each_were_alone(separate, tmp_path):
     for run in runs:
         assert_same_result(run, separate)
         assert read(run.model_path).card.command == "make them"
-        assert all(row["seconds"] > 0 for row in run.metrics())
+        assert all(row["seconds"] > 0 for row in run.history.rows())
     assert {frozenset(n.values()) for n in train_together(runs)} <= {frozenset(), frozenset({None})}
 
 
@@ -361,7 +363,7 @@ def test_a_run_that_fails_does_not_stop_the_others(separate, tmp_path):
     assert reasons.keys() == {runs[1].id, runs[3].id} and ended == {runs[0].id, runs[2].id}
     assert "the distortion became nan at step 1 of 120" in reasons[runs[1].id]
     assert "cut short" in reasons[runs[3].id]
-    assert not runs[1].model_path.exists() and runs[1].metrics() == []
+    assert not runs[1].model_path.exists() and runs[1].history.rows() == []
     for run in (runs[0], runs[2]):
         assert_same_result(run, separate)
 
@@ -735,7 +737,9 @@ def test_killed_sweep_goes_on_where_it_stopped(kills, config, tmp_path):
         other = Run.create(tmp_path / "single", run.config())
         for _ in execute(other):
             pass
-        assert [row["step"] for row in run.metrics()] == [row["step"] for row in other.metrics()]
+        assert [row["step"] for row in run.history.rows()] == [
+            row["step"] for row in other.history.rows()
+        ]
         found, expected = (read(each.model_path).card.metrics for each in (run, other))
         for score in SCORES:
             assert found[score][0] == pytest.approx(expected[score][0], rel=0.01, abs=0.01), beta
