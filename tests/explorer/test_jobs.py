@@ -378,7 +378,7 @@ def test_progress_is_read_from_the_run_folder(runs_dir, queue_of):
 
 def test_progress_of_a_sweep_is_the_mean_over_its_runs(runs_dir):
     members = [Run.create(runs_dir, CONFIG, sweep="abc") for _ in range(2)]
-    Run.create(runs_dir, CONFIG, sweep="other").append(epoch_row(3))
+    Run.create(runs_dir, CONFIG, sweep="other").history.append(epoch_row(3))
     damaged = Run.create(runs_dir, CONFIG)
     (damaged.folder / "config.json").write_text("{")
     log = runs_dir / "log"
