@@ -7,7 +7,7 @@ from typing import Any
 
 
 def clean_name(text: Any, fallback: str = "unnamed", longest: int = 80) -> str:
-    """A stranger's name as a label: one line, no control or direction characters, cut to size.
+    """Makes untrusted text a label: one line, no control or direction characters, cut to size.
 
     Example:
         >>> clean_name("my\\u202e faces\\n")

@@ -31,7 +31,7 @@ from models.data import drawing
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
-from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_facts
+from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
 from models.data.load import load
 from models.latents.planes import Plane
 from models.runs.folder import Run, default_runs_dir, list_runs
@@ -330,7 +330,7 @@ def _own_changed(name: str) -> int:
 @st.cache_resource(max_entries=100, show_spinner=False)
 def _own_facts(path: str, changed: int) -> DataSetInfo | None:
     with contextlib.suppress(DataError):
-        return read_facts(Path(path))
+        return read_info(Path(path))
     return None
 
 

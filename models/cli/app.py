@@ -566,12 +566,12 @@ def add_data(
 @one_sentence
 def list_data() -> None:
     """List your own images that were added."""
-    from models.data.library import list_paths, read_facts
+    from models.data.library import list_paths, read_info
 
     found = list_paths()
     for path in found.values():
         try:
-            typer.echo(_describe(read_facts(path)))
+            typer.echo(_describe(read_info(path)))
         except ValueError as error:
             typer.echo(f"{error}.", err=True)
     if not found:

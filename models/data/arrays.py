@@ -1,4 +1,4 @@
-"""A stranger's .npz archive: its promises are checked before anything of it is unpacked.
+"""Untrusted arrays: those of an .npz archive, and the checks that images and labels must pass.
 
 Nothing is unpickled, no path is made from a name found inside, and every array must be as long
 as its header says.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import io
 import math
-import zipfile
 
 import numpy as np
 
+from models.data.archive import check_members, open_archive, unpack
 from models.data.image_set import (
-    MAX_BYTES,
     MAX_CLASSES,
     DataError,
     check_class_names,
@@ -22,44 +21,23 @@ from models.data.image_set import (
 )
 from models.text import clean_name
 
-MAX_RATIO = 200
-"""Most times that an .npz file may grow when unpacked."""
-FREE_BYTES = 2**20
-"""Growth that is always allowed: sorted labels alone compress a thousandfold."""
-MAX_MEMBERS = 64
+MAX_ARRAYS = 64
 
 
-def read_archive(content: bytes) -> dict[str, np.ndarray]:
-    """The three known arrays of an .npz archive, once its promises have been checked."""
-    # Listing a million members takes seconds; counting their headers' signature does not.
-    if content.count(b"PK\x01\x02") > MAX_MEMBERS:
-        raise DataError(f"the archive must hold at most {MAX_MEMBERS} arrays, got more")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+def read_arrays(content: bytes) -> dict[str, np.ndarray]:
+    """Reads `images`, `labels` and `class_names` of an .npz archive, those that it has.
+
+    Raises:
+        DataError: If the archive or one of its arrays cannot be used, in one sentence.
+    """
+    with open_archive(content, MAX_ARRAYS, "arrays") as archive:
         members = archive.infolist()
-        keys = [member.filename.removesuffix(".npy") for member in members]
-        if len(set(keys)) < len(keys):
+        by_key = {member.filename.removesuffix(".npy"): member for member in members}
+        if len(by_key) < len(members):
             raise DataError("the archive must hold every array once, got one name twice")
-        total = sum(member.file_size for member in members)
-        if total > MAX_BYTES:
-            raise DataError(
-                f"the arrays must take at most {MAX_BYTES >> 20} MB, got {total >> 20} MB: "
-                "use uint8 or fewer images"
-            )
-        if total > FREE_BYTES + MAX_RATIO * len(content):
-            raise DataError(
-                f"the archive must grow at most {MAX_RATIO} times when unpacked, "
-                f"got {total // len(content)} times: save it with np.savez"
-            )
-        arrays = {}
-        for key, member in zip(keys, members, strict=True):
-            if key not in ("images", "labels", "class_names"):
-                continue
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise DataError(f"{key} must be saved by np.savez or np.savez_compressed")
-            with archive.open(member) as file:
-                # The size is given because reading to the end trusts the stream, not the header.
-                arrays[key] = _read_array(key, file.read(member.file_size))
-        return arrays
+        check_members(members, len(content))
+        known = [key for key in ("images", "labels", "class_names") if key in by_key]
+        return {key: _read_array(key, unpack(archive, by_key[key])) for key in known}
 
 
 def _read_array(key: str, content: bytes) -> np.ndarray:
@@ -80,7 +58,14 @@ def _read_array(key: str, content: bytes) -> np.ndarray:
 
 
 def check_pixels(images: np.ndarray) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Images as (N, C, H, W), the value that means white, and what to say about it."""
+    """Checks images of any accepted shape and scale.
+
+    Returns:
+        The same as (N, C, H, W); the value that means white; notes on how they are scaled.
+
+    Raises:
+        DataError: If shape, type or range cannot be used, in one sentence.
+    """
     kind, size = images.dtype.kind, images.dtype.itemsize
     if kind not in "buif" or size > 8:
         raise DataError(f"images must be numbers of at most 64 bits, got {images.dtype}")
@@ -119,7 +104,16 @@ def check_pixels(images: np.ndarray) -> tuple[np.ndarray, float, tuple[str, ...]
 def read_labels(
     labels: np.ndarray | None, names: np.ndarray | None, count: int
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Labels as int64 from 0, and the classes' names."""
+    """Converts labels to int64 from 0, and lists the names of the classes.
+
+    Args:
+        labels: Whole numbers or texts (N,), or None.
+        names: One for each of the labels 0, 1, 2, …; by default the labels themselves.
+        count: Images.
+
+    Raises:
+        DataError: If they do not fit the images or each other, in one sentence.
+    """
     if labels is None:
         return None, ()
     if labels.shape not in ((count,), (count, 1)):

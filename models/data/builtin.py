@@ -24,7 +24,7 @@ DATA_SETS = ("digits", *TORCHVISION)
 
 
 def load_digits(split: str) -> ImageSet:
-    """Scikit-learn's 1797 handwritten digits, 8 × 8 pixels of 17 grey levels.
+    """Loads scikit-learn's 1797 handwritten digits, 8 × 8 pixels of 17 grey levels.
 
     Args:
         split: "train" (1297 images) or "test" (500, the same share of every class).
@@ -33,7 +33,7 @@ def load_digits(split: str) -> ImageSet:
         Images of shape (N, 1, 8, 8), grey levels divided by 16, and labels 0 to 9.
 
     Raises:
-        DataError: If `split` is neither.
+        DataError: If `split` is neither train nor test.
 
     Source:
         Alpaydin & Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998.
@@ -64,29 +64,29 @@ def _read_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) -> ImageSet:
-    """MNIST, Fashion-MNIST or Kuzushiji-MNIST from files in torchvision's layout.
+    """Loads MNIST, Fashion-MNIST or Kuzushiji-MNIST from files in torchvision's layout.
 
     Args:
         name: "mnist", "fashion-mnist" or "kmnist".
         split: "train" (60 000 images) or "test" (10 000).
-        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+        data_dir: Folder that holds "MNIST/raw" and the like; by default `default_data_dir()`.
 
     Returns:
         Images of shape (N, 1, 28, 28), grey levels divided by 255, and labels 0 to 9.
 
     Raises:
-        DataError: If the files are missing (with both ways to mend that) or damaged.
+        DataError: If the files are missing (the message names both ways to get them) or damaged.
 
     Example:
         >>> load_torchvision("mnist", "test", "nowhere")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        models.data.image_set.DataError: mnist must lie in nowhere/MNIST/raw, got no such files...
+        models.data.image_set.DataError: mnist must lie in nowhere/MNIST/raw, got no files there...
     """
     check_split(split)
     root = chosen_data_dir(data_dir)
     if not is_available(name, root):
         raise DataError(
-            f"{name} must lie in {_raw_folder(name, root)}, got no such files: run "
+            f"{name} must lie in {_raw_folder(name, root)}, got no files there: run "
             f"`python -m models data download {name}`, or name the folder that holds "
             f"{TORCHVISION[name]} with --data-dir or LATENT_DATA_DIR"
         )
@@ -105,7 +105,7 @@ def download(name: str, data_dir: str | Path | None = None) -> None:
         data_dir: Folder to put it in; by default `default_data_dir()`.
 
     Raises:
-        DataError: If there is no such name, or the files cannot be fetched or written.
+        DataError: If the name is unknown, or the files cannot be fetched or written.
 
     Example:
         >>> download("digits")
@@ -125,14 +125,14 @@ def download(name: str, data_dir: str | Path | None = None) -> None:
 
 
 def is_available(name: str, data_dir: str | Path | None = None) -> bool:
-    """Whether a data set is there to be loaded; looks for files only and imports nothing.
+    """Tells whether a data set can be loaded; looks for files only and imports nothing.
 
     Args:
         name: One of `DATA_SETS`, or the id of an added set.
-        data_dir: Folder that holds "MNIST/raw" and its kin; by default `default_data_dir()`.
+        data_dir: Folder that holds "MNIST/raw" and the like; by default `default_data_dir()`.
 
     Raises:
-        DataError: If there is no such name.
+        DataError: If the name is unknown.
 
     Example:
         >>> is_available("digits"), is_available("mnist", "nowhere")
@@ -161,7 +161,7 @@ def _import_datasets() -> Any:
     """Imports `torchvision.datasets`, beside a CPU build of torch as well.
 
     Torchvision's wheel is built for CUDA. Beside a CPU build of torch its compiled part does not
-    load, and its Python part then stops at two operators that nobody declared. They are never
+    load, and its Python part then stops at two operators that are not declared. They are never
     called here: declaring them is enough. The plain import comes first because a compiled part
     that does load declares them itself, and a second declaration is fatal.
     """
@@ -192,7 +192,7 @@ def _torchvision_class(name: str) -> Any:
 
 
 def default_data_dir() -> Path:
-    """The folder named by LATENT_DATA_DIR in the environment, else "data" in the working folder.
+    """Returns the folder named by LATENT_DATA_DIR, else "data" in the working folder.
 
     Example:
         >>> default_data_dir() == Path(os.environ.get("LATENT_DATA_DIR") or "data")
@@ -202,5 +202,5 @@ def default_data_dir() -> Path:
 
 
 def chosen_data_dir(data_dir: str | Path | None) -> Path:
-    """The folder given, or the default one."""
+    """Returns the folder given, or the default one."""
     return default_data_dir() if data_dir is None else Path(data_dir)

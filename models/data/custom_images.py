@@ -27,7 +27,7 @@ SCALES = (1.0, 255.0, 65535.0)
 
 @dataclass(frozen=True, eq=False)
 class CustomImages:
-    """A user's images with whatever labels they have, before they are split.
+    """Holds a user's images and their labels, if any, before they are split.
 
     Args:
         images: (N, C, H, W), N at least 10, of which not all are equal; kept as uint8 or uint16
@@ -35,16 +35,16 @@ class CustomImages:
         scale: The value that means white: 1, 255 or 65535.
         labels: int64 (N,), each an index into `class_names`; None when unlabelled.
         class_names: The classes' names in the order of the labels; () when unlabelled.
-        title: A label; a stranger's text is cleaned.
+        title: A label; it is cleaned.
         notes: What was converted while reading, one sentence each.
 
     Raises:
-        DataError: If there are too few, they do not differ, or two classes have one name.
+        DataError: If there are too few, all are equal, or two classes have the same name.
 
     Example:
         >>> levels = (np.arange(640) % 256).astype(np.uint8).reshape(10, 1, 8, 8)
-        >>> found = CustomImages(levels, 255.0, None, (), "ramps")
-        >>> len(found), len(found.split("test")), found.id
+        >>> images = CustomImages(levels, 255.0, None, (), "ramps")
+        >>> len(images), len(images.split("test")), images.id
         (10, 2, 'own-c676c190850f')
     """
 
@@ -72,14 +72,14 @@ class CustomImages:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], title: str) -> CustomImages:
-        """From the arrays of an .npz file.
+        """Makes a set from the arrays of an .npz file.
 
         Args:
-            arrays: `images`, and where there are any `labels` and `class_names`.
+            arrays: `images`, and `labels` and `class_names` if there are any.
             title: A label.
 
         Raises:
-            DataError: If they are no such thing, in one sentence.
+            DataError: If they cannot be used, in one sentence.
         """
         if "images" not in arrays:
             raise DataError("the archive must hold an array called images, got none")
@@ -97,7 +97,7 @@ class CustomImages:
 
     @cached_property
     def id(self) -> str:
-        """The name that pixels, labels and the classes' names make; the title has no part in it."""
+        """The set's name, made from pixels, labels and class names; the title does not count."""
         parts = (self.images.dtype.str, self.images.shape, self.scale, self.class_names)
         digest = hashlib.sha256(repr((*parts, self.labels is not None)).encode())
         digest.update(self.images)
@@ -106,7 +106,7 @@ class CustomImages:
         return f"own-{digest.hexdigest()[:12]}"
 
     def split(self, split: str) -> ImageSet:
-        """One image in five, the same share of every class, or the other four.
+        """Takes one image in five ("test"), the same share of every class, or the other four.
 
         Raises:
             DataError: If the split is neither train nor test.
@@ -115,7 +115,7 @@ class CustomImages:
         return self._part(split_indices(len(self), self.labels, split), split)
 
     def samples(self, count: int) -> ImageSet:
-        """At most that many images, the classes by turns, as the model sees them."""
+        """Takes at most that many images, class by class in turn, as the model sees them."""
         order = np.arange(len(self))
         if self.labels is not None:
             by_class = np.argsort(self.labels, kind="stable")
@@ -132,14 +132,18 @@ class CustomImages:
 
 
 def compact(images: np.ndarray, scale: float) -> np.ndarray:
-    """The same values in the fewest bytes that hold them."""
+    """Stores the same values in the fewest bytes that hold them."""
     whole = np.uint16 if scale > 255 else np.uint8
     kind = np.float32 if images.dtype.kind == "f" else whole
     return np.ascontiguousarray(images, kind)
 
 
 def to_unit(images: np.ndarray, scale: float) -> np.ndarray:
-    """Float32 images in [0, 1], `scale` being white.
+    """Scales images to float32 in [0, 1].
+
+    Args:
+        images: Of any number type.
+        scale: The value that means white.
 
     Example:
         >>> to_unit(np.array([0, 51, 255], np.uint8), 255).tolist()
@@ -151,7 +155,7 @@ def to_unit(images: np.ndarray, scale: float) -> np.ndarray:
 
 
 def split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarray:
-    """Every fifth of the shuffled images, taken class by class, is test; in their first order."""
+    """Lists the images of a split: of the shuffled images, class by class, every fifth is test."""
     order = np.random.default_rng(0).permutation(count)
     if labels is not None:
         order = order[np.argsort(labels[order], kind="stable")]
@@ -161,7 +165,7 @@ def split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarr
 
 
 def fitting_batch(batch_size: int, train: int) -> int:
-    """That many images per step, or fewer where a small set would have only some steps an epoch.
+    """Lowers a batch size where a small set would otherwise have only a few steps an epoch.
 
     Args:
         batch_size: What a preset says.

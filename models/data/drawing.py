@@ -2,8 +2,8 @@
 
 A **drawing** is a list of strokes; a stroke is the path of a pen through points (x, y) of the
 pad, in [0, 1]² with y down. The **image** has the data's shape (C, H, W), float32 in [0, 1]. A
-network knows digits only as they were prepared for it: a drawn one must be prepared alike, or
-its code says more about the pad than about the digit. The pen's own width never counts.
+network knows digits only as they were prepared for it: a drawn one must be prepared in the same
+way, or its code says more about the pad than about the digit. The pen's own width never counts.
 
 * **MNIST**: the ink's box is scaled, aspect kept, until its longer side is 20 of 28 pixels, and
   its centre of mass is moved to the pixel of row and column 14, counted from 0. In the 10 000
@@ -54,12 +54,12 @@ Drawing = list[np.ndarray]
 def to_image(
     strokes: Any, data: str, image_shape: tuple[int, int, int], dark_ink: bool = False
 ) -> np.ndarray:
-    """The image that a data set would hold of this drawing.
+    """Renders a drawing as the image that a data set would hold of it.
 
-    Where and how large it was drawn makes no difference, as long as it is no dot.
+    Where and how large it was drawn makes no difference, unless it is a dot.
 
     Args:
-        strokes: Whatever `check_strokes` takes, with at least one point.
+        strokes: As `check_strokes` takes them, with at least one point.
         data: Name of the data set, of which "digits" has a rule of its own.
         image_shape: C, H, W; with C = 3 all channels are equal.
         dark_ink: Whether the data are dark on light: black is then exchanged for white.
@@ -68,7 +68,7 @@ def to_image(
         x, float32 in [0, 1], shape (C, H, W).
 
     Raises:
-        ValueError: If the strokes are not what they must be, in one sentence.
+        ValueError: If the strokes cannot be used, in one sentence.
 
     Example:
         >>> image = to_image(EXAMPLES[8], "mnist", (1, 28, 28))
@@ -89,7 +89,7 @@ def to_image(
 
 
 def describe(data: str, image_shape: tuple[int, int, int], dark_ink: bool = False) -> str:
-    """What `to_image` does to a drawing for this data, in one sentence.
+    """Describes in one sentence what `to_image` does to a drawing for this data.
 
     Example:
         >>> describe("mnist", (1, 28, 28))[:51]
@@ -108,7 +108,9 @@ def describe(data: str, image_shape: tuple[int, int, int], dark_ink: bool = Fals
 
 
 def check_strokes(given: Any) -> Drawing:
-    """A stranger's strokes as arrays of shape (P, 2), float64; empty strokes are left out.
+    """Checks untrusted strokes and converts each to a float64 array of shape (P, 2).
+
+    Empty strokes are left out.
 
     Args:
         given: A list of strokes, each a list of points (x, y) in [0, 1]; at most 100 strokes
@@ -228,7 +230,7 @@ def _ink(drawing: Drawing, pen: float, height: int, width: int, fine: int = 4) -
 
 
 def _distance(x: np.ndarray, y: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Of the places (x, y) to the line from start to end."""
+    """Distance of the points (x, y) from the line from start to end."""
     along = end - start
     x, y = x - start[0], y - start[1]
     t = ((x * along[0] + y * along[1]) / max(along @ along, 1e-12)).clip(0, 1)

@@ -1,7 +1,7 @@
-"""Image files to pixels: the only place where Pillow opens a stranger's file.
+"""Image files to pixels: the only place where Pillow opens an untrusted file.
 
 A file is opened by its content as PNG, JPEG, GIF or WEBP and nothing else, its size is checked
-before it is decoded, and every conversion is counted and said. Pixels are uint8.
+before it is decoded, and every conversion is counted and reported. Pixels are uint8.
 """
 
 from __future__ import annotations
@@ -20,12 +20,9 @@ from models.data.image_set import MAX_BYTES, MAX_SIDE, MIN_SIDE, DataError
 from models.text import clean_name
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 MAX_PIXELS = 4096 * 4096
-MAX_FILES = 100_000
 COMMON_SIDE = 32
-LEFT_OUT = "entries that are no PNG, JPEG, GIF or WEBP images, left out"
-"""The note that says how many."""
+"""Side in pixels of images that do not share a size that a network takes."""
 
 _FRAMES = "had several frames: the first was taken"
 _TURNED = "had an EXIF rotation: applied"
@@ -36,7 +33,7 @@ _ORIENTATION = 0x0112
 
 
 def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple[str, ...]]:
-    """One image file as an upright 8-bit RGB image, and what was converted on the way.
+    """Decodes one image file to an upright 8-bit RGB image, and lists the conversions.
 
     Args:
         file: The path or the content of a PNG, JPEG, GIF or WEBP file of at most 16.7 million
@@ -47,7 +44,7 @@ def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple
         The image, and the second half of a sentence for every conversion.
 
     Raises:
-        DataError: If the file is no such image, naming the file.
+        DataError: If the file is not such an image, naming the file.
 
     Example:
         >>> import tempfile
@@ -106,51 +103,17 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
     return image.convert("RGB"), tuple(done)
 
 
-def read_folder(
-    root: str | Path,
-    size: int | None = None,
-    report: Callable[[int, int], object] = lambda done, count: None,
-) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...], tuple[str, ...]]:
-    """All images of a folder, brought to one size.
-
-    Args:
-        root: A folder of images, or of one subfolder of images per class.
-        size: Side in pixels, 8 to 64, of every image; by default the size that all share if it
-            is 8 to 64 pixels a side, else 32.
-        report: Called with the number of images that are done, and of all.
-
-    Returns:
-        uint8 images (N, C, H, W), C = 3 if any image has colour, else 1; int64 labels (N,) or
-        None; the classes' names; the notes.
-
-    Raises:
-        DataError: If the folder holds no images, too many, or one that cannot be read.
-    """
-    _check_size(size)
-    paths, labels, class_names, left_out = _list_images(os.path.realpath(root))
-    named = ((os.path.basename(path), path) for path in paths)
-    images, notes = read_images(named, size, lambda done: report(done, len(paths)))
-    if left_out:
-        notes += (f"{LEFT_OUT}: {left_out}",)
-    return images, labels, class_names, notes
-
-
-def _check_size(size: int | None) -> None:
-    if size is not None and not MIN_SIDE <= size <= MAX_SIDE:
-        raise DataError(f"size must be {MIN_SIDE} to {MAX_SIDE} pixels, got {size}")
-
-
 def read_images(
     files: Iterable[tuple[str, str | bytes]],
-    size: int | None = None,
     report: Callable[[int], object] = lambda done: None,
     most_pixels: float = math.inf,
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Image files, brought to one size.
+    """Decodes image files and brings them to one size.
+
+    That is the size that all share if it is 8 to 64 pixels a side, else 32 × 32.
 
     Args:
         files: Name and path, or name and content, of each; asked for one at a time.
-        size: As in `read_folder`.
         report: Called with the number of images that are done.
         most_pixels: Of all images together, before they are brought to one size.
 
@@ -160,8 +123,6 @@ def read_images(
     Raises:
         DataError: If one cannot be read, or all take too much room.
     """
-    _check_size(size)
-    side = size or COMMON_SIDE
     converted: Counter[str] = Counter()
     sizes, pixels, held, decoded = set(), [], 0, 0
     for name, file in files:
@@ -175,17 +136,17 @@ def read_images(
         converted.update(conversions)
         sizes.add(image.size)
         # One large image settles that all are resized, so none is ever kept at full size.
-        if size or max(image.size) > MAX_SIDE:
-            image = _fit(image, side)
+        if max(image.size) > MAX_SIDE:
+            image = _fit(image)
         pixels.append(_pixels(image))
         held += pixels[-1].nbytes
         _check_bytes(held)
         report(len(pixels))
     notes = []
-    if size or not _share_size(sizes):
-        pixels = [_pixels(_fit(Image.fromarray(array), side)) for array in pixels]
-        if sizes != {(side, side)}:
-            notes.append(f"images were cropped to their centre square, then {side} × {side} pixels")
+    if not _share_size(sizes):
+        pixels = [_pixels(_fit(Image.fromarray(array))) for array in pixels]
+        size = f"{COMMON_SIDE} × {COMMON_SIDE}"
+        notes.append(f"images were cropped to their centre square, then {size} pixels")
     for conversion, count in sorted(converted.items()):
         notes.append(f"{count} image{'s' * (count > 1)} {conversion}")
     return _stack(pixels), tuple(notes)
@@ -215,59 +176,9 @@ def _check_bytes(count: int) -> None:
         )
 
 
-def _list_images(root: str) -> tuple[list[str], np.ndarray | None, tuple[str, ...], int]:
-    """Paths in order, labels, class names, and how many other entries were left out."""
-    files, folders, left_out = _list_folder(root, root)
-    groups = []
-    for folder in folders:
-        inside, deeper, others = _list_folder(folder, root)
-        left_out += others + len(deeper)
-        if inside:
-            groups.append((clean_name(os.path.basename(folder)), inside))
-        if sum(len(paths) for _, paths in groups) > MAX_FILES:
-            raise DataError(f"a folder must hold at most {MAX_FILES} images, got more")
-    if files and groups:
-        raise DataError(
-            "a folder must hold either images or one subfolder of images per class, got both"
-        )
-    if files:
-        return files, None, (), left_out
-    if not groups:
-        raise DataError(
-            "a folder must hold PNG, JPEG, GIF or WEBP images, or one subfolder of them per "
-            "class, got none"
-        )
-    paths = [path for _, inside in groups for path in inside]
-    labels = np.repeat(np.arange(len(groups)), [len(inside) for _, inside in groups])
-    return paths, labels.astype(np.int64), tuple(name for name, _ in groups), left_out
-
-
-def _list_folder(folder: str, root: str) -> tuple[list[str], list[str], int]:
-    """Image files and subfolders by name, without hidden ones and links that leave the root."""
-    files, folders, left_out = [], [], 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink() and not _is_inside(entry.path, root):
-                continue
-            if os.path.isdir(entry.path):
-                folders.append(entry.path)
-            elif os.path.isfile(entry.path) and entry.name.lower().endswith(SUFFIXES):
-                files.append(entry.path)
-            else:
-                left_out += 1
-            if len(files) + len(folders) + left_out > MAX_FILES:
-                raise DataError(f"a folder must hold at most {MAX_FILES} entries, got more")
-    return sorted(files), sorted(folders), left_out
-
-
-def _is_inside(path: str, root: str) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(root)
-
-
-def _fit(image: Image.Image, side: int) -> Image.Image:
+def _fit(image: Image.Image) -> Image.Image:
     """The centre square, resized with smoothing; an image that has the size stays untouched."""
+    side = COMMON_SIDE
     if image.size == (side, side):
         return image
     square = min(image.size)

@@ -31,7 +31,7 @@ class DataError(ValueError):
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """One split of a data set, checked and read-only.
+    """Holds one split of a data set, checked and read-only.
 
     Args:
         images: x, float32 (N, C, H, W) in [0, 1]; C = 1 or 3, sides of 8 to 64 pixels.
@@ -88,7 +88,7 @@ class ImageSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits (SHA-256, shortened) that stand for the shape, pixels and labels.
+        """16 hexadecimal digits (a shortened SHA-256) of shape, pixels and labels.
 
         Example:
             >>> images = np.zeros((2, 1, 8, 8), np.float32)

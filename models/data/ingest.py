@@ -1,22 +1,21 @@
-"""What a user hands over as images: an archive or image files, in memory → `OwnImages`.
+"""What a user hands over as images: an archive, image files or a folder → `CustomImages`.
 
-An .npz, a .zip of images, image files, or a folder on this machine. Nothing is unpacked to the
-disk, names found inside only sort and label, and what an archive promises is checked before
-anything of it is read.
+Nothing is unpacked to the disk, and what an archive promises is checked before anything of it is
+read.
 """
 
 from __future__ import annotations
 
-import io
+import math
+import os
 import stat
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from models.data.arrays import FREE_BYTES, MAX_RATIO, read_archive
+from models.data.archive import check_members, open_archive, unpack
+from models.data.arrays import read_arrays
+from models.data.class_folders import Labelled, is_image, label_names, last_part, list_folder
 from models.data.custom_images import CustomImages
 from models.data.image_set import MAX_BYTES, DataError, refusing
 from models.text import clean_name
@@ -36,21 +35,23 @@ def _silent(done: int, count: int) -> None:
 
 
 def read_upload(files: Sequence[tuple[str, bytes]], report: Report = _silent) -> CustomImages:
-    """Uploaded files as one data set.
+    """Reads uploaded files as one data set.
 
     Args:
         files: Name and content of each: one .npz, one .zip, or image files. Where names have
             folders, as those of an uploaded folder or in a .zip, one around everything does not
             count; below it lie images, or one folder of images per class.
-        report: Hears of the progress.
+        report: Told about the progress.
 
     Returns:
-        The set, titled after the archive or the folder; `notes` says what was converted.
+        The set, titled after the archive or the folder; `notes` lists what was converted.
 
     Raises:
         DataError: If they cannot be used, in one sentence.
 
     Example:
+        >>> import io
+        >>> import numpy as np
         >>> buffer = io.BytesIO()
         >>> np.savez(buffer, images=np.arange(640).reshape(10, 8, 8) % 256)
         >>> read_upload([("ramps.npz", buffer.getvalue())]).title
@@ -77,7 +78,14 @@ def read_upload(files: Sequence[tuple[str, bytes]], report: Report = _silent) ->
 
 
 def read_path(path: str | Path, report: Report = _silent) -> CustomImages:
-    """An .npz, a .zip of images or a folder of images on this machine as one data set.
+    """Reads an .npz, a .zip of images or a folder of images on this machine as one data set.
+
+    Args:
+        path: An .npz with `images` of shape (N, H, W), (N, H, W, C) or (N, C, H, W): bool, whole
+            numbers 0 to 255 (uint16 to 65535), or floats in [0, 1] or [0, 255]; `labels` (N,),
+            whole numbers or short texts; `class_names`, a text for each of the labels 0, 1, 2, …
+            Or a folder or .zip of images, or of one folder of images per class.
+        report: Told about the progress.
 
     Raises:
         DataError: If it cannot be used, in one sentence.
@@ -87,14 +95,13 @@ def read_path(path: str | Path, report: Report = _silent) -> CustomImages:
         Traceback (most recent call last):
         models.data.image_set.DataError: 'nowhere' must be a file or a folder, got neither
     """
-    path = Path(path).absolute()
+    path = Path(os.path.abspath(path))
     label = repr(clean_name(path.name))
     with refusing(label, _KIND):
         if path.is_dir():
-            from models.data.image_files import read_folder
-
-            images, labels, class_names, notes = read_folder(path, report=report)
-            return CustomImages(images, 255.0, labels, class_names, path.name, notes)
+            found = list_folder(path)
+            files = ((os.path.basename(file), file) for file in found.files)
+            return _read_images(files, found, path.name, report)
         if not path.is_file():
             raise DataError(f"{label} must be a file or a folder, got neither")
         if path.stat().st_size > MAX_BYTES:
@@ -103,174 +110,64 @@ def read_path(path: str | Path, report: Report = _silent) -> CustomImages:
 
 
 def _is_archive(name: str, content: bytes) -> bool:
-    """Whether a file is a zip archive, or calls itself one."""
+    """Whether a file is a zip archive, or has the name of one."""
     return content.startswith(_ZIP) or name.lower().endswith((".npz", ".zip"))
-
-
-# --- archives ------------------------------------------------------------------------------------
 
 
 def _read_archive(name: str, content: bytes, report: Report) -> CustomImages:
     """An .npz, or a .zip of images, whatever it is called."""
     label, title = repr(clean_name(Path(name).name)), Path(name).stem
-    with refusing(label, "an .npz or a .zip of images"):
-        # Listing a million members takes seconds; counting their headers' signature does not.
-        if content.count(b"PK\x01\x02") > MAX_FILES:
-            raise DataError(f"an archive must hold at most {MAX_FILES} entries, got more")
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = archive.infolist()
-            if _is_npz(name, [member.filename for member in members]):
-                return CustomImages.from_arrays(read_archive(content), title)
-            return _read_zip(archive, members, len(content), title, report)
+    is_npz = name.lower().endswith(".npz")
+    with refusing(label, "a NumPy .npz archive" if is_npz else "an .npz or a .zip of images"):
+        if is_npz:
+            return CustomImages.from_arrays(read_arrays(content), title)
+        with open_archive(content, MAX_FILES, "entries") as archive:
+            if _holds_arrays(archive.namelist()):
+                return CustomImages.from_arrays(read_arrays(content), title)
+            return _read_zip(archive, len(content), title, report)
 
 
-def _is_npz(name: str, members: Sequence[str]) -> bool:
-    """Whether an archive holds arrays: it says so, or it has some and no images."""
-    has_arrays = any(member.endswith(".npy") for member in members)
-    return name.lower().endswith(".npz") or (has_arrays and not any(map(_is_image, members)))
+def _holds_arrays(members: Sequence[str]) -> bool:
+    """Whether an archive holds arrays and no images."""
+    return any(member.endswith(".npy") for member in members) and not any(map(is_image, members))
 
 
-def _read_zip(
-    archive: zipfile.ZipFile,
-    members: Sequence[zipfile.ZipInfo],
-    size: int,
-    title: str,
-    report: Report,
-) -> CustomImages:
+def _read_zip(archive: zipfile.ZipFile, size: int, title: str, report: Report) -> CustomImages:
     """A .zip of images; links in it are left out."""
-    from models.data.image_files import LEFT_OUT, read_images
-
-    names = [member.filename for member in members]
-    if len(set(names)) < len(names):
-        raise DataError("the archive must hold every file once, got one name twice")
-    links = {member.filename for member in members if stat.S_ISLNK(member.external_attr >> 16)}
-    places, labels, class_names, left_out = _arrange(
-        [name if name not in links else "" for name in names]
+    members = archive.infolist()
+    links = [stat.S_ISLNK(member.external_attr >> 16) for member in members]
+    found = label_names(
+        ["" if link else member.filename for member, link in zip(members, links, strict=True)]
     )
-    chosen = [members[place] for place in places]
-    _check_members(chosen, size)
-    contents = ((_last(member.filename), _unpack(archive, member)) for member in chosen)
-    images, notes = read_images(
-        contents, report=lambda done: report(done, len(chosen)), most_pixels=MAX_PIXELS
-    )
-    if left_out + len(links):
-        notes += (f"{LEFT_OUT}: {left_out + len(links)}",)
-    return CustomImages(images, 255.0, labels, class_names, title, notes)
-
-
-def _check_members(members: Sequence[zipfile.ZipInfo], size: int) -> None:
-    """Refuses what an archive of that many bytes promises, before anything is unpacked."""
-    if any(member.flag_bits & 1 for member in members):
-        raise DataError("the archive must not be encrypted, got one with a password: zip it anew")
-    if any(m.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for m in members):
-        raise DataError("the archive must be packed the common way (deflate), got another way")
-    total = sum(member.file_size for member in members)
-    if total > MAX_BYTES:
-        raise DataError(
-            f"the images must take at most {MAX_BYTES >> 20} MB once unpacked, "
-            f"got {total >> 20} MB: use fewer"
-        )
-    if total > FREE_BYTES + MAX_RATIO * size:
-        raise DataError(
-            f"the archive must grow at most {MAX_RATIO} times when unpacked, "
-            f"got {total // size} times"
-        )
-
-
-def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """One member; its size is given because reading to the end trusts the stream."""
-    with archive.open(member) as file:
-        return file.read(member.file_size)
-
-
-# --- files ---------------------------------------------------------------------------------------
+    chosen = [members[index] for index in found.files]
+    check_members(chosen, size)
+    contents = ((last_part(member.filename), unpack(archive, member)) for member in chosen)
+    found = found._replace(left_out=found.left_out + sum(links))
+    return _read_images(contents, found, title, report, MAX_PIXELS)
 
 
 def _read_files(files: Sequence[tuple[str, bytes]], report: Report) -> CustomImages:
     """Image files, or those of a folder."""
-    from models.data.image_files import LEFT_OUT, read_images
-
-    if len(files) == 1 and not _is_image(files[0][0]):
-        name = clean_name(_last(files[0][0]))
-        raise DataError(f"{name!r} must be {_KIND}, got something else")
-    places, labels, class_names, left_out = _arrange([name for name, _ in files])
-    chosen = [(_last(files[place][0]), files[place][1]) for place in places]
-    images, notes = read_images(
-        chosen, report=lambda done: report(done, len(chosen)), most_pixels=MAX_PIXELS
-    )
-    if left_out:
-        notes += (f"{LEFT_OUT}: {left_out}",)
-    first, _, rest = files[0][0].partition("/")
-    title = first if rest else "images"
-    return CustomImages(images, 255.0, labels, class_names, title, notes)
+    first = files[0][0]
+    if len(files) == 1 and not is_image(first):
+        raise DataError(f"{clean_name(last_part(first))!r} must be {_KIND}, got something else")
+    found = label_names([name for name, _ in files])
+    chosen = [(last_part(files[index][0]), files[index][1]) for index in found.files]
+    folder, _, inside = first.partition("/")
+    return _read_images(chosen, found, folder if inside else "images", report, MAX_PIXELS)
 
 
-def _last(name: str) -> str:
-    """The last part of a name with folders."""
-    return name.replace("\\", "/").rpartition("/")[2]
+def _read_images(
+    files: Iterable[tuple[str, str | bytes]],
+    found: Labelled,
+    title: str,
+    report: Report,
+    most_pixels: float = math.inf,
+) -> CustomImages:
+    """Decoded images with the labels that were found."""
+    from models.data.image_files import read_images  # Pillow waits until it is needed
 
-
-def _is_image(name: str) -> bool:
-    """Whether a name ends like that of an image."""
-    from models.data.image_files import SUFFIXES
-
-    return name.lower().endswith(SUFFIXES)
-
-
-class Arranged(NamedTuple):
-    """Places of the images in order, int64 labels (N,) or None, class names, others' number."""
-
-    places: list[int]
-    labels: np.ndarray | None
-    class_names: tuple[str, ...]
-    left_out: int
-
-
-def _arrange(names: Sequence[str]) -> Arranged:
-    """Which of these names are images, and of which class; a name is never a path.
-
-    Folders' own entries and hidden files do not count; what lies deeper than a class or has a
-    name that leads out of the archive is left out.
-    """
-    found, left_out = [], 0
-    for place, name in enumerate(names):
-        *folders, last = name.replace("\\", "/").split("/")
-        if last == "":
-            continue
-        if {"", ".", ".."} & {*folders, last}:
-            left_out += 1
-        elif any(part.startswith(".") or part == "__MACOSX" for part in (*folders, last)):
-            continue
-        elif _is_image(last):
-            found.append((folders, last, place))
-        else:
-            left_out += 1
-    found = _without_common(found)
-    kept = [each for each in found if len(each[0]) < 2]
-    left_out += len(found) - len(kept)
-    return _label(sorted(kept), left_out)
-
-
-def _without_common(found: list[tuple[list[str], str, int]]) -> list[tuple[list[str], str, int]]:
-    """The same without folders that hold everything."""
-    while found and all(folders and folders[0] == found[0][0][0] for folders, _, _ in found):
-        found = [(folders[1:], last, place) for folders, last, place in found]
-    return found
-
-
-def _label(kept: list[tuple[list[str], str, int]], left_out: int) -> Arranged:
-    """Images in order with the classes that their folders are."""
-    if not kept:
-        raise DataError(
-            "there must be PNG, JPEG, GIF or WEBP images, or one folder of them per class, got none"
-        )
-    places = [place for _, _, place in kept]
-    if not any(folders for folders, _, _ in kept):
-        return Arranged(places, None, (), left_out)
-    if not all(folders for folders, _, _ in kept):
-        raise DataError("there must be either images or one folder of images per class, got both")
-    names = [folders[0] for folders, _, _ in kept]
-    classes, labels = np.unique(names, return_inverse=True)
-    return Arranged(
-        places, labels.astype(np.int64), tuple(clean_name(n) for n in classes.tolist()), left_out
-    )
+    count = len(found.files)
+    images, notes = read_images(files, lambda done: report(done, count), most_pixels)
+    notes += found.notes
+    return CustomImages(images, 255.0, found.labels, found.class_names, title, notes)

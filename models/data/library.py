@@ -1,10 +1,10 @@
-"""A user's own images: what they must be, and where those that were added lie.
+"""The library of a user's own data sets: added, listed, read, removed and restored.
 
     runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, and about.json
                removed/            the sets that were removed last
 
-The name of a set comes from its content; its title is a label inside the file. A name that
-somebody gives is compared with the names there are and never becomes a path.
+The name of a set comes from its content; its title is a label inside the file. A name from
+outside is compared with the names that exist and never becomes a path.
 """
 
 from __future__ import annotations
@@ -21,26 +21,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.data.arrays import check_pixels, read_archive, read_labels
+from models.data.arrays import check_pixels, read_arrays, read_labels
 from models.data.custom_images import SCALES, CustomImages
-from models.data.image_set import (
-    DataError,
-    check_sides,
-)
+from models.data.image_set import DataError, check_sides
 from models.text import clean_name
 
 MAX_SETS = 20
 MAX_STORED = 256 * 2**20
 """Most bytes of all sets together."""
 MAX_REMOVED = 3
-"""Removed sets that can be had back."""
+"""Removed sets that can be restored."""
 _ABOUT = "about.json"
 _MAX_ABOUT = 2**16
 _ID = re.compile(r"own-[0-9a-f]{12}")
 
 
 class DataSetInfo(NamedTuple):
-    """What is known of an added set without reading its images; `bytes` is the size of its file."""
+    """Describes an added set without reading its images; `bytes` is the size of its file."""
 
     id: str
     title: str
@@ -57,7 +54,7 @@ class DataSetInfo(NamedTuple):
 
 
 def library_dir() -> Path:
-    """The folder of added sets, in that of the user's runs (LATENT_RUNS_DIR, else "runs").
+    """Returns the folder of added sets, inside that of the runs (LATENT_RUNS_DIR, else "runs").
 
     Example:
         >>> library_dir().name
@@ -67,7 +64,7 @@ def library_dir() -> Path:
 
 
 def is_id(name: object) -> bool:
-    """Whether a name is of the kind that added sets have.
+    """Tells whether a name has the form that added sets have.
 
     Example:
         >>> is_id("own-0123456789ab"), is_id("own-../secret.png"), is_id("digits")
@@ -77,12 +74,12 @@ def is_id(name: object) -> bool:
 
 
 def list_paths() -> dict[str, Path]:
-    """The files of the added sets by their ids, newest first."""
+    """Lists the files of the added sets by id, newest first."""
     return _paths(library_dir())
 
 
 def list_removed() -> dict[str, Path]:
-    """The files of the sets that were removed and can be had back, the last one first."""
+    """Lists the files of the removed sets that can be restored, the last removed first."""
     return _paths(library_dir() / "removed")
 
 
@@ -96,8 +93,8 @@ def _paths(folder: Path) -> dict[str, Path]:
     return {name.removesuffix(".npz"): folder / name for _, name in sorted(found, reverse=True)}
 
 
-def read_facts(path: Path) -> DataSetInfo:
-    """What a set's file says of it, without reading its images.
+def read_info(path: Path) -> DataSetInfo:
+    """Reads what a set's file says about it, without reading its images.
 
     Raises:
         DataError: If the file is damaged or gone.
@@ -113,22 +110,22 @@ def read_facts(path: Path) -> DataSetInfo:
 
 
 def read_custom(name: str) -> CustomImages:
-    """The set of that name.
+    """Reads the set of that name.
 
     Raises:
-        DataError: If there is none, or its file is damaged.
+        DataError: If it does not exist, or its file is damaged.
     """
     path = list_paths().get(name)
     if path is None:
         raise DataError(
-            f"data must be a data set that was added, got {clean_name(name)!r}, which was removed "
+            f"data must be a data set in the library, got {clean_name(name)!r}, which was removed "
             "or never added here: add the images again"
         )
     with _reading(name):
         content = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             about = _read_about(archive)
-        arrays = read_archive(content)
+        arrays = read_arrays(content)
         images, _, _ = check_pixels(arrays["images"])
         labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
         scale, notes = about["scale"], tuple(map(str, about["notes"]))
@@ -138,7 +135,7 @@ def read_custom(name: str) -> CustomImages:
 
 
 def _read_about(archive: zipfile.ZipFile) -> dict[str, Any]:
-    """What a set's file says of itself."""
+    """The description inside a set's file."""
     member = archive.getinfo(_ABOUT)
     if member.file_size > _MAX_ABOUT:
         raise ValueError
@@ -158,24 +155,24 @@ def _reading(name: str) -> Iterator[None]:
         ) from error
 
 
-def add(found: CustomImages, title: str = "") -> DataSetInfo:
-    """Keeps a set where the command line, trainings and the app find it by its id.
+def add(images: CustomImages, title: str = "") -> DataSetInfo:
+    """Adds a set to the library, where command line, training runs and app find it by its id.
 
     The same images are kept once: adding them again gives them the new title.
 
     Args:
-        found: The set.
+        images: The set.
         title: A label; by default the set's own.
 
     Raises:
-        DataError: If there are too many sets, or they take too much room.
-        OSError: If the disk refuses; nothing is left behind.
+        DataError: If there are too many sets, or they take too much space.
+        OSError: If it cannot be written; then nothing is left behind.
     """
     from models.atomic import write_bytes
 
-    folder, title = library_dir(), clean_name(title, found.title)
-    content = _to_bytes(found, title)
-    others = {name: path for name, path in list_paths().items() if name != found.id}
+    folder, title = library_dir(), clean_name(title, images.title)
+    content = _to_bytes(images, title)
+    others = {name: path for name, path in list_paths().items() if name != images.id}
     if len(others) >= MAX_SETS:
         raise DataError(
             f"at most {MAX_SETS} sets of your own images are kept, got one more: remove one first"
@@ -188,18 +185,19 @@ def add(found: CustomImages, title: str = "") -> DataSetInfo:
             "remove a set, or use fewer images"
         )
     folder.mkdir(parents=True, exist_ok=True)
-    write_bytes(folder / f"{found.id}.npz", content)
-    (folder / "removed" / f"{found.id}.npz").unlink(missing_ok=True)
-    return read_facts(folder / f"{found.id}.npz")
+    path = folder / f"{images.id}.npz"
+    write_bytes(path, content)
+    (folder / "removed" / path.name).unlink(missing_ok=True)
+    return read_info(path)
 
 
-def _to_bytes(found: CustomImages, title: str) -> bytes:
-    """A set's file."""
-    arrays = {"images": found.images}
-    if found.labels is not None:
-        arrays |= {"labels": found.labels, "class_names": np.array(found.class_names)}
-    about = {"title": title, "scale": found.scale, "notes": found.notes}
-    about |= {"shape": found.images.shape, "classes": len(found.class_names)}
+def _to_bytes(images: CustomImages, title: str) -> bytes:
+    """The content of a set's file."""
+    arrays = {"images": images.images}
+    if images.labels is not None:
+        arrays |= {"labels": images.labels, "class_names": np.array(images.class_names)}
+    about = {"title": title, "scale": images.scale, "notes": images.notes}
+    about |= {"shape": images.images.shape, "classes": len(images.class_names)}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     with zipfile.ZipFile(stream, "a") as archive:
@@ -208,15 +206,15 @@ def _to_bytes(found: CustomImages, title: str) -> bytes:
 
 
 def remove(name: str) -> None:
-    """Moves a set aside; of those moved aside before, the last `MAX_REMOVED` stay.
+    """Moves a set to the removed ones, of which the last `MAX_REMOVED` are kept.
 
     Raises:
-        DataError: If there is none.
-        OSError: If the disk refuses.
+        DataError: If it does not exist.
+        OSError: If it cannot be moved.
     """
     path = list_paths().get(name)
     if path is None:
-        raise DataError(f"a set of your own images must be there, got {clean_name(name)!r}")
+        raise DataError(f"data must be a data set in the library, got {clean_name(name)!r}")
     aside = library_dir() / "removed"
     aside.mkdir(exist_ok=True)
     path.replace(aside / path.name)
@@ -226,13 +224,16 @@ def remove(name: str) -> None:
 
 
 def recover(name: str) -> None:
-    """Moves a removed set back.
+    """Restores a removed set.
 
     Raises:
-        DataError: If it is gone.
-        OSError: If the disk refuses.
+        DataError: If it was deleted since, or never removed.
+        OSError: If it cannot be moved.
     """
     path = list_removed().get(name)
     if path is None:
-        raise DataError(f"only the last {MAX_REMOVED} removed sets are kept, and this is none")
+        raise DataError(
+            f"a set can be restored if it is one of the last {MAX_REMOVED} removed, "
+            f"got {clean_name(name)!r}"
+        )
     path.replace(library_dir() / path.name)

@@ -19,7 +19,7 @@ from models.data.builtin import is_available
 from models.data.custom_images import CustomImages, fitting_batch
 from models.data.image_set import MAX_BYTES, DataError
 from models.data.ingest import read_path, read_upload
-from models.data.load import load, load_folder
+from models.data.load import load
 from models.presets import PRESETS
 from models.runs.folder import list_runs
 from models.storage.checkpoint import read
@@ -109,7 +109,7 @@ def test_a_zip_a_folder_and_files_give_the_same(tmp_path, members, around):
     assert_same(taken(*members(folder=around)), expected)
     assert_same(read_upload([(f"faces/{n}", c) for n, c in members()]), expected)
     for split in ("train", "test"):
-        assert_same(expected.split(split), load_folder(folder, split))
+        assert_same(expected.split(split), load(folder, split))
 
 
 def test_titles_are_those_of_the_archive_or_the_folder():
@@ -137,7 +137,7 @@ def test_what_is_no_image_is_left_out_and_it_is_said():
     ]  # fmt: skip
     found = taken(*flat(), *others)
     assert len(found) == 12 and found.labels is None
-    assert found.notes == ("entries that are no PNG, JPEG, GIF or WEBP images, left out: 7",)
+    assert found.notes == ("entries that are not PNG, JPEG, GIF or WEBP images, left out: 7",)
 
 
 def test_nothing_is_unpacked_to_the_disk(tmp_path, monkeypatch):
@@ -364,9 +364,9 @@ def test_facts_are_read_without_the_images(monkeypatch):
     def never(*_):
         raise AssertionError
 
-    monkeypatch.setattr(library, "read_archive", never)
+    monkeypatch.setattr(library, "read_arrays", never)
     (path,) = library.list_paths().values()
-    assert library.read_facts(path) == facts
+    assert library.read_info(path) == facts
     assert facts[1:6] == ("Mine", 12, (1, 8, 9), 2, ())
 
 
@@ -441,7 +441,7 @@ def test_a_full_disk_leaves_nothing_behind(runs_dir, monkeypatch):
     assert load(facts.id, "test").name == "One"
 
 
-def test_removed_sets_can_be_had_back(monkeypatch):
+def test_removed_sets_can_be_restored(monkeypatch):
     monkeypatch.setattr(library, "MAX_REMOVED", 2)
     facts = [library.add(taken(*flat(count))) for count in (10, 11, 12)]
     before = load(facts[2].id, "train").fingerprint
@@ -453,7 +453,7 @@ def test_removed_sets_can_be_had_back(monkeypatch):
     library.recover(facts[2].id)
     assert load(facts[2].id, "train").fingerprint == before
     for gone in (facts[0].id, facts[2].id, "../x"):
-        with pytest.raises(DataError, match="last 2 removed"):
+        with pytest.raises(DataError, match="one of the last 2 removed"):
             library.recover(gone)
     library.add(taken(*flat(11)))
     assert list(library.list_removed()) == []
@@ -487,7 +487,7 @@ def test_damaged_files_are_refused_with_one_sentence():
     for content in [*cases[:6], rewritten_shape(good, path)]:
         path.write_bytes(content)
         with pytest.raises(DataError, match="must be whole"):
-            library.read_facts(path)
+            library.read_info(path)
     library.remove(facts.id)
     assert library.list_paths() == {}
 
@@ -512,7 +512,7 @@ def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
     (tmp_path / "faces" / "a" / "notes.txt").write_text("hello")
     assert command("data", "list") == "None yet: python -m models data add PATH\n"
     said = command("data", "add", tmp_path / "faces", "--title", "Faces")
-    assert "note: entries that are no PNG" in said
+    assert "note: entries that are not PNG" in said
     (name,) = library.list_paths()
     assert f"{name}  Faces: 12 images, 1×8×9, 10 to train, 2 to test, 2 classes" in said
     assert said.endswith(f"python -m models train --data {name}\n")
