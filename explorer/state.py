@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from models.config import LIKELIHOODS, NETWORKS
+from models.capabilities import LIKELIHOODS
+from models.config import NETWORKS
 from models.data.builtin import DATA_SETS
 from models.data.library import is_id
 from models.presets import PRESETS

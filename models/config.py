@@ -11,20 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from reprlib import repr as shorten
 
+from models.capabilities import FAMILIES, LIKELIHOODS, Capabilities, LikelihoodProperties
 from models.settings import Settings, setting
 
 MIN_SIGMA = 1 / 256
 """Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
-FAMILIES = ("vae", "autoencoder", "multirate")
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
-LIKELIHOODS = (
-    "bernoulli",
-    "gaussian",
-    "gaussian-shared",
-    "gaussian-optimal",
-    "gaussian-pixel",
-)
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -45,7 +38,7 @@ class ModelConfig(Settings):
     family: str = setting(
         "vae",
         "vae; autoencoder: no noise, no prior; multirate: one VAE for every beta.",
-        choices=FAMILIES,
+        choices=tuple(FAMILIES),
     )
     network: str = setting("mlp", "Fully connected, or convolutional.", choices=NETWORKS)
     image_shape: tuple[int, ...] = setting((1, 28, 28), "Channels, height, width.", 1, 64)
@@ -57,7 +50,9 @@ class ModelConfig(Settings):
         4096,
     )
     activation: str = setting("relu", "Non-linearity between layers.", choices=ACTIVATIONS)
-    likelihood: str = setting("bernoulli", "The density p(x|z) of a pixel.", choices=LIKELIHOODS)
+    likelihood: str = setting(
+        "bernoulli", "The density p(x|z) of a pixel.", choices=tuple(LIKELIHOODS)
+    )
     sigma: float = setting(
         0.1,
         "Standard deviation of the fixed Gaussian; where it is learned, its start.",
@@ -86,6 +81,16 @@ class ModelConfig(Settings):
             )
         if self.beta_min == self.beta_max:
             raise ValueError(f"beta_max must be above beta_min, got {self.beta_max:g} for both")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the family can do."""
+        return FAMILIES[self.family]
+
+    @property
+    def likelihood_properties(self) -> LikelihoodProperties:
+        """What the likelihood is."""
+        return LIKELIHOODS[self.likelihood]
 
 
 @dataclass(frozen=True)
@@ -174,17 +179,17 @@ class RunConfig(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.training.binarize and self.model.likelihood != "bernoulli":
+        if self.training.binarize and not self.model.likelihood_properties.is_binary:
             raise ValueError(
                 f"binarize must go with the bernoulli likelihood, got {self.model.likelihood}"
             )
-        if self.model.family == "multirate":
+        if self.model.capabilities.betas == "many":
             for name, only in (("beta", 1.0), ("free_bits", 0.0), ("capacity", 0.0)):
                 value = getattr(self.objective, name)
                 if value != only:
                     raise ValueError(
-                        f"{name} must be {only:g} for a multirate model, which draws its own beta, "
-                        f"got {value:g}"
+                        f"{name} must be {only:g} for a {self.model.family} model, which draws "
+                        f"its own beta, got {value:g}"
                     )
 
     def total_steps(self, images: int) -> int:

@@ -80,7 +80,7 @@ def part_of(*names):
 
 
 ROOMS = [
-    ["settings", "text", "atomic"],
+    ["settings", "text", "atomic", "capabilities"],
     ["config"],
     ["presets"],
     ["latents"],

@@ -42,7 +42,7 @@ class _Member:
     def __init__(self, run: Run) -> None:
         config = run.config()
         self.epochs = config.training.epochs
-        self.has_rate = config.model.family != "autoencoder"
+        self.has_rate = config.model.capabilities.has_rate
         self.latest = LatestRow(run.folder)
 
     def epoch(self) -> int:

@@ -26,6 +26,7 @@ from explorer.assets.map_spec import Scene
 from explorer.jobs.queue import Jobs
 from explorer.jobs.tsne_maps import Projections
 from explorer.services import adapter_model
+from models.capabilities import LIKELIHOODS
 from models.config import ModelConfig, RunConfig
 from models.data import drawing
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
@@ -498,7 +499,7 @@ def _anchors(fingerprint: str, likelihood: str, sigma: float, _images: ImageSet)
     from models.metrics.likelihood import collapsed_distortion, entropy_floor
 
     images = torch.tensor(_images.images)
-    floor = entropy_floor(images) if likelihood == "bernoulli" else None
+    floor = None if LIKELIHOODS[likelihood].is_density else entropy_floor(images)
     return collapsed_distortion(images, likelihood, sigma), floor
 
 
@@ -749,7 +750,7 @@ def _bounds(
     from models.theory.bounds import bound_ladder
 
     image = torch.tensor(originals(_checkpoint).images[point : point + 1])
-    if _checkpoint.card.config.model.likelihood == "bernoulli":
+    if _checkpoint.card.config.model.likelihood_properties.is_binary:
         image = binarize(image, seed)
     with torch.inference_mode():
         repeated = image.expand(WEIGHTS, -1, -1, -1)

@@ -44,7 +44,7 @@ class Seeds(NamedTuple):
 def group_of(checkpoint: Checkpoint) -> tuple[str, str, float]:
     """What must be equal for D to be comparable: test images, likelihood, and its σ if given."""
     model = checkpoint.card.config.model
-    sigma = model.sigma if model.likelihood == "gaussian" else 0.0
+    sigma = model.sigma if model.likelihood_properties.sigma == "fixed" else 0.0
     return checkpoint.card.data_fingerprint, model.likelihood, sigma
 
 
@@ -65,7 +65,7 @@ def has_rate(checkpoint: Checkpoint) -> bool:
     """Whether it is a VAE of one β with scores."""
     card = checkpoint.card
     scored = all(is_estimate(card.metrics.get(name)) for name in ("distortion", "rate"))
-    return scored and card.config.model.family == "vae"
+    return scored and card.config.model.capabilities.betas == "one"
 
 
 def point(name: str, checkpoint: Checkpoint) -> Point:

@@ -14,6 +14,7 @@ import numpy as np
 
 from explorer.jobs.queue import JobError
 from explorer.services import cache
+from models.capabilities import FAMILIES, LIKELIHOODS
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.custom_images import fitting_batch
 from models.data.library import is_id
@@ -108,10 +109,10 @@ def matters(name: str, family: str, likelihood: str) -> bool:
         (False, True)
     """
     if name == "weight":
-        return family == "vae"
+        return FAMILIES[family].betas == "one"
     if name == "warmup":
-        return family != "autoencoder"
-    return name != "sigma" or likelihood in ("gaussian", "gaussian-shared", "gaussian-pixel")
+        return FAMILIES[family].has_rate
+    return name != "sigma" or LIKELIHOODS[likelihood].reads_sigma
 
 
 def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
@@ -145,7 +146,7 @@ def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
     data = changes[""].get("data", start.data)
     count, changes["model"]["image_shape"] = training_set(data)
     changes["training"].setdefault("batch_size", batch_size(preset, data))
-    changes["training"]["binarize"] = start.training.binarize and likelihood == "bernoulli"
+    changes["training"]["binarize"] = start.training.binarize and LIKELIHOODS[likelihood].is_binary
     parts = {part: replace(getattr(start, part), **changes[part]) for part in PARTS}
     config = RunConfig(data, **parts)
     config.total_steps(count)

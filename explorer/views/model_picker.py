@@ -32,10 +32,10 @@ def show(name: str) -> Entry | None:
 
 def accepts(checkpoint: Checkpoint) -> bool:
     """Whether it is a VAE that can be built; if not, that is said."""
-    family = checkpoint.card.config.model.family
-    if family == "autoencoder":
+    capabilities = checkpoint.card.config.model.capabilities
+    if not capabilities.has_prior:
         st.info("An autoencoder has no prior and no rate, so nothing can collapse: choose a VAE.")
-    elif family != "vae":
+    elif capabilities.betas != "one":
         st.info("This page is about VAEs of a single β: choose another model.")
     else:
         with st.spinner("Loading the model…"):

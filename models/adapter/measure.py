@@ -108,7 +108,7 @@ def open_model(
     config = _model_config(defined, x)
     model = Adapted(defined, config, _device(defined))
     _check_steady(model, x[:8])
-    if config.likelihood == "gaussian-optimal":
+    if config.likelihood_properties.sigma == "fitted":
         config = replace(config, sigma=_best_sigma(model, x, progress))
         model = Adapted(defined, config, _device(defined))
     terms = Terms(*map(torch.cat, zip(*_score(model, x, progress), strict=True)))
@@ -239,7 +239,7 @@ def _notes(
     notes = list(images.notes)
     if (terms.log_variance > 0).all():
         notes.append("every σ is above 1: encode must give ln σ², not σ² or σ")
-    if card.config.model.likelihood == "gaussian-optimal":
+    if card.config.model.likelihood_properties.sigma == "fitted":
         notes.append(
             f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
         )

@@ -67,7 +67,7 @@ class Adapted(ImageModel):
     def _output(self, z: Tensor) -> Tensor:
         """What the likelihood reads: log-odds of a probability kept off 0 and 1, or the mean."""
         images = self.decode(z)
-        if self.config.likelihood != "bernoulli":
+        if not self.config.likelihood_properties.is_binary:
             return images
         return torch.logit(images.double(), eps=EPS).float()
 

@@ -414,7 +414,7 @@ def _epoch_line(event: Any, config: RunConfig) -> str:
     line = (
         f"epoch {event.epoch + 1:>3}/{config.training.epochs}  test D {event.test_distortion:.2f}"
     )
-    if config.model.family != "autoencoder":
+    if config.model.capabilities.has_rate:
         line += f"  R {event.test_rate:.2f}  -ELBO {event.test_negative_elbo:.2f}"
     return f"{line} nats/image  ({event.seconds:.1f} s)"
 

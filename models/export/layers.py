@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.families.likelihoods import Bernoulli
 from models.families.multirate import MultirateVAE
 
 
@@ -168,7 +167,7 @@ _SPATIAL = ("conv", "conv_transpose", "upsample")
 
 def _mean_layer(model: nn.Module) -> dict[str, Any]:
     """How the likelihood's mean follows from the network's outputs."""
-    activation = "sigmoid" if isinstance(model.likelihood, Bernoulli) else "identity"
+    activation = model.config.likelihood_properties.mean_activation
     return {"type": "mean", "activation": activation, "size": math.prod(model.config.image_shape)}
 
 

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.capabilities import load_class
 from models.config import MIN_SIGMA, ModelConfig
 from models.objectives.distributions import LOG_2PI, bernoulli_log_prob, gaussian_log_prob
 
@@ -170,14 +171,6 @@ class GaussianPixel(Gaussian):
         return output.chunk(2, dim=1)[0]
 
 
-_LIKELIHOODS = {
-    "gaussian": Gaussian,
-    "gaussian-shared": GaussianShared,
-    "gaussian-optimal": GaussianOptimal,
-    "gaussian-pixel": GaussianPixel,
-}
-
-
 def build_likelihood(config: ModelConfig) -> nn.Module:
     """The likelihood a config names.
 
@@ -185,6 +178,6 @@ def build_likelihood(config: ModelConfig) -> nn.Module:
         >>> build_likelihood(ModelConfig(likelihood="bernoulli"))
         Bernoulli()
     """
-    if config.likelihood == "bernoulli":
-        return Bernoulli()
-    return _LIKELIHOODS[config.likelihood](config.sigma)
+    properties = config.likelihood_properties
+    likelihood = load_class(properties.model)
+    return likelihood() if properties.sigma == "none" else likelihood(config.sigma)

@@ -1,16 +1,13 @@
-"""From a config to a model: the one table of families, and the limit on size."""
+"""From a config to a model, and the limit on its size; `models.capabilities` has the families."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
+from models.capabilities import load_class
 from models.config import ModelConfig
-from models.families.autoencoder import Autoencoder
-from models.families.multirate import MultirateVAE
-from models.families.vae import VAE
 
-FAMILIES = {"vae": VAE, "autoencoder": Autoencoder, "multirate": MultirateVAE}
 MAX_PARAMETERS = 10_000_000
 
 
@@ -25,7 +22,7 @@ def describe(config: ModelConfig) -> nn.Module:
         'meta'
     """
     with torch.device("meta"):
-        model = FAMILIES[config.family](config)
+        model = load_class(config.capabilities.model)(config)
     count = count_parameters(model)
     if count > MAX_PARAMETERS:
         raise ValueError(
@@ -49,7 +46,7 @@ def build_model(config: ModelConfig, seed: int = 0) -> nn.Module:
     describe(config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return FAMILIES[config.family](config)
+        return load_class(config.capabilities.model)(config)
 
 
 def count_parameters(model: nn.Module) -> int:

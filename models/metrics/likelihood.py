@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from models.capabilities import LIKELIHOODS
 from models.config import MIN_SIGMA
 from models.metrics.statistics import estimate
 from models.objectives.distributions import LOG_2PI, normal_log_prob
@@ -199,7 +200,7 @@ def collapsed_distortion(
 
     Args:
         images: x in [0, 1], shape (N, C, H, W).
-        likelihood: One of `models.config.LIKELIHOODS`.
+        likelihood: One of `models.capabilities.LIKELIHOODS`.
         sigma: σ of the fixed Gaussian.
 
     Returns:
@@ -210,14 +211,15 @@ def collapsed_distortion(
         0.6931471805599453
     """
     pixels = images.flatten(1).double()
-    if likelihood == "bernoulli":
+    properties = LIKELIHOODS[likelihood]
+    if properties.is_binary:
         return _binary_entropy(pixels.mean(0)).sum().item()
     variance = pixels.var(0, unbiased=False)
     count = pixels.shape[1]
-    if likelihood == "gaussian":
+    if properties.sigma == "fixed":
         constant = 0.5 * count * (LOG_2PI + 2 * math.log(sigma))
         return (variance.sum() / (2 * sigma**2)).item() + constant
-    if likelihood != "gaussian-pixel":
+    if properties.sigma != "pixel":
         variance = variance.mean().expand(count)
     best = variance.clamp_min(MIN_SIGMA**2)
     return (0.5 * (variance / best + best.log() + LOG_2PI)).sum().item()
@@ -231,7 +233,7 @@ def entropy_floor(images: Tensor, likelihood: str = "bernoulli", sigma: float = 
 
     Args:
         images: x in [0, 1], shape (N, C, H, W).
-        likelihood: One of `models.config.LIKELIHOODS`.
+        likelihood: One of `models.capabilities.LIKELIHOODS`.
         sigma: σ of the fixed Gaussian.
 
     Returns:
@@ -242,9 +244,10 @@ def entropy_floor(images: Tensor, likelihood: str = "bernoulli", sigma: float = 
         0.0
     """
     pixels = images.flatten(1).double()
-    if likelihood == "bernoulli":
+    properties = LIKELIHOODS[likelihood]
+    if properties.is_binary:
         return _binary_entropy(pixels).sum(1).mean().item()
-    smallest = sigma if likelihood == "gaussian" else MIN_SIGMA
+    smallest = sigma if properties.sigma == "fixed" else MIN_SIGMA
     return 0.5 * pixels.shape[1] * (LOG_2PI + 2 * math.log(smallest))
 
 

@@ -56,7 +56,7 @@ def evaluate_checkpoint(
     config = checkpoint.card.config
     model = restore(checkpoint)
     if beta is not None:
-        if config.model.family != "multirate":
+        if config.model.capabilities.betas != "many":
             raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
         model = model.at(beta)
     test_set = load(data or config.data, "test", data_dir)
@@ -72,9 +72,9 @@ def evaluate_checkpoint(
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
-    if samples and config.model.family != "autoencoder":
+    if samples and config.model.capabilities.has_posterior:
         x = x[:images]
-        if likelihood == "bernoulli":
+        if config.model.likelihood_properties.is_binary:
             x = binarize(x, seed)
             report["bound_is_for"] = f"{len(x)} images, binarised with seed {seed}"
         terms = elbo(model, x, seed)

@@ -229,7 +229,7 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
 
 def _rates(training: Any, count: int) -> Any:
     """The test set at many β, of a multi-rate model; `count` is how many codes are stored."""
-    if training.config.model.family != "multirate":
+    if training.config.model.capabilities.betas != "many":
         return None
     from models.latents.codes import MAX_CODES
     from models.metrics.rate_curve import CODES, POINTS, measure_rates

@@ -115,9 +115,8 @@ def _split(
         codes = Codes.from_arrays(arrays, card.config.model.latent_dim) if arrays else None
     except ValueError as error:
         raise CheckpointError(f"the stored codes are not valid: {error}") from error
-    if codes is not None and (codes.log_variance is None) != (
-        card.config.model.family == "autoencoder"
-    ):
+    has_variance = codes is not None and codes.log_variance is not None
+    if codes is not None and has_variance != card.config.model.capabilities.has_posterior:
         raise CheckpointError("the stored codes must have a log_variance, unless of an autoencoder")
     if (
         codes is not None
@@ -133,7 +132,7 @@ def _rates(
 ) -> RateDistortionCurve:
     """The stored rates, checked against the card and the codes of the same images."""
     model = card.config.model
-    if model.family != "multirate" or codes is None:
+    if model.capabilities.betas != "many" or codes is None:
         raise CheckpointError("stored rates must be of a multirate model, with its codes beside")
     try:
         rates = RateDistortionCurve.from_arrays(arrays, model.latent_dim, codes.labels)

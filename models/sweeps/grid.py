@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from models.capabilities import FAMILIES
 from models.config import RunConfig
 
 MAX_MEMBERS = 1000
@@ -41,8 +42,11 @@ def grid(
     count = len(betas) * len(latent_dims) * seeds
     if count > MAX_MEMBERS:
         raise ValueError(f"a sweep must have at most {MAX_MEMBERS} runs, got {count}")
-    if config.model.family != "vae":
-        raise ValueError(f"family must be vae in a sweep over beta, got {config.model.family}")
+    if config.model.capabilities.betas != "one":
+        names = [name for name, family in FAMILIES.items() if family.betas == "one"]
+        raise ValueError(
+            f"family must be {' or '.join(names)} in a sweep over beta, got {config.model.family}"
+        )
     first = config.training.seed
     return [
         replace(

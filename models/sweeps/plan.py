@@ -108,7 +108,7 @@ def can_stack(config: RunConfig) -> bool:
     """
     model = config.model
     return (
-        model.family == "vae"
+        model.capabilities.can_stack
         and model.network == "mlp"
-        and model.likelihood in ("bernoulli", "gaussian")
+        and not model.likelihood_properties.learns_sigma
     )

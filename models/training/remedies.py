@@ -92,7 +92,7 @@ def remedies(config: RunConfig, total_steps: int, strengths: Strengths) -> list[
     if cycles < total_steps:
         change = f"the KL weight rises from 0 to β = {beta:g} anew, {cycles} times"
         found.insert(1, Remedy("cycles", change, _change(config, kl_warmup_steps=0, cycles=cycles)))
-    if config.model.likelihood in ("bernoulli", "gaussian"):
+    if not config.model.likelihood_properties.learns_sigma:
         found.insert(
             -1, Remedy("learned σ", "a Gaussian likelihood whose σ is learned", _learn(config))
         )

@@ -186,7 +186,7 @@ class Recorder:
             "class_names": list(test_set.class_names),
             "total_steps": self.training.total_steps,
             "steps_per_epoch": self.training.steps_per_epoch,
-            "has_rate": self.training.config.model.family != "autoencoder",
+            "has_rate": self.training.config.model.capabilities.has_rate,
         }
         with contextlib.suppress(OSError):
             folder_of(self.run_folder).mkdir(exist_ok=True)
@@ -206,7 +206,7 @@ class Recorder:
         with torch.no_grad():
             means = terms.mean[: len(self.shown)].to(self.training.device)
             tensors["reconstruction"] = _levels(model.decode(means))
-            if config.model.family != "autoencoder":
+            if config.model.capabilities.has_prior:
                 prior = prior_codes(model.latent_dim)
                 codes = torch.from_numpy(prior).to(self.training.device)
                 tensors["sample"] = _levels(model.decode(codes))

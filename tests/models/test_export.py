@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from models.config import ACTIVATIONS, LIKELIHOODS, ModelConfig
+from models.capabilities import LIKELIHOODS
+from models.config import ACTIVATIONS, ModelConfig
 from models.export.layers import decoder_layers
 from models.export.pack import pack, pack_model
 from models.families.registry import build_model
@@ -75,7 +76,7 @@ def roughen(model, seed):
     shape=st.tuples(st.sampled_from((1, 3)), st.integers(8, 23), st.integers(8, 23)),
     latent_dim=st.integers(1, 9),
     activation=st.sampled_from(ACTIVATIONS),
-    likelihood=st.sampled_from(LIKELIHOODS),
+    likelihood=st.sampled_from(list(LIKELIHOODS)),
     seed=st.integers(0, 99),
 )
 def test_browser_decodes_what_torch_decodes(

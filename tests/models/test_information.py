@@ -8,7 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.config import LIKELIHOODS, ModelConfig
+from models.capabilities import LIKELIHOODS
+from models.config import ModelConfig
 from models.data.builtin import load_digits
 from models.families.registry import build_model
 from models.metrics import information as information_module

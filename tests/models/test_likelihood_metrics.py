@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from models.config import LIKELIHOODS, MIN_SIGMA, ModelConfig
+from models.capabilities import LIKELIHOODS
+from models.config import MIN_SIGMA, ModelConfig
 from models.data.load import load
 from models.families.likelihoods import build_likelihood
 from models.families.registry import build_model

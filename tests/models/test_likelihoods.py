@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Independent, Normal
 
-from models.config import LIKELIHOODS, MIN_SIGMA, ModelConfig
+from models.capabilities import LIKELIHOODS
+from models.config import MIN_SIGMA, ModelConfig
 from models.families.likelihoods import build_likelihood
 
 SHAPE = (3, 2, 3)

@@ -7,7 +7,8 @@ import re
 import pytest
 import torch
 
-from models.config import FAMILIES, LIKELIHOODS, NETWORKS, ModelConfig
+from models.capabilities import FAMILIES, LIKELIHOODS
+from models.config import NETWORKS, ModelConfig
 from models.families.registry import build_model, count_parameters, describe
 from models.objectives.elbo import elbo_terms
 from models.objectives.schedules import beta_loss
@@ -21,7 +22,7 @@ CONFIGS = [
     ModelConfig(network=network, likelihood=likelihood, image_shape=shape, latent_dim=latent_dim,
                 hidden=(16, 8), activation="silu")
     for network, (shape, latent_dim, likelihood) in itertools.product(
-        NETWORKS, zip(SHAPES, (1, 256, 2, 3), ("bernoulli", *LIKELIHOODS[-3:]), strict=True))
+        NETWORKS, zip(SHAPES, (1, 256, 2, 3), ("bernoulli", *tuple(LIKELIHOODS)[-3:]), strict=True))
 ]  # fmt: skip
 
 

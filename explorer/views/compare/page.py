@@ -157,7 +157,7 @@ def _figures(runs: dict[str, Run]) -> dict[str, go.Figure]:
             continue
         d, r = course.test.T
         curves["D"].append((title, course.epochs, d))
-        if run.config().model.family != "autoencoder":
+        if run.config().model.capabilities.has_rate:
             curves["R"].append((title, course.epochs, r))
             curves["ELBO"].append((title, course.epochs, d + r))
     return {

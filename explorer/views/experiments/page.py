@@ -162,7 +162,7 @@ def _samples() -> None:
     )
     left, right = st.columns([1, 5], gap="medium")
     with left:
-        is_binary = checkpoint.card.config.model.likelihood == "bernoulli"
+        is_binary = checkpoint.card.config.model.likelihood_properties.is_binary
         caption = f"Image {point}" + (", binarised" if is_binary else "")
         inputs.picture(pictures.one(found.image), caption, "stretch")
     with right:

@@ -18,7 +18,9 @@ BETAS = np.geomspace(1e-3, 1e3, 200)
 def is_linear(checkpoint: Checkpoint) -> bool:
     """Whether its best state is known in closed form: linear, Gaussian pixels of given σ."""
     model = checkpoint.card.config.model
-    return model.network == "mlp" and not model.hidden and model.likelihood == "gaussian"
+    return (
+        model.network == "mlp" and not model.hidden and model.likelihood_properties.sigma == "fixed"
+    )
 
 
 def line(runs: dict[str, Checkpoint]) -> tuple[np.ndarray, np.ndarray] | None:
@@ -51,7 +53,7 @@ def show(runs: dict[str, Checkpoint]) -> None:
 
 def _has_evidence(checkpoint: Checkpoint) -> bool:
     model = checkpoint.card.config.model
-    is_flat = model.latent_dim == 2 and model.likelihood == "bernoulli"
+    is_flat = model.latent_dim == 2 and model.likelihood_properties.is_binary
     return is_flat and cache.originals(checkpoint) is not None
 
 

@@ -16,10 +16,10 @@ from explorer.widgets import inputs
 from models.storage.checkpoint import Checkpoint
 
 SIGMA = {
-    "gaussian": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
-    "gaussian-optimal": "Squared error, σ fitted: β weighs against the best σ of each model.",
-    "gaussian-shared": "Squared error, one learned σ: it adapts to β, so D is in its own σ.",
-    "gaussian-pixel": "Squared error, a learned σ for each pixel: it adapts to β.",
+    "fixed": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
+    "fitted": "Squared error, σ fitted: β weighs against the best σ of each model.",
+    "shared": "Squared error, one learned σ: it adapts to β, so D is in its own σ.",
+    "pixel": "Squared error, a learned σ for each pixel: it adapts to β.",
 }
 
 
@@ -36,7 +36,9 @@ def show() -> None:
     with st.container(horizontal=True):
         shown = inputs.select("group", "Test images and likelihood", _labels(groups), width=330)
         group = groups[shown]
-        curves = {n: c for n, c in group.items() if c.card.config.model.family == "multirate"}
+        curves = {
+            n: c for n, c in group.items() if c.card.config.model.capabilities.betas == "many"
+        }
         titles = {name: checkpoint.card.title for name, checkpoint in curves.items()}
         curve = inputs.select("curve", "One model for every β", titles, width=300) if curves else ""
     runs = {n: c for n, c in group.items() if rate_distortion.has_rate(c)}
@@ -72,7 +74,7 @@ def _groups(
     for name, checkpoint in checkpoints.items():
         if (
             rate_distortion.has_rate(checkpoint)
-            or checkpoint.card.config.model.family == "multirate"
+            or checkpoint.card.config.model.capabilities.betas == "many"
         ):
             key = "-".join(map(str, rate_distortion.group_of(checkpoint)))
             found.setdefault(key, {})[name] = checkpoint
@@ -152,11 +154,10 @@ def _explain(checkpoint: Checkpoint) -> None:
         "Scores of the test set, weight 1, z sampled; ± one standard error over images."
     )
     model = checkpoint.card.config.model
-    if model.likelihood in SIGMA:
+    source = model.likelihood_properties.sigma
+    if source in SIGMA:
         beta = checkpoint.card.config.objective.beta
-        st.caption(
-            SIGMA[model.likelihood].format(sigma=model.sigma, variance=beta * model.sigma**2)
-        )
+        st.caption(SIGMA[source].format(sigma=model.sigma, variance=beta * model.sigma**2))
 
 
 def _run(runs: dict[str, Checkpoint]) -> None:

@@ -32,7 +32,7 @@ def _sweeps() -> list[Job]:
 
 def _form() -> None:
     """What to train, and the button."""
-    names = [n for n, c in PRESETS.items() if c.model.family == "vae"]
+    names = [n for n, c in PRESETS.items() if c.model.capabilities.betas == "one"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = inputs.select("sweep", "Training", {name: name for name in names}, width=180)
         data = _images()

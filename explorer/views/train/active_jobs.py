@@ -154,7 +154,7 @@ def _hold(run: Run, is_held: bool) -> None:
 def _change(run: Run, config: RunConfig) -> None:
     """β and learning rate, to be changed while it runs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if config.model.family == "vae":
+        if config.model.capabilities.betas == "one":
             _dial(run, config, "beta", "β from now on", "weight", 0.5)
         label = "Learning rate from now on"
         _dial(run, config, "learning_rate", label, "learning-rate", 0.001)
@@ -231,7 +231,7 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
                 inputs.chart(figure, f"{place}-{name}-{run.id}")
-    if config.model.family == "multirate":
+    if config.model.capabilities.betas == "many":
         st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
 
 
@@ -253,7 +253,7 @@ def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
     epochs, train, test, kl, _ = found
     marks = training_runs.marks(run, found)
     terms = {"D": (train[:, 0], test[:, 0])}
-    if config.model.family != "autoencoder":
+    if config.model.capabilities.has_rate:
         terms |= {"R": (train[:, 1], test[:, 1]), "ELBO": (train.sum(1), test.sum(1))}
     shown = {
         name: training_curve("−ELBO" if name == "ELBO" else name, epochs, *pair, marks)

@@ -11,8 +11,9 @@ from explorer.services import cache, training_runs
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
+from models.capabilities import FAMILIES, LIKELIHOODS
 from models.cli.arguments import to_arguments
-from models.config import LIKELIHOODS, NETWORKS, RunConfig
+from models.config import NETWORKS, RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.presets import PRESETS
 from models.text import clean_name
@@ -89,13 +90,13 @@ def _form() -> None:
                 for name in names:
                     if training_runs.matters(name, family, likelihood):
                         _field(name, preset, data)
-                if title == "Objective" and family != "vae":
-                    st.caption(_WITHOUT_BETA[family])
+                if title == "Objective" and FAMILIES[family].betas != "one":
+                    st.caption(_WITHOUT_BETA[FAMILIES[family].betas])
 
 
 _WITHOUT_BETA = {
-    "autoencoder": "An autoencoder has no noise, no prior and no rate, so no β weighs it.",
-    "multirate": "A multi-rate model draws β anew for every image: it learns all of them.",
+    "none": "An autoencoder has no noise, no prior and no rate, so no β weighs it.",
+    "many": "A multi-rate model draws β anew for every image: it learns all of them.",
 }
 
 

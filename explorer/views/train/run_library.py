@@ -65,6 +65,7 @@ def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
 def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
     """What the table says of a run."""
     family, latents = config.model.family, config.model.latent_dim
+    has_beta = config.model.capabilities.betas == "one"
     metrics, label = card.metrics if card else {}, cache.label(run)
     active = metrics.get("active_units")
     return {
@@ -72,7 +73,7 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
         "data": _data(config, card),
         "family": family,
         "Z": latents,
-        "β": (card.config if card else config).objective.beta if family == "vae" else None,
+        "β": (card.config if card else config).objective.beta if has_beta else None,
         "D": _mean(metrics.get("distortion")),
         "R": _mean(metrics.get("rate")),
         "−ELBO": _mean(metrics.get("negative_elbo")),
