@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.jobs.queue import Job, JobError
-from explorer.services import cache
-from explorer.services.cache import Entry
+from explorer.services import catalogue, job_queue, run_folders
+from explorer.services.catalogue import Entry
 from models.cli.arguments import to_arguments
 from models.config import RunConfig
 from models.runs.folder import Run
@@ -49,14 +49,14 @@ class Film(NamedTuple):
 
 def look(remedies: Sequence[Remedy]) -> list[Trial]:
     """How far each remedy is."""
-    usable, _ = cache.catalogue()
-    known = cache.runs()
+    usable, _ = catalogue.list_models()
+    known = run_folders.configured_runs()
     trials = []
     for remedy in remedies:
         mine = [run for run, config in known if is_same(remedy.config, config)]
         run = max(mine, key=_epochs, default=None)
         entry = usable.get(run.id) if run and _epochs(run) == _wanted(remedy) else None
-        if entry and cache.checkpoint(entry).card.steps != run.history.rows()[-1]["step"]:
+        if entry and catalogue.checkpoint(entry).card.steps != run.history.rows()[-1]["step"]:
             entry = None  # trained, but its model not written yet
         trials.append(Trial(remedy, run, entry, _job(remedy)))
     return trials
@@ -75,7 +75,7 @@ def _epochs(run: Run) -> int:
 def _job(remedy: Remedy) -> Job | None:
     """Its last job, unless that is forgotten."""
     try:
-        return cache.jobs().watch(_submitted[remedy.config])
+        return job_queue.jobs().watch(_submitted[remedy.config])
     except (KeyError, JobError):
         return None
 
@@ -98,7 +98,7 @@ def train(trials: Sequence[Trial], title: str) -> None:
             label = f"{title} · {remedy.name}"
             anew = to_arguments(remedy.config, label)
             arguments = ["train", "--resume", run.id] if run else anew
-            _submitted[remedy.config] = cache.jobs().submit(arguments, label)
+            _submitted[remedy.config] = job_queue.jobs().submit(arguments, label)
 
 
 def cancel(trials: Sequence[Trial]) -> None:
@@ -109,12 +109,12 @@ def cancel(trials: Sequence[Trial]) -> None:
     """
     for trial in reversed(trials):  # those that wait first, so that none is started
         if trial.is_live:
-            cache.jobs().cancel(trial.job.id)
+            job_queue.jobs().cancel(trial.job.id)
 
 
 def total_steps(entry: Entry) -> int:
     """The updates of a whole training of a model, from those it has."""
-    card = cache.checkpoint(entry).card
+    card = catalogue.checkpoint(entry).card
     own = [] if entry.shipped else Run(entry.path.parent).history.rows()
     if own:
         return own[-1]["step"] // (own[-1]["epoch"] + 1) * card.config.training.epochs

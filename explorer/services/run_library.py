@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from explorer.jobs.queue import JobError
-from explorer.services import cache
+from explorer.services import catalogue, job_queue, run_folders
 from models.atomic import write_bytes
 from models.runs.folder import Run, default_runs_dir, find_run
 from models.storage.card import Card
@@ -104,7 +104,7 @@ def _usable(path: Path) -> Checkpoint:
     """A checkpoint whose model can be built and mapped."""
     found = read(path)
     if found.codes is None:
-        raise CheckpointError(cache.NO_CODES)
+        raise CheckpointError(catalogue.NO_CODES)
     restore(found)
     return found
 
@@ -113,7 +113,7 @@ def _our_card(card: Card, name: str) -> Card:
     """The card with a title, and without the path of a folder that is not known here."""
     title = card.title or clean_name(PurePosixPath(name).stem, "uploaded")
     data = card.config.data
-    if data not in {config.data for _, config in cache.runs()}:
+    if data not in {config.data for _, config in run_folders.configured_runs()}:
         last = PurePosixPath(data.replace("\\", "/")).name
         data = clean_name(last.lstrip("."), "images")
     return replace(card, title=title, config=replace(card.config, data=data))
@@ -160,7 +160,7 @@ def discard(run_id: str) -> None:
         JobError: If a job of this run waits or works, or the disk refuses.
         ValueError: If there is no such run, or a process is training it.
     """
-    if any(run_id in job.runs for job in cache.jobs().all() if job.is_live):
+    if any(run_id in job.runs for job in job_queue.jobs().all() if job.is_live):
         raise JobError("A run can be deleted once its job has ended: cancel that first.")
     run = find_run(default_runs_dir(), run_id)
     with _disk("The run cannot be deleted"), run.lock():

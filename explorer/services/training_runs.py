@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.jobs.queue import JobError
-from explorer.services import cache
+from explorer.services import catalogue, data_sets, run_folders
 from models.capabilities import FAMILIES, LIKELIHOODS
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.custom_images import fitting_batch
@@ -74,7 +74,7 @@ def training_set(name: str) -> tuple[int, tuple[int, int, int]]:
     """
     if name in TRAINING_SETS:
         return TRAINING_SETS[name]
-    facts = cache.own_sets().get(name)
+    facts = data_sets.custom_sets().get(name)
     if facts is None:
         raise ValueError("the data set must be one of the list, got one that was removed")
     return facts.train, facts.image_shape
@@ -184,13 +184,13 @@ def cost(config: RunConfig) -> Cost:
         ValueError: If the model would have too many parameters.
     """
     steps = config.total_steps(training_set(config.data)[0])
-    usable, _ = cache.catalogue()
+    usable, _ = catalogue.list_models()
     found: dict[bool, list[float]] = {False: [], True: []}
     for entry in usable.values():
-        card = cache.card(entry)
+        card = catalogue.card(entry)
         if card.steps and card.seconds and _work(card.config) == _work(config):
             found[entry.shipped].append(card.seconds / card.steps)
-    parameters = cache.parameters(config.model)
+    parameters = run_folders.parameters(config.model)
     for shipped, source in ((False, "your runs"), (True, "the shipped model")):
         if found[shipped]:
             return Cost(parameters, steps, median(found[shipped]) * steps, source)

@@ -20,7 +20,7 @@ MODELS = ("digits-2d-beta-1", "mnist-2d-beta-1")
 WARM_UP = 2
 COLLECT = """
 import gc, statistics, time
-from explorer.services import cache
+from explorer.services import warm_up
 from explorer.views.latent_map import page
 
 def collect():
@@ -28,7 +28,7 @@ def collect():
     gc.collect(2)
     return 1e3 * (time.perf_counter() - start)
 
-cache._import_and_freeze()
+warm_up.import_and_freeze()
 frozen = statistics.median(collect() for _ in range(9))
 gc.unfreeze()
 print(frozen, statistics.median(collect() for _ in range(9)))

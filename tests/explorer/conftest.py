@@ -56,11 +56,11 @@ def server(runs_dir):
 def no_runs(tmp_path, monkeypatch):
     """An empty folder of runs; no thread in the background, and no process that waits for jobs."""
     from explorer.jobs.queue import Jobs
-    from explorer.services import cache
+    from explorer.services import warm_up
 
     monkeypatch.setattr(Jobs, "prepare", lambda self: None)
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    monkeypatch.setattr(warm_up, "start", lambda: None)
     return tmp_path / "runs"
 
 

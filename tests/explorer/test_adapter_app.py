@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 
 from explorer import __main__, state
 from explorer.assets.map_spec import Scene
-from explorer.services import adapter_model, cache
+from explorer.services import adapter_model, catalogue, page_files
+from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
 from models.data.load import load
 from tests.helpers.app_test import choose, open_view, press, said
@@ -93,7 +94,7 @@ def offered(tmp_path):
 
     def offer(**given):
         __main__.open_adapter(write(tmp_path, **given), tmp_path)
-        return cache.catalogue()[0][adapter_model.ID]
+        return catalogue.list_models()[0][adapter_model.ID]
 
     return offer
 
@@ -153,15 +154,15 @@ def test_the_app_opens_at_the_own_model(offered, shown):
     entry = offered()
     at = open_view("latent_map")
     text = said(at)
-    metrics = cache.card(entry).metrics
+    metrics = catalogue.card(entry).metrics
     for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
         mean, error = metrics[name]
         assert f"**{label}** {mean:.2f} ± {error:.2f} nats/image" in text
     assert "Trained" not in text, "how it was trained is not known"
     assert "between decoded grid points" in text.replace("\\", "")
     choose(at, "point", 7)
-    opened = adapter_model.model_of(cache.checkpoint(entry))
-    z = torch.tensor(cache.checkpoint(entry).codes.mean[7:8])
+    opened = adapter_model.model_of(catalogue.checkpoint(entry))
+    z = torch.tensor(catalogue.checkpoint(entry).codes.mean[7:8])
     expected = pictures.to_levels(opened.model.decode(z).numpy())[0]
     assert any(np.array_equal(each, expected) for each in shown["Decoded mean"])
     assert np.array_equal(shown["Original"][-1], pictures.to_levels(DIGITS.images[7:8])[0])
@@ -184,15 +185,15 @@ def test_a_decoder_that_is_named_is_exact_and_nothing_is_said(offered):
 
 
 def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
-    metrics = cache.card(offered()).metrics
+    metrics = catalogue.card(offered()).metrics
     at = open_view("trade_off", run=adapter_model.ID)
     text = said(at)
     assert "**halves** · β = 1 · " in text
     assert "β is not known and shown as 1" in text
     assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
-    group = cache.catalogue()[0]
-    fingerprint = cache.card(group[adapter_model.ID]).data_fingerprint
-    assert fingerprint == cache.card(group["digits-2d-beta-1"]).data_fingerprint
+    group = catalogue.list_models()[0]
+    fingerprint = catalogue.card(group[adapter_model.ID]).data_fingerprint
+    assert fingerprint == catalogue.card(group["digits-2d-beta-1"]).data_fingerprint
 
 
 def test_collapse_is_diagnosed_and_no_remedy_is_offered(offered):
@@ -222,18 +223,19 @@ def test_its_map_can_be_taken_home(offered):
     entry = offered()
     at = open_view("latent_map")
     press(at, "Make the file")
-    checkpoint = cache.checkpoint(entry)
-    shown = Scene(checkpoint, "raw", 0, 1, "class", cache.plane(checkpoint, "raw", 0, 1))
-    page = cache.html_page(shown, True).decode()
+    model = LoadedModel(entry)
+    plane = page_files.plane(model, "raw", 0, 1)
+    shown = Scene(model.checkpoint, "raw", 0, 1, "class", plane)
+    page = page_files.html_page(model, shown, True).decode()
     assert "A model of one’s own, 2 latents, bernoulli likelihood." in page
     assert "trained 0 steps" not in page
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
 
 
 def test_another_model_takes_the_place_of_the_first(offered):
-    first = cache.key(cache.checkpoint(offered()))
+    first = LoadedModel(offered()).key
     entry = offered(latents=3)
-    assert cache.key(cache.checkpoint(entry)) != first
+    assert LoadedModel(entry).key != first
     assert len(adapter_model.paths()) == 1
 
 

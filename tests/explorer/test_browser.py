@@ -203,8 +203,8 @@ def test_collecting_garbage_does_not_stall_the_server():
     code = """
 import gc, time
 import streamlit, explorer.views.latent_map
-from explorer.services import cache
-cache._import_and_freeze()
+from explorer.services import warm_up
+warm_up.import_and_freeze()
 times = []
 for _ in range(5):
     start = time.perf_counter()

@@ -10,11 +10,12 @@ import torch
 
 from explorer import state
 from explorer.jobs.queue import Job, JobError
-from explorer.services import cache, remedy_runs
+from explorer.services import catalogue, job_queue, remedy_runs
 from explorer.widgets import pictures
 from explorer.widgets.inputs import plain
 from models.cli.arguments import to_arguments
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data.load import load
 from models.latents.neighbours import draw_codes
 from models.metrics.collapse import diagnose
 from models.objectives.schedules import kl_weight
@@ -63,7 +64,7 @@ def small(no_runs):
 
 def diagnosis(checkpoint):
     """What the metrics say of a model of the digits."""
-    codes, images = checkpoint.codes, cache.load("digits", "test").images
+    codes, images = checkpoint.codes, load("digits", "test").images
     parts = [torch.tensor(part) for part in (codes.mean, codes.log_variance)]
     return diagnose(*parts, restore(checkpoint).decode, torch.tensor(images))
 
@@ -98,7 +99,7 @@ def test_the_diagnosis_is_that_of_the_metrics(no_runs, shown, checkpoint):
     assert bars == pytest.approx([sum(found.kl_per_dimension), found.mutual_information.mean])
     assert drawn["information"]["layout"]["shapes"][0]["x0"] == pytest.approx(math.log(500))
     assert f"**{found.response:.1%}**" in said(at)
-    images = cache.load("digits", "test").images
+    images = load("digits", "test").images
     mean = pictures.one(images.mean(0, keepdims=True), 104)
     assert (shown["Mean test image"][0] == mean).all()
     with torch.inference_mode():
@@ -197,7 +198,7 @@ def test_a_broken_file_and_weights_that_do_not_fit(no_runs):
 
 
 def test_without_a_model_the_screen_says_how_to_make_one(no_runs, monkeypatch, tmp_path):
-    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "nothing")
     assert open_view("collapse").info[0].value.startswith("There is no model yet.")
 
 
@@ -275,7 +276,7 @@ def test_finished_remedies_are_found_by_their_settings(no_runs, small, shown):
     assert rows["smaller β"]["verdict"] == "not trained yet"
     labels = read(small.model_path).codes.labels
     row = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
-    images = cache.load("digits", "test").images[row]
+    images = load("digits", "test").images[row]
     with torch.inference_mode():
         after = restore(checkpoint).decode(torch.tensor(checkpoint.codes.mean[row])).numpy()
     originals, _, last = shown[None][-3:]
@@ -355,7 +356,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch):
     found = Desk()
-    monkeypatch.setattr(cache, "jobs", lambda: found)
+    monkeypatch.setattr(job_queue, "jobs", lambda: found)
     monkeypatch.setattr(remedy_runs, "_submitted", {})
     return found
 

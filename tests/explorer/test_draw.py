@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
 from explorer.browser.drawing import component as live
-from explorer.services import cache
+from explorer.services import drawn_digit, warm_up
+from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import pictures
 from models.data.drawing import EXAMPLES, describe, to_image
@@ -46,7 +48,7 @@ def encoded(checkpoint, strokes):
 def quiet(runs_dir, monkeypatch):
     """The runs folder of this module, and no thread in the background."""
     monkeypatch.setenv("LATENT_RUNS_DIR", str(runs_dir))
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    monkeypatch.setattr(warm_up, "start", lambda: None)
 
 
 @pytest.fixture
@@ -195,23 +197,23 @@ def test_every_kind_of_model_takes_a_drawing(runs_dir, kind):
 
 
 def test_data_with_dark_ink_are_drawn_on_so(monkeypatch, shown):
-    decode = cache.decode
-    monkeypatch.setattr(cache, "decode", lambda *given: 1 - decode(*given))
-    cache.st.cache_resource.clear()
+    decode = LoadedModel.decode
+    monkeypatch.setattr(LoadedModel, "decode", lambda *given: 1 - decode(*given))
+    st.cache_resource.clear()
     screen(SEVEN)
     assert (shown["The model sees"][-1] == pictures.one(encoded(DIGITS, SEVEN)[0], 112)).all()
-    monkeypatch.setattr(cache, "DATA_SETS", ())  # then the digits are a stranger's
-    cache.st.cache_resource.clear()
+    monkeypatch.setattr(drawn_digit, "DATA_SETS", ())  # then the digits are a custom set
+    st.cache_resource.clear()
     screen(SEVEN)
     expected = to_image(SEVEN, "digits", (1, 8, 8), dark_ink=True)[None]
     assert (shown["The model sees"][-1] == pictures.one(expected, 112)).all()
-    cache.st.cache_resource.clear()
+    st.cache_resource.clear()
 
 
 def test_numbers_that_are_not_finite_are_said_and_kept_from_the_map(monkeypatch, runs):
-    real = cache.judge
+    real = drawn_digit.score
     broken = {"mean": np.array([np.nan, 0])}
-    monkeypatch.setattr(cache, "judge", lambda *given: real(*given)._replace(**broken))
+    monkeypatch.setattr(drawn_digit, "score", lambda *given: real(*given)._replace(**broken))
     at = screen(FOUR)
     assert [error.value for error in at.error] == [
         "The model’s numbers for this drawing are not finite: choose another model."

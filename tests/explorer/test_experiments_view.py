@@ -8,9 +8,11 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from explorer.services import cache
+from explorer.services import catalogue
+from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
 from explorer.widgets.inputs import plain
+from models.data.load import load
 from models.metrics.likelihood import binarize, importance_weighted_bound
 from models.storage.checkpoint import read, restore
 from models.theory.gradient_estimators import ESTIMATORS, gradient_variances
@@ -24,7 +26,7 @@ DIGITS = {
     beta: read(ROOT / "checkpoints" / f"digits-2d-beta-{beta}.safetensors")
     for beta in ("0.1", "1", "4")
 }
-IMAGES = cache.load("digits", "test").images
+IMAGES = load("digits", "test").images
 
 
 def real(text):
@@ -207,7 +209,7 @@ def test_every_kind_of_vae_works(no_runs, kind):
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_only_a_bernoulli_needs_binary_images(no_runs, shown, likelihood, monkeypatch):
     model = make_run(no_runs, likelihood=likelihood, latent_dim=3, count=500)
-    monkeypatch.setattr(cache, "originals", lambda checkpoint: cache.load("digits", "test"))
+    monkeypatch.setattr(LoadedModel, "test_images", load("digits", "test"))
     at = open_view("experiments", experiment="samples", model=model)
     (caption,) = shown
     assert caption == ("Image 0, binarised" if likelihood == "bernoulli" else "Image 0")
@@ -247,7 +249,7 @@ def test_a_broken_file_is_one_sentence_and_the_rest_works(no_runs):
 def test_without_a_model_the_screen_says_how_to_make_one(
     no_runs, monkeypatch, tmp_path, experiment
 ):
-    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "nothing")
     at = open_view("experiments", experiment=experiment)
     assert at.info[0].value.startswith("There is no model yet.")
     assert not charts(at)

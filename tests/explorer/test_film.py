@@ -12,7 +12,7 @@ from PIL import Image
 
 from explorer.assets import store
 from explorer.jobs.queue import Job
-from explorer.services import cache
+from explorer.services import job_queue, page_files
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
@@ -125,7 +125,7 @@ def test_a_training_is_live_and_without_a_frame_it_waits(no_runs, monkeypatch):
     run = Run.create(no_runs, SMALL, "new")
     job, nothing = Job("a", "new", "running", runs=(run.id,)), lambda _: None
     desk = SimpleNamespace(all=lambda: [job], prepare=tuple, pause=nothing, cancel=nothing)
-    monkeypatch.setattr(cache, "jobs", lambda: desk)
+    monkeypatch.setattr(job_queue, "jobs", lambda: desk)
     (data,) = films(open_view("train"))
     assert data["live"] is True
 
@@ -133,7 +133,7 @@ def test_a_training_is_live_and_without_a_frame_it_waits(no_runs, monkeypatch):
 def test_curves_are_built_once_for_all_who_look(no_runs, monkeypatch):
     trained(no_runs)
     built = []
-    make = cache._drawn
+    make = page_files._built
     monkeypatch.setattr(
         "explorer.views.train.active_jobs._curves",
         lambda run, config: built.append(run.id) or {},

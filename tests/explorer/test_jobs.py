@@ -23,7 +23,7 @@ from explorer.jobs import supervisor
 from explorer.jobs.progress import Progress
 from explorer.jobs.queue import MAX_WAITING, Job, JobError, Jobs
 from explorer.jobs.tsne_maps import Projections
-from explorer.services import cache
+from explorer.services import job_queue
 from models.config import ModelConfig, RunConfig, TrainingConfig
 from models.latents.tsne import tsne
 from models.runs.folder import Run, list_runs
@@ -565,11 +565,11 @@ def test_the_server_has_one_queue_and_clearing_caches_keeps_it(monkeypatch, tmp_
     import streamlit as st
 
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path))
-    found = cache.jobs()
+    found = job_queue.jobs()
     st.cache_resource.clear()
-    assert cache.jobs() is found and found.runs_dir == tmp_path
+    assert job_queue.jobs() is found and found.runs_dir == tmp_path
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "other"))
-    assert cache.jobs() is not found
+    assert job_queue.jobs() is not found
 
 
 # what may happen to a worker

@@ -13,10 +13,11 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.assets import store
 from explorer.assets.map_spec import COLOURS, VIEWS
-from explorer.services import cache
+from explorer.services import catalogue, job_queue, warm_up
 from explorer.widgets import pictures
 from explorer.widgets.inputs import plain
 from models.config import ModelConfig, RunConfig
+from models.data.load import load
 from models.latents.neighbours import draw_codes
 from models.latents.planes import coordinate_plane, grid_codes
 from models.latents.tsne import tsne
@@ -36,8 +37,8 @@ def runs_dir(tmp_path, monkeypatch):
     What is known by a file's path and time, or by its content, may stay.
     """
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
-    cache.projections.clear()
+    monkeypatch.setattr(warm_up, "start", lambda: None)
+    job_queue.projections.clear()
     return tmp_path / "runs"
 
 
@@ -163,7 +164,7 @@ def test_every_shipped_model_in_every_view_and_colour(path):
     count = len(stored.codes)
     at = visit(model=path.stem, panel="prior", point="1")
     place = np.random.default_rng(0).normal(size=(count, 2)).astype(np.float32)
-    target = cache.projections().path(stored.fingerprint)
+    target = job_queue.projections().path(stored.fingerprint)
     target.parent.mkdir(parents=True)
     write_tensors(target, {"positions": place}, {})
     names = {label: name for name, label in COLOURS.items()}
@@ -200,7 +201,7 @@ def test_the_inspector_shows_what_the_model_says(shown):
     line = f"**D** {codes.distortion[58]:.1f} + **R** {rate.sum():.1f} = **−ELBO** {total:.1f} nats"
     assert line in texts(at)
     assert f"Image 58 · class {codes.labels[58]}" in texts(at)
-    assert (shown["Original"][0] == picture_of(cache.originals(DIGITS).images[58:59])).all()
+    assert (shown["Original"][0] == picture_of(load("digits", "test").images[58:59])).all()
     assert (shown["Decoded mean"][0] == picture_of(decode(DIGITS, codes.mean[58]))).all()
     assert set(np.unique(shown["Sample of p(x|z)"][0])) == {0, 255}, "a Bernoulli draws 0 or 1"
     columns = {"μ": codes.mean[58], "σ": np.exp(codes.log_variance[58] / 2), "KL, nats": rate}
@@ -320,7 +321,7 @@ def test_a_smaller_test_set_forgets_the_point_of_the_larger(runs_dir):
 
 
 def test_without_a_model_the_screen_says_how_to_make_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "nothing")
     at = visit(**LINK)
     assert [info.value for info in at.info] == [
         "There is no model yet. Train one in seconds: `python -m models train`"
@@ -329,7 +330,7 @@ def test_without_a_model_the_screen_says_how_to_make_one(tmp_path, monkeypatch):
 
 
 def test_the_users_models_alone_are_enough(tmp_path, monkeypatch, runs_dir):
-    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "nothing")
     make_run(runs_dir, title="mine")
     at = visit()
     assert at.selectbox("control-model").options == ["noise · mine (yours)"]
@@ -545,7 +546,7 @@ def test_a_first_tsne_map_is_computed_and_kept(runs_dir):
     (trace,) = chart(at)["data"]
     expected = tsne(stored.codes.mean)
     assert unpacked(trace["x"]).tolist() == expected[:, 0].tolist()
-    assert cache.projections().path(stored.fingerprint).exists()
+    assert job_queue.projections().path(stored.fingerprint).exists()
     assert live_map(at)["plane"] is None
     assert not [button for button in at.button if button.label == "Cancel"]
 
@@ -554,7 +555,7 @@ def test_too_few_codes_for_tsne_are_said(runs_dir):
     at = visit(model=make_run(runs_dir, count=3), view="tsne")
     assert "t-SNE needs at least 4 points; this test set has 3." in texts(at)
     assert chart(at) is None
-    assert not os.path.exists(cache.projections().folder)
+    assert not os.path.exists(job_queue.projections().folder)
 
 
 def test_a_tsne_map_that_fails_is_one_sentence_and_the_rest_works(runs_dir):

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.jobs.queue import Job
-from explorer.services import cache, training_runs
+from explorer.services import data_sets, job_queue, training_runs
 from explorer.widgets import upload
 from explorer.widgets.inputs import plain
 from models.data import ingest, library
@@ -105,7 +105,7 @@ def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
     assert "40 images of 20 × 20 pixels, in colour, 32 to train and 8 to test" in said(at)
     assert f"2 classes: {plain('bar (20), dot (20)')}" in said(at)
     pictures = [levels for name in CLASSES for levels in shown[name]]
-    assert len(pictures) == cache.SAMPLES
+    assert len(pictures) == data_sets.SAMPLES
     assert (shown["dot"][0] == drawn(0, "dot")).all()
     assert not library.list_paths()
     name_of(at).set_value("My shapes")
@@ -153,22 +153,22 @@ def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk,
     training = replace(SMALL.training, batch_size=4)
     run = Run.create(no_runs, replace(SMALL, data=facts.id, model=model, training=training))
     list(execute(run))
-    checkpoint = read(run.model_path)
-    assert cache.originals(checkpoint).fingerprint == load(facts.id, "test").fingerprint
+    card = read(run.model_path).card
+    assert data_sets.test_images(card).fingerprint == load(facts.id, "test").fingerprint
     at = open_view("latent_map", model=run.id, point=0)
     assert "Shapes" in str(field(at, "model").options) and shown["Original"]
     at = press(open_view("train", data=facts.id), "Remove")
     assert f"“{plain('Shapes')}” was removed" in said(at) and "originals: 1" in said(at)
-    assert cache.originals(checkpoint) is None
+    assert data_sets.test_images(card) is None
     at = press(at, "Undo")
-    assert cache.originals(checkpoint) is not None
+    assert data_sets.test_images(card) is not None
     assert "was removed" not in said(at) and "Use" in labels(at)
 
 
 @pytest.fixture
 def desk(monkeypatch):
     found = Desk()
-    monkeypatch.setattr(cache, "jobs", lambda: found)
+    monkeypatch.setattr(job_queue, "jobs", lambda: found)
     return found
 
 
@@ -242,9 +242,9 @@ def test_conversions_are_said_and_unlabelled_images_have_no_classes(no_runs):
 def test_discarding_keeps_nothing(no_runs):
     at = hand(open_view("train"), ("shapes.zip", shapes()))
     token = at.session_state.own_upload
-    assert cache.held(token) is not None
+    assert data_sets.find_upload(token) is not None
     at = press(at, "Discard")
-    assert cache.held(token) is None and not library.library_dir().exists()
+    assert data_sets.find_upload(token) is None and not library.library_dir().exists()
     assert field(at, "data").value == "digits" and len(uploaders(at)) == 2
 
 
@@ -254,7 +254,7 @@ def test_the_same_images_get_the_new_name(no_runs):
     assert "These are the images of “Shapes”" in said(at)
     name_of(at).set_value("<b>New</b> \u202e name")
     at = press(at, "Add these images")
-    assert [facts.title for facts in cache.own_sets().values()] == ["<b>New</b> name"]
+    assert [facts.title for facts in data_sets.custom_sets().values()] == ["<b>New</b> name"]
     assert "<b>" not in said(at)
 
 
@@ -264,7 +264,7 @@ def test_too_many_sets_are_said_and_the_upload_stays(no_runs, monkeypatch):
     at = press(hand(open_view("train"), ("more.zip", shapes(21))), "Add these images")
     assert "at most 1 sets" in said(at) and "Add these images" in labels(at)
     at = press(press(at, "Remove"), "Add these images")
-    assert [facts.count for facts in cache.own_sets().values()] == [42]
+    assert [facts.count for facts in data_sets.custom_sets().values()] == [42]
 
 
 def test_a_full_disk_is_said_and_the_upload_stays(no_runs, monkeypatch):
@@ -297,14 +297,14 @@ def test_a_link_to_images_that_are_not_there_shows_digits(no_runs, name):
 
 def test_uploads_that_wait_make_room_for_one_another(no_runs, monkeypatch):
     found = ingest.read_upload([("shapes.zip", shapes())])
-    monkeypatch.setattr(cache, "MAX_HELD_BYTES", 2 * found.images.nbytes)
+    monkeypatch.setattr(data_sets, "MAX_PENDING_BYTES", 2 * found.images.nbytes)
     at = hand(open_view("train"), ("shapes.zip", shapes()))
-    tokens = [cache.hold(found) for _ in range(2)]
+    tokens = [data_sets.keep_upload(found) for _ in range(2)]
     at = settle(at)
     assert "made room for those of others" in said(at) and len(uploaders(at)) == 2
     for token in tokens:
-        assert cache.held(token) is found
-        cache.release(token)
+        assert data_sets.find_upload(token) is found
+        data_sets.drop_upload(token)
 
 
 def test_the_server_forgets_an_upload(no_runs, monkeypatch):
@@ -375,8 +375,8 @@ def test_a_sweep_over_own_images_reaches_trade_off_drawing_and_collapse(no_runs)
     facts = added(count=60)
     at = choose(open_view("trade_off", betas="1,4"), "sweep-data", facts.id)
     at = press(at, "Train 2 models")
-    wait(lambda: not any(job.is_live for job in cache.jobs().all()), seconds=200)
-    (job,) = cache.jobs().all()
+    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()), seconds=200)
+    (job,) = job_queue.jobs().all()
     assert (job.state, job.reason) == ("done", "")
     runs = list_runs(no_runs)
     assert [run.config().data for run in runs] == [facts.id] * 2

@@ -15,7 +15,7 @@ from explorer import state
 from explorer.assets import store
 from explorer.figures import theme, training
 from explorer.jobs.queue import JobError
-from explorer.services import cache, comparison, rate_distortion, run_library
+from explorer.services import catalogue, comparison, rate_distortion, run_library, warm_up
 from explorer.widgets.inputs import plain
 from models.cli.app import override
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
@@ -65,7 +65,7 @@ def three(tmp_path_factory):
 def runs(three, monkeypatch):
     """The ids of `three` by title; no test changes them."""
     monkeypatch.setenv("LATENT_RUNS_DIR", str(three))
-    monkeypatch.setattr(cache, "warm_up", lambda: None)
+    monkeypatch.setattr(warm_up, "start", lambda: None)
     return {run.title: run.id for run in list_runs(three)}
 
 
@@ -89,14 +89,14 @@ def test_a_run_is_renamed_everywhere_at_once(no_runs):
     box(at, "text_input", "title").set_value(RUDE)
     at = settle(at)
     assert run.title == RUDE and titles(at) == [RUDE]
-    entry = cache.catalogue()[0][run.id]
-    assert cache.title(entry) == f"noise · {RUDE}"
-    assert cache.checkpoint(entry).card.title == cache.card(entry).title == RUDE
-    assert rate_distortion.point(run.id, cache.checkpoint(entry)).title == RUDE
+    entry = catalogue.list_models()[0][run.id]
+    assert catalogue.title(entry) == f"noise · {RUDE}"
+    assert catalogue.checkpoint(entry).card.title == catalogue.card(entry).title == RUDE
+    assert rate_distortion.point(run.id, catalogue.checkpoint(entry)).title == RUDE
     assert (run.folder / "config.json").read_bytes() == config
     box(at, "text_input", "title").set_value("")
     at = settle(at)
-    assert titles(at) == ["old"] and cache.title(entry) == "noise · old"
+    assert titles(at) == ["old"] and catalogue.title(entry) == "noise · old"
 
 
 def test_a_title_that_cannot_be_shown_is_cleaned(no_runs):
@@ -209,7 +209,7 @@ def test_a_model_file_becomes_a_run(no_runs):
     assert [line.value for line in at.success] == [plain(f"“{run.title}” was added to your runs.")]
     assert uploader(at).value == [] and at.query_params["own"] == run.id
     assert "neither a film nor curves" in said(at)
-    assert run.id in cache.catalogue()[0]
+    assert run.id in catalogue.list_models()[0]
     assert [each.name for each in no_runs.iterdir() if each.name.startswith(".incoming")] == []
     assert not settle(at).success, "it is said once"
     runs = json.loads(store.fetch(told(open_view("trade_off"))["figure"]))["data"]

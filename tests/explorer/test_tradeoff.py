@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer.assets import store
-from explorer.services import cache, rate_distortion
+from explorer.services import catalogue, job_queue, rate_distortion
 from explorer.widgets import pictures
 from models.config import RunConfig
 from models.data.builtin import load_digits
@@ -169,7 +169,7 @@ def test_hostile_links_open_the_default(no_runs):
 
 
 def test_without_a_vae_the_screen_says_how_to_make_some(no_runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "SHIPPED", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "SHIPPED", tmp_path / "nothing")
     make_run(no_runs, family="autoencoder")
     (info,) = open_view("trade_off").info
     assert info.value.startswith("There is no VAE yet.")
@@ -180,8 +180,8 @@ def test_a_sweep_is_trained_from_the_screen(no_runs):
     at = open_view("trade_off", betas="1,2")
     next(b for b in at.button if b.label == "Train 2 models").click()
     at.run()
-    wait(lambda: not any(job.is_live for job in cache.jobs().all()), seconds=120)
-    assert [job.state for job in cache.jobs().all()] == ["done"]
+    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()), seconds=120)
+    assert [job.state for job in job_queue.jobs().all()] == ["done"]
     at.run()
     runs = next(trace for trace in plane(at)["data"] if trace["name"] == "runs")
     assert len(runs["customdata"]) == len(DIGITS) + 2

@@ -11,7 +11,7 @@ import pytest
 from explorer import state
 from explorer.figures import theme, training
 from explorer.jobs.queue import Job, JobError
-from explorer.services import cache, run_library, training_runs
+from explorer.services import catalogue, job_queue, run_library, training_runs
 from explorer.views.train import page
 from explorer.widgets.inputs import plain
 from models.cli.app import override
@@ -71,7 +71,7 @@ class Desk:
 @pytest.fixture
 def desk(monkeypatch):
     found = Desk()
-    monkeypatch.setattr(cache, "jobs", lambda: found)
+    monkeypatch.setattr(job_queue, "jobs", lambda: found)
     return found
 
 
@@ -254,7 +254,7 @@ def test_a_full_queue_is_said_once(no_runs, desk):
 
 def test_seconds_are_those_of_the_same_work(no_runs, desk, monkeypatch):
     config = PRESETS["digits-2d"]
-    cards = [cache.card(e) for e in cache.entries() if e.id.startswith("digits-2d-beta")]
+    cards = [catalogue.card(e) for e in catalogue.entries() if e.id.startswith("digits-2d-beta")]
     pace = np.median([card.seconds / card.steps for card in cards])
     found = training_runs.cost(override(config, epochs=400, beta=7.0))
     assert found.seconds == pytest.approx(8000 * pace)
@@ -263,7 +263,7 @@ def test_seconds_are_those_of_the_same_work(no_runs, desk, monkeypatch):
     run = trained(no_runs, replace(SMALL, model=config.model))
     card = read(run.model_path).card
     cached = replace(card, seconds=30.0)
-    monkeypatch.setattr(cache, "card", lambda e: cached if e.id == run.id else cards[0])
+    monkeypatch.setattr(catalogue, "card", lambda e: cached if e.id == run.id else cards[0])
     found = training_runs.cost(config)
     assert (found.seconds, found.source) == (pytest.approx(4000 * 30.0 / 60), "your runs")
 
@@ -500,7 +500,7 @@ def test_delete_and_undo(no_runs, desk):
     at = press(open_view("train", own=first), "Delete")
     assert [run.id for run in list_runs(no_runs)] == [second]
     assert (no_runs / ".trash" / first / "model.safetensors").read_bytes() == before
-    assert first not in cache.catalogue()[0] and "own" not in at.query_params
+    assert first not in catalogue.list_models()[0] and "own" not in at.query_params
     assert plain("The run “first” was deleted.") in said(at)
     at = press(at, "Undo")
     assert {run.id for run in list_runs(no_runs)} == {first, second}
@@ -556,8 +556,8 @@ def test_digits_are_trained_to_the_end(no_runs):
     at = press(at, "Train")
     (bar,) = at.get("progress")
     assert plain("Training “from the form”: 0%, ") in bar.proto.text
-    wait(lambda: not any(job.is_live for job in cache.jobs().all()), seconds=120)
-    (job,) = cache.jobs().all()
+    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()), seconds=120)
+    (job,) = job_queue.jobs().all()
     assert (job.state, job.reason) == ("done", "")
     settle(at)
     (run,) = list_runs(no_runs)

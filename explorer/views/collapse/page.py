@@ -12,14 +12,13 @@ import streamlit as st
 from explorer import page_queue, state
 from explorer.figures.latents import information_bar, kl_film, latent_kl, mean_variances
 from explorer.jobs.queue import Job, JobError
-from explorer.services import adapter_model, cache, remedy_runs
-from explorer.services.cache import Entry
+from explorer.services import analysis, remedy_runs, run_folders, warm_up
+from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import Film, Trial
 from explorer.views import model_picker
 from explorer.views.latent_map import inspector
 from explorer.widgets import inputs, pictures
 from models.latents.neighbours import draw_codes
-from models.storage.checkpoint import Checkpoint
 from models.training.remedies import NO_REMEDY, Strengths, remedies
 
 if TYPE_CHECKING:  # it imports torch
@@ -38,27 +37,27 @@ START_SECONDS = 5
 def show() -> None:
     """The whole screen."""
     state.load()
-    entry = model_picker.show("collapsed")
-    if entry is not None and _diagnose(cache.checkpoint(entry)):
-        if adapter_model.model_of(cache.checkpoint(entry)) is None:
-            _follow(entry)
+    model = model_picker.show("collapsed")
+    if model is not None and _diagnose(model):
+        if model.adapted is None:
+            _follow(model)
         else:
-            st.caption("Remedies are trainings, and a model of your own is trained elsewhere.")
+            st.caption("Remedies are training runs, and a custom model is trained elsewhere.")
     state.publish()
-    cache.warm_up()
+    warm_up.start()
 
 
-def _diagnose(checkpoint: Checkpoint) -> bool:
+def _diagnose(model: LoadedModel) -> bool:
     """The verdict and what it rests on; whether there is one."""
-    if not model_picker.accepts(checkpoint):
+    if not model_picker.accepts(model):
         return False
-    count = len(checkpoint.codes)
+    count = len(model.codes)
     if count < FEWEST:
         st.info(f"A diagnosis needs at least {FEWEST} test images, got {count}: choose another.")
         return False
     from models.metrics.collapse import ACTIVE_KL, ACTIVE_VARIANCE
 
-    found = cache.diagnosis(checkpoint)
+    found = analysis.diagnosis(model)
     _say(found)
     kl, variance = np.array(found.kl_per_dimension), np.array(found.mean_variance)
     told, error = found.mutual_information
@@ -79,7 +78,7 @@ def _diagnose(checkpoint: Checkpoint) -> bool:
         if told > NEAR * found.ceiling:
             text += " So near to ln N, more images would raise it."
         st.caption(text)
-    _decoder(checkpoint, found)
+    _decoder(model, found)
     return True
 
 
@@ -92,10 +91,10 @@ def _say(found: Diagnosis) -> None:
     box(f"**{verdict}:** {numbers}.")
 
 
-def _decoder(checkpoint: Checkpoint, found: Diagnosis) -> None:
+def _decoder(model: LoadedModel, found: Diagnosis) -> None:
     """Whether the decoder listens: decoded samples of the prior beside the mean image."""
-    images = cache.originals(checkpoint)
-    decoded = cache.decode(checkpoint, draw_codes(checkpoint.codes, SAMPLES, seed=0))
+    images = model.test_images
+    decoded = model.decode(draw_codes(model.codes, SAMPLES, seed=0))
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if images is not None:
             mean = images.images.mean(0, keepdims=True)
@@ -106,7 +105,7 @@ def _decoder(checkpoint: Checkpoint, found: Diagnosis) -> None:
             st.markdown("**Does the decoder listen to z?**")
             st.markdown(_listening(found))
             if images is None:
-                st.caption(inspector.where_originals(checkpoint))
+                st.caption(inspector.where_originals(model))
 
 
 def _listening(found: Diagnosis) -> str:
@@ -123,16 +122,16 @@ def _listening(found: Diagnosis) -> str:
 # --- remedies ------------------------------------------------------------------------------------
 
 
-def _follow(entry: Entry) -> None:
+def _follow(model: LoadedModel) -> None:
     """The remedies, looked at again and again while one is being trained."""
     st.divider()
-    is_live = any(trial.is_live for trial in _trials(entry))
+    is_live = any(trial.is_live for trial in _trials(model))
     every = TICK_SECONDS if is_live else None
-    page_queue.fragment(_remedies, run_every=every)(entry, is_live)
+    page_queue.fragment(_remedies, run_every=every)(model, is_live)
 
 
-def _trials(entry: Entry) -> list[Trial]:
-    config = cache.checkpoint(entry).card.config
+def _trials(model: LoadedModel) -> list[Trial]:
+    config = model.card.config
     strengths = Strengths(
         warmup_percent=state.get("warmup-percent"),
         cycles=state.get("cycles"),
@@ -140,31 +139,31 @@ def _trials(entry: Entry) -> list[Trial]:
         capacity=state.get("capacity"),
         beta_divisor=state.get("beta-divisor"),
     )
-    return remedy_runs.look(remedies(config, remedy_runs.total_steps(entry), strengths))
+    return remedy_runs.look(remedies(config, remedy_runs.total_steps(model.entry), strengths))
 
 
-def _remedies(entry: Entry, was_live: bool) -> None:
+def _remedies(model: LoadedModel, was_live: bool) -> None:
     """Controls, table, reconstructions and films; the page starts anew when training ends."""
-    checkpoint, found = cache.checkpoint(entry), _trials(entry)
+    found = _trials(model)
     if any(trial.is_live for trial in found) != was_live:
         st.rerun()
-    steps = remedy_runs.total_steps(entry)
+    steps = remedy_runs.total_steps(model.entry)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### Remedies")
         with st.popover("Strengths"):
             _strengths()
-        _buttons(entry, checkpoint, found)
+        _buttons(model, found)
     st.caption(
         f"Same seed, data, network and {steps:,} steps as the model above, one thing changed at a "
         "time. −ELBO = D + R has weight 1, whatever β was in training. Nats per image, ± one "
         "standard error."
     )
     _progress(found)
-    finished = [(trial, cache.checkpoint(trial.entry)) for trial in found if trial.entry]
-    tried = [(trial, model) for trial, model in finished if trial.remedy.name != NO_REMEDY]
-    _table(checkpoint, found)
+    finished = [(trial, LoadedModel(trial.entry)) for trial in found if trial.entry]
+    tried = [(trial, after) for trial, after in finished if trial.remedy.name != NO_REMEDY]
+    _table(model, found)
     _conclusion(tried)
-    _reconstructions(checkpoint, tried)
+    _reconstructions(model, tried)
     _films(found)
     state.publish()
 
@@ -178,7 +177,7 @@ def _strengths() -> None:
     inputs.slider("beta-divisor", "Smaller β: β divided by", 2, 50)
 
 
-def _buttons(entry: Entry, checkpoint: Checkpoint, found: Sequence[Trial]) -> None:
+def _buttons(model: LoadedModel, found: Sequence[Trial]) -> None:
     """Train what is missing, or cancel what is being trained."""
     live = [trial for trial in found if trial.is_live]
     missing = [trial for trial in found if not trial.entry and not trial.is_live]
@@ -186,11 +185,11 @@ def _buttons(entry: Entry, checkpoint: Checkpoint, found: Sequence[Trial]) -> No
         inputs.button("Cancel", lambda: _try(remedy_runs.cancel, live))
     if not missing:
         return
-    if cache.originals(checkpoint) is None:
-        st.caption(inspector.where_originals(checkpoint))
+    if model.test_images is None:
+        st.caption(inspector.where_originals(model))
         return
-    seconds = len(missing) * (checkpoint.card.seconds + START_SECONDS)
-    title = checkpoint.card.title or entry.id
+    seconds = len(missing) * (model.card.seconds + START_SECONDS)
+    title = model.card.title or model.entry.id
     label = "Train the remedies" if len(missing) == len(found) else "Train the others"
     inputs.button(label, lambda: _try(remedy_runs.train, missing, title), type="primary")
     noun = "training" if len(missing) == 1 else "trainings"
@@ -245,15 +244,15 @@ def _state(trial: Trial) -> str:
     return f"{job.share:.0%} trained" if job.is_live else job.state
 
 
-def _table(checkpoint: Checkpoint, found: Sequence[Trial]) -> None:
+def _table(model: LoadedModel, found: Sequence[Trial]) -> None:
     """Before and after, a row for each."""
-    rows = [_row("before", "", checkpoint, checkpoint)]
+    rows = [_row("before", "", model, model)]
     for trial in found:
         name, change = trial.remedy.name, trial.remedy.change
         if name == NO_REMEDY:
             continue
         if trial.entry:
-            rows.append(_row(name, change, cache.checkpoint(trial.entry), checkpoint))
+            rows.append(_row(name, change, LoadedModel(trial.entry), model))
         else:
             rows.append([f"**{name}**", change, *["–"] * 5, _state(trial)])
     header = ["", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
@@ -265,9 +264,9 @@ def _table(checkpoint: Checkpoint, found: Sequence[Trial]) -> None:
         )
 
 
-def _row(name: str, change: str, shown: Checkpoint, before: Checkpoint) -> list[str]:
+def _row(name: str, change: str, shown: LoadedModel, before: LoadedModel) -> list[str]:
     """The test-set scores of one model."""
-    scores, found = shown.card.metrics, cache.diagnosis(shown)
+    scores, found = shown.card.metrics, analysis.diagnosis(shown)
     other = shown.card.config.model.likelihood != before.card.config.model.likelihood
     mark = "\N{NO-BREAK SPACE}†" if other else ""
     active = found.collapsed.count(False)
@@ -283,11 +282,11 @@ def _row(name: str, change: str, shown: Checkpoint, before: Checkpoint) -> list[
     ]
 
 
-def _conclusion(tried: Sequence[tuple[Trial, Checkpoint]]) -> None:
+def _conclusion(tried: Sequence[tuple[Trial, LoadedModel]]) -> None:
     """What was measured, in one sentence."""
     if not tried:
         return
-    verdicts = {trial.remedy.name: cache.diagnosis(model).verdict for trial, model in tried}
+    verdicts = {trial.remedy.name: analysis.diagnosis(model).verdict for trial, model in tried}
     groups = [
         f"**{verdict}:** {', '.join(name for name in verdicts if verdicts[name] == verdict)}"
         for verdict in sorted(set(verdicts.values()), key=list(verdicts.values()).index)
@@ -295,14 +294,14 @@ def _conclusion(tried: Sequence[tuple[Trial, Checkpoint]]) -> None:
     st.markdown(f"Measured after the last step — {'; '.join(groups)}.")
 
 
-def _reconstructions(checkpoint: Checkpoint, tried: Sequence[tuple[Trial, Checkpoint]]) -> None:
+def _reconstructions(model: LoadedModel, tried: Sequence[tuple[Trial, LoadedModel]]) -> None:
     """The same test images through every model, decoded from the means of their codes."""
     st.markdown("**The same test images, reconstructed by each**")
-    images, row = cache.originals(checkpoint), _one_of_each(checkpoint)
-    shown = [("before", cache.decode(checkpoint, checkpoint.codes.mean[row]))]
+    images, row = model.test_images, _one_of_each(model)
+    shown = [("before", model.decode(model.codes.mean[row]))]
     if images is not None:
         shown.insert(0, ("originals", images.images[row]))
-    shown += [(t.remedy.name, cache.decode(m, m.codes.mean[row])) for t, m in tried]
+    shown += [(t.remedy.name, m.decode(m.codes.mean[row])) for t, m in tried]
     with st.container(gap="xxsmall"):
         for name, pixels in shown:
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
@@ -311,10 +310,10 @@ def _reconstructions(checkpoint: Checkpoint, tried: Sequence[tuple[Trial, Checkp
                 inputs.picture(pictures.sheet(pixels, len(row), 48, 2))
 
 
-def _one_of_each(checkpoint: Checkpoint) -> np.ndarray:
+def _one_of_each(model: LoadedModel) -> np.ndarray:
     """The first test image of every class, at most `IN_A_ROW`; without classes the first ones."""
-    labels = checkpoint.codes.labels
-    firsts = np.arange(len(checkpoint.codes)) if labels is None else np.unique(labels, True)[1]
+    labels = model.codes.labels
+    firsts = np.arange(len(model.codes)) if labels is None else np.unique(labels, True)[1]
     return firsts[:IN_A_ROW]
 
 
@@ -326,7 +325,8 @@ def _films(found: Sequence[Trial]) -> None:
         return
     st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
     weights = [
-        cache.kl_weights(trial.remedy.config, remedy_runs.steps_of(trial)) for trial, _ in films
+        run_folders.kl_weights(trial.remedy.config, remedy_runs.steps_of(trial))
+        for trial, _ in films
     ]
     highest = max(film.kl.max() for _, film in films), max(w.max() for _, w in weights)
     with st.container(horizontal=True, gap="small"):

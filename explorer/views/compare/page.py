@@ -10,7 +10,14 @@ import streamlit as st
 
 from explorer import state
 from explorer.figures.training import compared_curves
-from explorer.services import cache, comparison, rate_distortion, training_runs
+from explorer.services import (
+    catalogue,
+    comparison,
+    page_files,
+    rate_distortion,
+    run_folders,
+    training_runs,
+)
 from explorer.services.comparison import Row
 from explorer.widgets import inputs
 from models.config import RunConfig
@@ -28,11 +35,11 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
     Args:
         found: The user's runs, in the order in which they are offered; shipped models follow.
     """
-    usable, _ = cache.catalogue()
+    usable, _ = catalogue.list_models()
     st.markdown("#### Compare runs")
-    labels = {run.id: cache.label(run).title or run.title for run, _ in found}
+    labels = {run.id: run_folders.label(run).title or run.title for run, _ in found}
     labels |= {
-        name: f"{cache.card(entry).title} (shipped)"
+        name: f"{catalogue.card(entry).title} (shipped)"
         for name, entry in usable.items()
         if entry.shipped
     }
@@ -46,7 +53,7 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
         return
     titles = inputs.distinct({name: labels[name] for name in chosen})
     runs = {run.id: (run, config) for run, config in found}
-    models = {n: cache.checkpoint(usable[n]) if n in usable else None for n in chosen}
+    models = {n: catalogue.checkpoint(usable[n]) if n in usable else None for n in chosen}
     configs = [runs[n][1] if n in runs else models[n].card.config for n in chosen]
     _settings(list(titles.values()), configs, list(models.values()))
     _trade_off(models)
@@ -130,7 +137,7 @@ def _trade_off(models: dict[str, Checkpoint | None]) -> None:
 def _curves(runs: dict[str, Run], count: int) -> None:
     """D, R and −ELBO on the test set over the epochs, all runs in one chart for each."""
     key = tuple((title, _changed(run)) for title, run in runs.items())
-    shown = cache.drawn(("compared", *key), lambda: _figures(runs))
+    shown = page_files.built_once(("compared", *key), lambda: _figures(runs))
     with st.container(horizontal=True, gap="small"):
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):

@@ -19,14 +19,13 @@ from explorer.figures.lessons import (
     posterior_intervals,
 )
 from explorer.figures.theme import latent_unit, subscript
-from explorer.services import adapter_model, cache
-from explorer.services.cache import Entry
+from explorer.services import catalogue, lessons, warm_up
+from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.latent_map import inspector
 from explorer.widgets import inputs, pictures
 from models.cli.arguments import to_arguments
 from models.runs.same import has_plain_beta
-from models.storage.checkpoint import Checkpoint
 
 EXPERIMENTS = {
     "kl": "KL, both ways",
@@ -45,7 +44,7 @@ def show() -> None:
     """The whole screen."""
     state.load()
     _experiment()
-    cache.warm_up()
+    warm_up.start()
 
 
 @page_queue.fragment
@@ -75,7 +74,7 @@ def _kl() -> None:
         labels = {count: f"{count:,}" for count in DRAWS}
         samples = inputs.select("samples", "Samples", labels, width=130)
         _again()
-    found = cache.divergences(mean, deviation, samples, state.get("draw"))
+    found = lessons.divergences(mean, deviation, samples, state.get("draw"))
     names = ("KL(q ‖ p)", "KL(p ‖ q)")
     said = [
         f"{name} = {exact:.3f} nats, by samples {found_mean:.3f} ± {error:.3f}"
@@ -106,13 +105,13 @@ def _gradient() -> None:
         target = inputs.real("target", "a", 0.05, width=220)
         by = inputs.segments("by", "Gradient by", {"mean": "μ", "deviation": "σ"})
         _again()
-    found = cache.gradients(mean, deviation, target, by, AVERAGED, state.get("draw"))
+    found = lessons.gradients(mean, deviation, target, by, AVERAGED, state.get("draw"))
     letter = {"mean": "μ", "deviation": "σ"}[by]
     first, second, third = found.variances
     ratio = found.variances[second] / found.variances[first]
     less = found.variances[third] / found.variances[first]
     _see(
-        f"**∂/∂{letter} of E[(z − a)²] is {found.truth:.2f}: all three estimates scatter around "
+        f"**∂/∂{letter} of E[(z − a)²] is {found.exact:.2f}: all three estimates scatter around "
         f"it, but to be as steady as one reparameterised sample the score function needs "
         f"{ratio:,.1f} samples, with a baseline {less:,.1f}.** Each line falls like 1/n."
     )
@@ -123,37 +122,36 @@ def _gradient() -> None:
             name: [value / count for count in AVERAGED] for name, value in found.variances.items()
         }
         inputs.chart(falling_variances(AVERAGED, measured, exact), "gradient-variance")
-        st.caption(f"Lines: closed form. Dots: variance over {cache.REPEATS:,} repeats.")
+        st.caption(f"Lines: closed form. Dots: variance over {lessons.REPEATS:,} repeats.")
     with right:
         means = {name: values.mean for name, values in found.measured.items()}
-        inputs.chart(means_around_truth(AVERAGED, means, found.truth), "gradient-mean")
+        inputs.chart(means_around_truth(AVERAGED, means, found.exact), "gradient-mean")
         st.caption("Their mean ± two standard errors. Dashed: the true gradient.")
 
 
-def _image(entry: Entry) -> tuple[Checkpoint, int]:
-    """The model, and the number of a test image: the selected one, or the first."""
-    checkpoint = cache.checkpoint(entry)
-    last = len(checkpoint.codes) - 1
+def _image(model: LoadedModel) -> int:
+    """The number of a test image: the selected one, or the first."""
+    last = len(model.codes) - 1
     label = f"Test image (0 to {last})"
     point = inputs.number("point", label, last, width=190, placeholder="0")
-    return checkpoint, point or 0
+    return point or 0
 
 
 def _samples() -> None:
     """The ELBO of one image from one sample of z, and from many."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        entry = model_picker.show("model")
-        if entry is None:
+        model = model_picker.show("model")
+        if model is None:
             return
-        checkpoint, point = _image(entry)
+        point = _image(model)
         _again()
-    if not model_picker.accepts(checkpoint):
+    if not model_picker.accepts(model):
         return
-    if cache.originals(checkpoint) is None:
-        st.info(inspector.where_originals(checkpoint))
+    if model.test_images is None:
+        st.info(inspector.where_originals(model))
         return
-    found = cache.bounds(checkpoint, point, RUNGS, state.get("draw"))
-    first, last = found.rungs[0], found.rungs[-1]
+    found = lessons.bounds(model, point, RUNGS, state.get("draw"))
+    first, last = found.estimates[0], found.estimates[-1]
     _see(
         f"**One sample of z puts the ELBO at {first.elbo.mean:.2f} ± {first.elbo_deviation:.2f} "
         f"nats, the mean of {last.samples} at {last.elbo.mean:.2f} ± {last.elbo_deviation:.2f}: "
@@ -162,18 +160,22 @@ def _samples() -> None:
     )
     left, right = st.columns([1, 5], gap="medium")
     with left:
-        is_binary = checkpoint.card.config.model.likelihood_properties.is_binary
+        is_binary = model.card.config.model.likelihood_properties.is_binary
         caption = f"Image {point}" + (", binarised" if is_binary else "")
         inputs.picture(pictures.one(found.image), caption, "stretch")
     with right:
         ladders = {
-            "ELBO: mean of k log-weights": [(r.elbo.mean, r.elbo_deviation) for r in found.rungs],
+            "ELBO: mean of k log-weights": [
+                (r.elbo.mean, r.elbo_deviation) for r in found.estimates
+            ],
             "importance-weighted bound: log of the mean of k weights": [
-                (r.bound.mean, r.bound_deviation) for r in found.rungs
+                (r.bound.mean, r.bound_deviation) for r in found.estimates
             ],
         }
         inputs.chart(bounds_by_samples(RUNGS, ladders, found.evidence), "bounds")
-        st.caption(f"Bars: one standard deviation of a single estimate. {cache.WEIGHTS:,} samples.")
+        st.caption(
+            f"Bars: one standard deviation of a single estimate. {lessons.WEIGHTS:,} samples."
+        )
 
 
 def _ceiling(evidence: float | None) -> str:
@@ -183,19 +185,19 @@ def _ceiling(evidence: float | None) -> str:
 def _beta() -> None:
     """One image's posterior under models that differ in β alone."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        entry = model_picker.show("model")
-        if entry is None:
+        model = model_picker.show("model")
+        if model is None:
             return
-        checkpoint, point = _image(entry)
-    if not model_picker.accepts(checkpoint):
+        point = _image(model)
+    if not model_picker.accepts(model):
         return
-    is_own = adapter_model.model_of(checkpoint) is not None
-    models = {"this model": checkpoint} if is_own else _kin(entry)
+    is_own = model.adapted is not None
+    models = {"this model": model} if is_own else _kin(model)
     if is_own:
         st.info("A model of your own is shown alone: nothing here was trained like it.")
     elif len(models) < 2:
         st.info("No other model differs from this one in β alone. Train one:")
-        st.code(_command(checkpoint), language=None, wrap_lines=True)
+        st.code(_command(model), language=None, wrap_lines=True)
     codes = [one.codes for one in models.values()]
     mean = np.stack([one.mean[point] for one in codes])
     deviation = np.exp(0.5 * np.stack([one.log_variance[point] for one in codes]))
@@ -211,7 +213,7 @@ def _beta() -> None:
     )
     left, right = st.columns([1, 4], gap="medium")
     with left:
-        shot, caption = _shot(checkpoint, point)
+        shot, caption = _shot(model, point)
         inputs.picture(shot, caption, "stretch")
     with right:
         _posteriors(mean, deviation, names)
@@ -232,35 +234,35 @@ def _posteriors(mean: np.ndarray, deviation: np.ndarray, names: list[str]) -> No
     st.caption(caption)
 
 
-def _shot(checkpoint: Checkpoint, point: int) -> tuple[np.ndarray, str]:
+def _shot(model: LoadedModel, point: int) -> tuple[np.ndarray, str]:
     """The image, or what is decoded from its code where it is not here."""
-    images = cache.originals(checkpoint)
+    images = model.test_images
     if images is None:
-        z = checkpoint.codes.mean[point : point + 1]
-        return pictures.one(cache.decode(checkpoint, z)), f"Image {point}, decoded"
+        z = model.codes.mean[point : point + 1]
+        return pictures.one(model.decode(z)), f"Image {point}, decoded"
     return pictures.one(images.images[point : point + 1]), f"Image {point}"
 
 
-def _command(checkpoint: Checkpoint) -> str:
+def _command(model: LoadedModel) -> str:
     """How to train the same model with a β four times as large."""
-    config = checkpoint.card.config
+    config = model.card.config
     beta = 4 * config.objective.beta or 1.0
     other = replace(config, objective=replace(config.objective, beta=beta))
     return "python -m models " + shlex.join(to_arguments(other, f"β = {beta:g}"))
 
 
-def _kin(entry: Entry) -> dict[str, Checkpoint]:
+def _kin(mine: LoadedModel) -> dict[str, LoadedModel]:
     """The model among those of the same data and network that were trained with plain β, by β."""
-    mine, (usable, _) = cache.checkpoint(entry), cache.catalogue()
+    usable, _ = catalogue.list_models()
     found = {mine.card.config.objective.beta: mine} if has_plain_beta(mine.card.config) else {}
-    for other in map(cache.checkpoint, usable.values()):
+    for other in map(LoadedModel, usable.values()):
         config, ours = other.card.config, mine.card.config
         same = other.card.data_fingerprint == mine.card.data_fingerprint
         same = same and config.model == ours.model and len(other.codes) == len(mine.codes)
         if same and has_plain_beta(config):
             found.setdefault(config.objective.beta, other)
     named = {f"β = {beta:g}": found[beta] for beta in sorted(found)}
-    named |= {} if mine in found.values() else {"this model": mine}
+    named |= {} if any(one is mine for one in found.values()) else {"this model": mine}
     others = [name for name, one in named.items() if one is not mine]
     kept = others[:: -(-len(others) // (SHOWN - 1)) or 1]
     return {name: one for name, one in named.items() if one is mine or name in kept}

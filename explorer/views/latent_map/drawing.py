@@ -9,38 +9,40 @@ import streamlit as st
 
 from explorer.browser.drawing import component as live
 from explorer.figures.theme import latent_unit, subscript
-from explorer.services import cache
+from explorer.services import drawn_digit
+from explorer.services.drawn_digit import DrawingScore
+from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs, pictures
 from models.data import drawing
 from models.latents.neighbours import neighbours
-from models.storage.checkpoint import Checkpoint
 
 FEW = 4
 SIDE = 112
 NEIGHBOURS = 6
 
 
-def code(checkpoint: Checkpoint) -> dict[str, Any] | None:
+def code(model: LoadedModel) -> dict[str, Any] | None:
     """The q(z|x) of the drawing under a model, for its map.
 
     Returns:
         {"mean": […], "log_variance": […]}, log-variance None for an autoencoder; None if nothing
         is drawn, or if the model's numbers are not finite.
     """
-    found = cache.judge(checkpoint, _strokes()) if _strokes() else None
-    if found is None or not found.is_finite:
+    score = drawn_digit.score(model, _strokes()) if _strokes() else None
+    if score is None or not score.is_finite:
         return None
-    spread = found.log_variance
+    spread = score.log_variance
     return {
-        "mean": found.mean.tolist(),
+        "mean": score.mean.tolist(),
         "log_variance": None if spread is None else spread.tolist(),
     }
 
 
-def refresh(checkpoint: Checkpoint) -> bool:
-    """Leaves the code in the session as `drawn_code`, absent while there is none; if it is new."""
+def refresh(model: LoadedModel) -> bool:
+    """Updates the session's `drawn_code`, absent while nothing is drawn; returns whether it is
+    new."""
     memory = st.session_state
-    before, now = memory.pop("drawn_code", None), code(checkpoint)
+    before, now = memory.pop("drawn_code", None), code(model)
     if now is not None:
         memory.drawn_code = now
     return now != before
@@ -52,7 +54,7 @@ def _strokes() -> list:
 
 
 def _keep() -> None:
-    """Takes over what the pad sent, or the reason why not; the last lawful drawing then stays."""
+    """Takes over what the pad sent, or the reason why not; the last valid drawing then stays."""
     memory = st.session_state
     try:
         strokes = drawing.check_strokes(live.drawn("pad"))
@@ -62,7 +64,7 @@ def _keep() -> None:
         memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
 
 
-def show(checkpoint: Checkpoint) -> None:
+def show(model: LoadedModel) -> None:
     """The pad, and what the model makes of the drawing."""
     with st.container(horizontal=True, gap="medium"):
         with st.container(width=live.SIDE):
@@ -72,69 +74,69 @@ def show(checkpoint: Checkpoint) -> None:
             if problem:
                 st.warning(f"The last stroke is not used: {problem}.", icon="⚠️")
             if _strokes():
-                _result(checkpoint)
+                _result(model)
             else:
                 st.info("Draw a digit, or press one of the examples 0 to 9.")
-            st.caption(drawing.describe(*cache.drawing_rule(checkpoint)))
+            st.caption(drawing.describe(*drawn_digit.preparation(model)))
 
 
-def _result(checkpoint: Checkpoint) -> None:
+def _result(model: LoadedModel) -> None:
     """Image, reconstruction, numbers and neighbours of the drawing."""
-    found = cache.judge(checkpoint, _strokes())
+    score = drawn_digit.score(model, _strokes())
     with st.container(horizontal=True):
-        inputs.picture(pictures.one(found.image, SIDE), "The model sees", SIDE)
-        if not found.is_finite:
+        inputs.picture(pictures.one(score.image, SIDE), "The model sees", SIDE)
+        if not score.is_finite:
             st.error("The model’s numbers for this drawing are not finite: choose another model.")
             return
-        decoded = cache.decode(checkpoint, found.mean[None])
+        decoded = model.decode(score.mean[None])
         inputs.picture(pictures.one(decoded, SIDE), "Decoded mean", SIDE)
         with st.container(width="stretch"):
-            _numbers(checkpoint, found)
-    _neighbours(checkpoint, found.mean)
+            _numbers(model, score)
+    _neighbours(model, score.mean)
 
 
-def _numbers(checkpoint: Checkpoint, found: cache.Judged) -> None:
+def _numbers(model: LoadedModel, score: DrawingScore) -> None:
     """D, R and −ELBO in nats, their place among those of the test set, and the posterior."""
-    codes = checkpoint.codes
-    spread = f" ± {found.error:.1f}" if found.error >= 0.05 else ""
-    line = f"**D** {found.distortion:.1f}{spread}"
-    if found.rate is None:
-        name, mine, others = "D", found.distortion, codes.distortion
+    codes = model.codes
+    spread = f" ± {score.error:.1f}" if score.error >= 0.05 else ""
+    line = f"**D** {score.distortion:.1f}{spread}"
+    if score.rate is None:
+        name, mine, others = "D", score.distortion, codes.distortion
         line += " nats. An autoencoder has no R."
     else:
-        name, mine, others = "−ELBO", found.distortion + found.rate, codes.negative_elbo
-        line += f" + **R** {found.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
+        name, mine, others = "−ELBO", score.distortion + score.rate, codes.negative_elbo
+        line += f" + **R** {score.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
     higher = int((others < mine).sum())
     st.markdown(inputs.typeset(line))
     st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
-    st.markdown(inputs.typeset(_posterior(found)))
+    st.markdown(inputs.typeset(_posterior(score)))
     if spread:
-        st.caption(f"D: mean of {cache.DRAWS} samples of z ± its standard error.")
+        st.caption(f"D: mean of {drawn_digit.DRAWS} samples of z ± its standard error.")
 
 
-def _posterior(found: cache.Judged) -> str:
+def _posterior(score: DrawingScore) -> str:
     """The first few latents: mean and, for a VAE, standard deviation."""
-    has_prior = found.log_variance is not None
-    texts = [f"z{subscript(j + 1)} {mean:.2f}" for j, mean in enumerate(found.mean[:FEW])]
+    has_prior = score.log_variance is not None
+    texts = [f"z{subscript(j + 1)} {mean:.2f}" for j, mean in enumerate(score.mean[:FEW])]
     if has_prior:
-        sigma = np.exp(0.5 * found.log_variance[:FEW])
+        sigma = np.exp(0.5 * score.log_variance[:FEW])
         texts = [f"{text} ± {s:.2f}" for text, s in zip(texts, sigma, strict=True)]
-    more = len(found.mean) - FEW
+    more = len(score.mean) - FEW
     texts += [f"and {more} more"] if more > 0 else []
     what = "μ ± σ" if has_prior else "code"
     return f"{', '.join(texts)} ({what}, {latent_unit(has_prior)})"
 
 
-def _neighbours(checkpoint: Checkpoint, mean: np.ndarray) -> None:
+def _neighbours(model: LoadedModel, mean: np.ndarray) -> None:
     """The nearest test images in latent space, by Euclidean distance of μ."""
-    codes, names = checkpoint.codes, checkpoint.card.class_names
-    images = cache.originals(checkpoint)
-    found, distance = neighbours(codes.mean, mean, NEIGHBOURS)
-    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    codes, names = model.codes, model.card.class_names
+    images = model.test_images
+    nearest, distance = neighbours(codes.mean, mean, NEIGHBOURS)
+    pixels = model.decode(codes.mean[nearest]) if images is None else images.images[nearest]
     shown = "decoded" if images is None else "originals"
     st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
-    classes = [""] * len(found)
+    classes = [""] * len(nearest)
     if codes.labels is not None:
-        classes = [f"{names[label]} · " for label in codes.labels[found]]
+        classes = [f"{names[label]} · " for label in codes.labels[nearest]]
     texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
     inputs.row(pixels, texts, 56)

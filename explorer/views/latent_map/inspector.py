@@ -8,20 +8,20 @@ import streamlit as st
 from explorer import state
 from explorer.figures.latents import kl_bars
 from explorer.figures.theme import subscript
-from explorer.services import cache
+from explorer.services import data_sets, page_files
+from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
 from models.data.image_set import ImageSet
 from models.latents.neighbours import neighbours
-from models.storage.checkpoint import Checkpoint
 
 NEIGHBOURS = 6
 FEW = 4
 """Latents that make a short table."""
 
 
-def show(checkpoint: Checkpoint) -> None:
+def show(model: LoadedModel) -> None:
     """The selected test image, or how to select one."""
-    codes = checkpoint.codes
+    codes = model.codes
     with st.container(horizontal=True, vertical_alignment="bottom"):
         point = inputs.number(
             "point", f"Test image (0 to {len(codes) - 1})", len(codes) - 1, width=190
@@ -29,58 +29,58 @@ def show(checkpoint: Checkpoint) -> None:
         inputs.button("Random", lambda: state.put(point=_random(len(codes))))
     if point is None:
         st.info("Click a point of the map, type a number, or take a random image.")
-        _class_means(checkpoint)
+        _class_means(model)
         return
-    images = cache.originals(checkpoint)
-    st.subheader(_title(checkpoint, point), anchor=False)
-    _reconstruction(checkpoint, images, point)
-    _numbers(checkpoint, point)
-    _neighbours(checkpoint, images, point)
+    images = model.test_images
+    st.subheader(_title(model, point), anchor=False)
+    _reconstruction(model, images, point)
+    _numbers(model, point)
+    _neighbours(model, images, point)
 
 
 def _random(count: int) -> int:
     return int(np.random.default_rng().integers(count))
 
 
-def _title(checkpoint: Checkpoint, point: int) -> str:
-    labels = checkpoint.codes.labels
+def _title(model: LoadedModel, point: int) -> str:
+    labels = model.codes.labels
     if labels is None:
         return f"Image {point}"
-    return f"Image {point} · class {inputs.plain(checkpoint.card.class_names[labels[point]])}"
+    return f"Image {point} · class {inputs.plain(model.card.class_names[labels[point]])}"
 
 
-def _class_means(checkpoint: Checkpoint) -> None:
+def _class_means(model: LoadedModel) -> None:
     """The mean code of every class, decoded: what lives on the map before anything is touched."""
-    key = ("class means", cache.key(checkpoint))
-    if shots := cache.drawn(key, lambda: _decoded_means(checkpoint)):
+    key = ("class means", model.key)
+    if shots := page_files.built_once(key, lambda: _decoded_means(model)):
         st.markdown("**The mean code of every class, decoded**")
         st.html(shots)
 
 
-def _decoded_means(checkpoint: Checkpoint) -> str:
-    decoded, names = cache.class_means(checkpoint), checkpoint.card.class_names
+def _decoded_means(model: LoadedModel) -> str:
+    decoded, names = model.class_means(), model.card.class_names
     if not decoded:
         return ""
     return inputs.shots(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
 
 
-def _reconstruction(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+def _reconstruction(model: LoadedModel, images: ImageSet | None, point: int) -> None:
     """Original, decoded mean and a sample, side by side, all from z = μ."""
-    z = checkpoint.codes.mean[point : point + 1]
+    z = model.codes.mean[point : point + 1]
     found = {
-        "Decoded mean": cache.decode(checkpoint, z),
-        "Sample of p(x|z)": cache.sample(checkpoint, z, seed=point),
+        "Decoded mean": model.decode(z),
+        "Sample of p(x|z)": model.sample(z, seed=point),
     }
     if images is not None:
         found = {"Original": images.images[point : point + 1]} | found
     inputs.row(np.concatenate(list(found.values())), list(found))
     if images is None:
-        st.caption(where_originals(checkpoint))
+        st.caption(where_originals(model))
 
 
-def where_originals(checkpoint: Checkpoint) -> str:
+def where_originals(model: LoadedModel) -> str:
     """What to do where the test images cannot be shown."""
-    title, name = inputs.plain(checkpoint.card.data_name), cache.to_download(checkpoint)
+    title, name = inputs.plain(model.card.data_name), data_sets.missing_download(model.card)
     if not name:
         return f"The originals of {title} are not where they were in training, or have changed."
     return (
@@ -89,9 +89,9 @@ def where_originals(checkpoint: Checkpoint) -> str:
     )
 
 
-def _numbers(checkpoint: Checkpoint, point: int) -> None:
+def _numbers(model: LoadedModel, point: int) -> None:
     """D, R and −ELBO of this image; μ, σ and KL of every dimension."""
-    codes = checkpoint.codes
+    codes = model.codes
     table = {"μ": codes.mean[point]}
     if codes.rate is None:
         line = f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL."
@@ -130,13 +130,13 @@ def _many(table: dict[str, np.ndarray]) -> None:
     )
 
 
-def _neighbours(checkpoint: Checkpoint, images: ImageSet | None, point: int) -> None:
+def _neighbours(model: LoadedModel, images: ImageSet | None, point: int) -> None:
     """The nearest test images in latent space, by Euclidean distance of μ."""
-    codes, names = checkpoint.codes, checkpoint.card.class_names
+    codes, names = model.codes, model.card.class_names
     found, distance = neighbours(codes.mean, codes.mean[point], NEIGHBOURS + 1)
     keep = found != point
     found, distance = found[keep][:NEIGHBOURS], distance[keep][:NEIGHBOURS]
-    pixels = cache.decode(checkpoint, codes.mean[found]) if images is None else images.images[found]
+    pixels = model.decode(codes.mean[found]) if images is None else images.images[found]
     shown = "decoded" if images is None else "originals"
     st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")
     captions = [

@@ -9,13 +9,12 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.figures.theme import latent_unit, subscript
-from explorer.services import cache
+from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import inputs, pictures
 from models.latents.codes import Codes
 from models.latents.neighbours import draw_codes
 from models.latents.planes import grid_codes
-from models.storage.checkpoint import Checkpoint
 
 PANELS = {
     "hand": "Decode by hand",
@@ -28,19 +27,19 @@ SAMPLES = 40
 
 
 @page_queue.fragment
-def show(checkpoint: Checkpoint) -> None:
+def show(model: LoadedModel) -> None:
     """The chosen panel; it reruns alone, unless the map must show a new drawing."""
-    if drawing.refresh(checkpoint):
+    if drawing.refresh(model):
         st.rerun()
     st.divider()
     panel = inputs.segments("panel", "Decoder", PANELS, label_visibility="collapsed")
-    {"hand": _by_hand, "prior": _prior, "grid": _grid, "draw": drawing.show}[panel](checkpoint)
+    {"hand": _by_hand, "prior": _prior, "grid": _grid, "draw": drawing.show}[panel](model)
     state.publish()
 
 
-def _by_hand(checkpoint: Checkpoint) -> None:
+def _by_hand(model: LoadedModel) -> None:
     """A slider per latent and the image they decode to."""
-    codes = checkpoint.codes
+    codes = model.codes
     left, right = st.columns([3, 1], gap="medium")
     with left:
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -57,7 +56,7 @@ def _by_hand(checkpoint: Checkpoint) -> None:
         limit = float(max(3, np.ceil(np.abs(codes.mean).max())))
         z = inputs.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
-        image = cache.decode(checkpoint, z[None])
+        image = model.decode(z[None])
         inputs.row(image, ["Decoded mean"])
         _save(lambda: pictures.one(image, 512), "decoded.png")
 
@@ -68,9 +67,9 @@ def _dimensions(codes: Codes, everything: bool) -> list[int]:
     return np.sort(np.argsort(-codes.mean.var(0), kind="stable")[:count]).tolist()
 
 
-def _prior(checkpoint: Checkpoint) -> None:
+def _prior(model: LoadedModel) -> None:
     """Decoded draws of the prior: what the model believes the data to be."""
-    codes, seed = checkpoint.codes, state.get("draw")
+    codes, seed = model.codes, state.get("draw")
     with st.container(horizontal=True, vertical_alignment="center"):
         inputs.button("Draw again", lambda: state.put(draw=(seed + 1) % 1_000_000))
         st.caption(
@@ -78,20 +77,20 @@ def _prior(checkpoint: Checkpoint) -> None:
             if codes.log_variance is not None
             else "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes."
         )
-    sheet = pictures.sheet(cache.decode(checkpoint, draw_codes(codes, SAMPLES, seed)), 20, 56, 4)
+    sheet = pictures.sheet(model.decode(draw_codes(codes, SAMPLES, seed)), 20, 56, 4)
     inputs.picture(sheet)
     _save(lambda: sheet, "prior.png")
 
 
-def _grid(checkpoint: Checkpoint) -> None:
+def _grid(model: LoadedModel) -> None:
     """The decoded grid over two latents; the others stay at the selected image, or at 0."""
-    codes, point = checkpoint.codes, state.get("point")
+    codes, point = model.codes, state.get("point")
     x, y = min(state.get("x"), codes.latent_dim), min(state.get("y"), codes.latent_dim)
     side = inputs.slider("side", "Cells per side", 3, 30, width=300)
     held = point is not None and codes.latent_dim > 2
     through = codes.mean[point] if held else np.zeros(codes.latent_dim)
     z = grid_codes(codes, x - 1, y - 1, side, through)
-    images = cache.decode(checkpoint, z)
+    images = model.decode(z)
     sheet = pictures.sheet(images, side, max(16, 560 // side))
     inputs.picture(sheet)
     others = f"those of image {point}" if held else "0"

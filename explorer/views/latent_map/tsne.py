@@ -15,32 +15,32 @@ import streamlit as st
 
 from explorer import state
 from explorer.jobs.queue import JobError
-from explorer.services import cache
+from explorer.services import job_queue, page_files
+from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
-from models.storage.checkpoint import Checkpoint
 
 MIN_POINTS = 4
 
 
-def positions(entry: cache.Entry, checkpoint: Checkpoint) -> np.ndarray | None:
-    """Positions (N, 2) of the test set; None if there are none, which is then said."""
-    count = len(checkpoint.codes)
+def positions(model: LoadedModel) -> np.ndarray | None:
+    """Finds positions (N, 2) of the test set; None, with a message, if there are none."""
+    count = len(model.codes)
     if count < MIN_POINTS:
         st.info(f"t-SNE needs at least {MIN_POINTS} points; this test set has {count}.")
         return None
-    path = cache.projections().path(checkpoint.fingerprint)
-    if not path.exists() and not _compute(entry, path, count):
+    path = job_queue.projections().path(model.checkpoint.fingerprint)
+    if not path.exists() and not _compute(model, path):
         return None
-    return cache.tsne_positions(str(path))
+    return page_files.tsne_positions(str(path))
 
 
-def _compute(entry: cache.Entry, path: Path, count: int) -> bool:
+def _compute(model: LoadedModel, path: Path) -> bool:
     """Watches the worker until the map is there; any other action of the user leaves it."""
     inputs.button("Cancel", lambda: state.put(view="raw"))
     bar = st.progress(0.0, "Starting…")
-    started = time.monotonic()
+    count, started = len(model.codes), time.monotonic()
     try:
-        with closing(cache.projections().watch(entry.path, path)) as shares:
+        with closing(job_queue.projections().watch(model.entry.path, path)) as shares:
             for done in shares:
                 bar.progress(done or 0.0, _text(done, count, time.monotonic() - started))
     except JobError as error:

@@ -9,7 +9,8 @@ from explorer import page_queue, state
 from explorer.browser.beta_slider import component as beta_slider
 from explorer.figures import rate_distortion as rate_distortion_figure
 from explorer.figures.theme import PALETTE
-from explorer.services import adapter_model, cache, rate_distortion
+from explorer.services import analysis, catalogue, page_files, rate_distortion
+from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import inspector
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs
@@ -26,10 +27,10 @@ SIGMA = {
 def show() -> None:
     """The whole screen."""
     state.load()
-    usable, _ = cache.catalogue()
-    checkpoints = {name: cache.checkpoint(entry) for name, entry in usable.items()}
-    chosen = inputs.among("runs", checkpoints)
-    groups = _groups(checkpoints, chosen)
+    usable, _ = catalogue.list_models()
+    models = {name: LoadedModel(entry) for name, entry in usable.items()}
+    chosen = inputs.among("runs", models)
+    groups = _groups(models, chosen)
     if not groups:
         st.info("There is no VAE yet. Train some: `python -m models sweep --betas 0.1,1,10`")
         return
@@ -37,28 +38,28 @@ def show() -> None:
         shown = inputs.select("group", "Test images and likelihood", _labels(groups), width=330)
         group = groups[shown]
         curves = {
-            n: c for n, c in group.items() if c.card.config.model.capabilities.betas == "many"
+            n: m for n, m in group.items() if m.card.config.model.capabilities.betas == "many"
         }
-        titles = {name: checkpoint.card.title for name, checkpoint in curves.items()}
+        titles = {name: model.card.title for name, model in curves.items()}
         curve = inputs.select("curve", "One model for every β", titles, width=300) if curves else ""
-    runs = {n: c for n, c in group.items() if rate_distortion.has_rate(c)}
+    runs = {n: m for n, m in group.items() if _has_rate(m)}
     with st.container():  # there in any case, so that the plane below keeps its place
         if chosen:
-            _chosen_runs({name: checkpoints[name] for name in chosen}, runs)
+            _chosen_runs({name: models[name] for name in chosen}, runs)
     _explore(runs, curves.get(curve), chosen)
     sweeps.show()
 
 
-def _chosen_runs(chosen: dict[str, Checkpoint], runs: dict[str, Checkpoint]) -> None:
+def _chosen_runs(chosen: dict[str, LoadedModel], runs: dict[str, LoadedModel]) -> None:
     """Which runs are marked, which of them cannot be, and the way back to all."""
-    titles = {name: f"“{checkpoint.card.title or name}”" for name, checkpoint in chosen.items()}
+    titles = {name: f"“{model.card.title or name}”" for name, model in chosen.items()}
     marked = [title for name, title in titles.items() if name in runs]
     others = [title for name, title in titles.items() if name not in runs]
     text = f"Marked: {', '.join(marked)}." if marked else "None of the chosen runs is here."
     if others:
         text += (
-            f" Not in this plane, for their test images or likelihood are others, or they are no "
-            f"VAE of one β with scores: {', '.join(others)}."
+            f" Not in this plane, because their test images or likelihood differ, or they are "
+            f"not VAEs of one β with scores: {', '.join(others)}."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(inputs.plain(text))
@@ -66,27 +67,28 @@ def _chosen_runs(chosen: dict[str, Checkpoint], runs: dict[str, Checkpoint]) -> 
 
 
 def _groups(
-    checkpoints: dict[str, Checkpoint], chosen: tuple[str, ...]
-) -> dict[str, dict[str, Checkpoint]]:
+    models: dict[str, LoadedModel], chosen: tuple[str, ...]
+) -> dict[str, dict[str, LoadedModel]]:
     """Models whose D can be compared, by a name for links: first the group that has most of the
     chosen runs, then that of the model on the map."""
-    found: dict[str, dict[str, Checkpoint]] = {}
-    for name, checkpoint in checkpoints.items():
-        if (
-            rate_distortion.has_rate(checkpoint)
-            or checkpoint.card.config.model.capabilities.betas == "many"
-        ):
-            key = "-".join(map(str, rate_distortion.group_of(checkpoint)))
-            found.setdefault(key, {})[name] = checkpoint
+    groups: dict[str, dict[str, LoadedModel]] = {}
+    for name, model in models.items():
+        if _has_rate(model) or model.card.config.model.capabilities.betas == "many":
+            key = "-".join(map(str, rate_distortion.group_of(model.checkpoint)))
+            groups.setdefault(key, {})[name] = model
 
     def order(key: str) -> tuple[int, bool]:
-        marked = [n for n in chosen if n in found[key] and rate_distortion.has_rate(found[key][n])]
-        return -len(marked), state.get("model") not in found[key]
+        marked = [n for n in chosen if n in groups[key] and _has_rate(groups[key][n])]
+        return -len(marked), state.get("model") not in groups[key]
 
-    return {key: found[key] for key in sorted(found, key=order)}
+    return {key: groups[key] for key in sorted(groups, key=order)}
 
 
-def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
+def _has_rate(model: LoadedModel) -> bool:
+    return rate_distortion.has_rate(model.checkpoint)
+
+
+def _labels(groups: dict[str, dict[str, LoadedModel]]) -> dict[str, str]:
     labels = {}
     for key, group in groups.items():
         card = next(iter(group.values())).card
@@ -96,27 +98,28 @@ def _labels(groups: dict[str, dict[str, Checkpoint]]) -> dict[str, str]:
 
 @page_queue.fragment
 def _explore(
-    runs: dict[str, Checkpoint], curve: Checkpoint | None, marked: tuple[str, ...]
+    runs: dict[str, LoadedModel], curve: LoadedModel | None, marked: tuple[str, ...]
 ) -> None:
     """Plane, slider and what follows from them: a click reruns this part alone."""
-    points = [rate_distortion.point(name, checkpoint) for name, checkpoint in runs.items()]
+    checkpoints = {name: model.checkpoint for name, model in runs.items()}
+    points = [rate_distortion.point(name, one) for name, one in checkpoints.items()]
     some = curve or next(iter(runs.values()))
     measured = None
     if curve is not None:
         with st.spinner("Measuring the curve at 33 values of β…"):
-            measured = cache.rates(curve)
+            measured = analysis.rate_curve(curve)
         if measured is None:
             st.warning("The curve needs the test images. " + inspector.where_originals(curve))
-    collapsed, floor = cache.anchors(some)
+    collapsed, floor = analysis.anchors(some)
     sides = (
         None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))
     )
     line = exact_values.line(runs)
-    shown = (tuple(points), cache.key(curve) if measured is not None else "", collapsed, marked)
-    data = cache.rates_files(
+    shown = (tuple(points), curve.key if measured is not None else "", collapsed, marked)
+    data = page_files.rate_files(
         shown,
         lambda: rate_distortion_figure.rate_distortion(
-            points, sides, rate_distortion.seeds(runs), collapsed, floor, line, marked
+            points, sides, rate_distortion.seeds(checkpoints), collapsed, floor, line, marked
         ),
         curve if measured is not None else None,
     )
@@ -128,7 +131,7 @@ def _explore(
         )
     _explain(some)
     _run(runs)
-    _convergence(runs)
+    _convergence(checkpoints)
     exact_values.show(runs)
     state.publish()
 
@@ -146,29 +149,29 @@ def _chosen() -> None:
     state.put(beta=float(f"{beta:.4g}"), run=run or state.get("run"))
 
 
-def _explain(checkpoint: Checkpoint) -> None:
+def _explain(model: LoadedModel) -> None:
     """What is drawn, in two sentences; what β means under squared error."""
     st.caption(
         "Down is a better image, left a cheaper code; along a dotted line −ELBO is the same. The "
         "orange tangent has slope −β: the best model for β touches it and nothing lies below. "
         "Scores of the test set, weight 1, z sampled; ± one standard error over images."
     )
-    model = checkpoint.card.config.model
-    source = model.likelihood_properties.sigma
+    config = model.card.config.model
+    source = config.likelihood_properties.sigma
     if source in SIGMA:
-        beta = checkpoint.card.config.objective.beta
-        st.caption(SIGMA[source].format(sigma=model.sigma, variance=beta * model.sigma**2))
+        variance = model.card.config.objective.beta * config.sigma**2
+        st.caption(SIGMA[source].format(sigma=config.sigma, variance=variance))
 
 
-def _run(runs: dict[str, Checkpoint]) -> None:
+def _run(runs: dict[str, LoadedModel]) -> None:
     """The run that was clicked: its scores, the way to its map."""
     name = state.get("run")
     if name not in runs:
         if runs:
             st.info("Click a run in the plane to see its scores and open its map.")
         return
-    checkpoint = runs[name]
-    one = rate_distortion.point(name, checkpoint)
+    model = runs[name]
+    one = rate_distortion.point(name, model.checkpoint)
     total = one.distortion + one.rate
     with st.container(horizontal=True, vertical_alignment="center"):
         scores = inputs.typeset(
@@ -177,21 +180,21 @@ def _run(runs: dict[str, Checkpoint]) -> None:
         )
         st.markdown(f"**{inputs.plain(one.title)}** · β = {one.beta:g} · {scores}")
         st.link_button("Open its map", f"./?model={name}")
-    if notes := adapter_model.notes(checkpoint):
+    if notes := model.notes:
         st.caption(inputs.plain(notes))
 
 
 def _convergence(runs: dict[str, Checkpoint]) -> None:
     """Whether neighbours in β can both be optimal; where not, which is to blame."""
-    found = []
+    checked = []
     for names in rate_distortion.series(runs):
-        checked = rate_distortion.check([runs[name] for name in names])
-        if checked is not None:
-            found.append((runs[names[0]].card.title, *checked))
-    if not found:
+        bounds = rate_distortion.check([runs[name] for name in names])
+        if bounds is not None:
+            checked.append((runs[names[0]].card.title, *bounds))
+    if not checked:
         return
     with st.expander("Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"):
-        for title, betas, result in found:
+        for title, betas, result in checked:
             sentences = rate_distortion.verdicts(betas, result)
             span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{title}”"
             st.markdown(f"**{inputs.plain(span)}**")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.jobs.queue import Job, JobError
-from explorer.services import cache, training_runs
+from explorer.services import data_sets, job_queue, training_runs
 from explorer.widgets import inputs
 from models.presets import PRESETS
 
@@ -27,7 +27,7 @@ def show() -> None:
 
 
 def _sweeps() -> list[Job]:
-    return [job for job in cache.jobs().all() if job.title.startswith(TITLE)]
+    return [job for job in job_queue.jobs().all() if job.title.startswith(TITLE)]
 
 
 def _form() -> None:
@@ -54,7 +54,7 @@ def _form() -> None:
 
 def _images() -> str:
     """The id of an own data set, if one is chosen."""
-    own = {name: facts.title for name, facts in cache.own_sets().items()}
+    own = {name: facts.title for name, facts in data_sets.custom_sets().items()}
     if not own:
         return ""
     labels = {"": "those of the training"} | own
@@ -75,7 +75,7 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
 
 
 def _submit(arguments: list[str], preset: str) -> None:
-    _try(lambda: cache.jobs().submit(arguments, f"{TITLE}: {preset}"))
+    _try(lambda: job_queue.jobs().submit(arguments, f"{TITLE}: {preset}"))
 
 
 def _try(action: Callable[[], object]) -> None:
@@ -106,8 +106,12 @@ def _one(job: Job) -> None:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
             st.progress(job.share, f"{title}: {inputs.plain(waits)}{left}")
-            inputs.button("Cancel", lambda: _try(lambda: cache.jobs().cancel(job.id)), key=job.id)
+            inputs.button(
+                "Cancel", lambda: _try(lambda: job_queue.jobs().cancel(job.id)), key=job.id
+            )
         else:
             reason = f": {inputs.plain(job.reason)}" if job.reason else ""
             st.caption(f"{title} ended early ({job.state}{reason}).")
-            inputs.button("Resume", lambda: _try(lambda: cache.jobs().resume(job.id)), key=job.id)
+            inputs.button(
+                "Resume", lambda: _try(lambda: job_queue.jobs().resume(job.id)), key=job.id
+            )

@@ -12,7 +12,7 @@ import streamlit as st
 from explorer import page_queue, state
 from explorer.figures.training import kl_curves, training_curve
 from explorer.jobs.queue import Job, JobError
-from explorer.services import cache, training_runs
+from explorer.services import catalogue, job_queue, page_files, run_folders, training_runs
 from explorer.views.train import snapshots
 from explorer.widgets import inputs
 from models.config import RunConfig
@@ -42,7 +42,7 @@ CURVE_WIDTH = 300
 
 def show() -> None:
     """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
-    cache.jobs().prepare()
+    job_queue.jobs().prepare()
     seen = _seen()
     tick = START_SECONDS if any(stage == "begins" for _, stage in seen) else TICK_SECONDS
     page_queue.fragment(_follow, run_every=tick if seen else None)(seen)
@@ -51,12 +51,12 @@ def show() -> None:
 
 def live_jobs() -> frozenset[str]:
     """Ids of the jobs that wait or work."""
-    return frozenset(job.id for job in cache.jobs().all() if job.is_live)
+    return frozenset(job.id for job in job_queue.jobs().all() if job.is_live)
 
 
 def _seen() -> frozenset[tuple[str, str]]:
     """Live jobs, and what is shown of each: what the page is laid out for."""
-    return frozenset((job.id, _stage(job)) for job in cache.jobs().all() if job.is_live)
+    return frozenset((job.id, _stage(job)) for job in job_queue.jobs().all() if job.is_live)
 
 
 def _stage(job: Job) -> str:
@@ -74,7 +74,7 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
         st.rerun()
     if problem := st.session_state.pop("train_problem", ""):
         st.error(inputs.plain(problem))
-    found, runs = cache.jobs().all(), {run.id for run, _ in cache.runs()}
+    found, runs = job_queue.jobs().all(), {run.id for run, _ in run_folders.configured_runs()}
     live = [job for job in found if job.is_live]
     for job in sorted(live, key=lambda job: (job.position, job.id)):
         _working(job)
@@ -88,8 +88,8 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
 
 def _draw() -> None:
     """The curves of the runs that are being trained."""
-    live = {job.runs for job in cache.jobs().all() if job.is_live and _stage(job) == "curves"}
-    for run, config in cache.runs():
+    live = {job.runs for job in job_queue.jobs().all() if job.is_live and _stage(job) == "curves"}
+    for run, config in run_folders.configured_runs():
         if (run.id,) in live:
             curves(run, config, "live")
 
@@ -103,7 +103,11 @@ def _age(run: Run) -> float:
 
 def _working(job: Job) -> None:
     """The bar of one that waits or works, what can be done with it, and its curves."""
-    found = [pair for pair in cache.runs() if (pair[0].id,) == job.runs and not job.position]
+    found = [
+        pair
+        for pair in run_folders.configured_runs()
+        if (pair[0].id,) == job.runs and not job.position
+    ]
     is_held = bool(found) and wish_of(found[0][0].folder).order != GO
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(job.share, inputs.plain(_where(job, is_held)))
@@ -129,7 +133,7 @@ def _where(job: Job, is_held: bool) -> str:
 
 def _order(job: Job, label: str, method: str, help: str) -> None:
     """A button that tells the queue what to do with a job."""
-    action = getattr(cache.jobs(), method)
+    action = getattr(job_queue.jobs(), method)
     key = f"{method}-{job.id}"
     inputs.button(label, lambda: attempt(lambda: action(job.id)), key=key, help=help)
 
@@ -199,16 +203,16 @@ def _ended(job: Job) -> None:
         text = f"{job.title} ended early at {job.share:.0%} ({job.state}{reason})."
         st.markdown(inputs.plain(text))
         inputs.button(
-            label, lambda: attempt(lambda: cache.jobs().resume(job.id)), key=f"resume-{job.id}"
+            label, lambda: attempt(lambda: job_queue.jobs().resume(job.id)), key=f"resume-{job.id}"
         )
 
 
 def _finished(job: Job) -> None:
     """The last one, if it is done: its scores and the way to its map."""
-    entry = cache.catalogue()[0].get(job.runs[0])
+    entry = catalogue.list_models()[0].get(job.runs[0])
     if entry is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"{inputs.plain(job.title)} is done. {scores(cache.card(entry))}")
+            st.success(f"{inputs.plain(job.title)} is done. {scores(catalogue.card(entry))}")
             st.link_button("Open its map", f"./?model={entry.id}")
 
 
@@ -224,7 +228,7 @@ def scores(card: Card) -> str:
 
 def curves(run: Run, config: RunConfig, place: str) -> None:
     """D, R and −ELBO over the epochs that are over, and the KL of every latent."""
-    shown = cache.drawn(_stamp(run), lambda: _curves(run, config))
+    shown = page_files.built_once(_stamp(run), lambda: _curves(run, config))
     if not shown:
         return
     with st.container(horizontal=True, gap="small"):

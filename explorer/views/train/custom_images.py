@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
-from explorer.services import cache
+from explorer.services import data_sets, job_queue, run_folders
 from explorer.widgets import inputs, upload
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
@@ -45,7 +45,7 @@ def show() -> None:
             if text := st.session_state.pop(name, ""):
                 show_it(inputs.plain(text))
         _undo()
-        found = cache.held(st.session_state.get("own_upload", ""))
+        found = data_sets.find_upload(st.session_state.get("own_upload", ""))
         if found is None and "own_upload" in st.session_state:
             _forget()
             st.error("The images you had chosen made room for those of others: choose them again.")
@@ -79,7 +79,7 @@ def _take(files: list[tuple[str, bytes]]) -> None:
     except DataError as error:
         st.session_state.own_problem = f"{error}. Nothing was kept."
     else:
-        st.session_state.own_upload = cache.hold(found)
+        st.session_state.own_upload = data_sets.keep_upload(found)
     st.rerun()
 
 
@@ -94,10 +94,10 @@ def _look(found: CustomImages) -> None:
     train = len(found) - len(range(2, len(found), 5))
     st.markdown(f"**As the model sees them:** {_size(len(found), train, found.image_shape)}")
     st.markdown(_classes(found))
-    _pictures(found.samples(cache.SAMPLES))
+    _pictures(found.samples(data_sets.SAMPLES))
     for note in found.notes:
         st.markdown(f"- {inputs.plain(note)}")
-    known = cache.own_sets().get(found.id)
+    known = data_sets.custom_sets().get(found.id)
     if known is not None:
         text = f"These are the images of “{known.title}”: to add them again gives it a new name."
         st.info(inputs.plain(text))
@@ -146,7 +146,7 @@ def _add(found: CustomImages) -> None:
 
 def _forget() -> None:
     """Gives the upload up."""
-    cache.release(st.session_state.pop("own_upload", ""))
+    data_sets.drop_upload(st.session_state.pop("own_upload", ""))
     st.session_state.pop("own-title", None)
 
 
@@ -155,7 +155,7 @@ def _forget() -> None:
 
 def _kept() -> None:
     """The sets there are, each with what can be done with it."""
-    found = cache.own_sets()
+    found = data_sets.custom_sets()
     damaged = [name for name in list_paths() if name not in found]
     for facts in found.values():
         _one(facts)
@@ -164,7 +164,7 @@ def _kept() -> None:
             st.warning(f"The file of {name} is damaged: remove it and add the images again.")
             _button("Remove", lambda name=name: _remove(name, name), name)
     if state.get("data") in found and "own_upload" not in st.session_state:
-        images = cache.own_samples(state.get("data"))
+        images = data_sets.custom_samples(state.get("data"))
         if images is not None:
             _pictures(images)
     if found:
@@ -199,8 +199,8 @@ def _use(name: str) -> None:
 
 def _remove(name: str, title: str) -> None:
     """Moves a set aside, unless a training needs it, and remembers what can be undone."""
-    users = [run.id for run, config in cache.runs() if config.data == name]
-    live = [job for job in cache.jobs().all() if job.is_live]
+    users = [run.id for run, config in run_folders.configured_runs() if config.data == name]
+    live = [job for job in job_queue.jobs().all() if job.is_live]
     if any(run_id in users for job in live for run_id in job.runs):
         raise DataError("a set can be removed once its training has ended: cancel that first")
     remove(name)

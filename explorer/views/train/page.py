@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.services import cache, training_runs
+from explorer.services import data_sets, job_queue, training_runs, warm_up
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
@@ -52,7 +52,7 @@ def show() -> None:
     with order:  # last, for counting parameters may have to wait for torch
         _order()
     state.publish()
-    cache.warm_up()
+    warm_up.start()
 
 
 # --- what to train -------------------------------------------------------------------------------
@@ -61,7 +61,7 @@ def show() -> None:
 def _available() -> dict[str, str]:
     """Data sets on this machine, the user's own after the others, with what they are called."""
     found = {name: name for name in DATA_SETS if is_available(name, default_data_dir())}
-    return found | {name: facts.title for name, facts in cache.own_sets().items()}
+    return found | {name: facts.title for name, facts in data_sets.custom_sets().items()}
 
 
 def _form() -> None:
@@ -138,7 +138,7 @@ def _order() -> None:
 
 def _name(preset: str) -> str:
     """What a training without a title is called."""
-    facts = cache.own_sets().get(state.get("data"))
+    facts = data_sets.custom_sets().get(state.get("data"))
     return f"{facts.title} · {preset}"[:80] if facts else preset
 
 
@@ -152,4 +152,4 @@ def _price(cost: training_runs.Cost) -> str:
 def _submit() -> None:
     """Asks for what the form says now, which is more than what was drawn last."""
     title = clean_name(state.get("title"), _name(state.get("preset")))
-    attempt(lambda: cache.jobs().submit(to_arguments(_plan(), title), f"Training “{title}”"))
+    attempt(lambda: job_queue.jobs().submit(to_arguments(_plan(), title), f"Training “{title}”"))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.jobs.queue import JobError
-from explorer.services import cache, run_library
+from explorer.services import catalogue, data_sets, job_queue, run_folders, run_library
 from explorer.views.compare import page
 from explorer.views.train import snapshots
 from explorer.views.train.active_jobs import attempt, curves, live_jobs, scores
@@ -30,9 +30,11 @@ def show() -> None:
     """The user's runs, what can be done with one of them, and several side by side."""
     st.markdown("#### Your runs")
     _undo()
-    found = sorted(cache.runs(), key=lambda pair: not cache.label(pair[0]).pinned)
-    usable, _ = cache.catalogue()
-    cards = {run.id: cache.card(usable[run.id]) for run, _ in found if run.id in usable}
+    found = sorted(
+        run_folders.configured_runs(), key=lambda pair: not run_folders.label(pair[0]).pinned
+    )
+    usable, _ = catalogue.list_models()
+    cards = {run.id: catalogue.card(usable[run.id]) for run, _ in found if run.id in usable}
     if found:
         _table(found, cards)
         _one({run.id: (run, config) for run, config in found}, cards)
@@ -66,7 +68,7 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
     """What the table says of a run."""
     family, latents = config.model.family, config.model.latent_dim
     has_beta = config.model.capabilities.betas == "one"
-    metrics, label = card.metrics if card else {}, cache.label(run)
+    metrics, label = card.metrics if card else {}, run_folders.label(run)
     active = metrics.get("active_units")
     return {
         "title": label.title or run.title,
@@ -89,7 +91,7 @@ def _data(config: RunConfig, card: Card | None) -> str:
     """What the data set of a run is called."""
     if config.data in DATA_SETS:
         return config.data
-    facts = cache.own_sets().get(config.data)
+    facts = data_sets.custom_sets().get(config.data)
     return facts.title if facts else (card.data_name if card else "") or "own images"
 
 
@@ -108,7 +110,7 @@ def _date(run_id: str) -> str:
 
 def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
     """One run that nobody trains at the moment: its curves, map, file and end."""
-    busy = {run_id for job in cache.jobs().all() if job.is_live for run_id in job.runs}
+    busy = {run_id for job in job_queue.jobs().all() if job.is_live for run_id in job.runs}
     labels = {
         name: f"{run.title} · {_date(name)}" for name, (run, _) in runs.items() if name not in busy
     }
@@ -140,7 +142,7 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
 
 def _label(run: Run) -> None:
     """Title, note and pin of a run, to be changed."""
-    label = cache.label(run)
+    label = run_folders.label(run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Title of the run", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,

@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.assets import store
 from explorer.browser.snapshots.component import film
 from explorer.figures.theme import PALETTE
-from explorer.services import cache
+from explorer.services import run_folders
 from explorer.widgets import inputs
 from models.runs.folder import Run
 from models.training.snapshots import steps_of
@@ -41,7 +41,7 @@ def _film(run: Run) -> dict[str, Any]:
 
 def _beside(run: Run, place: str) -> tuple[Run | None, str]:
     """The run whose film goes beside, if one is chosen, and how they are kept in step."""
-    others = {each.id: each for each, _ in cache.runs() if each.id != run.id}
+    others = {each.id: each for each, _ in run_folders.configured_runs() if each.id != run.id}
     others = {name: each for name, each in others.items() if steps_of(each.folder)}
     if not others:
         return None, "share"

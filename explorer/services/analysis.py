@@ -1,0 +1,136 @@
+"""What is measured on a model: collapse, information, evidence, and its curve over β.
+
+Every result is kept for all sessions. torch is imported by the first that is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from explorer.services import data_sets
+from explorer.services.loaded_model import LoadedModel, kept_per_model
+from models.capabilities import LIKELIHOODS
+from models.data.image_set import ImageSet
+
+if TYPE_CHECKING:  # they import torch
+    from models.latents.rate_curve import RateDistortionCurve
+    from models.metrics.collapse import Diagnosis
+    from models.metrics.quadrature import Information
+    from models.metrics.statistics import Estimate
+
+EVIDENCE = 100
+"""Test images whose ln p(x) is integrated."""
+
+
+@kept_per_model(100, "Looking for collapse…")
+def diagnosis(model: LoadedModel) -> Diagnosis:
+    """Measures whether a VAE's posterior has collapsed; without the test images, what depends on
+    them is NaN."""
+    import torch
+
+    from models.metrics.collapse import diagnose
+
+    codes, images = model.codes, model.test_images
+    unknown = np.full((1, *model.card.config.model.image_shape), np.nan, np.float32)
+    return diagnose(
+        torch.tensor(codes.mean),
+        torch.tensor(codes.log_variance),
+        model.network.decode,
+        torch.tensor(unknown if images is None else images.images),
+    )
+
+
+def information(model: LoadedModel) -> tuple[Information, bool]:
+    """Measures what the codes tell of the images, and whether that is exact: with two latents, if
+    they fit a grid."""
+    if model.codes.latent_dim == 2:
+        with contextlib.suppress(ValueError):  # codes too sharp for a grid
+            return _information(model, True), True
+    return _information(model, False), False
+
+
+@kept_per_model(50, "Measuring information…")
+def _information(model: LoadedModel, is_exact: bool) -> Information:
+    import torch
+
+    from models.metrics.information import information
+    from models.metrics.quadrature import exact_information
+
+    measure = exact_information if is_exact else information
+    return measure(torch.tensor(model.codes.mean), torch.tensor(model.codes.log_variance))
+
+
+@kept_per_model(50, "Integrating ln p(x)…")
+def evidence(model: LoadedModel) -> dict[str, Estimate]:
+    """Measures ELBO, bound and exact ln p(x) of the first binarised test images, nats per image.
+
+    Raises:
+        ValueError: If the codes are not of two dimensions, or too sharp to be integrated.
+    """
+    import torch
+
+    from models.metrics.likelihood import binarize, elbo, importance_weighted_bound
+    from models.metrics.quadrature import exact_log_evidence, plane_grid
+    from models.metrics.statistics import estimate
+
+    codes, network = model.codes, model.network
+    images = binarize(torch.tensor(model.test_images.images[:EVIDENCE]))
+    grid = plane_grid(torch.tensor(codes.mean), torch.tensor(codes.log_variance), 0.75)
+    terms = elbo(network, images)
+    with torch.inference_mode():
+        exact = exact_log_evidence(network.log_likelihood_pairs, images, grid)
+        bound = importance_weighted_bound(network, images, 1000)
+    return {
+        "ELBO": estimate(-terms.distortion - terms.rate.sum(1)),
+        "importance-weighted bound, k = 1000": estimate(bound),
+        "ln p(x), by quadrature": estimate(exact),
+    }
+
+
+@kept_per_model(20)
+def rate_curve(model: LoadedModel) -> RateDistortionCurve | None:
+    """Scores a multi-rate model's test set along β; None if not stored and without test images."""
+    if model.checkpoint.rates is not None:
+        return model.checkpoint.rates
+    import torch
+
+    from models.metrics.rate_curve import measure_rates
+
+    images = model.test_images
+    if images is None:
+        return None
+    return measure_rates(model.network, torch.tensor(images.images), images.labels)
+
+
+def anchors(model: LoadedModel) -> tuple[float | None, float | None]:
+    """Measures D of the best constant image and the floor below every D, nats; None if unknown."""
+    images, config = model.test_images, model.card.config.model
+    if images is None:
+        return None, None
+    return _anchors(images, config.likelihood, config.sigma)
+
+
+@st.cache_resource(
+    max_entries=50,
+    show_spinner=False,
+    hash_funcs={ImageSet: lambda images: images.fingerprint},
+)
+def _anchors(images: ImageSet, likelihood: str, sigma: float) -> tuple[float, float | None]:
+    import torch
+
+    from models.metrics.likelihood import collapsed_distortion, entropy_floor
+
+    pixels = torch.tensor(images.images)
+    floor = None if LIKELIHOODS[likelihood].is_density else entropy_floor(pixels)
+    return collapsed_distortion(pixels, likelihood, sigma), floor
+
+
+def eigenvalues(model: LoadedModel) -> np.ndarray | None:
+    """Finds those of the covariance of the training images; None where they are not here."""
+    if model.test_images is None:
+        return None
+    return data_sets.covariance_eigenvalues(model.card.config.data)

@@ -1,0 +1,132 @@
+"""Data sets on this machine: test images behind a model, the user's own sets, and uploads.
+
+A file is known by path and time of change, and read again when it has changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import secrets
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+from models.data.builtin import DATA_SETS, default_data_dir, is_available
+from models.data.custom_images import CustomImages
+from models.data.image_set import DataError, ImageSet
+from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
+from models.data.load import load
+from models.storage.card import Card
+
+SAMPLES = 24
+"""Images of a custom data set that are shown."""
+MAX_PENDING_BYTES = 2**27
+"""Of uploads that have not been added yet."""
+
+
+def test_images(card: Card) -> ImageSet | None:
+    """Loads the test images that a card names, or None where they are not on this machine."""
+    if missing_download(card):
+        return None
+    name = card.config.data
+    images = _test_set(name, str(default_data_dir()), _changed(name))
+    if images is None or images.fingerprint != card.data_fingerprint:
+        return None
+    return images
+
+
+@functools.lru_cache(8)
+def _test_set(name: str, data_dir: str, changed: int) -> ImageSet | None:
+    try:
+        return load(name, "test", data_dir)
+    except DataError:
+        return None
+
+
+def missing_download(card: Card) -> str:
+    """Names a model's data set if that must be downloaded first; else empty."""
+    name = card.config.data
+    return name if name in DATA_SETS and not is_available(name, default_data_dir()) else ""
+
+
+@st.cache_resource(max_entries=20, show_spinner="Finding the eigenvalues…")
+def _eigenvalues(name: str, data_dir: str, changed: int) -> np.ndarray:
+    from models.theory.linear_vae import covariance_eigenvalues
+
+    return covariance_eigenvalues(load(name, "train", data_dir).images)
+
+
+def covariance_eigenvalues(name: str) -> np.ndarray:
+    """Finds the eigenvalues of the covariance of a data set's training images."""
+    return _eigenvalues(name, str(default_data_dir()), _changed(name))
+
+
+# --- the user's own sets -------------------------------------------------------------------------
+
+
+def custom_sets() -> dict[str, DataSetInfo]:
+    """Lists the user's own data sets by id, newest first; damaged ones are left out."""
+    readable = {}
+    for name, path in list_paths().items():
+        with contextlib.suppress(OSError):  # removed in this moment
+            info = _info(str(path), path.stat().st_mtime_ns)
+            readable |= {} if info is None else {name: info}
+    return readable
+
+
+@st.cache_resource(max_entries=100, show_spinner=False)
+def _info(path: str, changed: int) -> DataSetInfo | None:
+    with contextlib.suppress(DataError):
+        return read_info(Path(path))
+    return None
+
+
+def custom_samples(name: str) -> ImageSet | None:
+    """Picks images of a custom data set, as the model sees them; None if it is damaged or gone."""
+    return _samples(name, _changed(name))
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _samples(name: str, changed: int) -> ImageSet | None:
+    with contextlib.suppress(DataError):
+        return read_custom(name).samples(SAMPLES)
+    return None
+
+
+def _changed(name: str) -> int:
+    """When the file of a custom data set was changed; 0 if there is none."""
+    path = list_paths().get(name) if is_id(name) else None
+    with contextlib.suppress(OSError):  # removed in this moment
+        return path.stat().st_mtime_ns if path else 0
+    return 0
+
+
+# --- uploads that wait to be added ---------------------------------------------------------------
+
+
+@st.cache_resource(show_spinner=False)
+def _pending() -> dict[str, CustomImages]:
+    return {}
+
+
+def keep_upload(images: CustomImages) -> str:
+    """Keeps an upload until it is added, and returns its token; the oldest expire when memory is
+    short."""
+    uploads, token = _pending(), secrets.token_hex(8)
+    uploads[token] = images
+    for old in list(uploads)[:-1]:
+        if sum(each.images.nbytes for each in list(uploads.values())) > MAX_PENDING_BYTES:
+            uploads.pop(old, None)
+    return token
+
+
+def find_upload(token: str) -> CustomImages | None:
+    """Finds an upload by its token; None if it has expired."""
+    return _pending().get(token)
+
+
+def drop_upload(token: str) -> None:
+    """Forgets an upload."""
+    _pending().pop(token, None)

@@ -1,0 +1,125 @@
+"""What a page draws or the browser fetches, built once for all sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from plotly.offline import get_plotlyjs
+
+from explorer.assets import map_spec, store
+from explorer.assets.map_spec import Scene
+from explorer.services import analysis
+from explorer.services.loaded_model import LoadedModel, kept_per_model
+from models.data.image_set import ImageSet
+from models.latents.planes import Plane
+from models.storage.tensors import read_tensors
+
+PRIOR_IMAGES = 10
+"""Images in a row that are shown at every β."""
+
+
+def built_once(key: tuple, build: Callable[[], Any]) -> Any:
+    """Builds figures or pictures that many watch, once.
+
+    Args:
+        key: Whatever decides them.
+        build: Makes them.
+    """
+    return _built(key, build)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _built(key: tuple, _build: Callable[[], Any]) -> Any:
+    return _build()
+
+
+@kept_per_model(50, "Finding the plane…")
+def plane(model: LoadedModel, view: str, x: int, y: int) -> Plane:
+    """Finds the plane of a view: two latent dimensions (counted from 0), or PCA."""
+    return map_spec.make_plane(model.checkpoint, view, x, y)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def tsne_positions(path: str) -> np.ndarray:
+    """Reads a finished t-SNE map, shape (N, 2)."""
+    return read_tensors(path)[0]["positions"]
+
+
+def map_files(model: LoadedModel, shown: Scene) -> dict[str, str | None]:
+    """Publishes what the live map fetches, and returns the addresses: library, figure, decoder
+    with codes, test images."""
+    model_key, images = (store.VERSION, model.key), model.test_images
+    return {
+        "plotly": _plotly(),
+        "figure": store.publish(
+            ("figure", *model_key, *shown[1:5]),
+            "json",
+            lambda: map_spec.figure(shown).to_json().encode(),
+        ),
+        "pack": store.publish(("decoder", *model_key), "bin", lambda: _pack(model)),
+        "originals": images
+        and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
+    }
+
+
+def rate_files(
+    shown: tuple, figure: Callable[[], Any], curve: LoadedModel | None
+) -> dict[str, str | None]:
+    """Publishes what the trade-off fetches, and returns the addresses: library, figure, and the
+    model for every β.
+
+    Args:
+        shown: Whatever decides the figure.
+        figure: Builds it, when it is first asked for.
+        curve: The multi-rate model, if there is one.
+    """
+    return {
+        "plotly": _plotly(),
+        "figure": store.publish(
+            ("plane", store.VERSION, shown), "json", lambda: figure().to_json().encode()
+        ),
+        "pack": curve
+        and store.publish(("rates", store.VERSION, curve.key), "bin", lambda: _pack_rates(curve)),
+    }
+
+
+def _plotly() -> str:
+    return store.publish(("plotly", store.VERSION), "js", lambda: get_plotlyjs().encode())
+
+
+def _levels(images: ImageSet) -> bytes:
+    """The images as grey levels 0 to 255, one byte each, in the order N, C, H, W."""
+    return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
+
+
+def _pack(model: LoadedModel) -> bytes:
+    """Decoder and codes in the layout of `models.export`."""
+    from models.export.pack import pack_model
+
+    return pack_model(model.network, model.codes, model.card.class_names)
+
+
+def _pack_rates(model: LoadedModel) -> bytes:
+    """A multi-rate model for the browser, with its first test images and draws of the prior."""
+    from models.export.pack import pack_rates
+
+    prior = np.random.default_rng(0).normal(size=(PRIOR_IMAGES, model.codes.latent_dim))
+    images = model.test_images
+    shown = np.zeros(0) if images is None else images.images[:PRIOR_IMAGES]
+    return pack_rates(model.network, analysis.rate_curve(model), shown, prior)
+
+
+def html_page(model: LoadedModel, shown: Scene, with_images: bool) -> bytes:
+    """Writes a map as one HTML file, with or without the test images."""
+    return _html_page((model.key, model.card.title, *shown[1:5]), model, shown, with_images)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _html_page(key: tuple, _model: LoadedModel, _shown: Scene, with_images: bool) -> bytes:
+    from explorer.assets.html_export import write_page
+
+    images = _model.test_images if with_images else None
+    return write_page(_shown, _model.network, images and images.images)
