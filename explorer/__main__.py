@@ -1,4 +1,7 @@
-"""`python -m explorer`: starts the app, with a model of one's own if an adapter is named."""
+"""`python -m explorer`: starts the app, or saves a map as an HTML file with `export`.
+
+With `--adapter FILE` the app opens at the user's own model.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli.app import DataDir, one_sentence
+from models.atomic import write_bytes
+from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
 
 if TYPE_CHECKING:  # it imports torch
     from models.adapter.measure import Opened
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 @one_sentence
 def explore(
+    context: typer.Context,
     adapter: Annotated[
         Path | None,
         typer.Option(
@@ -32,10 +37,12 @@ def explore(
         str | None, typer.Option(help="Images for the adapter: a name, a .npz or a folder.")
     ] = None,
     data_dir: DataDir = None,
-    port: Annotated[int, typer.Option(help="Of the app on this machine.", min=1, max=65535)] = 8501,
+    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
 ) -> None:
     """Start the app; with --adapter, measure your own trained VAE and open it at its map."""
+    if context.invoked_subcommand:
+        return
     if data_dir is not None:
         os.environ["LATENT_DATA_DIR"] = str(data_dir)
     if adapter is None:
@@ -48,15 +55,39 @@ def explore(
         serve(port, headless)
 
 
+@app.command()
+@one_sentence
+def export(
+    model: Model,
+    html: Annotated[Path, typer.Option(help="The file to write.")],
+    view: Annotated[str, typer.Option(help="raw (two latents), pca or tsne.")] = "raw",
+    x: Annotated[int, typer.Option(help="Horizontal latent of the raw view, from 1.")] = 1,
+    y: Annotated[int, typer.Option(help="Vertical latent of the raw view, from 1.")] = 2,
+    colour: Annotated[str, typer.Option(help="class, kl, distortion or elbo.")] = "",
+    originals: Annotated[bool, typer.Option(help="With the original test images.")] = True,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Save a model's live map as one HTML file.
+
+    The file needs no server and no network.
+    """
+    from explorer.assets.html_export import export_page
+
+    page = export_page(model_path(model, runs_dir), view, x, y, colour, originals, data_dir)
+    write_bytes(html, page)
+    typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")
+
+
 def open_adapter(
     adapter: Path, folder: Path, data: str | None = None, data_dir: Path | None = None
 ) -> None:
-    """Measures the model of an adapter, says its scores, and offers it to the screens.
+    """Measures the model of an adapter, prints its scores, and offers it to the screens.
 
     Args:
         adapter: The user's Python file.
         folder: Where to keep its codes while the app runs.
-        data: Name or path of the images, before what the adapter says.
+        data: Name or path of the images; it replaces what the adapter says.
         data_dir: Folder of the MNIST family.
 
     Raises:
@@ -77,7 +108,7 @@ def open_adapter(
 
 
 def _progress(what: str, share: float) -> None:
-    """One line that fills up; in a file, its end alone."""
+    """Prints one line that fills up; in a file, only its end."""
     if sys.stderr.isatty():
         typer.echo(f"\r{what:<20}{share:>5.0%}", err=True, nl=share >= 1)
     elif share >= 1:
@@ -85,7 +116,7 @@ def _progress(what: str, share: float) -> None:
 
 
 def report(opened: Opened) -> str:
-    """The scores of a stranger's model as lines, each number with its unit.
+    """Writes the scores of the user's model as lines, each number with its unit.
 
     Example:
         >>> import torch
@@ -112,7 +143,7 @@ def report(opened: Opened) -> str:
 
 
 def serve(port: int, headless: bool) -> None:
-    """Runs the app in this process until it is stopped: it sees what was offered here.
+    """Runs the app in this process until it is stopped, so that it sees the model offered here.
 
     Args:
         port: On 127.0.0.1.
@@ -120,7 +151,7 @@ def serve(port: int, headless: bool) -> None:
     """
     from streamlit.web import cli
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was opened is cleared away
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # temporary files are removed
     script = str(Path(__file__).with_name("app.py"))
     options = ["--server.port", str(port), "--server.headless", str(headless).lower()]
     cli.main(["run", script, *options], prog_name="streamlit")

@@ -1,24 +1,27 @@
 """What a run is made of: frozen, validated settings that travel as JSON.
 
-A `RunConfig` names the data and holds three parts: the model, the objective and the
-training. Every setting carries its own limits and its own sentence of help, so the
-command line, the screen, a link and a file from a stranger all pass the same validator.
-This module imports nothing but the standard library.
+A `RunConfig` names the data and holds three parts: the model, the objective and the training.
+Each setting is described once, here; the command line, the Train form, links and files are made
+from that description and checked by the same validator. This module imports nothing but the
+standard library.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from reprlib import repr as shorten
+from typing import Any
 
 from models.capabilities import FAMILIES, LIKELIHOODS, Capabilities, LikelihoodProperties
-from models.settings import Settings, setting
+from models.settings import Description, Settings, described, setting
 
 MIN_SIGMA = 1 / 256
 """Smallest standard deviation of a Gaussian likelihood: one grey level of an 8-bit image."""
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
 PRECISIONS = ("float32", "bfloat16")
+DATA_AND_NETWORK, OBJECTIVE, TRAINING = "Data and network", "Objective", "Training"
+"""The groups of the Train form."""
 
 
 @dataclass(frozen=True)
@@ -37,28 +40,34 @@ class ModelConfig(Settings):
 
     family: str = setting(
         "vae",
-        "vae; autoencoder: no noise, no prior; multirate: one VAE for every beta.",
+        "An autoencoder has no noise and no prior; multirate is one VAE for every beta.",
         choices=tuple(FAMILIES),
     )
-    network: str = setting("mlp", "Fully connected, or convolutional.", choices=NETWORKS)
-    image_shape: tuple[int, ...] = setting((1, 28, 28), "Channels, height, width.", 1, 64)
-    latent_dim: int = setting(2, "Number of latent dimensions.", 1, 256)
+    network: str = setting(
+        "mlp", "Fully connected (mlp) or convolutional (conv).", choices=NETWORKS,
+        label="Network", group=DATA_AND_NETWORK, link="network",
+    )  # fmt: skip
+    image_shape: tuple[int, ...] = setting(
+        (1, 28, 28), "Channels, height, width.", 1, 64, has_option=False
+    )
+    latent_dim: int = setting(
+        2, "Number of latent dimensions.", 1, 256,
+        label="Latent dimensions", group=DATA_AND_NETWORK, link="latents",
+    )  # fmt: skip
     hidden: tuple[int, ...] = setting(
         (512, 256),
         "Widths (mlp; none: linear) or channels (conv) of the encoder; the decoder mirrors them.",
-        1,
-        4096,
-    )
+        1, 4096, label="Hidden layers", group=DATA_AND_NETWORK, link="hidden",
+    )  # fmt: skip
     activation: str = setting("relu", "Non-linearity between layers.", choices=ACTIVATIONS)
     likelihood: str = setting(
-        "bernoulli", "The density p(x|z) of a pixel.", choices=tuple(LIKELIHOODS)
-    )
+        "bernoulli", "The density p(x|z) of a pixel.", choices=tuple(LIKELIHOODS),
+        label="Likelihood p(x|z)", group=OBJECTIVE, link="likelihood",
+    )  # fmt: skip
     sigma: float = setting(
-        0.1,
-        "Standard deviation of the fixed Gaussian; where it is learned, its start.",
-        MIN_SIGMA,
-        10.0,
-    )
+        0.1, "Standard deviation of the fixed Gaussian; where it is learned, its start.",
+        MIN_SIGMA, 10.0, label="σ", group=OBJECTIVE, link="sigma", step=0.05,
+    )  # fmt: skip
     beta_min: float = setting(0.1, "Smallest beta of a multirate model.", 1e-4, 1.0)
     beta_max: float = setting(100.0, "Largest beta of a multirate model.", 1.0, 1e4)
 
@@ -95,7 +104,7 @@ class ModelConfig(Settings):
 
 @dataclass(frozen=True)
 class ObjectiveConfig(Settings):
-    """What training asks of the rate, and when. It never enters a reported ELBO.
+    """How training weighs the rate, and when. It never enters a reported ELBO.
 
     The defaults are the ELBO itself; `models.objectives` has the formulas.
 
@@ -107,20 +116,27 @@ class ObjectiveConfig(Settings):
         0.5
     """
 
-    beta: float = setting(1.0, "Weight of the rate KL(q(z|x) ‖ p(z)); 1 is the ELBO.", 0.0, 1e4)
+    beta: float = setting(
+        1.0, "Weight of the rate KL(q(z|x) ‖ p(z)); 1 is the ELBO.", 0.0, 1e4,
+        label="β", group=OBJECTIVE, link="training-beta", step=0.5,
+    )  # fmt: skip
     kl_warmup_steps: int = setting(
-        0, "Steps over which the weight rises from 0 to beta.", 0, 1_000_000
-    )
+        0, "Steps over which the weight of the rate rises from 0 to beta.", 0, 1_000_000,
+        label="KL warm-up", unit="steps", group=OBJECTIVE, link="warmup", step=100,
+    )  # fmt: skip
     cycles: int = setting(
-        0, "How often the weight rises from 0 to beta during training; 0: no cycles.", 0, 100
-    )
+        0, "How often the weight rises from 0 to beta during training; 0: no cycles.", 0, 100,
+        link="cycles", screen_minimum=2, screen_maximum=20,
+    )  # fmt: skip
     ramp: float = setting(0.5, "Share of a cycle over which the weight rises.", 0.01, 1.0)
     free_bits: float = setting(
-        0.0, "Nats below which the rate of a latent dimension costs no more.", 0.0, 100.0
-    )
+        0.0, "Rate of a latent dimension below which it costs no more.", 0.0, 100.0,
+        unit="nats", link="free-bits", screen_minimum=0.05, screen_maximum=5.0,
+    )  # fmt: skip
     capacity: float = setting(
-        0.0, "Nats at which training holds the rate; 0: as low as it may go.", 0.0, 1000.0
-    )
+        0.0, "Rate that training aims at; 0: as low as it may go.", 0.0, 1000.0,
+        unit="nats", link="capacity", screen_minimum=0.5, screen_maximum=50.0,
+    )  # fmt: skip
     capacity_steps: int = setting(
         0, "Steps over which the capacity rises from 0 to its value.", 0, 1_000_000
     )
@@ -144,18 +160,29 @@ class TrainingConfig(Settings):
         ValueError: learning_rate must be at most 1, got 10
     """
 
-    epochs: int = setting(20, "Passes over the training set.", 1, 10_000)
-    batch_size: int = setting(128, "Images per step.", 1, 100_000)
-    learning_rate: float = setting(2e-3, "Peak learning rate of Adam.", 1e-7, 1.0)
+    epochs: int = setting(
+        20, "Passes over the training set.", 1, 10_000,
+        label="Epochs", group=TRAINING, link="epochs", step=10, screen_maximum=1000,
+    )  # fmt: skip
+    batch_size: int = setting(
+        128, "Images per step.", 1, 100_000,
+        label="Batch size", group=TRAINING, link="batch", screen_maximum=4096,
+    )  # fmt: skip
+    learning_rate: float = setting(
+        2e-3, "Peak learning rate of Adam.", 1e-7, 1.0,
+        label="Learning rate", group=TRAINING, link="learning-rate", step=0.001,
+    )  # fmt: skip
     final_learning_rate: float = setting(1e-5, "Learning rate at the last step.", 0.0, 1.0)
     warmup_steps: int = setting(
         200, "Steps over which the learning rate rises to its peak.", 0, 1_000_000
     )
     seed: int = setting(
-        0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1
-    )
+        0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1,
+        label="Seed", group=TRAINING, link="seed",
+    )  # fmt: skip
     binarize: bool = setting(
-        False, "Draw every pixel 0 or 1 anew at each step, white as often as it is bright."
+        False,
+        "Draw every pixel as 0 or 1 at each step, with its brightness as the probability of 1.",
     )
     precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
     threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
@@ -163,7 +190,7 @@ class TrainingConfig(Settings):
 
 @dataclass(frozen=True)
 class RunConfig(Settings):
-    """Everything that determines a run: the data's name or path, and three groups of settings.
+    """Everything that determines a run: the name or path of its data, and three parts.
 
     Example:
         >>> from models.presets import preset
@@ -172,7 +199,11 @@ class RunConfig(Settings):
         True
     """
 
-    data: str = setting("digits", "Name of a data set, or the path of one's own.")
+    data: str = setting(
+        "digits",
+        "A built-in data set, or your own images: a .npz, a folder, or an id from data list.",
+        label="Data set", group=DATA_AND_NETWORK, link="data",
+    )  # fmt: skip
     model: ModelConfig = field(default_factory=ModelConfig)
     objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
@@ -193,10 +224,10 @@ class RunConfig(Settings):
                     )
 
     def total_steps(self, images: int) -> int:
-        """The updates of a whole training on that many images.
+        """Counts the updates of the whole training run on that many images.
 
         Raises:
-            ValueError: If a batch needs more images, or the cycles more steps.
+            ValueError: If a batch needs more images than there are, or the cycles more steps.
 
         Example:
             >>> from models.presets import preset
@@ -212,3 +243,45 @@ class RunConfig(Settings):
         if cycles and cycles >= steps:
             raise ValueError(f"cycles must be fewer than the {steps} steps, got {cycles}")
         return steps
+
+    def get(self, name: str) -> Any:
+        """Returns the value of a setting, whichever part it belongs to.
+
+        Example:
+            >>> RunConfig().get("latent_dim")
+            2
+        """
+        return getattr(self if name in described(RunConfig) else self._part_of(name), name)
+
+    def _part_of(self, name: str) -> Settings:
+        parts = (self.model, self.objective, self.training)
+        return next(part for part in parts if name in {item.name for item in fields(part)})
+
+
+PARTS: dict[str, type[Settings]] = {
+    "model": ModelConfig,
+    "objective": ObjectiveConfig,
+    "training": TrainingConfig,
+}
+RUN_SETTINGS: dict[str, Description] = described(RunConfig)
+"""Every setting of a run by its name, in the order of the parts: no two parts share a name."""
+for _part in PARTS.values():
+    RUN_SETTINGS |= described(_part)
+
+
+def override(config: RunConfig, **given: Any) -> RunConfig:
+    """Replaces settings, each in its part; those given as None stay as they are.
+
+    Raises:
+        ValueError: If a value is outside its limits.
+
+    Example:
+        >>> override(RunConfig(), beta=4.0, seed=None).objective.beta
+        4.0
+    """
+    given = {name: value for name, value in given.items() if value is not None}
+    for part_name, part in PARTS.items():
+        names = {item.name for item in fields(part)} & given.keys()
+        chosen = {name: given.pop(name) for name in names}
+        config = replace(config, **{part_name: replace(getattr(config, part_name), **chosen)})
+    return replace(config, **given)

@@ -2,7 +2,7 @@
 
 The file holds Plotly, the figure, the decoder (weights as float16), the test set's codes and, if
 wanted, the test images; all gzipped, in base64. Known to the command line as
-`python -m models export --html`, so it knows no Streamlit.
+`python -m explorer export --html`, so it knows no Streamlit.
 """
 
 from __future__ import annotations

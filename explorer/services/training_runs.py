@@ -6,7 +6,7 @@ What a form asks for starts from a preset; the model of a run is never touched h
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import numpy as np
 from explorer.jobs.queue import JobError
 from explorer.services import catalogue, data_sets, run_folders
 from models.capabilities import FAMILIES, LIKELIHOODS
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import RUN_SETTINGS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.custom_images import fitting_batch
 from models.data.library import is_id
 from models.presets import PRESETS
@@ -61,9 +61,7 @@ def help_of(name: str) -> str:
         >>> help_of("epochs")
         'Passes over the training set.'
     """
-    part, item = FIELDS[name]
-    found = fields(PARTS.get(part, RunConfig))
-    return next(each.metadata["help"] for each in found if each.name == item)
+    return RUN_SETTINGS[FIELDS[name][1]].help
 
 
 def training_set(name: str) -> tuple[int, tuple[int, int, int]]:

@@ -1,19 +1,19 @@
-"""Settings of a run as the options that train it."""
+"""Settings of a run as the command that trains it."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
-from models.config import RunConfig
+from models.config import RUN_SETTINGS, RunConfig
 from models.presets import PRESETS
+from models.settings import Description, to_text
 
 
 def to_arguments(config: RunConfig, title: str) -> list[str]:
-    """What to write after `python -m models` to train with these settings.
+    """Writes what must follow `python -m models` to train with these settings.
 
-    From the preset that needs the fewest options. The shape of the images is the data's; the
-    number of threads is always named, for it would otherwise be this machine's.
+    It starts from the preset that needs the fewest options. The shape of the images comes from
+    the data; the number of threads is always named, as it would otherwise be this machine's.
 
     Args:
         config: Of the run.
@@ -30,19 +30,16 @@ def to_arguments(config: RunConfig, title: str) -> list[str]:
 
 def _options(config: RunConfig, start: RunConfig) -> list[str]:
     """The options that lead from one config to another."""
-    given = [] if config.data == start.data else ["--data", config.data]
-    for part in ("model", "objective", "training"):
-        mine, theirs = getattr(config, part), getattr(start, part)
-        for name in (item.name for item in fields(mine)):
-            value = getattr(mine, name)
-            if name != "image_shape" and (value != getattr(theirs, name) or name == "threads"):
-                given += _option(name.replace("_", "-"), value)
-    return given
+    words = []
+    for name, description in RUN_SETTINGS.items():
+        value = config.get(name)
+        if description.has_option and (name == "threads" or value != start.get(name)):
+            words += _option(description, value)
+    return words
 
 
-def _option(name: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
+def _option(description: Description, value: Any) -> list[str]:
+    name = description.name.replace("_", "-")
+    if description.kind is bool:
         return [f"--{name}" if value else f"--no-{name}"]
-    if isinstance(value, tuple):
-        return [f"--{name}", ",".join(map(str, value)) or "none"]
-    return [f"--{name}", str(value)]
+    return [f"--{name}", str(to_text(value))]

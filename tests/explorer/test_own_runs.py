@@ -17,8 +17,7 @@ from explorer.figures import theme, training
 from explorer.jobs.queue import JobError
 from explorer.services import catalogue, comparison, rate_distortion, run_library, warm_up
 from explorer.widgets.inputs import plain
-from models.cli.app import override
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, override
 from models.metrics.statistics import paired_difference
 from models.presets import PRESETS
 from models.runs.folder import Run, list_runs

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -14,9 +14,15 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, run_library, training_runs
 from explorer.views.train import page
 from explorer.widgets.inputs import plain
-from models.cli.app import override
 from models.cli.arguments import to_arguments
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import (
+    RUN_SETTINGS,
+    ModelConfig,
+    ObjectiveConfig,
+    RunConfig,
+    TrainingConfig,
+    override,
+)
 from models.data.builtin import DATA_SETS
 from models.data.load import load
 from models.families.registry import build_model, count_parameters
@@ -148,12 +154,7 @@ def test_what_does_not_matter_is_passed_over():
 def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
     at = open_view("train")
     config = PRESETS["digits-2d"]
-    helps = {
-        item.metadata["help"]
-        for part in (RunConfig, ModelConfig, ObjectiveConfig, TrainingConfig)
-        for item in fields(part)
-        if "help" in item.metadata
-    }
+    helps = {description.help for description in RUN_SETTINGS.values()}
     shown = [name for name in training_runs.FIELDS if field(at, name)]
     assert shown == [name for name in training_runs.FIELDS if name != "sigma"]
     assert all(field(at, name).help in helps for name in shown)
@@ -541,9 +542,9 @@ def test_limits_of_the_page_are_within_those_of_the_settings():
     for name, (low, high) in (state.WHOLE_LIMITS | state.LIMITS).items():
         if name not in training_runs.FIELDS:
             continue
-        part, item = training_runs.FIELDS[name]
-        found = next(f for f in fields(training_runs.PARTS[part]) if f.name == item).metadata
-        assert found["minimum"] <= low < high <= found["maximum"]
+        _, item = training_runs.FIELDS[name]
+        found = RUN_SETTINGS[item]
+        assert found.minimum <= low < high <= found.maximum
         for preset in PRESETS:
             assert low <= training_runs.preset_value(preset, name) <= high
     assert page.LABELS.keys() == training_runs.FIELDS.keys()

@@ -15,8 +15,9 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from models.cli.app import app, fit_to_data, override
-from models.config import ObjectiveConfig
+from models.cli.app import app
+from models.cli.train import fit_to_data
+from models.config import ObjectiveConfig, override
 from models.data.builtin import load_digits
 from models.families.registry import build_model
 from models.presets import PRESETS, preset
@@ -30,14 +31,14 @@ from tests.helpers.processes import finish, python
 
 COMMANDS = {
     "": "Train, evaluate and export variational autoencoders.",
-    "train": "Train a model; Ctrl-C stops and keeps it",
+    "train": "Train a model, or resume a run.",
     "sweep": "Train a run for every beta and seed",
-    "steer": "Hold a running training, let it go on",
+    "steer": "Pause, continue or change a run while it is trained.",
     "evaluate": "Score a model on the test set",
     "project": "Compute a t-SNE map in this process",
     "data": "Download data sets and look at them.",
-    "data show": "Say what a data set holds",
-    "data download": "Download a data set through torchvision",
+    "data show": "Show what a data set holds",
+    "data download": "Download a data set through torchvision.",
 }
 """What the help of every command begins with."""
 
@@ -303,7 +304,7 @@ def test_data_show_says_what_there_is():
     expected = f"10 classes, fingerprint {load_digits('train').fingerprint}"
     assert train_line == f"digits train: 1297 images, 1×8×8, {expected}"
     assert test_line.startswith("digits test: 500 images, 1×8×8, 10 classes, fingerprint ")
-    assert_refusal(call("data", "show", "none", status=1), "an .npz file or a folder of images")
+    assert_refusal(call("data", "show", "none", status=1), "a .zip of images or a folder of images")
     assert_refusal(call("data", "download", "imagenet", status=1), "got 'imagenet'")
 
 

@@ -67,8 +67,8 @@ def test_every_setting_is_in_one_table():
 def test_every_setting_has_one_sentence_of_help():
     for part in PARTS:
         for item in fields(part):
-            assert item.metadata["help"].endswith("."), item.name
-            assert_sentence(item.metadata["help"].removesuffix("."))
+            assert item.metadata["description"].help.endswith("."), item.name
+            assert_sentence(item.metadata["description"].help.removesuffix("."))
 
 
 @pytest.mark.parametrize(("part", "name", "minimum", "maximum"), NUMBERS)
@@ -269,11 +269,12 @@ near_misses = st.dictionaries(names, documents | groups, max_size=4)
 
 def within_limits(item):
     """Values that a setting may have; with some of another setting they are refused."""
-    low, high = item.metadata["minimum"], item.metadata["maximum"]
+    description = item.metadata["description"]
+    low, high = description.minimum, description.maximum
     if item.name == "image_shape":
         return st.sampled_from([[1, 8, 8], [3, 64, 9]])
-    if item.metadata["choices"]:
-        return st.sampled_from(item.metadata["choices"])
+    if description.choices:
+        return st.sampled_from(description.choices)
     return {
         "int": st.integers(low, high),
         "float": st.floats(low, high),

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from models.cli.app import app, fit_to_data, override
+from models.cli.app import app
+from models.cli.train import fit_to_data
+from models.config import override
 from models.data import ingest, library
 from models.data.builtin import is_available
 from models.data.custom_images import CustomImages, fitting_batch

@@ -5,7 +5,8 @@ from dataclasses import asdict, fields, replace
 import pytest
 from typer.testing import CliRunner
 
-from models.cli import app
+from models.cli import train
+from models.cli.app import app
 from models.cli.arguments import to_arguments
 from models.config import RunConfig, TrainingConfig
 from models.presets import PRESETS, preset
@@ -116,9 +117,9 @@ CONFIGS = {
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_the_command_line_makes_of_the_arguments_what_was_meant(config, monkeypatch, tmp_path):
     made = []
-    monkeypatch.setattr(app, "_train", lambda run, *_: made.append(run))
+    monkeypatch.setattr(train, "_train", lambda run, *_: made.append(run))
     arguments = [*to_arguments(config, "a title · 1"), "--runs-dir", str(tmp_path)]
-    result = CliRunner().invoke(app.app, arguments)
+    result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     (run,) = made
     assert run.config() == config and run.title == "a title · 1"

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from typer.testing import CliRunner
 
-from models.cli.app import app, train
-from models.cli.app import sweep as sweep_command
+from models.cli.app import app
+from models.cli.sweep import sweep as sweep_command
+from models.cli.train import train
 from models.config import ModelConfig, ObjectiveConfig, TrainingConfig
 from models.data.builtin import load_digits
 from models.data.load import load

@@ -1,0 +1,112 @@
+"""The commands `data …`: built-in data sets, and the library of the user's own images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.cli.console import progress_bar
+from models.cli.options import DataDir, one_sentence
+
+app = typer.Typer(help="Download data sets and look at them.", no_args_is_help=True)
+
+
+@app.command("download")
+@one_sentence
+def download_data(
+    name: Annotated[str, typer.Argument(help="mnist, fashion-mnist or kmnist.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Download a data set through torchvision."""
+    from models.data.builtin import default_data_dir, download
+
+    download(name, data_dir or default_data_dir())
+    typer.echo(f"{name} is ready in {data_dir or default_data_dir()}")
+
+
+@app.command("show")
+@one_sentence
+def show_data(
+    name: Annotated[str, typer.Argument(help="A data set's name, a .npz or a folder.")],
+    data_dir: DataDir = None,
+) -> None:
+    """Show what a data set holds, and what was converted."""
+    from models.data.load import load
+
+    for split in ("train", "test"):
+        images = load(name, split, data_dir)
+        channels, height, width = images.images.shape[1:]
+        typer.echo(
+            f"{images.name} {split}: {len(images)} images, {channels}×{height}×{width}, "
+            f"{len(images.class_names)} classes, fingerprint {images.fingerprint}"
+        )
+    for note in images.notes:
+        typer.echo(f"note: {note}")
+
+
+@app.command("add")
+@one_sentence
+def add_data(
+    path: Annotated[Path, typer.Argument(help="A .npz, a .zip of images or a folder of images.")],
+    title: Annotated[str, typer.Option(help="A label; default: the file name.")] = "",
+) -> None:
+    """Add your own images to the library.
+
+    They are kept in LATENT_RUNS_DIR, to train on here and in the app.
+    """
+    from rich.console import Console
+
+    from models.data.ingest import read_path
+    from models.data.library import add
+
+    with progress_bar(Console(), "images") as bar:
+        task = bar.add_task("reading", total=None)
+        found = read_path(path, lambda done, count: bar.update(task, total=count, completed=done))
+    for note in found.notes:
+        typer.echo(f"note: {note}")
+    facts = add(found, title)
+    typer.echo(_describe(facts))
+    typer.echo(f"Train with: python -m models train --data {facts.id}")
+
+
+@app.command("list")
+@one_sentence
+def list_data() -> None:
+    """List your own images that were added."""
+    from models.data.library import list_paths, read_info
+
+    found = list_paths()
+    for path in found.values():
+        try:
+            typer.echo(_describe(read_info(path)))
+        except ValueError as error:
+            typer.echo(f"{error}.", err=True)
+    if not found:
+        typer.echo("None yet: python -m models data add PATH")
+
+
+@app.command("remove")
+@one_sentence
+def remove_data(
+    name: Annotated[str, typer.Argument(help="Its id in data list.")],
+    undo: Annotated[bool, typer.Option("--undo", help="Restore a removed set.")] = False,
+) -> None:
+    """Remove a set of your own images.
+
+    Runs that were trained on it stay.
+    """
+    from models.data.library import recover, remove
+
+    (recover if undo else remove)(name)
+    typer.echo(f"{name} is {'restored' if undo else 'removed; data remove --undo restores it'}")
+
+
+def _describe(facts: Any) -> str:
+    """Describes a set of the user's own images in one line."""
+    channels, height, width = facts.image_shape
+    return (
+        f"{facts.id}  {facts.title}: {facts.count} images, {channels}×{height}×{width}, "
+        f"{facts.train} to train, {facts.count - facts.train} to test, {facts.classes} classes"
+    )

@@ -1,0 +1,56 @@
+"""The command `evaluate`: the scores of a model on a test set, as a table or JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from models.cli.options import DataDir, Model, RunsDir, check_seed, model_path, one_sentence
+
+
+@one_sentence
+def evaluate(
+    model: Model,
+    data: Annotated[str | None, typer.Option(help="Another data set than the model's.")] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+    samples: Annotated[int, typer.Option(help="k of the importance-weighted bound; 0: none.")] = 0,
+    images: Annotated[int, typer.Option(help="Images for that bound.")] = 500,
+    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    beta: Annotated[
+        float | None, typer.Option(help="The beta to evaluate at; for multirate models only.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score a model on the test set.
+
+    D, R and -ELBO in nats per image, with standard errors.
+    """
+    from models.runs.evaluation import evaluate_checkpoint
+
+    if samples < 0 or images < 2:
+        raise ValueError(
+            f"samples must be at least 0 and images at least 2, got {samples}, {images}"
+        )
+    check_seed(seed)
+    path = model_path(model, runs_dir)
+    report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta)
+    typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
+
+
+def _table(report: dict[str, Any]) -> str:
+    """The report as aligned lines, each number with its unit."""
+    lines = []
+    for name, value in report.items():
+        if name == "kl_per_dimension":
+            text = " ".join(f"{kl:.2f}" for kl in value) + " nats"
+        elif isinstance(value, list):
+            text = f"{value[0]:.2f} ± {value[1]:.2f} nats/image"
+        elif isinstance(value, float):
+            text = f"{value:.5f}" if "squared" in name else f"{value:.2f} nats/image"
+        else:
+            text = str(value)
+        lines.append(f"{name.replace('_', ' '):<28}{text}")
+    return "\n".join(lines)

@@ -1,0 +1,18 @@
+"""The command `export` of before: names and runs `python -m explorer export`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import typer
+
+
+def export(context: typer.Context) -> None:
+    """Now: python -m explorer export.
+
+    Saves a model's live map as one HTML file; all options are passed on.
+    """
+    typer.echo("This command is now: python -m explorer export", err=True)
+    done = subprocess.run([sys.executable, "-m", "explorer", "export", *context.args])
+    raise typer.Exit(done.returncode)

@@ -1,0 +1,147 @@
+"""What the commands share: options, the settings of a run as options, errors of one sentence."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from inspect import Parameter, Signature, signature
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.config import RUN_SETTINGS
+from models.presets import PRESETS
+from models.runs.folder import default_runs_dir, find_run
+from models.settings import Description, from_text
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder that holds MNIST/raw and the like; default: LATENT_DATA_DIR, ./data."
+    ),
+]
+RunsDir = Annotated[
+    Path | None, typer.Option(help="Folder of your runs; default: LATENT_RUNS_DIR, ./runs.")
+]
+Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Autosave = Annotated[float, typer.Option(help="Seconds between saves of the state.")]
+Model = Annotated[str, typer.Argument(help="A checkpoint file, or the id of a run.")]
+PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
+
+
+def one_sentence(command: Callable) -> Callable:
+    """Turns a ValueError, or a file that cannot be used, into one line and exit status 1."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except ValueError as error:
+            typer.echo(f"Error: {error}.", err=True)
+            raise typer.Exit(1) from error
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            typer.echo(f"Error: {error.filename or 'a file'} cannot be used: {reason}.", err=True)
+            raise typer.Exit(1) from error
+
+    return wrapped
+
+
+def with_settings(*without: str) -> Callable[[Callable], Callable]:
+    """Gives a command an option for each setting of a run, in place of its `**settings`.
+
+    An option that is not given is None. A setting that the command already has as a parameter of
+    its own gets no second option.
+
+    Args:
+        without: Settings that are no options of this command.
+
+    Example:
+        >>> @with_settings("threads")
+        ... def command(beta: float = 1.0, **settings): ...
+        >>> parameters = signature(command).parameters
+        >>> parameters["beta"].default, parameters["seed"].default, "threads" in parameters
+        (1.0, None, False)
+    """
+
+    def decorate(command: Callable) -> Callable:
+        own = signature(command, eval_str=True).parameters.values()
+        own = [parameter for parameter in own if parameter.kind != Parameter.VAR_KEYWORD]
+        passed_over = {*without, *(parameter.name for parameter in own)}
+        options = [
+            _option(description)
+            for description in RUN_SETTINGS.values()
+            if description.has_option and description.name not in passed_over
+        ]
+        command.__signature__ = Signature([*own, *options])
+        return command
+
+    return decorate
+
+
+def _option(description: Description) -> Parameter:
+    """An option of the command line for a setting; lists are written as text."""
+    kind = str if description.kind is tuple else description.kind
+    return Parameter(
+        description.name,
+        Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[kind | None, typer.Option(help=description.help_with_limits())],
+    )
+
+
+def read_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """Reads the values of the options made by `with_settings`: text becomes lists.
+
+    Raises:
+        ValueError: If a list is not written as whole numbers.
+
+    Example:
+        >>> read_settings({"hidden": "64,32", "beta": None})
+        {'hidden': (64, 32), 'beta': None}
+    """
+    lists = {name for name, text in given.items() if text is not None and _is_list(name)}
+    return {
+        name: from_text(name, value) if name in lists else value for name, value in given.items()
+    }
+
+
+def _is_list(name: str) -> bool:
+    return RUN_SETTINGS[name].kind is tuple
+
+
+def check_surroundings(device: str, autosave: float, output: Path | None = None) -> None:
+    """Refuses what is no setting of the run but would stop it after it has begun.
+
+    Raises:
+        ValueError: If the device is not there, or `autosave` or `output` cannot be used.
+    """
+    if device not in ("cpu", "cuda"):
+        raise ValueError(f"device must be cpu or cuda, got {device!r:.40}")
+    if device == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ValueError("device must be cpu where torch finds no GPU, got 'cuda'")
+    if not 0 <= autosave < math.inf:
+        raise ValueError(f"autosave must be at least 0 and finite, got {autosave:g}")
+    if output and not output.parent.is_dir():
+        raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
+
+
+def check_seed(seed: int) -> None:
+    """Raises ValueError unless the seed is within the limits of the setting `seed`."""
+    if not 0 <= seed < 2**31:
+        raise ValueError(f"seed must be 0 to {2**31 - 1}, got {seed}")
+
+
+def model_path(model: str, runs_dir: Path | None) -> Path:
+    """Finds a checkpoint that is named by its file or by the id of its run.
+
+    Raises:
+        ValueError: If there is neither such a file nor such a run.
+    """
+    path = Path(model)
+    return path if path.is_file() else find_run(runs_dir or default_runs_dir(), model).model_path

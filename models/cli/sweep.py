@@ -1,0 +1,136 @@
+"""The command `sweep`, and the hidden one that a sweep starts in processes of its own."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.cli.console import progress_bar, stop_flag
+from models.cli.options import (
+    Autosave,
+    DataDir,
+    Device,
+    PresetName,
+    RunsDir,
+    check_surroundings,
+    one_sentence,
+    read_settings,
+    with_settings,
+)
+from models.cli.train import fit_to_data
+from models.config import override
+from models.presets import preset
+from models.runs.folder import default_runs_dir
+
+
+@with_settings("beta")
+@one_sentence
+def sweep(
+    betas: Annotated[str, typer.Option(help="Weights of the rate, like 0.1,0.3,1,3.")],
+    seeds: Annotated[int, typer.Option(help="Runs of each, from --seed on.")] = 1,
+    latent_dims: Annotated[
+        str | None, typer.Option(help="Latent dimensions to compare, like 2,10.")
+    ] = None,
+    preset_name: PresetName = "digits-2d",
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    title: Annotated[str, typer.Option(help="A label; another makes another sweep.")] = "",
+    runs_dir: RunsDir = None,
+    autosave: Autosave = 10.0,
+    threads: Annotated[
+        int | None, typer.Option(help="Of every process; default: cores / runs.")
+    ] = None,
+    **settings: Any,
+) -> None:
+    """Train a run for every beta and seed.
+
+    The same command continues a sweep that was stopped.
+    """
+    from models.families.registry import describe
+    from models.sweeps.grid import grid
+    from models.sweeps.plan import cores
+    from models.sweeps.sweep import Sweep
+
+    check_surroundings(device, autosave)
+    given = read_settings(settings)
+    latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
+    start = override(preset(preset_name), **given)
+    members = grid(start, _numbers("betas", betas, float), seeds, latents)
+    threads = max(1, cores() // len(members)) if threads is None else threads
+    fitted = fit_to_data(members[0], data_dir, given["batch_size"] is None)
+    fit = {
+        "image_shape": fitted.model.image_shape,
+        "batch_size": fitted.training.batch_size,
+        "threads": threads,
+    }
+    members = [override(each, **fit) for each in members]
+    for model in {member.model for member in members}:
+        describe(model)
+    _sweep(Sweep.open(runs_dir or default_runs_dir(), members, title), data_dir, device, autosave)
+
+
+def _numbers(name: str, text: str, kind: type) -> list[Any]:
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        noun = "whole numbers" if kind is int else "numbers"
+        raise ValueError(f"{name} must be {noun} with commas between, got {text!r:.40}") from None
+
+
+def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float) -> None:
+    """Runs the sweep under a progress bar, then writes and prints its table."""
+    from rich.console import Console
+
+    from models.sweeps.table import to_text
+    from models.sweeps.worker import Advanced, Done, Failed
+
+    console = Console()
+    stop = stop_flag()
+    command = "python -m models " + shlex.join(sys.argv[1:])
+    titles = {member.run.id: member.run.title for member in found.members}
+    console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
+    events = found.train(data_dir, device, command, autosave)
+    shares: dict[str, float] = {}
+    with progress_bar(console, "runs") as bar:
+        task = bar.add_task("training", total=len(titles))
+        for event in events:
+            if isinstance(event, Advanced | Done):
+                shares[event.run_id] = event.share if isinstance(event, Advanced) else 1.0
+                bar.update(task, completed=sum(shares.values()))
+            if isinstance(event, Failed):
+                console.print(f"{titles[event.run_id]}: {event.reason}", markup=False)
+            if stop():
+                break
+        events.close()
+    if stop():
+        found.write()
+        console.print("Stopped and kept. The same command continues.")
+        return
+    pairs = found.check(data_dir)
+    found.write(pairs)
+    typer.echo(to_text(found.rows(), pairs))
+    typer.echo(f"Written: {found.json_path}, {found.csv_path}")
+    if found.failures:
+        raise typer.Exit(1)
+
+
+@one_sentence
+def work(
+    runs_dir: RunsDir = None,
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    command: Annotated[str, typer.Option()] = "",
+    autosave: Autosave = 10.0,
+) -> None:
+    """Train the groups of runs that standard input names; started by a sweep."""
+    from models.sweeps.worker import work as train_groups
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which then ends this
+    folder = runs_dir or default_runs_dir()
+    reports, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no report
+    train_groups(sys.stdin, reports, folder, data_dir, device, command, autosave)

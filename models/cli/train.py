@@ -1,0 +1,135 @@
+"""The command `train`: a run from a preset and options, or one that is resumed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from models.atomic import write_bytes
+from models.cli.console import progress_bar, stop_flag
+from models.cli.options import (
+    Autosave,
+    DataDir,
+    Device,
+    PresetName,
+    RunsDir,
+    check_surroundings,
+    one_sentence,
+    read_settings,
+    with_settings,
+)
+from models.config import RunConfig, override
+from models.presets import preset
+from models.runs.folder import Run, default_runs_dir, find_run
+from models.runs.train import execute
+from models.training.control import GO, Paused, ask, wish_of
+
+
+@with_settings()
+@one_sentence
+def train(
+    preset_name: PresetName = "digits-2d",
+    data_dir: DataDir = None,
+    device: Device = "cpu",
+    title: Annotated[str, typer.Option(help="A label for the run.")] = "",
+    runs_dir: RunsDir = None,
+    resume: Annotated[str | None, typer.Option(help="Id of a run to continue.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Also write the finished checkpoint to this file.")
+    ] = None,
+    autosave: Autosave = 10.0,
+    threads: Annotated[int | None, typer.Option(help="Processor threads; default: all.")] = None,
+    **settings: Any,
+) -> None:
+    """Train a model, or resume a run.
+
+    Settings that are not given are those of the preset. Ctrl-C stops the run and keeps it;
+    --resume RUN continues it, bit for bit.
+    """
+    runs_dir = runs_dir or default_runs_dir()
+    check_surroundings(device, autosave, output)
+    given = read_settings({"threads": threads, **settings})
+    if resume:
+        run = find_run(runs_dir, resume)
+        _check_resume(given)
+        if wish_of(run.folder).order != GO:
+            ask(run.folder, order=GO)
+    else:
+        given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
+        config = override(preset(preset_name), **given)
+        config = fit_to_data(config, data_dir, given["batch_size"] is None)
+        run = Run.create(runs_dir, config, title)
+    _train(run, data_dir, device, autosave)
+    if output:
+        write_bytes(output, run.model_path.read_bytes())
+
+
+def _check_resume(given: dict[str, Any]) -> None:
+    """A resumed run keeps its settings: other ones are refused rather than ignored."""
+    changed = [name.replace("_", "-") for name, value in given.items() if value is not None]
+    if changed:
+        raise ValueError(f"a resumed run must keep its settings, got --{changed[0]}: leave it out")
+
+
+def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = False) -> RunConfig:
+    """Gives the config the image shape of its data, and checks it before a run is made.
+
+    Where a batch would need more images than there are, it is made smaller if `lower_batch`.
+
+    Raises:
+        ValueError: If the data set cannot be read, or the config does not fit it.
+    """
+    from models.data.custom_images import fitting_batch
+    from models.data.load import load
+    from models.families.registry import describe
+
+    images = load(config.data, "train", data_dir).images
+    config = override(config, image_shape=tuple(images.shape[1:]))
+    if lower_batch and config.training.batch_size > len(images):
+        config = override(config, batch_size=fitting_batch(config.training.batch_size, len(images)))
+        typer.echo(f"Batches of {config.training.batch_size}, as there are {len(images)} images.")
+    config.total_steps(len(images))
+    describe(config.model)
+    return config
+
+
+def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> None:
+    """Trains under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
+    from rich.console import Console
+
+    from models.training.trainer import EpochEnd
+
+    console = Console()
+    stop = stop_flag()
+    command = "python -m models " + shlex.join(sys.argv[1:])
+    event = None
+    console.print(f"Run {run.id} in {run.folder.parent}")
+    events = execute(run, data_dir, device, command, autosave)
+    with progress_bar(console) as bar:
+        task = bar.add_task("training", total=None)
+        for event in events:
+            if isinstance(event, EpochEnd):
+                console.print(_epoch_line(event, run.config()), highlight=False)
+            else:
+                bar.update(task, total=event.total_steps, completed=event.step)
+            if stop():
+                break
+        events.close()
+    if stop() or isinstance(event, Paused):
+        console.print(f"Stopped and kept. Continue with: python -m models train --resume {run.id}")
+    else:
+        console.print(f"Done: {run.model_path}")
+
+
+def _epoch_line(event: Any, config: RunConfig) -> str:
+    line = (
+        f"epoch {event.epoch + 1:>3}/{config.training.epochs}  test D {event.test_distortion:.2f}"
+    )
+    if config.model.capabilities.has_rate:
+        line += f"  R {event.test_rate:.2f}  -ELBO {event.test_negative_elbo:.2f}"
+    return f"{line} nats/image  ({event.seconds:.1f} s)"
