@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from models.runs.folder import Run, find_run, list_runs
 from models.runs.history import LatestRow
+from models.runs.status import epochs_done
 
 MEMO_SECONDS = 0.2
 PACE_STEPS = 50
@@ -47,8 +48,7 @@ class _Member:
 
     def epoch(self) -> int:
         """Epochs finished."""
-        row = self.latest.read()
-        return 0 if row is None else min(self.epochs, row["epoch"] + 1)
+        return epochs_done(self.latest.read(), self.epochs)
 
     def text(self) -> str:
         """Where it stands, in one line."""

@@ -30,7 +30,7 @@ from models.atomic import write_bytes
 from models.runs.folder import list_runs
 from models.sweeps.plan import cores
 from models.text import clean_name
-from models.training.control import GO, wish_of
+from models.training.control import GO, read_request
 
 
 class JobError(RuntimeError):
@@ -569,7 +569,7 @@ class Jobs:
     def _left(self, record: _Record) -> str:
         """How a job ended that nobody here has told to: it was held for long, or stopped."""
         folders = [run.folder for run in list_runs(self.runs_dir) if run.id in record.runs]
-        is_held = bool(folders) and all(wish_of(folder).order != GO for folder in folders)
+        is_held = bool(folders) and all(read_request(folder).order != GO for folder in folders)
         return "paused" if is_held else "interrupted"
 
     def _reason(self, active: _Active, record: _Record, result: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from models.presets import PRESETS
 from models.runs.folder import Run
 from models.runs.history import Row
 from models.text import clean_name
-from models.training.control import ask, changes_of
+from models.training.control import read_changes, send_request
 
 PARTS = {"model": ModelConfig, "objective": ObjectiveConfig, "training": TrainingConfig}
 FIELDS = {
@@ -257,7 +257,7 @@ def steer(run: Run, **wanted: Any) -> None:
         JobError: If the disk refuses.
     """
     try:
-        ask(run.folder, **wanted)
+        send_request(run.folder, **wanted)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         raise JobError(f"The training cannot be told: {reason}.") from error
@@ -268,7 +268,7 @@ def marks(run: Run, course: Course) -> list[tuple[float, str]]:
     config = run.config()
     found = []
     last = (config.objective.beta, config.training.learning_rate)
-    for change in changes_of(run.folder):
+    for change in read_changes(run.folder):
         names = [f"β = {change.beta:g}"] * (change.beta != last[0])
         names += [f"rate {change.learning_rate:g}"] * (change.learning_rate != last[1])
         last = (change.beta, change.learning_rate)

@@ -8,7 +8,7 @@ import typer
 
 from models.cli.options import RunsDir, one_sentence
 from models.runs.folder import default_runs_dir, find_run
-from models.training.control import GO, HOLD, STEP, ask
+from models.training.control import GO, PAUSE, STEP, send_request
 
 
 @one_sentence
@@ -26,12 +26,12 @@ def steer(
     Beta and the learning rate can be changed.
     """
     folder = find_run(runs_dir or default_runs_dir(), run).folder
-    orders = [name for name, given in ((HOLD, hold), (GO, go), (STEP, step)) if given]
+    orders = [name for name, given in ((PAUSE, hold), (GO, go), (STEP, step)) if given]
     wanted: dict[str, Any] = {"beta": beta, "learning_rate": learning_rate}
     wanted = {name: value for name, value in wanted.items() if value is not None}
     if len(orders) > 1 or not (orders or wanted):
         raise ValueError("one of --hold, --go, --step, or --beta or --learning-rate must be given")
     if orders:
         wanted["order"] = orders[0]
-    ask(folder, **wanted)
+    send_request(folder, **wanted)
     typer.echo(f"Asked of {run}: {', '.join(f'{name} {value}' for name, value in wanted.items())}")

@@ -27,7 +27,7 @@ from models.config import RunConfig, override
 from models.presets import preset
 from models.runs.folder import Run, default_runs_dir, find_run
 from models.runs.train import execute
-from models.training.control import GO, Paused, ask, wish_of
+from models.training.control import GO, Paused, read_request, send_request
 
 
 @with_settings()
@@ -57,8 +57,8 @@ def train(
     if resume:
         run = find_run(runs_dir, resume)
         _check_resume(given)
-        if wish_of(run.folder).order != GO:
-            ask(run.folder, order=GO)
+        if read_request(run.folder).order != GO:
+            send_request(run.folder, order=GO)
     else:
         given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
         config = override(preset(preset_name), **given)

@@ -1,13 +1,14 @@
-"""Run folders: where a training lives on disk, so that it survives whatever happens to it.
+"""Run folders: where a training run lies on disk, so that it survives whatever happens to it.
 
     runs/<id>/config.json         the run's settings and its title
-              metrics.jsonl       one line per finished epoch
+              metrics.jsonl       one line per finished epoch: see `models.runs.history`
               state.safetensors   weights, optimiser and position: what a resume needs
               model.safetensors   the checkpoint to explore, with the test set's codes
-              frames/             its film: see `models.training.snapshots`
-              label.json          what its owner says of it: see `Label`
-              wish.json  changes.jsonl   how it is steered: see `models.training.control`
-              run.lock            held while a process trains here
+              frames/             snapshots of the training: see `models.training.snapshots`
+              label.json          what its owner writes about it: see `Label`
+              wish.json  changes.jsonl   requests and changes: see `models.training.control`
+              failure.json        why the training failed: see `models.runs.status`
+              run.lock            held while a process trains here: see `models.runs.lock`
 
 Ids are generated; titles are labels and never become paths.
 """
@@ -19,7 +20,6 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from models.atomic import write_bytes
 from models.config import RunConfig
 from models.runs.history import History
 from models.runs.label import MAX_LABEL_BYTES, Label, clean_note
+from models.runs.lock import PATIENCE_SECONDS, run_lock
 from models.text import clean_name
 
 
@@ -55,7 +56,7 @@ class Run:
     def create(
         cls, runs_dir: str | Path, config: RunConfig, title: str = "", sweep: str = ""
     ) -> Run:
-        """A new run with a generated id; `sweep` is the id of the sweep it belongs to."""
+        """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to."""
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         run = cls(Path(runs_dir) / run_id)
         run.folder.mkdir(parents=True)
@@ -87,12 +88,12 @@ class Run:
 
     @property
     def title(self) -> str:
-        """The title its owner gave it last, or the first one, or the id."""
+        """The title that its owner gave it last, or the first one, or the id."""
         return self.label.title or self.first_title
 
     @property
     def label(self) -> Label:
-        """What its owner says of it; nothing if that was never written, or is damaged."""
+        """What its owner wrote about it; nothing if the file is absent or damaged."""
         document = None
         with (
             contextlib.suppress(OSError, ValueError, RecursionError),
@@ -105,10 +106,10 @@ class Run:
         return Label()
 
     def relabel(self, **changes: Any) -> None:
-        """Changes fields of the label; an empty title brings back the first one.
+        """Changes fields of the label; an empty title restores the first one.
 
         Args:
-            changes: Of `Label`; texts lose what cannot be shown, and what is too long.
+            changes: Fields of `Label`; texts lose what cannot be shown or is too long.
 
         Raises:
             OSError: If the disk refuses: the old label stays.
@@ -122,10 +123,10 @@ class Run:
             ...     run.title, run.label.pinned, run.first_title
             ('the best', True, 'my first')
         """
-        wanted = self.label._replace(**changes)
-        title, note = clean_name(wanted.title, ""), clean_note(wanted.note)
-        kept = Label(title, note, bool(wanted.pinned))
-        write_bytes(self.label_path, json.dumps(kept._asdict(), indent=1).encode())
+        label = self.label._replace(**changes)
+        title, note = clean_name(label.title, ""), clean_note(label.note)
+        label = Label(title, note, bool(label.pinned))
+        write_bytes(self.label_path, json.dumps(label._asdict(), indent=1).encode())
 
     @property
     def sweep(self) -> str:
@@ -133,10 +134,10 @@ class Run:
         return str(self._document().get("sweep", ""))
 
     def config(self) -> RunConfig:
-        """The run's settings.
+        """Reads the run's settings.
 
         Raises:
-            ValueError: If the folder holds none that are valid.
+            ValueError: If the folder holds no valid ones.
         """
         return RunConfig.from_json(self._document().get("config"))
 
@@ -156,38 +157,22 @@ class Run:
         """The rows of its finished epochs."""
         return History(self.folder)
 
-    @contextlib.contextmanager
-    def lock(self, patience: float = 0.0) -> Iterator[None]:
-        """Holds the run while training; a second process is refused, a dead one holds nothing.
-
-        Args:
-            patience: Seconds to wait for another process to leave.
-
-        Raises:
-            ValueError: If another process is training here.
-        """
-        from filelock import FileLock, Timeout
-
-        try:
-            with FileLock(self.folder / "run.lock", timeout=patience):
-                yield
-        except Timeout as error:
-            raise ValueError(
-                f"a run can be trained by one process at a time, and {self.id} already is"
-            ) from error
+    def lock(self, patience: float = PATIENCE_SECONDS) -> contextlib.AbstractContextManager[None]:
+        """Holds the run while it is trained: see `models.runs.lock.run_lock`."""
+        return run_lock(self.folder, patience)
 
 
 def list_runs(runs_dir: str | Path) -> list[Run]:
-    """The runs of a folder, newest first; an absent folder has none."""
+    """Lists the runs of a folder, newest first; an absent folder has none."""
     folders = Path(runs_dir).glob("*/config.json")
     return [Run(path.parent) for path in sorted(folders, reverse=True)]
 
 
 def find_run(runs_dir: str | Path, run_id: str) -> Run:
-    """The run of that id.
+    """Finds a run by its id, which is compared and never joined to a path.
 
     Raises:
-        ValueError: If there is none; the id is compared, never joined to a path.
+        ValueError: If there is no such run.
     """
     for run in list_runs(runs_dir):
         if run.id == run_id:

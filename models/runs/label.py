@@ -12,8 +12,8 @@ MAX_LABEL_BYTES = 16 * 2**10
 
 
 class Label(NamedTuple):
-    """What its owner says of a run: a title instead of its first one, a note of a few lines, and
-    whether it is pinned."""
+    """What the owner of a run writes about it: a title instead of its first one, a note of a few
+    lines, and whether it is pinned."""
 
     title: str = ""
     note: str = ""
@@ -21,7 +21,7 @@ class Label(NamedTuple):
 
 
 def clean_note(text: Any) -> str:
-    """A stranger's note: lines as `clean_name` leaves them, none empty, at most `MAX_NOTE` letters.
+    """Cleans an untrusted note: the lines `clean_name` leaves, none empty, cut to `MAX_NOTE`.
 
     Example:
         >>> clean_note("collapsed\\u202e at\\tβ = 4\\n\\n see the map ")

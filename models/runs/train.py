@@ -1,27 +1,16 @@
-"""Run folders: where a training lives on disk, so that it survives whatever happens to it.
-
-    runs/<id>/config.json         the run's settings and its title
-              metrics.jsonl       one line per finished epoch
-              state.safetensors   weights, optimiser and position: what a resume needs
-              model.safetensors   the checkpoint to explore, with the test set's codes
-              frames/             its film: see `models.training.snapshots`
-              label.json          what its owner says of it: see `Label`
-              wish.json  changes.jsonl   how it is steered: see `models.training.control`
-              run.lock            held while a process trains here
-
-Ids are generated; titles are labels and never become paths.
-"""
+"""Training of a run: from where its state says, with everything it makes saved in its folder."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from models.config import RunConfig
 from models.runs.folder import Run
+from models.runs.status import clear_failure, write_failure
 from models.storage.card import Card
 from models.storage.checkpoint import write
 from models.storage.tensors import MAX_STATE_BYTES, CheckpointError, read_tensors, write_tensors
@@ -39,14 +28,14 @@ def execute(
     """Trains a run to its end, from where its state says, and yields the trainer's events.
 
     Closing the iterator stops the training and keeps everything: state and checkpoint are
-    written as they are. The state is also saved every `autosave_seconds`, so a killed process
+    written as they are then. The state is also saved every `autosave_seconds`, so a killed process
     loses no more than that.
 
     Args:
         run: Created by `Run.create`, or stopped earlier.
         data_dir: Where the data sets are; see `models.data.load.load`.
         device: "cpu" or "cuda".
-        command: What the card says about how to make this again.
+        command: How to make this again, for the card.
         autosave_seconds: Time between two saves of the state.
 
     Raises:
@@ -68,8 +57,8 @@ def execute(
         model = build_model(config.model, config.training.seed)
         training = Training(model, config, train_set.images, test_set.images, device)
         seconds = restore(run, training)
-        steering = Control(run.folder, training)
-        yield from drive(run, training, test_set, seconds, command, autosave_seconds, steering)
+        control = Control(run.folder, training)
+        yield from drive(run, training, test_set, seconds, command, autosave_seconds, control)
 
 
 def drive(
@@ -79,56 +68,82 @@ def drive(
     seconds: float,
     command: str = "",
     autosave_seconds: float = AUTOSAVE_SECONDS,
-    steering: Any = None,
+    control: Any = None,
 ) -> Iterator[Any]:
-    """Runs a restored training to its end, writing what `execute` promises.
+    """Runs a restored training to its end, and writes what `execute` promises.
 
     Args:
         run: Locked by the caller.
         training: A `models.training.trainer.Training` of this run.
         test_set: The `ImageSet` it is scored on.
-        seconds: Spent so far, as `restore` says.
+        seconds: Spent so far, as `restore` returns them.
         command: As in `execute`.
         autosave_seconds: As in `execute`.
-        steering: A `models.training.control.Steering` that may hold or change it; None: nobody may.
+        control: A `models.training.control.Control` that may pause or change it; None: nothing may.
 
     Raises:
-        TrainingDivergedError: The last good state stays.
+        TrainingDivergedError: The last good state stays, and the reason is recorded.
+    """
+    from models.training.trainer import TrainingDivergedError
+
+    clock = _Clock(seconds)
+    try:
+        given = (run, training, test_set, clock, command, autosave_seconds, control)
+        is_saved = yield from _drive(*given)
+    except GeneratorExit:
+        _finish(run, training, test_set, clock.seconds(), command)
+        raise
+    except TrainingDivergedError as error:
+        write_failure(run, str(error))
+        raise
+    if not is_saved:
+        _finish(run, training, test_set, clock.seconds(), command)
+
+
+def _drive(
+    run: Run,
+    training: Any,
+    test_set: Any,
+    clock: _Clock,
+    command: str,
+    autosave_seconds: float,
+    control: Any,
+) -> Generator[Any, None, bool]:
+    """Yields the events of a training, and saves its history, snapshots and state as they come.
+
+    Returns:
+        Whether it ends because it was paused for long, with everything saved.
     """
     from models.training.snapshots import FRAMES, SWEEP_FRAMES, Recorder
     from models.training.trainer import EpochEnd
 
-    clock, saved = _Clock(seconds), time.monotonic()
+    saved = time.monotonic()
     recorder = Recorder(run.folder, training, test_set, SWEEP_FRAMES if run.sweep else FRAMES)
     recorder.record()
-    try:
-        for event in training.events():
-            if isinstance(event, EpochEnd):
-                run.history.append(asdict(event))
-            recorder.record()
-            if time.monotonic() - saved >= autosave_seconds:
-                _save_state(run, training, clock.seconds())
-                saved = time.monotonic()
-            yield event
-            if steering is not None:
-                is_held = False
-                for held in steering.obey(isinstance(event, EpochEnd)):
-                    if not is_held:  # its model can be explored meanwhile
-                        is_held = True
-                        clock.stop()
-                        _finish(run, training, test_set, clock.seconds(), command)
-                    yield held
-                clock.go_on()
-                if steering.is_held:
-                    return
-    except GeneratorExit:
-        _finish(run, training, test_set, clock.seconds(), command)
-        raise
-    _finish(run, training, test_set, clock.seconds(), command)
+    for event in training.events():
+        is_epoch_end = isinstance(event, EpochEnd)
+        if is_epoch_end:
+            run.history.append(asdict(event))
+        recorder.record()
+        if time.monotonic() - saved >= autosave_seconds:
+            _save_state(run, training, clock.seconds())
+            saved = time.monotonic()
+        yield event
+        if control is None:
+            continue
+        for i, pause in enumerate(control.poll(is_epoch_end)):
+            if i == 0:  # its model can be explored meanwhile
+                clock.stop()
+                _finish(run, training, test_set, clock.seconds(), command)
+            yield pause
+        clock.go_on()
+        if control.is_paused:
+            return True
+    return False
 
 
 class _Clock:
-    """Seconds spent on training, without those in which it was held."""
+    """Seconds spent on training, without those in which it was paused."""
 
     def __init__(self, seconds: float) -> None:
         self._before, self._since = seconds, time.monotonic()
@@ -146,7 +161,7 @@ class _Clock:
 
 
 def restore(run: Run, training: Any) -> float:
-    """Continues from the saved state, or saves the first one.
+    """Continues from the saved state, or saves the first one; an earlier failure is forgotten.
 
     Returns:
         The seconds spent so far.
@@ -158,20 +173,21 @@ def restore(run: Run, training: Any) -> float:
 
     for stale in run.folder.glob(".*.safetensors.*"):  # of a process killed while writing
         stale.unlink()
+    clear_failure(run)
     if not run.state_path.exists():
         _save_state(run, training, 0.0)
         run.history.drop_after(0)
         return 0.0
     arrays, document, _ = read_tensors(run.state_path, MAX_STATE_BYTES)
-    if not _stands_for(document.get("config"), run.config()):
-        raise CheckpointError("the saved state must be of this run's settings: start the run anew")
+    if not _is_of(document.get("config"), run.config()):
+        raise CheckpointError("the saved state must be of this run's settings: start a new run")
     training.restore({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
     run.history.drop_after(training.step)
     return float(document.get("seconds", 0.0))
 
 
-def _stands_for(document: Any, config: RunConfig) -> bool:
-    """Whether JSON means these settings; one that an older program did not know is its default."""
+def _is_of(document: Any, config: RunConfig) -> bool:
+    """Whether JSON holds these settings; those that an older version did not know are defaults."""
     try:
         return RunConfig.from_json(document) == config
     except ValueError:
@@ -197,12 +213,12 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     from models.latents.codes import MAX_CODES, Codes
     from models.metrics.likelihood import elbo, summarize
     from models.metrics.reconstruction import squared_error
-    from models.training.control import apply, changes_of
+    from models.training.control import apply, read_changes
 
     _save_state(run, training, seconds)
     terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
     error = squared_error(training.model, training.test_images).mean().item()
-    changes = [each for each in changes_of(run.folder) if each.step < training.step]
+    changes = [each for each in read_changes(run.folder) if each.step < training.step]
     card = Card(
         config=apply(training.config, changes[-1]) if changes else training.config,
         title=run.title,

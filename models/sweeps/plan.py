@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from models.config import RunConfig
 from models.runs.folder import Run
-from models.storage.checkpoint import read
-from models.storage.tensors import CheckpointError
+from models.runs.status import run_status
 
 MAX_STACK = 16
 
@@ -56,15 +55,7 @@ class SweepRun:
 
     def is_done(self) -> bool:
         """Whether its last epoch is over and its checkpoint written."""
-        rows = self.run.history.rows()
-        epochs = rows[-1]["epoch"] + 1 if rows else 0
-        return epochs == self.config.training.epochs and self._steps() == rows[-1]["step"]
-
-    def _steps(self) -> int | None:
-        try:
-            return read(self.run.model_path).card.steps
-        except CheckpointError:
-            return None
+        return run_status(self.run).is_done
 
 
 def plan(members: Sequence[SweepRun], workers: int) -> list[list[Run]]:

@@ -1,10 +1,10 @@
-"""Controls a training while it runs: hold it, let it go on for an epoch, change β or its rate.
+"""Control of a training run while it works: pause it, go on for an epoch, change β or its rate.
 
-    runs/<id>/wish.json       what somebody wants of it now; written by anybody
-              changes.jsonl   what has been changed, and after which update; written by the training
+    runs/<id>/wish.json       what is requested now; written by any process
+              changes.jsonl   what was changed, and after which update; written by the training
 
-A change is on disk before it is in force, and is in force from a known update on: so a training
-that was killed and resumed makes the same changes at the same updates, bit for bit.
+A change is on disk before it is active, and it is active from a known update on: so a run that was
+killed and resumed makes the same changes at the same updates, bit for bit.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ from models.atomic import write_bytes
 from models.config import ObjectiveConfig, RunConfig, TrainingConfig
 from models.settings import Settings, setting
 
-HOLD_SECONDS = 120.0
-"""How long a held training keeps its place and memory; then it saves all and ends."""
-LOOK_SECONDS = 0.05
+REQUEST_FILE, CHANGES_FILE = "wish.json", "changes.jsonl"
+"""Names and contents are a format: runs made by earlier versions have these files."""
+MAX_PAUSE_SECONDS = 120.0
+"""How long a paused run keeps its process and memory; then it saves everything and ends."""
+POLL_SECONDS = 0.05
 MAX_CHANGES = 1000
-GO, HOLD, STEP = "go", "hold", "step"
+MAX_LINE_BYTES = 4096
+GO, PAUSE, STEP = "go", "hold", "step"
+"""Orders as they stand in the file."""
 
 
 @dataclass(frozen=True)
 class ControlRequest(Settings):
-    """What somebody wants of a running training.
+    """What is requested of a running training.
 
     Raises:
         ValueError: If a setting is outside its limits.
@@ -41,10 +45,10 @@ class ControlRequest(Settings):
         ValueError: beta must be 0 to 10000, got -2
     """
 
-    order: str = setting(GO, "go, hold, or step: an epoch more.", choices=(GO, HOLD, STEP))
+    order: str = setting(GO, "go, hold, or step: one more epoch.", choices=(GO, PAUSE, STEP))
     serial: int = setting(0, "Tells a second order from the first.", 0, 2**31 - 1)
-    beta: float = setting(-1.0, "Weight of the rate from now on; -1: as it is.", None, 1e4)
-    learning_rate: float = setting(0.0, "Peak rate from now on; 0: as it is.", 0.0, 1.0)
+    beta: float = setting(-1.0, "Weight of the rate from now on; -1: unchanged.", None, 1e4)
+    learning_rate: float = setting(0.0, "Peak learning rate from now on; 0: unchanged.", 0.0, 1.0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,26 +76,27 @@ class Change(Settings):
 
 @dataclass(frozen=True)
 class Paused:
-    """The training waits before its next update."""
+    """Event: the training waits before its next update."""
 
     step: int
     total_steps: int
 
 
-def wish_of(run_folder: Path) -> ControlRequest:
-    """What is wanted of a run; nothing, if there is no such file or a damaged one."""
+def read_request(run_folder: Path) -> ControlRequest:
+    """Reads what is requested of a run; nothing, if the file is absent or damaged."""
     try:
-        return ControlRequest.from_json(json.loads((run_folder / "wish.json").read_bytes()))
-    except (OSError, ValueError):
+        with open(run_folder / REQUEST_FILE, "rb") as file:
+            return ControlRequest.from_json(json.loads(file.read(MAX_LINE_BYTES)))
+    except (OSError, ValueError, RecursionError):
         return ControlRequest()
 
 
-def ask(run_folder: Path, **wanted: Any) -> ControlRequest:
-    """Wants something of a run; what is not named stays wanted as it was.
+def send_request(run_folder: Path, **fields: Any) -> ControlRequest:
+    """Requests something of a run; fields that are not given stay as they were requested.
 
     Args:
         run_folder: Of the run.
-        wanted: Fields of `ControlRequest`, without the serial.
+        fields: Of `ControlRequest`, without the serial.
 
     Raises:
         ValueError: If a value is outside its limits.
@@ -100,28 +105,29 @@ def ask(run_folder: Path, **wanted: Any) -> ControlRequest:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     _ = ask(Path(folder), order="hold")
-        ...     ask(Path(folder), beta=4.0)
+        ...     _ = send_request(Path(folder), order="hold")
+        ...     send_request(Path(folder), beta=4.0)
         ControlRequest(order='hold', serial=1, beta=4.0, learning_rate=0.0)
     """
-    wish = wish_of(run_folder)
-    serial = wish.serial + ("order" in wanted)
-    wish = replace(wish, serial=serial, **wanted)
-    write_bytes(run_folder / "wish.json", json.dumps(wish.to_json()).encode())
-    return wish
+    request = read_request(run_folder)
+    serial = request.serial + ("order" in fields)
+    request = replace(request, serial=serial, **fields)
+    write_bytes(run_folder / REQUEST_FILE, json.dumps(request.to_json()).encode())
+    return request
 
 
-def changes_of(run_folder: Path) -> list[Change]:
-    """What has been changed, by rising step; damaged lines are passed over."""
+def read_changes(run_folder: Path) -> list[Change]:
+    """Reads what was changed, by rising step; damaged lines are skipped."""
+    changes = []
     try:
-        lines = (run_folder / "changes.jsonl").read_bytes().splitlines()[:MAX_CHANGES]
+        with open(run_folder / CHANGES_FILE, "rb") as file:
+            lines = file.read(MAX_CHANGES * MAX_LINE_BYTES).splitlines()[:MAX_CHANGES]
     except OSError:
         return []
-    found = []
     for line in lines:
-        with contextlib.suppress(ValueError):
-            found.append(Change.from_json(json.loads(line)))
-    return sorted(found, key=lambda change: change.step)
+        with contextlib.suppress(ValueError, RecursionError):
+            changes.append(Change.from_json(json.loads(line)))
+    return sorted(changes, key=lambda change: change.step)
 
 
 class ActiveSettings(NamedTuple):
@@ -132,30 +138,63 @@ class ActiveSettings(NamedTuple):
     training: TrainingConfig
 
 
-def in_force(config: RunConfig, changes: Sequence[Change]) -> list[ActiveSettings]:
-    """The settings of a training, and those after each change.
+def active_settings(config: RunConfig, changes: Sequence[Change]) -> list[ActiveSettings]:
+    """Lists the settings a training begins with, and those after each change.
 
     Raises:
-        ValueError: If a change is not lawful for this run.
+        ValueError: If a change is not possible for this run.
 
     Example:
         >>> from models.presets import preset
-        >>> found = in_force(preset("digits-2d"), [Change(400, 4.0, 1e-3)])
-        >>> [(each.step, each.objective.beta) for each in found]
+        >>> settings = active_settings(preset("digits-2d"), [Change(400, 4.0, 1e-3)])
+        >>> [(each.step, each.objective.beta) for each in settings]
         [(0, 1.0), (400, 4.0)]
     """
-    found = [ActiveSettings(0, config.objective, config.training)]
+    settings = [ActiveSettings(0, config.objective, config.training)]
     for change in changes:
         changed = apply(config, change)
-        found.append(ActiveSettings(change.step, changed.objective, changed.training))
-    return found
+        settings.append(ActiveSettings(change.step, changed.objective, changed.training))
+    return settings
+
+
+def next_change(
+    config: RunConfig, changes: Sequence[Change], request: ControlRequest, step: int = 0
+) -> Change | None:
+    """Finds what a request changes after an update; None if everything stays as it is.
+
+    Args:
+        config: Of the run.
+        changes: Made so far.
+        request: What is requested now.
+        step: Updates made.
+
+    Example:
+        >>> from models.presets import preset
+        >>> print(next_change(preset("digits-2d"), [], ControlRequest(beta=4.0), 400))
+        after step 400: β = 4, learning rate 0.003
+        >>> next_change(preset("digits-multirate"), [], ControlRequest(beta=4.0)) is None
+        True
+    """
+    before = Change(step, config.objective.beta, config.training.learning_rate)
+    if changes:
+        before = replace(changes[-1], step=step)
+    after = before
+    if request.beta >= 0:
+        after = replace(after, beta=request.beta)
+    if request.learning_rate > 0:
+        after = replace(after, learning_rate=max(1e-7, request.learning_rate))
+    try:
+        apply(config, after)
+    except ValueError:  # a β for a model that has none
+        return None
+    return None if after == before else after
 
 
 def apply(config: RunConfig, change: Change) -> RunConfig:
-    """The settings of a run as a change makes them.
+    """Returns the settings of a run with a change applied.
 
     Raises:
-        ValueError: If they are not lawful: a multirate model has no β of its own.
+        ValueError: If the change is not possible: a multirate model has no β of its own.
     """
     return replace(
         config,
@@ -165,7 +204,7 @@ def apply(config: RunConfig, change: Change) -> RunConfig:
 
 
 class Control:
-    """Makes a training do what is wanted of it.
+    """Applies the requests made of a run to its training.
 
     Args:
         run_folder: Of the run.
@@ -174,66 +213,57 @@ class Control:
 
     def __init__(self, run_folder: Path, training: Any) -> None:
         self.run_folder, self.training = run_folder, training
-        self.changes = changes_of(run_folder)
+        self.changes = read_changes(run_folder)
         self.training.follow(self.changes)
-        self._read: tuple[int, int] | None = None  # inode, time of change
-        self._wish = ControlRequest()
+        self._version: tuple[int, int] | None = None  # inode and time of the file as last read
+        self._request = ControlRequest()
         self._stepped = -1  # serial of the step that has been made
 
-    def obey(self, is_epoch_end: bool) -> Iterator[Paused]:
-        """Between two updates: changes what is to be changed, and waits as long as it is held.
+    def poll(self, is_epoch_end: bool) -> Iterator[Paused]:
+        """Between two updates: changes what is requested, and waits as long as it is paused.
 
-        Returns after `HOLD_SECONDS`; `is_held` then still says so.
+        Returns after `MAX_PAUSE_SECONDS`; `is_paused` is then still true.
         """
-        self._look()
-        if self._wish.order == STEP and is_epoch_end:
-            self._stepped = self._wish.serial
-        end = time.monotonic() + HOLD_SECONDS
-        while self.is_held and time.monotonic() < end:
+        self._read_request()
+        if self._request.order == STEP and is_epoch_end:
+            self._stepped = self._request.serial
+        end = time.monotonic() + MAX_PAUSE_SECONDS
+        while self.is_paused and time.monotonic() < end:
             yield Paused(self.training.step, self.training.total_steps)
-            time.sleep(LOOK_SECONDS)
-            self._look()
+            time.sleep(POLL_SECONDS)
+            self._read_request()
 
     @property
-    def is_held(self) -> bool:
+    def is_paused(self) -> bool:
         """Whether no update may be made now."""
         if self.training.step >= self.training.total_steps:
             return False
-        wish = self._wish
-        return wish.order == HOLD or (wish.order == STEP and wish.serial == self._stepped)
+        order, is_step_made = self._request.order, self._request.serial == self._stepped
+        return order == PAUSE or (order == STEP and is_step_made)
 
-    def _look(self) -> None:
-        """Reads the wish if it is a new one, and makes its changes."""
+    def _read_request(self) -> None:
+        """Reads the request if the file is new, and makes its changes."""
         try:
-            found = (self.run_folder / "wish.json").stat()
+            status = (self.run_folder / REQUEST_FILE).stat()
         except OSError:
             return
-        if (found.st_ino, found.st_mtime_ns) == self._read:
+        if (status.st_ino, status.st_mtime_ns) == self._version:
             return
-        self._read = found.st_ino, found.st_mtime_ns
-        self._wish = wish_of(self.run_folder)
+        self._version = status.st_ino, status.st_mtime_ns
+        self._request = read_request(self.run_folder)
         self._change()
 
     def _change(self) -> None:
-        """Takes β and the rate from the wish, if they differ from the last that were taken."""
-        config, step = self.training.config, self.training.step
-        last = Change(step, config.objective.beta, config.training.learning_rate)
-        if self.changes:
-            last = replace(self.changes[-1], step=step)
-        wanted = last
-        if self._wish.beta >= 0:
-            wanted = replace(wanted, beta=self._wish.beta)
-        if self._wish.learning_rate > 0:
-            wanted = replace(wanted, learning_rate=max(1e-7, self._wish.learning_rate))
-        if wanted == last or len(self.changes) >= MAX_CHANGES:
+        """Makes the change that is requested, if there is one."""
+        step = self.training.step
+        change = next_change(self.training.config, self.changes, self._request, step)
+        if change is None or len(self.changes) >= MAX_CHANGES:
             return
-        with contextlib.suppress(ValueError):  # a β for a model that has none
-            apply(config, wanted)
-            self.changes = [each for each in self.changes if each.step < step] + [wanted]
-            self._keep()
-            self.training.follow(self.changes)
+        self.changes = [each for each in self.changes if each.step < step] + [change]
+        self._write_changes()
+        self.training.follow(self.changes)
 
-    def _keep(self) -> None:
-        """On disk, before it is in force."""
+    def _write_changes(self) -> None:
+        """Before a change is active, it is on disk."""
         lines = "".join(json.dumps(asdict(change)) + "\n" for change in self.changes)
-        write_bytes(self.run_folder / "changes.jsonl", lines.encode())
+        write_bytes(self.run_folder / CHANGES_FILE, lines.encode())

@@ -22,7 +22,7 @@ from models.config import RunConfig, TrainingConfig
 from models.metrics.likelihood import elbo
 from models.objectives.elbo import Terms, elbo_terms
 from models.objectives.schedules import beta_loss, capacity, kl_weight
-from models.training.control import ActiveSettings, Change, in_force
+from models.training.control import ActiveSettings, Change, active_settings
 from models.training.optimizer import Adam
 
 CHECK_EVERY = 20
@@ -155,7 +155,7 @@ class Training:
         Raises:
             ValueError: If a change is not lawful for this run.
         """
-        self._in_force = in_force(self.config, changes)
+        self._in_force = active_settings(self.config, changes)
 
     @property
     def now(self) -> ActiveSettings:

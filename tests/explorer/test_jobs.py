@@ -30,7 +30,7 @@ from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
-from models.training.control import ask
+from models.training.control import send_request
 
 DIGITS = Path(__file__).resolve().parents[2] / "checkpoints" / "digits-2d-beta-1.safetensors"
 FINGERPRINT = "f" * 64
@@ -1063,12 +1063,15 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
 
 
 def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, runs_dir, tmp_path):
-    hasty = "import models.cli.app as c,models.training.control as s; s.HOLD_SECONDS = 0.3; c.app()"
+    hasty = (
+        "import models.cli.app as c, models.training.control as s\n"
+        "s.MAX_PAUSE_SECONDS = 0.3; c.app()"
+    )
     queue = queue_of(command=[sys.executable, "-c", hasty])
     job_id = queue.submit(["train", *TINY, "--epochs", "40", "--title", "mine"], "mine")
     wait(lambda: queue.watch(job_id).runs)
     (run,) = list_runs(runs_dir)
-    ask(run.folder, order="hold")
+    send_request(run.folder, order="hold")
     held = ended(queue, job_id)
     assert held.state == "paused" and held.share < 1
     queue.resume(job_id)

@@ -30,7 +30,7 @@ from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
-from models.training.control import Change, ControlRequest, changes_of, wish_of
+from models.training.control import Change, ControlRequest, read_changes, read_request
 from tests.helpers.app_test import UNITLESS, charts, choose, column, open_view, press, said, settle
 from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture
 from tests.helpers.browser_page import settle as settle_page
@@ -311,12 +311,12 @@ def test_a_training_is_held_stepped_and_continued(no_runs, desk):
     run = trained(no_runs)
     desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
     at = press(open_view("train"), "Pause")
-    assert wish_of(run.folder) == ControlRequest("hold", 1)
+    assert read_request(run.folder) == ControlRequest("hold", 1)
     assert at.get("progress")[0].proto.text == plain("one: 67%, paused at epoch 2 of 3")
     at = press(at, "Step")
-    assert wish_of(run.folder) == ControlRequest("step", 2)
+    assert read_request(run.folder) == ControlRequest("step", 2)
     at = press(at, "Continue")
-    assert wish_of(run.folder) == ControlRequest("go", 3)
+    assert read_request(run.folder) == ControlRequest("go", 3)
     assert not any(button.label == "Continue" for button in at.button)
 
 
@@ -330,10 +330,10 @@ def test_what_is_changed_while_it_runs_is_asked_for_and_drawn(no_runs, desk):
     at = settle(settle(open_view("train")))
     beta, rate = dials(at)
     assert beta.value == beta.proto.default == 1.0 and rate.value == rate.proto.default == 2e-3
-    assert wish_of(run.folder) == ControlRequest(), "only a hand changes a training"
+    assert read_request(run.folder) == ControlRequest(), "only a hand changes a training"
     beta.set_value(4.0)
     at = settle(at)
-    assert wish_of(run.folder) == ControlRequest(beta=4.0)
+    assert read_request(run.folder) == ControlRequest(beta=4.0)
     beta, rate = dials(at)
     assert beta.value == beta.proto.default == 4.0 and rate.value == rate.proto.default == 2e-3
     (run.folder / "changes.jsonl").write_text(json.dumps(asdict(Change(40, 4.0, 2e-3))) + "\n")
@@ -600,7 +600,7 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     (run,) = list_runs(runs_dir)
     done = len(run.history.rows())
     assert 0 < done < 1000
-    assert wish_of(run.folder) == ControlRequest() and not changes_of(run.folder), (
+    assert read_request(run.folder) == ControlRequest() and not read_changes(run.folder), (
         "only a hand changes it"
     )
     page.get_by_role("button", name="Resume").click()

@@ -25,7 +25,7 @@ from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read, write
 from models.storage.tensors import read_tensors
-from models.training.control import Change, changes_of
+from models.training.control import Change, read_changes
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import finish, python
 
@@ -430,7 +430,7 @@ def test_a_training_is_steered_from_another_command(tmp_path):
         time.sleep(0.05)
     held = len(run.history.rows())
     call("steer", run.id, "--beta", 4, "--learning-rate", 1e-3, "--runs-dir", tmp_path)
-    while not changes_of(run.folder):
+    while not read_changes(run.folder):
         time.sleep(0.05)
     assert len(run.history.rows()) == held
     call("steer", run.id, "--go", "--runs-dir", tmp_path)
@@ -438,7 +438,7 @@ def test_a_training_is_steered_from_another_command(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGTERM)
     assert "Stopped and kept" in finish(process)
-    assert changes_of(run.folder) == [Change(20 * held, 4.0, 1e-3)]
+    assert read_changes(run.folder) == [Change(20 * held, 4.0, 1e-3)]
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from models.training.control import (
     Change,
     ControlRequest,
     Paused,
-    ask,
-    changes_of,
-    in_force,
-    wish_of,
+    active_settings,
+    read_changes,
+    read_request,
+    send_request,
 )
 from models.training.trainer import EpochEnd, learning_rate
 from tests.helpers.configs import tiny
@@ -32,7 +32,7 @@ CONFIG = tiny(training={"epochs": 4, "batch_size": 32, "learning_rate": 3e-3})
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(control, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(control, "POLL_SECONDS", 0.0)
 
 
 def advance(events, count):
@@ -46,14 +46,14 @@ def steered(folder, at=2, **wanted) -> Run:
     run = Run.create(folder, CONFIG, "steered")
     events = execute(run)
     advance(events, at)
-    ask(run.folder, **wanted)
+    send_request(run.folder, **wanted)
     list(events)
     return run
 
 
 def test_a_change_is_in_force_from_the_next_update_on(tmp_path):
     run = steered(tmp_path, beta=4.0, learning_rate=1e-3)
-    assert changes_of(run.folder) == [Change(40, 4.0, 1e-3)]
+    assert read_changes(run.folder) == [Change(40, 4.0, 1e-3)]
     rows = run.history.rows()
     assert [row["kl_weight"] for row in rows] == [1.0, 4.0, 4.0, 4.0]
     changed = replace(CONFIG.training, learning_rate=1e-3)
@@ -67,11 +67,11 @@ def test_a_change_is_in_force_from_the_next_update_on(tmp_path):
 
 def test_a_change_is_that_of_a_run_with_those_settings_from_the_start(tmp_path):
     run = Run.create(tmp_path, CONFIG, "steered")
-    ask(run.folder, beta=4.0)  # before any update: taken over after the first event
+    send_request(run.folder, beta=4.0)  # before any update: taken over after the first event
     list(execute(run))
     other = Run.create(tmp_path, replace(CONFIG, objective=replace(CONFIG.objective, beta=4.0)))
     list(execute(other))
-    assert changes_of(run.folder) == [Change(20, 4.0, 3e-3)]
+    assert read_changes(run.folder) == [Change(20, 4.0, 3e-3)]
     assert read(run.model_path).fingerprint != read(other.model_path).fingerprint
     (run.folder / "changes.jsonl").write_text(json.dumps(Change(0, 4.0, 3e-3).to_json()))
     (run.folder / "state.safetensors").unlink()
@@ -89,7 +89,7 @@ def test_a_killed_run_makes_its_changes_again_at_the_same_updates(saved, tmp_pat
     for name in ("wish.json", "changes.jsonl"):  # of a process that went further and was killed
         (run.folder / name).write_bytes((whole.folder / name).read_bytes())
     list(execute(run))
-    assert changes_of(run.folder) == changes_of(whole.folder)
+    assert read_changes(run.folder) == read_changes(whole.folder)
     if saved <= 4:
         assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
         assert read_tensors(run.state_path)[2] == read_tensors(whole.state_path)[2]
@@ -100,9 +100,9 @@ def test_of_a_past_that_was_never_made_nothing_stays(tmp_path):
     (run.folder / "changes.jsonl").write_text(json.dumps(Change(120, 9.0, 3e-3).to_json()))
     events = execute(run)
     advance(events, 1)
-    ask(run.folder, beta=2.0)
+    send_request(run.folder, beta=2.0)
     list(events)
-    assert changes_of(run.folder) == [Change(20, 2.0, 3e-3)]
+    assert read_changes(run.folder) == [Change(20, 2.0, 3e-3)]
 
 
 def test_held_it_waits_keeps_a_model_and_goes_on_bit_for_bit(tmp_path):
@@ -111,10 +111,10 @@ def test_held_it_waits_keeps_a_model_and_goes_on_bit_for_bit(tmp_path):
     run = Run.create(tmp_path, CONFIG, "same")
     events = execute(run)
     advance(events, 1)
-    ask(run.folder, order="hold")
+    send_request(run.folder, order="hold")
     assert advance(events, 3) == [(20, "Paused")] * 3
     assert read(run.model_path).card.steps == 20
-    ask(run.folder, order="go")
+    send_request(run.folder, order="go")
     assert advance(events, 1) == [(40, "EpochEnd")]
     list(events)
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
@@ -124,21 +124,21 @@ def test_a_step_is_an_epoch(tmp_path):
     run = Run.create(tmp_path, CONFIG)
     events = execute(run)
     advance(events, 1)
-    ask(run.folder, order="hold")
+    send_request(run.folder, order="hold")
     advance(events, 1)
     for end in (40, 80):
-        ask(run.folder, order="step")
+        send_request(run.folder, order="step")
         seen = advance(events, 4)
         assert (end, "EpochEnd") in seen and seen[-1] == (end, "Paused")
-    ask(run.folder, order="go")
+    send_request(run.folder, order="go")
     assert [event.step for event in events if isinstance(event, EpochEnd)] == [120, 160]
 
 
 def test_held_for_long_it_saves_all_and_ends(tmp_path, monkeypatch):
-    monkeypatch.setattr(control, "HOLD_SECONDS", 0.05)
-    monkeypatch.setattr(control, "LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(control, "MAX_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(control, "POLL_SECONDS", 0.02)
     run = Run.create(tmp_path, CONFIG)
-    ask(run.folder, order="hold")
+    send_request(run.folder, order="hold")
     seen = list(execute(run))
     assert {type(event) for event in seen[1:]} == {Paused} and seen[-1].step == 20
     assert read(run.model_path).card.steps == 20
@@ -148,10 +148,10 @@ def test_time_in_which_it_is_held_is_not_counted(tmp_path, monkeypatch):
     run = Run.create(tmp_path, CONFIG)
     events = execute(run)
     advance(events, 1)
-    ask(run.folder, order="hold")
+    send_request(run.folder, order="hold")
     advance(events, 1)
     monkeypatch.setattr("models.runs.train.time.monotonic", lambda later=10**6: later)
-    ask(run.folder, order="go")
+    send_request(run.folder, order="go")
     advance(events, 1)
     events.close()
     assert read(run.model_path).card.seconds < 10**5
@@ -171,32 +171,32 @@ def test_a_finished_run_is_not_held(tmp_path):
     ids=str,
 )  # fmt: skip
 def test_what_may_not_be_wanted_is_one_sentence(wanted, tmp_path):
-    ask(tmp_path, beta=3.0)
+    send_request(tmp_path, beta=3.0)
     with pytest.raises(ValueError) as caught:
-        ask(tmp_path, **wanted)
+        send_request(tmp_path, **wanted)
     assert_sentence(str(caught.value))
-    assert wish_of(tmp_path) == ControlRequest(beta=3.0)
+    assert read_request(tmp_path) == ControlRequest(beta=3.0)
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"[]", b'{"beta": -9}', b'{"unknown": 1}', b"\xff"])
 def test_a_damaged_wish_is_none(content, tmp_path):
     (tmp_path / "wish.json").write_bytes(content)
     (tmp_path / "changes.jsonl").write_bytes(content + b'\n{"step": 7}\n')
-    assert wish_of(tmp_path) == ControlRequest()
-    assert changes_of(tmp_path) == [Change(7)]
+    assert read_request(tmp_path) == ControlRequest()
+    assert read_changes(tmp_path) == [Change(7)]
 
 
 def test_a_multirate_model_has_no_beta_to_change(tmp_path):
     run = Run.create(tmp_path, tiny(family="multirate"))
-    ask(run.folder, beta=4.0)
+    send_request(run.folder, beta=4.0)
     list(execute(run))
-    assert changes_of(run.folder) == []
+    assert read_changes(run.folder) == []
 
 
 def test_settings_in_force_by_step():
     config: RunConfig = preset("digits-2d")
-    found = in_force(config, [Change(100, 4.0, 1e-3), Change(300, 0.5, 1e-3)])
+    found = active_settings(config, [Change(100, 4.0, 1e-3), Change(300, 0.5, 1e-3)])
     weights = [kl_weight(1000, 4000, each.objective) for each in found]
     assert weights == [1.0, 4.0, 0.5]
     with pytest.raises(ValueError, match="multirate"):
-        in_force(preset("digits-multirate"), [Change(1, 4.0, 1e-3)])
+        active_settings(preset("digits-multirate"), [Change(1, 4.0, 1e-3)])

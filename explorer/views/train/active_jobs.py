@@ -20,12 +20,12 @@ from models.runs.folder import Run, default_runs_dir
 from models.storage.card import Card
 from models.training.control import (
     GO,
-    HOLD,
-    HOLD_SECONDS,
+    MAX_PAUSE_SECONDS,
+    PAUSE,
     STEP,
     ControlRequest,
-    changes_of,
-    wish_of,
+    read_changes,
+    read_request,
 )
 
 TICK_SECONDS = 1.0
@@ -108,7 +108,7 @@ def _working(job: Job) -> None:
         for pair in run_folders.configured_runs()
         if (pair[0].id,) == job.runs and not job.position
     ]
-    is_held = bool(found) and wish_of(found[0][0].folder).order != GO
+    is_held = bool(found) and read_request(found[0][0].folder).order != GO
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(job.share, inputs.plain(_where(job, is_held)))
         if found:
@@ -148,9 +148,9 @@ def _hold(run: Run, is_held: bool) -> None:
         inputs.button("Continue", tell(GO), key=f"go-{run.id}", type="primary")
     else:
         inputs.button(
-            "Pause", tell(HOLD), key=f"hold-{run.id}",
-            help=f"Holds it where it is; after {HOLD_SECONDS / 60:.0f} minutes it is saved and "
-            "makes room for others.",
+            "Pause", tell(PAUSE), key=f"hold-{run.id}",
+            help=f"Pauses it where it is; after {MAX_PAUSE_SECONDS / 60:.0f} minutes it is saved "
+            "and makes room for others.",
         )  # fmt: skip
     inputs.button("Step", tell(STEP), key=f"step-{run.id}", help="One epoch, then pause.")
 
@@ -162,13 +162,13 @@ def _change(run: Run, config: RunConfig) -> None:
             _dial(run, config, "beta", "β from now on", "weight", 0.5)
         label = "Learning rate from now on"
         _dial(run, config, "learning_rate", label, "learning-rate", 0.001)
-        history = " · ".join(map(str, changes_of(run.folder)[-3:]))
+        history = " · ".join(map(str, read_changes(run.folder)[-3:]))
         st.caption(inputs.plain(history or "Changes are kept with the run."))
 
 
 def _wanted(run: Run, config: RunConfig, name: str) -> float:
     """β or the learning rate that a training has, or is to have next."""
-    changes, wish = changes_of(run.folder), wish_of(run.folder)
+    changes, wish = read_changes(run.folder), read_request(run.folder)
     if getattr(wish, name) != getattr(ControlRequest(), name):
         return getattr(wish, name)
     if changes:
