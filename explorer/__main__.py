@@ -18,7 +18,7 @@ from models.atomic import write_bytes
 from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
 
 if TYPE_CHECKING:  # it imports torch
-    from models.adapter.measure import Opened
+    from models.adapter.measure import MeasuredModel
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -95,15 +95,15 @@ def open_adapter(
     """
     from explorer import state
     from explorer.services import adapter_model
-    from models.adapter.measure import open_model
+    from models.adapter.measure import measure_model
     from models.adapter.source import read_adapter
 
     typer.echo(f"Running {adapter.name} …", err=True)
-    opened = open_model(read_adapter(adapter), adapter.stem, data, data_dir, _progress)
-    typer.echo(report(opened))
+    measured = measure_model(read_adapter(adapter), adapter.stem, data, data_dir, _progress)
+    typer.echo(report(measured))
     path = folder / "model.safetensors"
-    opened.write(path)
-    adapter_model.adopt(path, opened)
+    measured.write(path)
+    adapter_model.offer(path, measured)
     state.prefer(model=adapter_model.ID, collapsed=adapter_model.ID)
 
 
@@ -115,20 +115,20 @@ def _progress(what: str, share: float) -> None:
         typer.echo(f"{what}: done", err=True)
 
 
-def report(opened: Opened) -> str:
+def report(measured: MeasuredModel) -> str:
     """Writes the scores of the user's model as lines, each number with its unit.
 
     Example:
         >>> import torch
-        >>> from models.adapter.measure import open_model
+        >>> from models.adapter.measure import measure_model
         >>> grey = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4],) * 2,
         ...         "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
-        >>> print(report(open_model(grey, "grey")).splitlines()[0])
+        >>> print(report(measure_model(grey, "grey")).splitlines()[0])
         grey · digits · 500 test images of 1 × 8 × 8, 2 latents
     """
-    card, count = opened.card, len(opened.images)
-    shape = " × ".join(map(str, opened.images.image_shape))
-    latents = opened.model.latent_dim
+    card, count = measured.card, len(measured.images)
+    shape = " × ".join(map(str, measured.images.image_shape))
+    latents = measured.model.latent_dim
     lines = [
         f"{card.title} · {card.data_name} · {count:,} test images of {shape}, "
         f"{latents} latent{'' if latents == 1 else 's'}"
@@ -137,8 +137,8 @@ def report(opened: Opened) -> str:
         mean, error = card.metrics[name]
         lines.append(f"{label:<8}{mean:10.2f} ± {error:.2f} nats/image")
     lines.append(f"{'active':<8}{card.metrics['active_units']:>7} of {latents} latents")
-    lines += [f"note: {note}" for note in opened.notes]
-    lines.append(opened.decoding or "The browser decodes with the decoder's own layers.")
+    lines += [f"note: {note}" for note in measured.notes]
+    lines.append(measured.decoding or "The browser decodes with the decoder's own layers.")
     return "\n".join(lines)
 
 

@@ -11,44 +11,45 @@ from typing import TYPE_CHECKING
 from models.storage.checkpoint import Checkpoint, read
 
 if TYPE_CHECKING:  # it imports torch
-    from models.adapter.measure import Opened
+    from models.adapter.measure import MeasuredModel
 
 ID = "your-model"
 """Of the model, for links."""
 
-_opened: dict[str, tuple[Path, Opened]] = {}
+_offered: dict[str, tuple[Path, MeasuredModel]] = {}
 
 
-def adopt(path: Path, opened: Opened) -> None:
-    """Offers a stranger's model beside the others, in place of one offered before.
+def offer(path: Path, measured: MeasuredModel) -> None:
+    """Offers the user's model beside the others, in place of one offered before.
 
     Args:
-        path: Of the checkpoint that `opened` wrote: what the screens read.
-        opened: The model itself, with its images.
+        path: Of the checkpoint that `measured` wrote: what the screens read.
+        measured: The model itself, with its images.
     """
-    found = read(path).fingerprint
-    _opened.clear()
-    _opened[found] = (path, opened)
+    fingerprint = read(path).fingerprint
+    _offered.clear()
+    _offered[fingerprint] = (path, measured)
 
 
-def model_of(checkpoint: Checkpoint) -> Opened | None:
-    """The stranger's model behind a checkpoint; None if it is one of the project's own."""
-    return _opened[checkpoint.fingerprint][1] if checkpoint.fingerprint in _opened else None
+def model_of(checkpoint: Checkpoint) -> MeasuredModel | None:
+    """Returns the user's model behind a checkpoint; None if it is a model of the project."""
+    _, measured = _offered.get(checkpoint.fingerprint, (None, None))
+    return measured
 
 
 def notes(checkpoint: Checkpoint) -> str:
-    """What was assumed or looks like a mistake, on one line; empty for the project's own."""
-    opened = model_of(checkpoint)
-    if opened is None or not opened.notes:
+    """Lists what was assumed or looks like a mistake, on one line; empty for other models."""
+    measured = model_of(checkpoint)
+    if measured is None or not measured.notes:
         return ""
-    return f"Your model: {'; '.join(opened.notes)}."
+    return f"Your model: {'; '.join(measured.notes)}."
 
 
 def paths() -> list[Path]:
-    """The checkpoint of the stranger's model, if there is one."""
-    return [path for path, _ in _opened.values()]
+    """Lists the checkpoint of the user's model, if there is one."""
+    return [path for path, _ in _offered.values()]
 
 
 def forget() -> None:
-    """Offers it no more."""
-    _opened.clear()
+    """Withdraws the user's model."""
+    _offered.clear()

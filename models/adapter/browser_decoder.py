@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from models.adapter.contract import AdapterError, in_one_sentence, kind_of
-from models.adapter.model import Adapted
+from models.adapter.errors import AdapterError, describe_exception, describe_value
+from models.adapter.model import AdaptedModel
 from models.export.interpreter import run_layers
 from models.export.layers import grid_layer, module_layers, nearest_layer
 from models.latents.codes import Codes
@@ -27,9 +27,25 @@ MOST_GRID = {1: 513, 2: 65}
 
 
 def find_browser_layers(
-    model: Adapted, defined: Mapping[str, Any], codes: Codes
+    model: AdaptedModel, defined: Mapping[str, Any], codes: Codes
 ) -> tuple[tuple[list, list], str]:
-    """What the browser decodes with, and a sentence on it where it is not the decoder itself."""
+    """Finds layers that the browser can decode with.
+
+    Those of the decoder if they answer as `decode` does; else a grid of decoded points (one or two
+    latents) or the decoded test codes.
+
+    Args:
+        model: The user's model.
+        defined: What the adapter's file defines.
+        codes: Of the test images.
+
+    Returns:
+        Layers and arrays, as `models.export.layers` makes them; a sentence for the screen on how
+        they differ from the decoder, empty if they do not.
+
+    Raises:
+        AdapterError: If `decoder` is not a module, or fails.
+    """
     layers, why = _exact_layers(model, defined)
     if layers is not None:
         return layers, ""
@@ -39,38 +55,41 @@ def find_browser_layers(
 
 
 def _exact_layers(
-    model: Adapted, defined: Mapping[str, Any]
+    model: AdaptedModel, defined: Mapping[str, Any]
 ) -> tuple[tuple[list, list] | None, str]:
-    """The decoder's own layers, if they answer as `decode` does; else None, and why not."""
+    """The decoder's own layers, or None and the reason why they cannot be used."""
     decoder = defined.get("decoder")
     if callable(decoder) and not isinstance(decoder, nn.Module):
         try:
             decoder = decoder()
         except Exception as error:
             raise AdapterError(
-                f"decoder must not fail, but it did: {in_one_sentence(error)}"
+                f"decoder must not fail, but it did: {describe_exception(error)}"
             ) from error
     if decoder is None:
         return None, "the adapter names no decoder"
     if not isinstance(decoder, nn.Module):
-        raise AdapterError(f"decoder must be an nn.Module, got {kind_of(decoder)}")
+        raise AdapterError(f"decoder must be an nn.Module, got {describe_value(decoder)}")
     generator = torch.Generator().manual_seed(1)
     z = 2 * torch.randn(64, model.latent_dim, generator=generator)
     try:
         layers, arrays = module_layers(decoder, model.latent_dim, model.config.image_shape)
-        found = run_layers(layers, arrays, z)
+        answer = run_layers(layers, arrays, z)
     except ValueError as error:
         return None, str(error)
     except (RuntimeError, IndexError):
-        return None, "the layers of decoder do not follow one another as they were made"
+        return (
+            None,
+            "the layers of decoder do not run in the order in which they were defined",
+        )
     expected = model.decode(z).flatten(1)
-    if found.shape != expected.shape or not (found - expected).abs().max() <= EXACT:
+    if answer.shape != expected.shape or not (answer - expected).abs().max() <= EXACT:
         return None, "decode does more than the layers of decoder, one after another"
     return (layers, arrays), ""
 
 
-def _grid(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
-    """Decoded images on a grid over codes and prior, and how far between them is from decode."""
+def _grid(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
+    """Decoded images on a grid over codes and prior, and the error between grid points."""
     size = math.prod(model.config.image_shape)
     most = int((MAX_NUMBERS / size) ** (1 / model.latent_dim))
     side = max(2, min(MOST_GRID[model.latent_dim], most))
@@ -81,8 +100,8 @@ def _grid(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], st
     images = model.decode(z).flatten(1).numpy().reshape(*[side] * model.latent_dim, size)
     layers = grid_layer(low.tolist(), high.tolist(), images)
     rows = codes.mean[:: max(1, len(codes) // 500)]
-    found = interpolate(layers[0][0], images, rows)
-    error = np.abs(found - model.decode(torch.tensor(rows)).flatten(1).numpy())
+    shown = interpolate(layers[0][0], images, rows)
+    error = np.abs(shown - model.decode(torch.tensor(rows)).flatten(1).numpy())
     points = " × ".join([str(side)] * model.latent_dim)
     return layers, (
         "Under the pointer, at pins and on walks: between decoded grid points "
@@ -93,12 +112,12 @@ def _grid(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], st
 
 
 def interpolate(layer: Mapping[str, Any], images: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """What the browser shows between grid points: linear along every latent.
+    """Interpolates between grid points as the browser does, linearly along every latent.
 
     Args:
         layer: Of `models.export.layers.grid_layer`.
         images: Its images, shape (n, d) or (n, m, d).
-        z: Codes, shape (N, Z); beyond the grid its edge counts.
+        z: Codes, shape (N, Z); outside the grid, the nearest edge counts.
 
     Returns:
         Shape (N, d).
@@ -114,14 +133,14 @@ def interpolate(layer: Mapping[str, Any], images: np.ndarray, z: np.ndarray) -> 
     place = ((z - low) / (high - low) * (counts - 1)).clip(0, counts - 1)
     first = np.minimum(place.astype(int), counts - 2)
     share = place - first
-    found = np.zeros((len(z), images.shape[-1]))
+    result = np.zeros((len(z), images.shape[-1]))
     for corner in np.ndindex(*[2] * len(counts)):
         weight = np.where(corner, share, 1 - share).prod(1)
-        found += weight[:, None] * images[tuple((first + corner).T)]
-    return found
+        result += weight[:, None] * images[tuple((first + corner).T)]
+    return result
 
 
-def _nearest(model: Adapted, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
+def _nearest(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, list], str]:
     """The test images' codes, decoded: as many as the browser may be given."""
     most = max(1, MAX_NUMBERS // math.prod(model.config.image_shape))
     kept = codes.mean[:: math.ceil(len(codes) / most)]

@@ -12,7 +12,7 @@ The file may also define
     class_names     their names
     likelihood      "gaussian-optimal" (default), "bernoulli", or "gaussian" with
     sigma           its standard deviation
-    beta            the weight of the rate in its training (default 1)
+    beta            the weight of the rate in training (default 1)
     title           a label (default: the file's name)
     device          where encode and decode want their tensors (default "cpu")
     decoder         the nn.Module behind decode, or a function that returns it
@@ -23,15 +23,11 @@ the user on their own command line. No screen, link or file can name an adapter.
 
 from __future__ import annotations
 
-import sys
-import traceback
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from models.text import clean_name
+from models.adapter.errors import AdapterError, describe_value
 
 LIKELIHOODS = ("gaussian-optimal", "bernoulli", "gaussian")
 MAX_LATENTS = 256
@@ -40,17 +36,10 @@ TOLERANCE = 1e-3
 """How far a decoded pixel may leave [0, 1]."""
 ROWS = 256
 """Images or codes that the user's functions see at once."""
-MODULE = "latent_adapter"
-"""The name under which the user's file runs."""
-Progress = Callable[[str, float], None]
-
-
-class AdapterError(ValueError):
-    """An adapter that cannot be used; the message is one sentence for its author."""
 
 
 def check_codes(answer: Any, count: int) -> tuple[Tensor, Tensor]:
-    """What `encode` answered for `count` images, as float32 on the CPU.
+    """Checks what `encode` returned for `count` images, and moves it to the CPU as float32.
 
     Raises:
         AdapterError: Unless it is two finite tensors (count, Z), Z at most 256.
@@ -59,14 +48,16 @@ def check_codes(answer: Any, count: int) -> tuple[Tensor, Tensor]:
         >>> import torch
         >>> check_codes((torch.zeros(3, 2), torch.zeros(3)), 3)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        models.adapter.contract.AdapterError: log_variance must have shape (3, Z), ...
+        models.adapter.errors.AdapterError: log_variance must have shape (3, Z), ...
     """
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise AdapterError(f"encode must return mean and log_variance, got {kind_of(answer)}")
+        raise AdapterError(
+            f"encode must return mean and log_variance, got {describe_value(answer)}"
+        )
     parts = []
     for name, part in zip(("mean", "log_variance"), answer, strict=True):
         if not isinstance(part, Tensor):
-            raise AdapterError(f"{name} must be a torch tensor, got {kind_of(part)}")
+            raise AdapterError(f"{name} must be a torch tensor, got {describe_value(part)}")
         if part.ndim != 2 or len(part) != count or part.shape[1] < 1:
             raise AdapterError(
                 f"{name} must have shape ({count}, Z), one row an image, got {tuple(part.shape)}"
@@ -92,7 +83,7 @@ def check_codes(answer: Any, count: int) -> tuple[Tensor, Tensor]:
 
 
 def check_images(answer: Any, count: int, shape: tuple[int, ...]) -> Tensor:
-    """What `decode` answered for `count` codes, as float32 on the CPU.
+    """Checks what `decode` returned for `count` codes, and moves it to the CPU as float32.
 
     Raises:
         AdapterError: Unless it is a finite tensor (count, *shape) in [0, 1].
@@ -101,11 +92,11 @@ def check_images(answer: Any, count: int, shape: tuple[int, ...]) -> Tensor:
         >>> import torch
         >>> check_images(torch.full((2, 1, 8, 8), 3.0), 2, (1, 8, 8))
         Traceback (most recent call last):
-        models.adapter.contract.AdapterError: decode must give images in [0, 1], got 3 to 3: end \
+        models.adapter.errors.AdapterError: decode must give images in [0, 1], got 3 to 3: end \
 it with a sigmoid, or clamp it
     """
     if not isinstance(answer, Tensor):
-        raise AdapterError(f"decode must return a torch tensor, got {kind_of(answer)}")
+        raise AdapterError(f"decode must return a torch tensor, got {describe_value(answer)}")
     expected = (count, *shape)
     if tuple(answer.shape) != expected:
         raise AdapterError(
@@ -128,21 +119,3 @@ def _largest(values: Tensor) -> float:
     """The value of largest size, with its sign."""
     flat = values.flatten()
     return flat[flat.abs().argmax()].item()
-
-
-def kind_of(value: Any) -> str:
-    """What a stranger's value is, in a word or two."""
-    if isinstance(value, (tuple, list)):
-        return f"{len(value)} values"
-    return "nothing" if value is None else type(value).__name__
-
-
-def in_one_sentence(error: BaseException) -> str:
-    """A stranger's exception on one line, with the line of the file it came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [f for f in frames if f.filename != __file__ and "<" not in f.filename]
-    folder = Path(getattr(sys.modules.get(MODULE), "__file__", "")).parent
-    line = next((f for f in reversed(theirs) if Path(f.filename).parent == folder), None)
-    line = line or (theirs[-1] if theirs else None)
-    where = f" ({Path(line.filename).name}, line {line.lineno})" if line else ""
-    return f"{type(error).__name__}: {clean_name(error, 'no message')}{where}"

@@ -1,10 +1,10 @@
-"""Opens the user's model: encodes and scores the test images, and writes them as a checkpoint."""
+"""Measures the user's model: encodes and scores the test images, and writes a checkpoint."""
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +14,11 @@ import torch
 from torch import Tensor
 
 from models.adapter.browser_decoder import find_browser_layers
-from models.adapter.contract import LIKELIHOODS, ROWS, AdapterError, Progress, check_codes
-from models.adapter.model import Adapted
+from models.adapter.contract import LIKELIHOODS, ROWS, check_codes
+from models.adapter.errors import AdapterError
+from models.adapter.model import AdaptedModel
 from models.adapter.source import read_images
-from models.config import (
-    MIN_SIGMA,
-    ModelConfig,
-    ObjectiveConfig,
-    RunConfig,
-    TrainingConfig,
-)
+from models.config import MIN_SIGMA, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.image_set import ImageSet
 from models.latents.codes import MAX_CODES, Codes
 from models.metrics.likelihood import summarize
@@ -34,28 +29,31 @@ from models.storage import checkpoint
 from models.storage.card import Card
 from models.text import clean_name
 
+Report = Callable[[str, float], object]
+"""Called with what is being done, and the share of it that is done."""
+
 
 @dataclass(frozen=True)
-class Opened:
-    """A stranger's model, measured on its images: all that the screens ask for.
+class MeasuredModel:
+    """Holds the user's model and what was measured on its images: all that the screens need.
 
     Attributes:
-        model: Answers as a model of the project.
+        model: Behaves as a model of the project.
         card: With its scores, nats per image.
         codes: Of the images.
         images: The test images.
-        notes: What was assumed or looks like a mistake, without full stops; perhaps none.
+        notes: What was assumed or looks like a mistake, one phrase each.
         decoding: How the browser decodes; empty if exactly as the model does.
 
     Example:
         >>> functions = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4], x[:, 0, 0, :2]),
         ...              "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
-        >>> opened = open_model(functions, "grey")
-        >>> opened.card.metrics["images"], opened.card.config.model.latent_dim
+        >>> measured = measure_model(functions, "grey")
+        >>> measured.card.metrics["images"], measured.card.config.model.latent_dim
         (500, 2)
     """
 
-    model: Adapted
+    model: AdaptedModel
     card: Card
     codes: Codes
     images: ImageSet
@@ -75,21 +73,21 @@ class Opened:
         checkpoint.write(path, self.card, {"decoder_digest": levels}, self.codes)
 
 
-def open_model(
+def measure_model(
     defined: Mapping[str, Any],
     title: str,
     data: str | None = None,
     data_dir: Any = None,
-    progress: Progress | None = None,
-) -> Opened:
-    """Checks a stranger's model and measures it on its images.
+    report: Report = lambda _what, _share: None,
+) -> MeasuredModel:
+    """Checks the user's model and measures it on its images.
 
     Args:
         defined: What `read_adapter` returns.
         title: A label, where the adapter has none.
-        data: A name or path of data that goes before what the adapter says.
+        data: A name or path of images that takes precedence over the adapter.
         data_dir: See `models.data.load.load`.
-        progress: Told what is being done, and the share of it that is done.
+        report: Told about the progress.
 
     Raises:
         AdapterError: One sentence on what is wrong with the adapter.
@@ -98,20 +96,19 @@ def open_model(
     Example:
         >>> blind = {"data": "digits", "encode": lambda x: (x[:, 0, 0, :3],) * 2,
         ...          "decode": lambda z: torch.zeros(len(z), 1, 8, 8), "likelihood": "bernoulli"}
-        >>> open_model(blind, "blind").model.config.likelihood
+        >>> measure_model(blind, "blind").model.config.likelihood
         'bernoulli'
     """
-    progress = progress or (lambda _what, _share: None)
     title = clean_name(defined.get("title") or title)
     images = read_images(defined, f"images of {title}", data, data_dir)
     x = torch.tensor(images.images)
     config = _model_config(defined, x)
-    model = Adapted(defined, config, _device(defined))
+    model = AdaptedModel(defined, config, _device(defined))
     _check_steady(model, x[:8])
     if config.likelihood_properties.sigma == "fitted":
-        config = replace(config, sigma=_best_sigma(model, x, progress))
-        model = Adapted(defined, config, _device(defined))
-    terms = Terms(*map(torch.cat, zip(*_score(model, x, progress), strict=True)))
+        config = replace(config, sigma=_best_sigma(model, x, report))
+        model = AdaptedModel(defined, config, _device(defined))
+    terms = Terms(*map(torch.cat, zip(*_score(model, x, report), strict=True)))
     codes = _codes(terms, images)
     model.browser_layers, decoding = find_browser_layers(model, defined, codes)
     error = squared_error(model, x).mean().item()
@@ -124,7 +121,7 @@ def open_model(
         metrics=summarize(terms) | {"squared_error_per_pixel": error},
         torch=torch.__version__,
     )
-    return Opened(model, card, codes, images, _notes(defined, card, terms, images), decoding)
+    return MeasuredModel(model, card, codes, images, _notes(defined, card, terms, images), decoding)
 
 
 def _device(defined: Mapping[str, Any]) -> str:
@@ -140,7 +137,7 @@ def _device(defined: Mapping[str, Any]) -> str:
 
 
 def _model_config(defined: Mapping[str, Any], x: Tensor) -> ModelConfig:
-    """Shape and likelihood; the latent dimension is what `encode` answers with."""
+    """Shape and likelihood; the latent dimension is that of what `encode` returns."""
     likelihood, sigma = defined.get("likelihood", LIKELIHOODS[0]), defined.get("sigma", 0.1)
     if likelihood not in LIKELIHOODS:
         raise AdapterError(
@@ -148,15 +145,15 @@ def _model_config(defined: Mapping[str, Any], x: Tensor) -> ModelConfig:
         )
     if likelihood == "gaussian" and "sigma" not in defined:
         raise AdapterError(
-            "sigma must be given beside the gaussian likelihood: define it, or say gaussian-optimal"
+            "sigma must be given with the gaussian likelihood: define it, or use gaussian-optimal"
         )
     shape = tuple(x.shape[1:])
-    probe = Adapted(defined, ModelConfig(image_shape=shape), _device(defined))
-    mean, _ = check_codes(probe._ask("encode", x[:2]), 2)
+    probe = AdaptedModel(defined, ModelConfig(image_shape=shape), _device(defined))
+    mean, _ = check_codes(probe.call("encode", x[:2]), 2)
     return ModelConfig(
         image_shape=shape,
         latent_dim=mean.shape[1],
-        hidden=(1,),  # what a stranger's network is made of is not known here
+        hidden=(1,),  # the layers of the user's network are not known here
         likelihood=likelihood,
         sigma=sigma,
     )
@@ -175,47 +172,47 @@ def _run_config(
     )
 
 
-def _check_steady(model: Adapted, x: Tensor) -> None:
-    """Refuses a model that answers differently each time, or by who else is in the batch."""
+def _check_steady(model: AdaptedModel, x: Tensor) -> None:
+    """Refuses a model whose answers differ between calls, or depend on the rest of the batch."""
     mean, again = model.encode(x)[0], model.encode(x)[0]
     alone = torch.cat([model.encode(x[:3])[0], model.encode(x[3:])[0]])
     decoded = model.decode(mean)
     apart = torch.cat([model.decode(mean[:3]), model.decode(mean[3:])])
     pairs = {"encode": [(mean, again), (mean, alone)], "decode": [(decoded, apart)]}
-    for name, found in pairs.items():
-        for first, second in found:
+    for name, answers in pairs.items():
+        for first, second in answers:
             if not torch.allclose(first, second, rtol=1e-3, atol=1e-3):
                 raise AdapterError(
-                    f"{name} must answer the same each time and for each batch, but it does not: "
+                    f"{name} must return the same each time and for every batch, but it does not: "
                     "call model.eval() in the adapter, and draw no noise there"
                 )
     model.decode(torch.randn(64, mean.shape[1], generator=torch.Generator().manual_seed(0)))
 
 
-def _noise(model: Adapted, x: Tensor) -> Tensor:
+def _noise(model: AdaptedModel, x: Tensor) -> Tensor:
     """The noise of `models.metrics.likelihood.elbo` with seed 0."""
     return torch.randn(len(x), model.latent_dim, generator=torch.Generator().manual_seed(0))
 
 
-def _best_sigma(model: Adapted, x: Tensor, progress: Progress) -> float:
+def _best_sigma(model: AdaptedModel, x: Tensor, report: Report) -> float:
     r"""The σ of least D: the root of the mean squared error of x̂(z), z ~ q(z|x)."""
     total = 0.0
     for done, batch, noise in _batches(x, _noise(model, x)):
         decoded = model.decode(reparameterize(*model.encode(batch), noise))
         total += (batch - decoded).double().square().sum().item()
-        progress("fitting σ", done)
+        report("fitting σ", done)
     return min(max(math.sqrt(total / x.numel()), MIN_SIGMA), 10.0)
 
 
-def _score(model: Adapted, x: Tensor, progress: Progress) -> Iterator[Terms]:
+def _score(model: AdaptedModel, x: Tensor, report: Report) -> Iterator[Terms]:
     """D, R and codes, batch by batch: those of `models.metrics.likelihood.elbo`."""
     for done, batch, noise in _batches(x, _noise(model, x)):
         yield elbo_terms(model, batch, noise)
-        progress("measuring D and R", done)
+        report("measuring D and R", done)
 
 
 def _batches(x: Tensor, noise: Tensor) -> Iterator[tuple[float, Tensor, Tensor]]:
-    """Images with their noise, and the share that is done after each."""
+    """Batches of images with their noise, and the share that is done after each."""
     for start in range(0, len(x), ROWS):
         batch = x[start : start + ROWS]
         yield (start + len(batch)) / len(x), batch, noise[start : start + ROWS]
@@ -244,5 +241,5 @@ def _notes(
             f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
         )
     if "beta" not in defined:
-        notes.append("β is not known and shown as 1: define beta in the adapter")
+        notes.append("β is not known and is shown as 1: define beta in the adapter")
     return tuple(notes)

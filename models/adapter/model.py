@@ -9,18 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.adapter.contract import ROWS, AdapterError, check_codes, check_images, in_one_sentence
-from models.config import (
-    ModelConfig,
-)
+from models.adapter.contract import ROWS, check_codes, check_images
+from models.adapter.errors import AdapterError, describe_exception
+from models.config import ModelConfig
 from models.families.autoencoder import ImageModel
 
 EPS = 1e-6
 """How near to 0 and 1 a decoded probability may come before it is scored."""
 
 
-class Adapted(ImageModel):
-    """A stranger's model, answering what this project asks of its own.
+class AdaptedModel(ImageModel):
+    """Wraps the user's two functions as a model of this project.
 
     Args:
         functions: What the adapter's file defines; `encode` and `decode` are used.
@@ -34,7 +33,7 @@ class Adapted(ImageModel):
     Example:
         >>> functions = {"encode": lambda x: (x[:, 0, 0, :2], 0 * x[:, 0, 0, :2]),
         ...              "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
-        >>> model = Adapted(functions, ModelConfig(image_shape=(1, 8, 8)))
+        >>> model = AdaptedModel(functions, ModelConfig(image_shape=(1, 8, 8)))
         >>> tuple(model.encode(torch.zeros(3, 1, 8, 8))[0].shape)
         (3, 2)
     """
@@ -47,8 +46,8 @@ class Adapted(ImageModel):
         self.eval()
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each of shape (B, Z)."""
-        parts = [check_codes(self._ask("encode", x), len(x)) for x in images.split(ROWS)]
+        """Computes mean and log-variance of q(z|x), each of shape (B, Z)."""
+        parts = [check_codes(self.call("encode", x), len(x)) for x in images.split(ROWS)]
         means, log_variances = zip(*parts, strict=True)
         mean = torch.cat(means)
         if mean.shape[1] != self.latent_dim:
@@ -58,10 +57,10 @@ class Adapted(ImageModel):
         return mean, torch.cat(log_variances)
 
     def decode(self, z: Tensor) -> Tensor:
-        """The mean image E[x|z] of every code, shape (B, C, H, W)."""
+        """Computes the mean image E[x|z] of every code, shape (B, C, H, W)."""
         shape = self.config.image_shape
         return torch.cat(
-            [check_images(self._ask("decode", part), len(part), shape) for part in z.split(ROWS)]
+            [check_images(self.call("decode", part), len(part), shape) for part in z.split(ROWS)]
         )
 
     def _output(self, z: Tensor) -> Tensor:
@@ -71,12 +70,17 @@ class Adapted(ImageModel):
             return images
         return torch.logit(images.double(), eps=EPS).float()
 
-    def _ask(self, name: str, given: Tensor) -> Any:
-        """What the user's function answers; one question at a time, as it may not expect more."""
+    def call(self, name: str, given: Tensor) -> Any:
+        """Calls one of the user's functions, one call at a time: it may not expect more.
+
+        Args:
+            name: "encode" or "decode".
+            given: Images or codes.
+        """
         with self._lock, torch.no_grad():
             try:
                 return self._functions[name](given.float().to(self._device))
-            except Exception as error:  # a stranger's code may fail in any way
+            except Exception as error:  # the user's code may fail in any way
                 raise AdapterError(
-                    f"{name} must not fail, but it did: {in_one_sentence(error)}"
+                    f"{name} must not fail, but it did: {describe_exception(error)}"
                 ) from error

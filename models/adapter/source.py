@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from models.adapter.contract import MODULE, AdapterError, in_one_sentence, kind_of
+from models.adapter.errors import MODULE, AdapterError, describe_exception, describe_value
 from models.data.arrays import read_labels
 from models.data.builtin import DATA_SETS
 from models.data.image_set import MAX_BYTES, MIN_IMAGES, ImageSet
@@ -29,34 +29,32 @@ def read_adapter(path: str | Path) -> dict[str, Any]:
     Example:
         >>> read_adapter("nowhere")
         Traceback (most recent call last):
-        models.adapter.contract.AdapterError: the adapter must be a Python file, got 'nowhere', \
-which is none
+        models.adapter.errors.AdapterError: the adapter must be a Python file (.py), got 'nowhere'
     """
     path = Path(path)
     if not path.is_file() or path.suffix != ".py":
-        raise AdapterError(
-            f"the adapter must be a Python file, got {clean_name(path.name)!r}, which is none"
-        )
+        name = clean_name(path.name)
+        raise AdapterError(f"the adapter must be a Python file (.py), got {name!r}")
     sys.path.insert(0, str(path.resolve().parent))  # its own imports, as beside a script
     defined = vars(_run_file(path))
     for name in ("encode", "decode"):
         if not callable(defined.get(name)):
             raise AdapterError(
                 f"the adapter must define encode(images) and decode(z), but {name} is "
-                f"{'no function' if name in defined else 'missing'}"
+                f"{'not a function' if name in defined else 'missing'}"
             )
     return defined
 
 
 def _run_file(path: Path) -> ModuleType:
-    """The file as a module of its own name."""
+    """The file, imported as a module under a fixed name."""
     spec = importlib.util.spec_from_file_location(MODULE, path.resolve())
     module = importlib.util.module_from_spec(spec)
     sys.modules[MODULE] = module
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        sentence = f"the adapter must run to its end, but it stopped: {in_one_sentence(error)}"
+        sentence = f"the adapter must run to its end, but it stopped: {describe_exception(error)}"
         raise AdapterError(sentence) from error
     return module
 
@@ -64,24 +62,24 @@ def _run_file(path: Path) -> ModuleType:
 def read_images(
     defined: Mapping[str, Any], name: str, data: str | None = None, data_dir: Any = None
 ) -> ImageSet:
-    """The test images of an adapter.
+    """Reads the test images of an adapter.
 
     Args:
         defined: What its file defines.
         name: Of the data, where the file gives arrays.
-        data: A name or path that goes before what the file says.
+        data: A name or path that takes precedence over the file.
         data_dir: See `models.data.load.load`.
 
     Raises:
-        AdapterError: If there are none.
+        AdapterError: If the adapter names none, or they are not images.
         DataError: If they cannot be used, in one sentence.
 
     Example:
         >>> len(read_images({"data": "digits"}, ""))
         500
     """
-    given = next((found for found in (data, defined.get("data"), defined.get("images"))
-                  if found is not None), None)  # fmt: skip
+    choices = (data, defined.get("data"), defined.get("images"))
+    given = next((choice for choice in choices if choice is not None), None)
     if given is None:
         raise AdapterError(
             "there must be images to show: define data or images in the adapter, or give --data"
@@ -103,7 +101,7 @@ def _beside(defined: Mapping[str, Any], given: str | Path) -> str | Path:
 
 
 def _pixels(given: Any) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A stranger's images as float32 (N, C, H, W), and what was converted."""
+    """The adapter's images as float32 (N, C, H, W), and what was converted."""
     images, notes = _array("images", given), ()
     if images.ndim == 3:
         images = images[:, None]
@@ -125,13 +123,13 @@ def _pixels(given: Any) -> tuple[np.ndarray, tuple[str, ...]]:
 
 
 def _array(name: str, given: Any) -> np.ndarray | None:
-    """A stranger's tensor, array or list as an array."""
+    """A tensor, array or list as an array."""
     if given is None:
         return None
     try:
         array = np.asarray(given.detach().cpu() if isinstance(given, Tensor) else given)
     except Exception as error:
-        raise AdapterError(f"{name} must be an array, got {kind_of(given)}") from error
+        raise AdapterError(f"{name} must be an array, got {describe_value(given)}") from error
     if array.dtype.kind == "O":
         raise AdapterError(f"{name} must be an array of numbers or texts, got objects")
     return array

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 
 from models.adapter import browser_decoder
-from models.adapter.contract import AdapterError
-from models.adapter.measure import open_model
+from models.adapter.errors import AdapterError
+from models.adapter.measure import measure_model
 from models.adapter.source import read_adapter, read_images
 from models.data.load import load
 from models.export.interpreter import run_layers
@@ -154,8 +154,8 @@ def plain(tmp_path):
     return Path(shutil.copy(EXAMPLES / "plain.py", tmp_path)), network.eval()
 
 
-def opened(path):
-    return open_model(read_adapter(path), path.stem)
+def measured(path):
+    return measure_model(read_adapter(path), path.stem)
 
 
 # --- the examples --------------------------------------------------------------------------------
@@ -163,7 +163,7 @@ def opened(path):
 
 def test_the_plain_example_opens_a_saved_network(plain):
     path, network = plain
-    found = opened(path)
+    found = measured(path)
     x = torch.tensor(DIGITS.images)
     mean, log_variance = network.encode(x)
     np.testing.assert_allclose(found.codes.mean, mean.detach().numpy(), atol=1e-5)
@@ -177,7 +177,7 @@ def test_the_plain_example_opens_a_saved_network(plain):
 
 def test_bernoulli_scores_are_those_of_the_formula(plain):
     path, network = plain
-    found = opened(path)
+    found = measured(path)
     x = torch.tensor(DIGITS.images)
     noise = torch.randn(len(x), 2, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -202,7 +202,7 @@ def test_the_pythae_example_opens_a_folder_of_that_shape(tmp_path):
     settings = {"name": "VAEConfig", "input_dim": [1, 8, 8], "latent_dim": 3}
     (folder / "model_config.json").write_text(json.dumps(settings))
     torch.save({"model_state_dict": network.state_dict()}, folder / "model.pt")
-    found = opened(Path(shutil.copy(EXAMPLES / "pythae_folder.py", tmp_path)))
+    found = measured(Path(shutil.copy(EXAMPLES / "pythae_folder.py", tmp_path)))
     expected = network.encoder(torch.tensor(DIGITS.images)).embedding.detach().numpy()
     np.testing.assert_allclose(found.codes.mean, expected, atol=1e-5)
     assert found.card.config.model.likelihood == "gaussian-optimal"
@@ -213,7 +213,7 @@ def test_the_pythae_example_opens_a_folder_of_pythae_itself(tmp_path):
     models = pytest.importorskip("pythae.models")
     network = models.VAE(models.VAEConfig(input_dim=(1, 8, 8), latent_dim=3)).eval()
     network.save(str(tmp_path / "final_model"))
-    found = opened(Path(shutil.copy(EXAMPLES / "pythae_folder.py", tmp_path)))
+    found = measured(Path(shutil.copy(EXAMPLES / "pythae_folder.py", tmp_path)))
     expected = network.encoder(torch.tensor(DIGITS.images)).embedding.detach().numpy()
     np.testing.assert_allclose(found.codes.mean, expected, atol=1e-5)
     assert found.decoding == ""
@@ -235,17 +235,17 @@ def functions(latents=2, **more):
 
 
 def test_the_fitted_sigma_is_the_best_one():
-    best = open_model(functions(), "own")
+    best = measure_model(functions(), "own")
     sigma, pixels = best.card.config.model.sigma, 64
     expected = 0.5 * pixels * (1 + math.log(2 * math.pi * sigma**2))
     assert best.card.metrics["distortion"][0] == pytest.approx(expected, abs=1e-3)
     for factor in (0.95, 1.05):
-        other = open_model(functions(likelihood="gaussian", sigma=factor * sigma), "own")
+        other = measure_model(functions(likelihood="gaussian", sigma=factor * sigma), "own")
         assert other.card.metrics["distortion"][0] > expected + 0.1
     assert any(f"σ = {sigma:.4g}" in note for note in best.notes)
 
 
-def test_images_labels_and_settings_of_ones_own():
+def test_images_labels_and_settings_of_the_adapter():
     images = (torch.rand(12, 9, 11, generator=torch.Generator().manual_seed(0)) * 255).byte()
     own = {
         "encode": lambda x: (x[:, 0, 0, :3], x[:, 0, 1, :3]),
@@ -255,7 +255,7 @@ def test_images_labels_and_settings_of_ones_own():
         "title": "pets\u202e",
         "beta": 4,
     }
-    found = open_model(own, "unused")
+    found = measure_model(own, "unused")
     assert found.images.class_names == ("cat", "dog")
     assert found.images.images.max() <= 1
     assert found.card.title == "pets"
@@ -285,7 +285,7 @@ def test_images_may_have_colours():
         "decode": lambda z: torch.sigmoid(z)[:, :, None, None].expand(-1, 3, 9, 8),
         "images": images,
     }
-    found = open_model(own, "colours")
+    found = measure_model(own, "colours")
     assert found.model.config.image_shape == (3, 9, 8)
     sample = found.model.sample(torch.zeros(2, 3), torch.Generator().manual_seed(0))
     assert sample.shape == (2, 3, 9, 8)
@@ -294,9 +294,9 @@ def test_images_may_have_colours():
     np.testing.assert_allclose(shown.reshape(2, 3, 72).mean(2), expected, atol=1e-5)
 
 
-def test_progress_is_told_to_its_end():
+def test_progress_is_reported_to_its_end():
     told = []
-    open_model(functions(), "own", progress=lambda what, share: told.append((what, share)))
+    measure_model(functions(), "own", report=lambda what, share: told.append((what, share)))
     assert {what for what, share in told if share == 1} == {"fitting σ", "measuring D and R"}
     for what in ("fitting σ", "measuring D and R"):
         shares = [share for name, share in told if name == what]
@@ -307,7 +307,7 @@ def test_a_deviation_in_place_of_a_log_variance_is_suspected():
     def encode(x):
         return x[:, 0, 2:3, 2], 1 + x[:, 0, 3:4, 3]
 
-    found = open_model(functions(1, encode=encode), "own")
+    found = measure_model(functions(1, encode=encode), "own")
     assert any("ln σ²" in note for note in found.notes)
 
 
@@ -395,7 +395,7 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_known_layers_are_decoded_exactly(name):
     decoder = roughen(EXACT[name]()).eval()
-    found = open_model(functions(decode=decoder, decoder=decoder), "own")
+    found = measure_model(functions(decode=decoder, decoder=decoder), "own")
     assert found.decoding == ""
     z = 2 * torch.randn(20, 2, generator=torch.Generator().manual_seed(7))
     expected = decoder(z).detach().flatten(1).numpy()
@@ -405,7 +405,7 @@ def test_known_layers_are_decoded_exactly(name):
 
 def test_what_the_modules_do_not_show_is_noticed():
     decoder = roughen(Functional()).eval()
-    found = open_model(functions(decode=decoder, decoder=decoder), "own")
+    found = measure_model(functions(decode=decoder, decoder=decoder), "own")
     assert "between decoded grid points" in found.decoding
     assert "does more than the layers" in found.decoding
 
@@ -434,7 +434,7 @@ def test_layers_without_a_word_are_refused(layer, sentence):
 @pytest.mark.parametrize("latents", [1, 2])
 def test_between_grid_points_is_near_the_decoder_and_says_how_near(latents):
     own = functions(latents)
-    found = open_model(own, "own")
+    found = measure_model(own, "own")
     assert "between decoded grid points" in found.decoding
     z = torch.randn(30, latents, generator=torch.Generator().manual_seed(7)).clamp(-3.9, 3.9)
     shown = in_node(found.model, z)
@@ -451,13 +451,13 @@ def test_a_steep_decoder_is_said_to_be_far_between_grid_points():
     def steep(z):
         return torch.sigmoid(300 * torch.sin(20 * z.sum(1))).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)
 
-    text = open_model(functions(decode=steep), "own").decoding
+    text = measure_model(functions(decode=steep), "own").decoding
     assert float(text.split(" at most")[0].split()[-1]) > 0.3
 
 
 def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
     own = functions(3)
-    found = open_model(own, "own")
+    found = measure_model(own, "own")
     assert "nearest of 500 decoded test codes, not the spot itself" in found.decoding
     at = torch.tensor(found.codes.mean[[3, 77, 499]])
     expected = own["decode"](at).detach().flatten(1)
@@ -467,9 +467,9 @@ def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
 
 def test_the_browser_gets_no_more_than_it_can_hold(monkeypatch):
     monkeypatch.setattr(browser_decoder, "MAX_NUMBERS", 64 * 100)
-    assert "nearest of 100 " in open_model(functions(3), "own").decoding
-    assert "10 × 10 of them" in open_model(functions(2), "own").decoding
-    assert "100 of them" in open_model(functions(1), "own").decoding
+    assert "nearest of 100 " in measure_model(functions(3), "own").decoding
+    assert "10 × 10 of them" in measure_model(functions(2), "own").decoding
+    assert "100 of them" in measure_model(functions(1), "own").decoding
 
 
 # --- the checkpoint ------------------------------------------------------------------------------
@@ -477,16 +477,16 @@ def test_the_browser_gets_no_more_than_it_can_hold(monkeypatch):
 
 def test_what_is_written_is_a_checkpoint_of_this_decoder(tmp_path, plain):
     path, _ = plain
-    opened(path).write(tmp_path / "first.safetensors")
-    opened(path).write(tmp_path / "again.safetensors")
+    measured(path).write(tmp_path / "first.safetensors")
+    measured(path).write(tmp_path / "again.safetensors")
     undecoded = {name: value for name, value in read_adapter(path).items() if name != "decoder"}
-    open_model(undecoded, "plain").write(tmp_path / "other.safetensors")
+    measure_model(undecoded, "plain").write(tmp_path / "other.safetensors")
     first, again, other = (
         read(tmp_path / f"{name}.safetensors") for name in ("first", "again", "other")
     )
-    assert first.card == opened(path).card
+    assert first.card == measured(path).card
     assert first.fingerprint == again.fingerprint != other.fingerprint
-    np.testing.assert_allclose(first.codes.mean, opened(path).codes.mean, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(first.codes.mean, measured(path).codes.mean, rtol=1e-3, atol=1e-3)
 
 
 # --- refusals ------------------------------------------------------------------------------------
@@ -523,11 +523,11 @@ REFUSED = {
         {"decode": lambda z: (z.sum(1) > 2).float().view(-1, 1, 1, 1).expand(-1, 1, 8, 8) * 9},
         r"in \[0, 1\], got 0 to 9",
     ),
-    "noise": ({"encode": two(lambda x: torch.rand(len(x), 2))}, "encode must answer the same"),
-    "noisy image": ({"decode": lambda z: torch.rand(len(z), 1, 8, 8)}, "decode must answer the"),
+    "noise": ({"encode": two(lambda x: torch.rand(len(x), 2))}, "encode must return the same"),
+    "noisy image": ({"decode": lambda z: torch.rand(len(z), 1, 8, 8)}, "decode must return the"),
     "by batch": (
         {"encode": lambda x: ((x - x.mean(0))[:, 0, 3, 2:4] * 9, x[:, 0, 0, :2])},
-        "for each batch",
+        "for every batch",
     ),
     "likelihood": ({"likelihood": "poisson"}, "likelihood must be one of .*, got 'poisson'"),
     "pixel": ({"likelihood": "gaussian-pixel"}, "likelihood must be one of"),
@@ -564,7 +564,7 @@ REFUSED = {
 def test_a_refusal_is_one_sentence(name):
     wrong, sentence = REFUSED[name]
     with pytest.raises(ValueError, match=sentence) as caught:
-        open_model(functions(**wrong), "own")
+        measure_model(functions(**wrong), "own")
     assert "\n" not in str(caught.value) and str(ROOT) not in str(caught.value)
 
 
@@ -572,14 +572,14 @@ def test_a_refusal_is_one_sentence(name):
 def test_a_model_left_in_training_is_refused(kind):
     encoder = nn.Sequential(nn.Flatten(), kind, nn.Linear(64, 4))
     with pytest.raises(AdapterError, match=r"call model.eval\(\)"):
-        open_model(functions(encode=lambda x: encoder(x).chunk(2, 1)), "own")
+        measure_model(functions(encode=lambda x: encoder(x).chunk(2, 1)), "own")
 
 
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
         ("def encode(x): ...", "but decode is missing"),
-        ("encode = 1\ndef decode(z): ...", "but encode is no function"),
+        ("encode = 1\ndef decode(z): ...", "but encode is not a function"),
         ("import nothing_of_that_name", r"ModuleNotFoundError: .*\(own.py, line 1\)"),
         ("x = 1\ny = 1 / 0", r"ZeroDivisionError: division by zero \(own.py, line 2\)"),
         ("def encode(", "SyntaxError"),
@@ -602,4 +602,4 @@ def test_a_function_that_fails_later_says_where(tmp_path):
     source = "def encode(x):\n    return x.nowhere\ndef decode(z): ...\ndata = 'digits'\n"
     (tmp_path / "own.py").write_text(source)
     with pytest.raises(AdapterError, match=r"encode must not fail.*\(own.py, line 2\)"):
-        opened(tmp_path / "own.py")
+        measured(tmp_path / "own.py")
