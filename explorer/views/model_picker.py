@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.services import catalogue
+from explorer.services import catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
@@ -56,3 +56,16 @@ def accepts(model: LoadedModel) -> bool:
             return True
         st.error(f"This model cannot be used: {inputs.plain(problem)}. Choose another.")
     return False
+
+
+def missing_images(model: LoadedModel) -> str:
+    """Tells why the test images cannot be shown, and what to do."""
+    title, name = inputs.plain(model.card.data_name), data_sets.missing_download(model.card)
+    if not name:
+        return (
+            f"The originals of {title} are no longer where they were in training, or have changed."
+        )
+    return (
+        f"The originals of {title} are not on this machine. To see them: "
+        f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
+    )

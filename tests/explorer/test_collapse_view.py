@@ -120,7 +120,7 @@ def test_the_default_screen_offers_the_remedies(no_runs):
     ]
     assert rows["before"]["active"] == "0 of 2" and rows["before"]["verdict"] == "collapsed"
     assert {rows[name]["verdict"] for name in NAMES} == {"not trained yet"}
-    assert "7 trainings, about 71 s" in said(at), "7 of 5.2 s, and what each takes to start"
+    assert "7 training runs, about 71 s" in said(at), "7 of 5.2 s, and what each takes to start"
     assert [b.label for b in at.button] == ["Train the remedies"]
     assert at.query_params == {} and not at.toast
 
@@ -397,7 +397,7 @@ def test_progress_cancel_and_failure_are_shown(no_runs, small, desk):
 def test_what_was_cut_short_goes_on(no_runs, small, desk):
     begun = train(no_runs, wanted()["cycles"].config, events=2)
     at = open_view("collapse", collapsed=small.id)
-    assert table(at)["cycles"]["verdict"] == "begun"
+    assert table(at)["cycles"]["verdict"] == "started"
     press(at, "Train the others")
     assert desk.asked[1] == (["train", "--resume", begun.id], "small · cycles")
     assert [arguments[:2] for arguments, _ in desk.asked].count(["train", "--resume"]) == 1
@@ -425,7 +425,7 @@ def test_damaged_runs_are_passed_over(no_runs, small):
     (odd.folder / "metrics.jsonl").write_text('7\n{"epoch": "two"}\n[]\n{"ep')
     lost = Run.create(no_runs, SMALL, "lost")
     (lost.folder / "config.json").write_text("{")
-    assert table(open_view("collapse", collapsed=small.id))["cycles"]["verdict"] == "begun"
+    assert table(open_view("collapse", collapsed=small.id))["cycles"]["verdict"] == "started"
 
 
 # --- in the browser ------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import streamlit as st
 from explorer import state
 from explorer.figures.latents import kl_bars
 from explorer.figures.theme import subscript
-from explorer.services import data_sets, page_files
+from explorer.services import page_files
 from explorer.services.loaded_model import LoadedModel
+from explorer.views import model_picker
 from explorer.widgets import inputs
 from models.data.image_set import ImageSet
 from models.latents.neighbours import neighbours
@@ -75,18 +76,7 @@ def _reconstruction(model: LoadedModel, images: ImageSet | None, point: int) -> 
         found = {"Original": images.images[point : point + 1]} | found
     inputs.row(np.concatenate(list(found.values())), list(found))
     if images is None:
-        st.caption(where_originals(model))
-
-
-def where_originals(model: LoadedModel) -> str:
-    """What to do where the test images cannot be shown."""
-    title, name = inputs.plain(model.card.data_name), data_sets.missing_download(model.card)
-    if not name:
-        return f"The originals of {title} are not where they were in training, or have changed."
-    return (
-        f"The originals of {title} are not on this machine. To see them: "
-        f"`python -m models data download {name}`, or set `LATENT_DATA_DIR`."
-    )
+        st.caption(model_picker.missing_images(model))
 
 
 def _numbers(model: LoadedModel, point: int) -> None:

@@ -11,7 +11,7 @@ from explorer.figures import rate_distortion as rate_distortion_figure
 from explorer.figures.theme import PALETTE
 from explorer.services import analysis, catalogue, page_files, rate_distortion
 from explorer.services.loaded_model import LoadedModel
-from explorer.views.latent_map import inspector
+from explorer.views import model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs
 from models.storage.checkpoint import Checkpoint
@@ -109,7 +109,7 @@ def _explore(
         with st.spinner("Measuring the curve at 33 values of β…"):
             measured = analysis.rate_curve(curve)
         if measured is None:
-            st.warning("The curve needs the test images. " + inspector.where_originals(curve))
+            st.warning("The curve needs the test images. " + model_picker.missing_images(curve))
     collapsed, floor = analysis.anchors(some)
     sides = (
         None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))

@@ -1,0 +1,138 @@
+"""Before and after each remedy: scores, reconstructions, and the KL over the training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures.latents import kl_film
+from explorer.services import analysis, remedy_runs, run_folders
+from explorer.services.loaded_model import LoadedModel
+from explorer.services.remedy_runs import Film, Trial
+from explorer.widgets import inputs, pictures
+from models.training.remedies import NO_REMEDY
+
+IN_A_ROW = 10
+
+
+def show(model: LoadedModel, trials: Sequence[Trial]) -> None:
+    """Shows table, conclusion, reconstructions and KL of the model and its remedies."""
+    finished = [(trial, LoadedModel(trial.entry)) for trial in trials if trial.entry]
+    remedied = [(trial, after) for trial, after in finished if trial.remedy.name != NO_REMEDY]
+    _table(model, trials)
+    _conclusion(remedied)
+    _reconstructions(model, remedied)
+    _kl_histories(trials)
+
+
+def _table(model: LoadedModel, trials: Sequence[Trial]) -> None:
+    """Before and after, a row for each."""
+    rows = [_row("before", "", model, model)]
+    for trial in trials:
+        name, change = trial.remedy.name, trial.remedy.change
+        if name == NO_REMEDY:
+            continue
+        if trial.entry:
+            rows.append(_row(name, change, LoadedModel(trial.entry), model))
+        else:
+            rows.append([f"**{name}**", change, *["–"] * 5, _state(trial)])
+    header = ["", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
+    st.table(dict(zip(header, zip(*rows, strict=True), strict=True)), hide_index=True)
+    if any("†" in row[2] for row in rows):
+        st.caption(
+            "† Another likelihood: its D is in other units, for grey levels under a Gaussian have "
+            "a density, which may exceed 1. Compare R, active latents and I(x; z)."
+        )
+
+
+def _row(name: str, change: str, shown: LoadedModel, before: LoadedModel) -> list[str]:
+    """The test-set scores of one model."""
+    scores, diagnosis = shown.card.metrics, analysis.diagnosis(shown)
+    other = shown.card.config.model.likelihood != before.card.config.model.likelihood
+    mark = "\N{NO-BREAK SPACE}†" if other else ""
+    active = diagnosis.collapsed.count(False)
+    return [
+        f"**{name}**",
+        change,
+        inputs.score(scores.get("distortion")) + mark,
+        inputs.score(scores.get("rate")),
+        inputs.score(scores.get("negative_elbo")) + mark,
+        f"{active} of {len(diagnosis.collapsed)}",
+        inputs.score(diagnosis.mutual_information),
+        diagnosis.verdict,
+    ]
+
+
+def _state(trial: Trial) -> str:
+    """Where a remedy without a model stands."""
+    job = trial.job
+    if job is None:
+        return "started" if trial.run else "not trained yet"
+    if job.state == "queued":
+        return "waiting"
+    return f"{job.share:.0%} trained" if job.is_live else job.state
+
+
+def _conclusion(remedied: Sequence[tuple[Trial, LoadedModel]]) -> None:
+    """What was measured, in one sentence."""
+    if not remedied:
+        return
+    verdicts = {trial.remedy.name: analysis.diagnosis(model).verdict for trial, model in remedied}
+    groups = [
+        f"**{verdict}:** {', '.join(name for name in verdicts if verdicts[name] == verdict)}"
+        for verdict in sorted(set(verdicts.values()), key=list(verdicts.values()).index)
+    ]
+    st.markdown(f"Measured after the last step — {'; '.join(groups)}.")
+
+
+def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[Trial, LoadedModel]]) -> None:
+    """The same test images through every model, decoded from the means of their codes."""
+    st.markdown("**The same test images, reconstructed by each**")
+    images, row = model.test_images, _one_of_each(model)
+    shown = [("before", model.decode(model.codes.mean[row]))]
+    if images is not None:
+        shown.insert(0, ("originals", images.images[row]))
+    shown += [(t.remedy.name, m.decode(m.codes.mean[row])) for t, m in remedied]
+    with st.container(gap="xxsmall"):
+        for name, pixels in shown:
+            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+                with st.container(width=110):
+                    st.markdown(name)
+                inputs.picture(pictures.sheet(pixels, len(row), 48, 2))
+
+
+def _one_of_each(model: LoadedModel) -> np.ndarray:
+    """The first test image of every class, at most `IN_A_ROW`; without classes the first ones."""
+    labels = model.codes.labels
+    firsts = np.arange(len(model.codes)) if labels is None else np.unique(labels, True)[1]
+    return firsts[:IN_A_ROW]
+
+
+def _kl_histories(trials: Sequence[Trial]) -> None:
+    """KL of every latent over the steps, small and side by side."""
+    films = [(trial, remedy_runs.film(trial.run)) for trial in trials]
+    films = [(trial, film) for trial, film in films if film is not None]
+    if not films:
+        return
+    st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
+    weights = [
+        run_folders.kl_weights(trial.remedy.config, remedy_runs.steps_of(trial))
+        for trial, _ in films
+    ]
+    highest = max(film.kl.max() for _, film in films), max(w.max() for _, w in weights)
+    with st.container(horizontal=True, gap="small"):
+        for (trial, film), weight in zip(films, weights, strict=True):
+            with st.container(width=300, gap="xxsmall"):
+                st.markdown(f"**{trial.remedy.name}**")
+                st.caption(_plot(film))
+                figure = kl_film(*film, *weight, highest)
+                inputs.chart(figure, f"film-{inputs.file_name(trial.remedy.name)}")
+
+
+def _plot(film: Film) -> str:
+    """Sums up what R did over the steps."""
+    rate = film.kl.sum(1)
+    top = int(rate.argmax())
+    return f"R at most {rate[top]:.2f} (step {film.steps[top]:,}), in the end {rate[-1]:.2f} nats"

@@ -1,0 +1,97 @@
+"""One model's diagnosis: the verdict, what it rests on, and whether the decoder uses z."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import streamlit as st
+
+from explorer.figures.latents import information_bar, latent_kl, mean_variances
+from explorer.services import analysis
+from explorer.services.loaded_model import LoadedModel
+from explorer.views import model_picker
+from explorer.widgets import inputs, pictures
+from models.latents.neighbours import draw_codes
+
+if TYPE_CHECKING:  # it imports torch
+    from models.metrics.collapse import Diagnosis
+
+FEWEST = 3
+SAMPLES = 12
+NEAR = 0.9
+"""Share of the ceiling above which I(x; z) says more of N than of the codes."""
+
+
+def show(model: LoadedModel) -> bool:
+    """Shows the verdict and what it rests on; returns whether there is one."""
+    if not model_picker.accepts(model):
+        return False
+    count = len(model.codes)
+    if count < FEWEST:
+        st.info(f"A diagnosis needs at least {FEWEST} test images, got {count}: choose another.")
+        return False
+    from models.metrics.collapse import ACTIVE_KL, ACTIVE_VARIANCE
+
+    diagnosis = analysis.diagnosis(model)
+    _verdict(diagnosis)
+    kl, variance = np.array(diagnosis.kl_per_dimension), np.array(diagnosis.mean_variance)
+    told, error = diagnosis.mutual_information
+    columns = st.columns(3, gap="medium")
+    with columns[0]:
+        st.markdown("**What each latent costs**")
+        inputs.chart(latent_kl(kl, ACTIVE_KL), "kl-per-latent")
+    with columns[1]:
+        st.markdown("**How far each mean moves**")
+        inputs.chart(mean_variances(variance, ACTIVE_VARIANCE), "active-units")
+    with columns[2]:
+        st.markdown("**What the codes know**")
+        inputs.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")
+        text = (
+            f"I(x; z) {told:.2f} ± {error:.2f} nats, at most ln N = {diagnosis.ceiling:.2f} of the "
+            f"N = {count:,} test images, and at most R."
+        )
+        if told > NEAR * diagnosis.ceiling:
+            text += " That is close to ln N: more images would raise it."
+        st.caption(text)
+    _decoder(model, diagnosis)
+    return True
+
+
+def _verdict(diagnosis: Diagnosis) -> None:
+    """The verdict in one sentence."""
+    verdict, _, numbers = diagnosis.sentence.partition(": ")
+    if math.isnan(diagnosis.response):
+        numbers = numbers.rpartition(", and ")[0]
+    box = {"collapsed": st.error, "not collapsed": st.success}.get(diagnosis.verdict, st.warning)
+    box(f"**{verdict}:** {numbers}.")
+
+
+def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
+    """Whether the decoder uses z: decoded samples of the prior beside the mean image."""
+    images = model.test_images
+    decoded = model.decode(draw_codes(model.codes, SAMPLES, seed=0))
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        if images is not None:
+            mean = images.images.mean(0, keepdims=True)
+            inputs.picture(pictures.one(mean, 104), "Mean test image")
+        sheet = pictures.sheet(decoded, SAMPLES // 2, 52, 2)
+        inputs.picture(sheet, f"{SAMPLES} samples of the prior, decoded")
+        with st.container(width=400):
+            st.markdown("**Does the decoder listen to z?**")
+            st.markdown(_listening(diagnosis))
+            if images is None:
+                st.caption(model_picker.missing_images(model))
+
+
+def _listening(diagnosis: Diagnosis) -> str:
+    """How much decoded images differ."""
+    text = (
+        f"Decoded samples of the prior lie {diagnosis.decoded_distance:.3f} from their mean image "
+        "(root mean square per pixel; white is 1)"
+    )
+    if math.isnan(diagnosis.response):
+        return f"{text}. How far test images lie from theirs is not known here."
+    images = f"test images {diagnosis.image_distance:.3f} from theirs"
+    return f"{text}, {images}: **{diagnosis.response:.1%}**."

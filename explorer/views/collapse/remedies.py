@@ -1,0 +1,129 @@
+"""Remedies for collapse: their strengths, the training of what is missing, and its progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from explorer import page_queue, state
+from explorer.jobs.queue import Job, JobError
+from explorer.services import remedy_runs
+from explorer.services.loaded_model import LoadedModel
+from explorer.services.remedy_runs import Trial
+from explorer.views import model_picker
+from explorer.views.collapse import before_after
+from explorer.widgets import inputs
+from models.training.remedies import Strengths, remedies
+
+TICK_SECONDS = 1.0
+START_SECONDS = 5
+"""Of a training process: imports, data, and the scores at its end."""
+
+
+def show(model: LoadedModel) -> None:
+    """Shows the remedies, and looks again while one is being trained."""
+    st.divider()
+    is_live = any(trial.is_live for trial in _trials(model))
+    every = TICK_SECONDS if is_live else None
+    page_queue.fragment(_remedies, run_every=every)(model, is_live)
+
+
+def _trials(model: LoadedModel) -> list[Trial]:
+    config = model.card.config
+    strengths = Strengths(
+        warmup_percent=state.get("warmup-percent"),
+        cycles=state.get("cycles"),
+        free_bits=state.get("free-bits"),
+        capacity=state.get("capacity"),
+        beta_divisor=state.get("beta-divisor"),
+    )
+    return remedy_runs.look(remedies(config, remedy_runs.total_steps(model.entry), strengths))
+
+
+def _remedies(model: LoadedModel, was_live: bool) -> None:
+    """Controls, progress and comparison; the page is run again when training ends."""
+    trials = _trials(model)
+    if any(trial.is_live for trial in trials) != was_live:
+        st.rerun()
+    steps = remedy_runs.total_steps(model.entry)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("#### Remedies")
+        with st.popover("Strengths"):
+            _strengths()
+        _buttons(model, trials)
+    st.caption(
+        f"Same seed, data, network and {steps:,} steps as the model above, one thing changed at a "
+        "time. −ELBO = D + R has weight 1, whatever β was in training. Nats per image, ± one "
+        "standard error."
+    )
+    _progress(trials)
+    before_after.show(model, trials)
+    state.publish()
+
+
+def _strengths() -> None:
+    """Sliders for how much of each remedy."""
+    inputs.slider("warmup-percent", "KL warm-up: share of the training, %", 1, 100)
+    inputs.slider("cycles", "Cycles", 2, 20)
+    inputs.real("free-bits", "Free nats for every latent", 0.05)
+    inputs.real("capacity", "Capacity, nats", 0.5)
+    inputs.slider("beta-divisor", "Smaller β: β divided by", 2, 50)
+
+
+def _buttons(model: LoadedModel, trials: Sequence[Trial]) -> None:
+    """Train what is missing, or cancel what is being trained."""
+    live = [trial for trial in trials if trial.is_live]
+    missing = [trial for trial in trials if not trial.entry and not trial.is_live]
+    if live:
+        inputs.button("Cancel", lambda: _try(remedy_runs.cancel, live))
+    if not missing:
+        return
+    if model.test_images is None:
+        st.caption(model_picker.missing_images(model))
+        return
+    seconds = len(missing) * (model.card.seconds + START_SECONDS)
+    title = model.card.title or model.entry.id
+    label = "Train the remedies" if len(missing) == len(trials) else "Train the others"
+    inputs.button(label, lambda: _try(remedy_runs.train, missing, title), type="primary")
+    noun = "training run" if len(missing) == 1 else "training runs"
+    st.caption(f"{len(missing)} {noun}, about {_duration(seconds)}")
+
+
+def _try(action: Callable[..., None], *arguments: Any) -> None:
+    """Acts on jobs; the next run of the page tells why that failed."""
+    try:
+        action(*arguments)
+    except JobError as error:
+        st.session_state.jobs_problem = str(error)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _progress(trials: Sequence[Trial]) -> None:
+    """A bar over all that was asked for, and why something has failed."""
+    if problem := st.session_state.pop("jobs_problem", ""):
+        st.error(inputs.plain(problem))
+    for trial in trials:
+        if trial.job and trial.job.reason and not trial.entry:
+            sentence = f"{trial.remedy.name} failed: {trial.job.reason}."
+            st.error(inputs.plain(sentence))
+    live = [trial.job for trial in trials if trial.is_live]
+    if live:
+        done = len([trial for trial in trials if trial.entry])
+        share = (done + sum(job.share for job in live)) / (done + len(live))
+        st.progress(min(1.0, share), inputs.plain(_doing(trials, live)))
+
+
+def _doing(trials: Sequence[Trial], live: Sequence[Job]) -> str:
+    """What is being trained, how far it is, and what waits."""
+    running = [trial for trial in trials if trial.is_live and trial.job.state == "running"]
+    texts = [f"{trial.remedy.name}: {trial.job.text}" for trial in running]
+    left = [trial.job.seconds_left for trial in running if trial.job.seconds_left is not None]
+    texts += [f"about {_duration(max(left))} left"] if left else []
+    waiting = len(live) - len(running)
+    texts += [f"{waiting} wait"] if waiting else []
+    return "; ".join(texts)

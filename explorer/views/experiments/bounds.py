@@ -1,0 +1,59 @@
+"""One sample of z or many: the ELBO of one image, and bounds that are tighter."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer import state
+from explorer.figures.lessons import bounds_by_samples
+from explorer.services import lessons
+from explorer.views import model_picker
+from explorer.views.experiments import controls
+from explorer.widgets import inputs, pictures
+
+SAMPLES = (1, 2, 5, 20, 100)
+
+
+def show() -> None:
+    """Shows the ELBO of one image from one sample of z, and from many."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        model = model_picker.show("model")
+        if model is None:
+            return
+        point = controls.image_number(model)
+        controls.draw_again()
+    if not model_picker.accepts(model):
+        return
+    if model.test_images is None:
+        st.info(model_picker.missing_images(model))
+        return
+    result = lessons.bounds(model, point, SAMPLES, state.get("draw"))
+    first, last = result.estimates[0], result.estimates[-1]
+    controls.see(
+        f"**One sample of z puts the ELBO at {first.elbo.mean:.2f} ± {first.elbo_deviation:.2f} "
+        f"nats, the mean of {last.samples} at {last.elbo.mean:.2f} ± {last.elbo_deviation:.2f}: "
+        f"steadier, not higher.** The log of the mean weight rises, from {first.bound.mean:.2f} to "
+        f"{last.bound.mean:.2f} nats{_ceiling(result.evidence)}."
+    )
+    left, right = st.columns([1, 5], gap="medium")
+    with left:
+        is_binary = model.card.config.model.likelihood_properties.is_binary
+        caption = f"Image {point}" + (", binarised" if is_binary else "")
+        inputs.picture(pictures.one(result.image), caption, "stretch")
+    with right:
+        ladders = {
+            "ELBO: mean of k log-weights": [
+                (r.elbo.mean, r.elbo_deviation) for r in result.estimates
+            ],
+            "importance-weighted bound: log of the mean of k weights": [
+                (r.bound.mean, r.bound_deviation) for r in result.estimates
+            ],
+        }
+        inputs.chart(bounds_by_samples(SAMPLES, ladders, result.evidence), "bounds")
+        st.caption(
+            f"Bars: one standard deviation of a single estimate. {lessons.WEIGHTS:,} samples."
+        )
+
+
+def _ceiling(evidence: float | None) -> str:
+    return "" if evidence is None else f"; it cannot pass ln p(x) = {evidence:.2f}"
