@@ -1,1 +1,1 @@
-"""Codes of a test set as arrays: planes, t-SNE, neighbours."""
+"""Codes of a test set as arrays: planes, samples, t-SNE."""

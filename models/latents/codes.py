@@ -1,4 +1,4 @@
-"""The test set through a model, as arrays; nothing here knows a model."""
+"""The codes of a test set as arrays; nothing here knows a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_CODES = 2**22
 
 @dataclass(frozen=True)
 class Codes:
-    """A test set through a model.
+    """Holds the codes of a test set, with its scores and labels.
 
     Attributes:
         mean: Posterior means μ, float32, shape (N, Z).
@@ -39,7 +39,7 @@ class Codes:
 
     @property
     def latent_dim(self) -> int:
-        """Z."""
+        """The number of latent dimensions, Z."""
         return self.mean.shape[1]
 
     @property
@@ -55,9 +55,9 @@ class Codes:
         return None if self.rate is None else self.distortion + self.rate.sum(1)
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The arrays to store; float16 keeps three digits, below a pixel of any map.
+        """Returns the arrays to store, means as float16: three digits, finer than a pixel of a map.
 
-        Log-variances are kept within ±80: e^-80 is a point, e^80 no posterior at all.
+        Log-variances are clipped to ±80: e^-80 is a point, and e^80 wider than any posterior.
         """
         arrays = {"mean": to_half(self.mean)}
         arrays["distortion"] = self.distortion.astype(np.float32)
@@ -69,15 +69,15 @@ class Codes:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, np.ndarray], latent_dim: int) -> Codes:
-        """Codes from stored arrays.
+        """Reads codes from stored arrays.
 
         Raises:
-            ValueError: If one is missing, unknown, or of another length, width or range.
+            ValueError: If one is missing, unknown, or has the wrong shape or range.
         """
         unknown = sorted(set(arrays) - {"mean", "log_variance", "distortion", "labels"})
         if unknown or "mean" not in arrays or "distortion" not in arrays:
             raise ValueError(
-                "there must be mean and distortion, and may be log_variance and labels"
+                "codes must have mean and distortion, and may have log_variance and labels"
             )
         mean, distortion = arrays["mean"], arrays["distortion"]
         if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim or mean.size > MAX_CODES:
@@ -105,7 +105,7 @@ class Codes:
 
 
 def to_half(mean: np.ndarray) -> np.ndarray:
-    """As float16, unless a number is too large for it.
+    """Converts to float16, or to float32 if a number is too large for that.
 
     Example:
         >>> to_half(np.array([1.0])).dtype, to_half(np.array([1e6])).dtype
@@ -115,10 +115,30 @@ def to_half(mean: np.ndarray) -> np.ndarray:
     return mean.astype(np.float16 if fits else np.float32)
 
 
-def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:
-    """The codes as a table: one row per test image, one column per number, units in the header.
+def nearest_codes(mean: np.ndarray, z: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Finds the codes nearest to z by Euclidean distance, nearest first.
 
-    A class name that a spreadsheet would run as a formula is led by an apostrophe.
+    Args:
+        mean: Codes, shape (N, Z).
+        z: One code, shape (Z,).
+        count: How many; at most N are returned.
+
+    Returns:
+        Indices and distances, each of shape (min(count, N),).
+
+    Example:
+        >>> nearest_codes(np.array([[0.0], [5.0], [1.0]]), np.array([0.2]), 2)[0].tolist()
+        [0, 2]
+    """
+    distance = np.sqrt(((mean - z) ** 2).sum(1))
+    nearest = np.argsort(distance, kind="stable")[:count]
+    return nearest, distance[nearest]
+
+
+def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:
+    """Writes the codes as a table: one row per test image, one column per number with its unit.
+
+    A class name that a spreadsheet would run as a formula gets an apostrophe in front.
 
     Args:
         codes: Of a model.

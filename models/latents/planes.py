@@ -1,4 +1,4 @@
-"""Planes through the latent space, and grids on them."""
+"""Planes through the latent space."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.latents.codes import Codes
-
 
 @dataclass(frozen=True)
 class Plane:
-    """An affine plane of the latent space: z = origin + u · axes, with u in the plane.
+    """Describes an affine plane of the latent space: z = origin + u · axes, with u in the plane.
 
     Attributes:
         origin: Shape (Z,).
@@ -31,16 +29,16 @@ class Plane:
     explained: np.ndarray
 
     def project(self, z: np.ndarray) -> np.ndarray:
-        """Coordinates (N, 2) of codes (N, Z): exact for codes in the plane."""
+        """Computes the coordinates (N, 2) of codes (N, Z): exact for codes in the plane."""
         return (z - self.origin) @ self.axes.T
 
     def lift(self, u: np.ndarray) -> np.ndarray:
-        """Codes (N, Z) of plane coordinates (N, 2): exact."""
+        """Computes the codes (N, Z) at plane coordinates (N, 2): exact."""
         return self.origin + u @ self.axes
 
 
 def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | None = None) -> Plane:
-    """The plane of two latent dimensions; the others stay as they are at `through`.
+    """Returns the plane of two latent dimensions; the others stay as they are at `through`.
 
     Args:
         mean: Codes (N, Z), for the share of their variance.
@@ -70,7 +68,7 @@ def coordinate_plane(mean: np.ndarray, x: int, y: int, through: np.ndarray | Non
 
 
 def pca_plane(mean: np.ndarray) -> Plane:
-    """The plane of largest variance through the mean of the codes.
+    """Fits the plane of largest variance through the mean of the codes.
 
     Args:
         mean: Codes, shape (N, Z); Z = 1 gives a flat line.
@@ -93,64 +91,3 @@ def pca_plane(mean: np.ndarray) -> Plane:
     explained = np.zeros(2)
     explained[:components] = np.nan_to_num(fitted.explained_variance_ratio_)
     return Plane(fitted.mean_.astype(np.float32), axes, explained)
-
-
-def prior_grid(side: int) -> np.ndarray:
-    r"""A square grid whose cells hold equal mass of the prior, top row first.
-
-    .. math:: u_{ij} = (Φ^{-1}(\tfrac{j + ½}{n}), Φ^{-1}(\tfrac{n - i - ½}{n}))
-
-    Args:
-        side: n, at least 1.
-
-    Returns:
-        Plane coordinates in standard deviations of the prior, shape (n·n, 2), row by row.
-
-    Source:
-        Kingma & Welling, 2014, arXiv:1312.6114, appendix A (figure 4).
-
-    Example:
-        >>> (prior_grid(2) * 100).round().astype(int).tolist()
-        [[-67, 67], [67, 67], [-67, -67], [67, -67]]
-    """
-    from scipy.special import ndtri
-
-    if side < 1:
-        raise ValueError(f"side must be at least 1, got {side}")
-    quantiles = ndtri((np.arange(side) + 0.5) / side)
-    x, y = np.meshgrid(quantiles, quantiles[::-1])
-    return np.stack([x.ravel(), y.ravel()], 1).astype(np.float32)
-
-
-def grid_codes(codes: Codes, x: int, y: int, side: int, through: np.ndarray) -> np.ndarray:
-    """The codes of `prior_grid` in the plane of two dimensions, top row first.
-
-    For an autoencoder the grid is shifted and stretched to mean and standard deviation of the
-    test set's codes. With Z = 1 it is one row.
-
-    Args:
-        codes: Of the model.
-        x: Index of the horizontal dimension.
-        y: Index of the vertical one.
-        side: Cells per side.
-        through: Where the other dimensions are held, shape (Z,).
-
-    Returns:
-        Shape (side·side, Z), or (side, 1), float32.
-
-    Example:
-        >>> codes = Codes(np.zeros((4, 3)), np.zeros((4, 3)), np.zeros(4), None)
-        >>> grid_codes(codes, 0, 1, 2, np.full(3, 9.0))[0].tolist()  # doctest: +ELLIPSIS
-        [-0.67..., 0.67..., 9.0]
-    """
-    grid = prior_grid(side)
-    if codes.latent_dim == 1:
-        grid = grid[:side]
-    z = np.repeat(np.asarray(through, np.float64)[None], len(grid), 0)
-    pairs = [(x, 0)] if codes.latent_dim == 1 else [(x, 0), (y, 1)]
-    for dimension, column in pairs:
-        z[:, dimension] = grid[:, column]
-        if codes.log_variance is None:
-            here = codes.mean[:, dimension]
-            z[:, dimension] = here.mean() + here.std() * grid[:, column]
-    return z.astype(np.float32)

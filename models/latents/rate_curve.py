@@ -12,7 +12,7 @@ from models.latents.codes import MAX_CODES, to_half
 
 @dataclass(frozen=True)
 class RateDistortionCurve:
-    """A test set through a multi-rate model at K values of β, with the same noise at each.
+    """Holds a test set through a multi-rate model at K values of β, with the same noise at each.
 
     Attributes:
         betas: β, evenly in ln β over the model's range, float64, shape (K,).
@@ -38,7 +38,7 @@ class RateDistortionCurve:
     labels: np.ndarray | None
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """The arrays to store; the labels are left to the `Codes` of the same images."""
+        """Returns the arrays to store; the `Codes` of the same images hold the labels."""
         scores = {name: getattr(self, name) for name in ("betas", "distortion", "rate", "error")}
         return {"mean": to_half(self.mean)} | scores
 
@@ -46,19 +46,19 @@ class RateDistortionCurve:
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], latent_dim: int, labels: np.ndarray | None
     ) -> RateDistortionCurve:
-        """A curve from stored arrays, and the labels of the test set (at least N of them, or None).
+        """Reads a curve from stored arrays, with the labels of the test set (at least N, or None).
 
         Raises:
-            ValueError: If an array is missing, unknown, or of another shape or range.
+            ValueError: If an array is missing, unknown, or has the wrong shape or range.
         """
         if set(arrays) != {"betas", "mean", "distortion", "rate", "error"}:
-            raise ValueError("there must be betas, mean, distortion, rate and error")
+            raise ValueError("a curve must have betas, mean, distortion, rate and error")
         betas, mean = arrays["betas"], arrays["mean"]
         if betas.ndim != 1 or len(betas) < 2 or betas[0] <= 0 or (np.diff(betas) <= 0).any():
             raise ValueError("betas must be two or more numbers above 0, rising")
         count = len(betas)
-        lawful = mean.ndim == 3 and mean.shape[::2] == (count, latent_dim)
-        if not lawful or mean.size > MAX_CODES:
+        fits = mean.ndim == 3 and mean.shape[::2] == (count, latent_dim)
+        if not fits or mean.size > MAX_CODES:
             raise ValueError(
                 f"mean must have shape ({count}, N, {latent_dim}) and at most {MAX_CODES} "
                 f"numbers, got {mean.shape}"

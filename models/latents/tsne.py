@@ -1,4 +1,4 @@
-"""t-SNE maps of codes; openTSNE is imported when one is computed."""
+"""t-SNE maps of codes; openTSNE is imported only to compute one."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def tsne(
     threads: int = 1,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    r"""A t-SNE embedding of codes. It has no inverse: points between points mean nothing.
+    r"""Computes a t-SNE embedding. It has no inverse: a spot between points has no code.
 
     Args:
         mean: Codes, shape (N, Z), N ≥ 4.
         perplexity: Effective number of neighbours; lowered to (N - 1) / 3 for small sets.
         iterations: Steps after the early exaggeration, which takes as many again.
-        seed: Of the neighbour search; the start is PCA, so maps are alike between runs.
+        seed: Of the neighbour search; maps start from PCA, so they look alike between runs.
         threads: Processor threads.
-        progress: Called with the share done, 0 to 1.
+        progress: Called with the share that is done, 0 to 1.
 
     Returns:
         Positions, float32, shape (N, 2), without unit.

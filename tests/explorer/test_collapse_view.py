@@ -16,7 +16,7 @@ from explorer.widgets.inputs import plain
 from models.cli.arguments import to_arguments
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.load import load
-from models.latents.neighbours import draw_codes
+from models.latents.samples import draw_codes
 from models.metrics.collapse import diagnose
 from models.objectives.schedules import kl_weight
 from models.runs.folder import Run

@@ -18,8 +18,8 @@ from explorer.widgets import pictures
 from explorer.widgets.inputs import plain
 from models.config import ModelConfig, RunConfig
 from models.data.load import load
-from models.latents.neighbours import draw_codes
-from models.latents.planes import coordinate_plane, grid_codes
+from models.latents.planes import coordinate_plane
+from models.latents.samples import draw_codes, grid_codes
 from models.latents.tsne import tsne
 from models.runs.folder import Run
 from models.storage.checkpoint import read, restore, write

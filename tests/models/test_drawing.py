@@ -22,7 +22,7 @@ from models.data.drawing import (
     to_image,
 )
 from models.data.load import load
-from models.latents.neighbours import neighbours
+from models.latents.codes import nearest_codes
 from models.metrics.likelihood import elbo
 from models.storage.checkpoint import read, restore
 
@@ -247,7 +247,7 @@ def test_the_models_know_the_examples(name):
     config, codes = stored.card.config, stored.codes
     images = torch.from_numpy(prepared((config.data, config.model.image_shape)))
     terms = elbo(restore(stored), images)
-    nearest = [neighbours(codes.mean, mean, 1)[0][0] for mean in terms.mean.numpy()]
+    nearest = [nearest_codes(codes.mean, mean, 1)[0][0] for mean in terms.mean.numpy()]
     assert (codes.labels[nearest] == np.arange(10)).sum() >= 8
     assert terms.distortion.min() >= codes.distortion.min()
     assert terms.distortion.max() <= np.quantile(codes.distortion, 0.95)

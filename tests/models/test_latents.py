@@ -10,9 +10,9 @@ from scipy.special import ndtr
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
 
-from models.latents.codes import MAX_CODES, Codes, to_csv
-from models.latents.neighbours import draw_codes, neighbours
-from models.latents.planes import coordinate_plane, grid_codes, pca_plane, prior_grid
+from models.latents.codes import MAX_CODES, Codes, nearest_codes, to_csv
+from models.latents.planes import coordinate_plane, pca_plane
+from models.latents.samples import draw_codes, grid_codes, prior_grid
 from models.latents.tsne import tsne
 from models.objectives.distributions import gaussian_kl
 
@@ -86,14 +86,17 @@ SHAPE_OF_MEAN = f"mean must have shape (N, 3) and at most {MAX_CODES} numbers, g
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"mean": None}, "there must be mean and distortion, and may be log_variance and labels"),
+        (
+            {"mean": None},
+            "codes must have mean and distortion, and may have log_variance and labels",
+        ),
         (
             {"distortion": None},
-            "there must be mean and distortion, and may be log_variance and labels",
+            "codes must have mean and distortion, and may have log_variance and labels",
         ),
         (
             {"colour": np.ones(7)},
-            "there must be mean and distortion, and may be log_variance and labels",
+            "codes must have mean and distortion, and may have log_variance and labels",
         ),
         ({"mean": np.ones((7, 2))}, SHAPE_OF_MEAN + "(7, 2)"),
         ({"mean": np.ones((0, 3))}, SHAPE_OF_MEAN + "(0, 3)"),
@@ -312,7 +315,7 @@ def test_codes_are_drawn_from_the_prior_or_from_the_fitted_gaussian():
 @pytest.mark.parametrize("count", [1, 5, 40, 99])
 def test_neighbours_against_sklearn(count):
     mean, z = normal(40, 6), normal(6, seed=9)
-    nearest, distance = neighbours(mean, z, count)
+    nearest, distance = nearest_codes(mean, z, count)
     oracle = NearestNeighbors(n_neighbors=min(count, 40)).fit(mean).kneighbors(z[None])
     np.testing.assert_array_equal(nearest, oracle[1][0])
     np.testing.assert_allclose(distance, oracle[0][0], rtol=1e-5)
@@ -320,7 +323,7 @@ def test_neighbours_against_sklearn(count):
 
 def test_a_code_is_its_own_nearest_and_ties_keep_their_order():
     mean = np.array([[0.0, 1.0], [2.0, 2.0], [1.0, 0.0], [0.0, 0.0]])
-    nearest, distance = neighbours(mean, mean[3], 3)
+    nearest, distance = nearest_codes(mean, mean[3], 3)
     assert (nearest.tolist(), distance.tolist()) == ([3, 0, 2], [0.0, 1.0, 1.0])
 
 

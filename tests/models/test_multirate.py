@@ -386,9 +386,9 @@ def test_no_array_of_the_rates_can_be_left_out(name):
     arrays = RATES.to_arrays()
     assert RateDistortionCurve.from_arrays(arrays, 2, None).mean.shape == (5, 7, 2)
     del arrays[name]
-    with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
+    with pytest.raises(ValueError, match="must have betas, mean, distortion, rate and error"):
         RateDistortionCurve.from_arrays(arrays, 2, None)
-    with pytest.raises(ValueError, match="must be betas, mean, distortion, rate and error"):
+    with pytest.raises(ValueError, match="must have betas, mean, distortion, rate and error"):
         RateDistortionCurve.from_arrays(RATES.to_arrays() | {"more": np.ones(1)}, 2, None)
 
 

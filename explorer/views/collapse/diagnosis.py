@@ -13,7 +13,7 @@ from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.widgets import inputs, pictures
-from models.latents.neighbours import draw_codes
+from models.latents.samples import draw_codes
 
 if TYPE_CHECKING:  # it imports torch
     from models.metrics.collapse import Diagnosis

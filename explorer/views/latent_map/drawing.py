@@ -14,7 +14,7 @@ from explorer.services.drawn_digit import DrawingScore
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs, pictures
 from models.data import drawing
-from models.latents.neighbours import neighbours
+from models.latents.codes import nearest_codes
 
 FEW = 4
 SIDE = 112
@@ -131,7 +131,7 @@ def _neighbours(model: LoadedModel, mean: np.ndarray) -> None:
     """The nearest test images in latent space, by Euclidean distance of μ."""
     codes, names = model.codes, model.card.class_names
     images = model.test_images
-    nearest, distance = neighbours(codes.mean, mean, NEIGHBOURS)
+    nearest, distance = nearest_codes(codes.mean, mean, NEIGHBOURS)
     pixels = model.decode(codes.mean[nearest]) if images is None else images.images[nearest]
     shown = "decoded" if images is None else "originals"
     st.markdown(f"**Nearest in latent space** ({shown}; distance Δ of the means)")

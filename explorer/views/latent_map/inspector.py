@@ -13,7 +13,7 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.widgets import inputs
 from models.data.image_set import ImageSet
-from models.latents.neighbours import neighbours
+from models.latents.codes import nearest_codes
 
 NEIGHBOURS = 6
 FEW = 4
@@ -123,7 +123,7 @@ def _many(table: dict[str, np.ndarray]) -> None:
 def _neighbours(model: LoadedModel, images: ImageSet | None, point: int) -> None:
     """The nearest test images in latent space, by Euclidean distance of μ."""
     codes, names = model.codes, model.card.class_names
-    found, distance = neighbours(codes.mean, codes.mean[point], NEIGHBOURS + 1)
+    found, distance = nearest_codes(codes.mean, codes.mean[point], NEIGHBOURS + 1)
     keep = found != point
     found, distance = found[keep][:NEIGHBOURS], distance[keep][:NEIGHBOURS]
     pixels = model.decode(codes.mean[found]) if images is None else images.images[found]

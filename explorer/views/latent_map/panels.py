@@ -13,8 +13,7 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import inputs, pictures
 from models.latents.codes import Codes
-from models.latents.neighbours import draw_codes
-from models.latents.planes import grid_codes
+from models.latents.samples import draw_codes, grid_codes
 
 PANELS = {
     "hand": "Decode by hand",
