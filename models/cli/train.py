@@ -102,7 +102,7 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
     """Trains under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
     from rich.console import Console
 
-    from models.training.trainer import EpochEnd
+    from models.training.events import EpochEnd
 
     console = Console()
     stop = stop_flag()
@@ -126,10 +126,16 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
         console.print(f"Done: {run.model_path}")
 
 
+_SYMBOLS = {"distortion": "D", "rate": "R"}
+
+
 def _epoch_line(event: Any, config: RunConfig) -> str:
-    line = (
-        f"epoch {event.epoch + 1:>3}/{config.training.epochs}  test D {event.test_distortion:.2f}"
-    )
-    if config.model.capabilities.has_rate:
-        line += f"  R {event.test_rate:.2f}  -ELBO {event.test_negative_elbo:.2f}"
-    return f"{line} nats/image  ({event.seconds:.1f} s)"
+    """The scores of an epoch's end, those that are one number each."""
+    scores = {name: value for name, value in event.test.items() if not isinstance(value, list)}
+    if not config.model.capabilities.has_rate:
+        scores.pop("rate", None)
+    if {"distortion", "rate"} <= scores.keys():
+        scores["-ELBO"] = scores["distortion"] + scores["rate"]
+    text = "  ".join(f"{_SYMBOLS.get(name, name)} {value:.2f}" for name, value in scores.items())
+    epoch = f"epoch {event.epoch + 1:>3}/{config.training.epochs}"
+    return f"{epoch}  test {text} nats/image  ({event.seconds:.1f} s)"

@@ -1,21 +1,24 @@
 """The plain autoencoder: one code per image, no noise, no prior.
 
-Every model of the project answers the same four questions: `encode`, `decode`, `sample` and
-`log_likelihood`. Trainer, metrics and screens use nothing else.
+It is the base of all families with an encoder and a likelihood: they answer `encode`, `decode`,
+`sample` and `log_likelihood`, and are trained on the terms of the negative ELBO.
 """
 
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from models.config import ModelConfig
 from models.families.likelihoods import build_likelihood
 from models.families.networks import build_decoder, build_encoder
-from models.objectives.elbo import LatentModel
+from models.metrics.likelihood import elbo
+from models.objectives.elbo import LatentModel, elbo_terms
+from models.objectives.schedules import beta_loss
+from models.objectives.trainable import Batch, Losses, Scores, TrainableModel
 
 
-class ImageModel(nn.Module):
+class ImageModel(TrainableModel):
     """What every model of images has in common: a likelihood p(x|z) over what `_output` gives it.
 
     Args:
@@ -60,6 +63,7 @@ class Autoencoder(ImageModel):
     """
 
     encoder_heads = 1
+    terms = ("distortion", "rate")
     draws = 1
     """How often a training step sees every image of its batch."""
 
@@ -74,6 +78,33 @@ class Autoencoder(ImageModel):
         """What a training step sees: a model, images for it, and weights for their D and R."""
         return self, images, 1.0, 1.0
 
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """ε ~ N(0, I) for every image a step sees, shape (draws · count, Z)."""
+        shape = (self.draws * count, self.latent_dim)
+        return torch.randn(shape, generator=generator, device=generator.device)
+
+    def losses(self, player: str, batch: Batch) -> Losses:
+        """The weighted sum of D and R, and both as they are, in nats per image."""
+        model, images, *weights = self.draw(batch.images, batch.generator)
+        terms = elbo_terms(model, images, batch.noise)
+        distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
+        return Losses(
+            beta_loss(distortion, rate, *batch.objective),
+            {
+                "distortion": terms.distortion.detach().mean(-1),
+                "rate": terms.rate.detach().sum(-1).mean(-1),
+            },
+        )
+
+    def score(self, images: Tensor, seed: int) -> Scores:
+        """D and R of test images, z sampled, weight 1, and the parts of R."""
+        terms = elbo(self, images, seed)
+        return {
+            "distortion": terms.distortion.mean().item(),
+            "rate": terms.rate.sum(1).mean().item(),
+            "kl_per_dimension": terms.rate.double().mean(0).tolist(),
+        }
+
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
         """The code of every image, shape (B, Z), and None: there is no variance."""
         return self.encoder(images).float(), None
@@ -86,9 +117,11 @@ class Autoencoder(ImageModel):
         """The mean image E[x|z] of every code, shape (B, C, H, W)."""
         return self.likelihood.mean(self._output(z))
 
-    def start_at(self, mean_image: Tensor) -> None:
-        """Makes the untrained decoder answer with the data's mean image, shape (C, H, W).
+    def start_at(self, images: Tensor) -> None:
+        """Makes the untrained decoder answer with the mean of the images, shape (N, C, H, W).
 
         Training then starts near the best constant image, not at grey noise.
         """
+        device = next(self.decoder.parameters()).device
+        mean_image = images.mean(0).to(device)
         self.decoder.start_at(self.likelihood.initial_output(mean_image))

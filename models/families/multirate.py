@@ -131,9 +131,10 @@ class MultirateVAE(VAE):
         """The images twice, at values of β that cover the range evenly, half of it apart."""
         rows = self.draws * len(images)
         low, high = self._log_range()
-        log_beta = low + (high - low) * evenly(rows, generator)
-        weight = log_beta.clamp_min(0).mul(-0.25).exp()
-        model = _AtGates(self, self.gates_at(log_beta), self.draws)
+        with torch.autocast(images.device.type, enabled=False):  # gates keep all their digits
+            log_beta = low + (high - low) * evenly(rows, generator)
+            weight = log_beta.clamp_min(0).mul(-0.25).exp()
+            model = _AtGates(self, self.gates_at(log_beta), self.draws)
         return model, images.repeat(self.draws, 1, 1, 1), weight, (weight * log_beta.exp())[:, None]
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:

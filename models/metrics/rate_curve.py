@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from torch import Tensor
 
-from models.families.multirate import MultirateVAE
+from models.config import ModelConfig
 from models.latents.rate_curve import RateDistortionCurve
 from models.metrics.likelihood import elbo
+from models.objectives.elbo import LatentModel
 
 POINTS = 33
 """Values of β."""
@@ -15,8 +18,16 @@ CODES = 2000
 """Most images whose codes are kept."""
 
 
+class ModelOfEveryBeta(Protocol):
+    """A model that can be folded to one of a single β."""
+
+    config: ModelConfig
+
+    def at(self, beta: float) -> LatentModel: ...
+
+
 def measure_rates(
-    model: MultirateVAE,
+    model: ModelOfEveryBeta,
     images: Tensor,
     labels: np.ndarray | None = None,
     codes: int = CODES,

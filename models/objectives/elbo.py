@@ -1,8 +1,7 @@
-"""What training minimises: distortion plus a weight times the rate, in nats per image.
+"""The terms of the negative ELBO: distortion D and rate R of every image, in nats.
 
-The two terms are computed once per image and reduced once. What a step asks of the rate (β,
-warm-up, cycles, free bits, capacity) is a function of the step's number and the settings, and
-for the gradient only: a reported ELBO is always D + R with weight 1.
+They are not weighted: what a training step makes of them is in `models.objectives.schedules`, and
+a reported ELBO is always D + R with weight 1.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from models.objectives.distributions import gaussian_kl, reparameterize
 
 
 class LatentModel(Protocol):
-    """What trainer and metrics ask of a model."""
+    """What the ELBO and the metrics ask of a model with codes."""
 
     latent_dim: int
 

@@ -1,17 +1,44 @@
 """What training minimises: distortion plus a weight times the rate, in nats per image.
 
-The two terms are computed once per image and reduced once. What a step asks of the rate (β,
-warm-up, cycles, free bits, capacity) is a function of the step's number and the settings, and
-for the gradient only: a reported ELBO is always D + R with weight 1.
+What a step asks of the rate (β, warm-up, cycles, free bits, capacity) is a function of the step's
+number and the settings. It shapes the gradient only and never enters a score.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from torch import Tensor
 
 from models.config import ObjectiveConfig
+
+
+class StepObjective(NamedTuple):
+    """What one step asks of the rate: its weight, λ of the free bits and the capacity, in nats.
+
+    The weight has shape (K,) in a stack of K models that differ in β.
+    """
+
+    weight: float | Tensor
+    free_bits: float
+    capacity: float
+
+
+def objective_at(step: int, total_steps: int, objective: ObjectiveConfig) -> StepObjective:
+    """The objective as it is at one step.
+
+    Args:
+        step: t, counted from 1.
+        total_steps: T.
+        objective: The settings of the whole training.
+
+    Example:
+        >>> objective_at(5, 100, ObjectiveConfig(beta=4.0, kl_warmup_steps=10))
+        StepObjective(weight=2.0, free_bits=0.0, capacity=0.0)
+    """
+    weight = kl_weight(step, total_steps, objective)
+    return StepObjective(weight, objective.free_bits, capacity(step, objective))
 
 
 def kl_weight(step: int, total_steps: int, objective: ObjectiveConfig) -> float:
@@ -69,7 +96,11 @@ def capacity(step: int, objective: ObjectiveConfig) -> float:
 
 
 def beta_loss(
-    distortion: Tensor, rate: Tensor, weight: float, free_bits: float = 0.0, capacity: float = 0.0
+    distortion: Tensor,
+    rate: Tensor,
+    weight: float | Tensor,
+    free_bits: float = 0.0,
+    capacity: float = 0.0,
 ) -> Tensor:
     r"""The training loss: mean over images of D + weight · Σ_j R_j, or a remedy's version of it.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +83,7 @@ def drive(
     Raises:
         TrainingDivergedError: The last good state stays, and the reason is recorded.
     """
-    from models.training.trainer import TrainingDivergedError
+    from models.training.events import TrainingDivergedError
 
     clock = _Clock(seconds)
     try:
@@ -114,8 +113,8 @@ def _drive(
     Returns:
         Whether it ends because it was paused for long, with everything saved.
     """
+    from models.training.events import EpochEnd
     from models.training.snapshots import FRAMES, SWEEP_FRAMES, Recorder
-    from models.training.trainer import EpochEnd
 
     saved = time.monotonic()
     recorder = Recorder(run.folder, training, test_set, SWEEP_FRAMES if run.sweep else FRAMES)
@@ -123,7 +122,7 @@ def _drive(
     for event in training.events():
         is_epoch_end = isinstance(event, EpochEnd)
         if is_epoch_end:
-            run.history.append(asdict(event))
+            run.history.append(event.row())
         recorder.record()
         if time.monotonic() - saved >= autosave_seconds:
             _save_state(run, training, clock.seconds())

@@ -13,8 +13,8 @@ from models.data.load import load
 from models.families.registry import build_model
 from models.runs.folder import Run
 from models.runs.train import AUTOSAVE_SECONDS, drive, restore
+from models.training.events import EpochEnd, StepsDone
 from models.training.stacked import Member, Stack
-from models.training.trainer import EpochEnd, Progress
 
 LOCK_PATIENCE = 30.0
 """Seconds to wait for a process that is being told to leave a run."""
@@ -101,7 +101,7 @@ def _round(
             news[name] = None
         except (ValueError, OSError) as error:
             news[name] = error
-        if not isinstance(news[name], Progress | EpochEnd):
+        if not isinstance(news[name], StepsDone | EpochEnd):
             del live[name]
             if members[name].stack is not None:
                 members[name].stack.leave(members[name])

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -239,9 +239,14 @@ def _message(name: str, event: Any, epochs: int) -> dict[str, Any]:
     message = {"kind": "advanced", "run_id": name, "step": event.step}
     if hasattr(event, "total_steps"):
         message |= {"share": event.step / event.total_steps}
-        return message | {"distortion": event.distortion, "rate": event.rate}
+        return message | _both(event.terms)
     message |= {"share": (event.epoch + 1) / epochs}
-    return message | {"distortion": event.train_distortion, "rate": event.train_rate}
+    return message | _both(event.train)
+
+
+def _both(terms: Mapping[str, float]) -> dict[str, float]:
+    """D and R, which every member of a sweep over β has."""
+    return {name: terms[name] for name in ("distortion", "rate")}
 
 
 def _failure(name: str, error: Exception) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Adam, through torch's functional form.
+"""Adam, through torch's functional form, and its learning rate.
 
 `torch.optim.Adam` imports torch's compiler at its first use, which takes longer than the first
 epochs of a small model; nothing is compiled here. The arithmetic is torch's own, to the last bit.
@@ -6,17 +6,47 @@ epochs of a small model; nothing is compiled here. The arithmetic is torch's own
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-BETAS, EPSILON = (0.9, 0.999), 1e-8
+from models.config import TrainingConfig
+from models.objectives.trainable import Player
+
+EPSILON = 1e-8
+
+
+def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
+    r"""Linear warm-up to the peak, then half a cosine down to the final rate.
+
+    Args:
+        step: t, counted from 1.
+        total_steps: T.
+        config: Peak, final rate and length of the warm-up W.
+
+    Returns:
+        Adam's learning rate at this step.
+
+    Source:
+        Loshchilov & Hutter, SGDR, ICLR 2017, arXiv:1608.03983, equation 5.
+
+    Example:
+        >>> learning_rate(100, 1000, TrainingConfig(learning_rate=1e-3, warmup_steps=200))
+        0.0005
+    """
+    warmup = min(config.warmup_steps, total_steps)
+    if step <= warmup:
+        return config.learning_rate * step / warmup
+    progress = (step - warmup) / max(1, total_steps - warmup)
+    drop = config.learning_rate - config.final_learning_rate
+    return config.final_learning_rate + drop * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 class Adam:
-    r"""Adam with torch's defaults, fused.
+    r"""Adam with torch's ε, fused.
 
     .. math:: m ← b_1 m + (1 - b_1) g, \quad v ← b_2 v + (1 - b_2) g^2, \quad
         θ ← θ - η \frac{m / (1 - b_1^t)}{\sqrt{v / (1 - b_2^t)} + ε}
@@ -24,6 +54,7 @@ class Adam:
     Args:
         parameters: θ.
         rate: η, may be changed between steps.
+        betas: b_1 and b_2.
 
     Attributes:
         state: Of every parameter that was updated: `exp_avg` m, `exp_avg_sq` v and `step` t.
@@ -40,9 +71,14 @@ class Adam:
         0.9
     """
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rate: float) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        rate: float,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
         self.parameters = list(parameters)
-        self.rate = rate
+        self.rate, self.betas = rate, betas
         self.state: dict[nn.Parameter, dict[str, Tensor]] = {}
 
     def zero_grad(self) -> None:
@@ -65,6 +101,36 @@ class Adam:
         moments = [[each[name] for each in kept] for name in ("exp_avg", "exp_avg_sq")]
         adam(
             moved, [parameter.grad for parameter in moved], *moments, [],
-            [each["step"] for each in kept], fused=True, amsgrad=False, beta1=BETAS[0],
-            beta2=BETAS[1], lr=self.rate, weight_decay=0.0, eps=EPSILON, maximize=False,
+            [each["step"] for each in kept], fused=True, amsgrad=False, beta1=self.betas[0],
+            beta2=self.betas[1], lr=self.rate, weight_decay=0.0, eps=EPSILON, maximize=False,
         )  # fmt: skip
+
+    def moments(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+        """The state of one parameter, zeros before its first update; `step` has shape (1,)."""
+        zero = torch.zeros_like(parameter)
+        start = {"exp_avg": zero, "exp_avg_sq": zero, "step": torch.zeros(1)}
+        state = self.state.get(parameter, start)
+        return {key: state[key].reshape(start[key].shape) for key in start}
+
+    def restore(self, parameter: nn.Parameter, moments: dict[str, Tensor]) -> None:
+        """Continues from `moments`, which are copied to the parameter's device."""
+        state = {key: value.clone().to(parameter.device) for key, value in moments.items()}
+        self.state[parameter] = state | {"step": state["step"].reshape(())}
+
+
+def optimizers_for(players: Mapping[str, Player], rate: float) -> dict[str, Adam]:
+    """An optimiser for every player, in the order of their turns.
+
+    Raises:
+        ValueError: If a parameter belongs to two players.
+
+    Example:
+        >>> weights = [nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
+        >>> players = {"critic": Player(weights[:1], (0.5, 0.9)), "generator": Player(weights[1:])}
+        >>> {name: adam.betas for name, adam in optimizers_for(players, 1e-3).items()}
+        {'critic': (0.5, 0.9), 'generator': (0.9, 0.999)}
+    """
+    parameters = [parameter for player in players.values() for parameter in player.parameters]
+    if len(set(parameters)) < len(parameters):
+        raise ValueError("every parameter must belong to one player, but one belongs to two")
+    return {name: Adam(player.parameters, rate, player.betas) for name, player in players.items()}

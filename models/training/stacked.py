@@ -21,9 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from models.config import RunConfig
-from models.objectives.schedules import kl_weight
+from models.objectives.schedules import StepObjective, kl_weight
+from models.training.events import EpochEnd
 from models.training.optimizer import Adam
-from models.training.trainer import CHECK_EVERY, EpochEnd, Training
+from models.training.trainer import CHECK_EVERY, Training
 
 
 class StackedLinear(nn.Module):
@@ -97,7 +98,8 @@ class Member(Training):
     def share(self, parameter: nn.Parameter, weight: Tensor, state: dict[str, Tensor]) -> None:
         """Makes the weight and its moments views of a stack's."""
         parameter.data = weight
-        self.optimizer.state[parameter] = state
+        (optimizer,) = self.optimizers.values()
+        optimizer.state[parameter] = state
 
 
 class Stack(Training):
@@ -124,8 +126,9 @@ class Stack(Training):
         self.steps_per_epoch = first.steps_per_epoch
         self.epoch_began = time.perf_counter()
         self.model = stack_models([member.model for member in members])
-        rate = self.config.training.learning_rate
-        self.optimizer = Adam(self.model.parameters(), rate)
+        ((player, optimizer),) = first.optimizers.items()  # only models of one player are stacked
+        stacked = Adam(self.model.parameters(), optimizer.rate, optimizer.betas)
+        self.optimizers = {player: stacked}
         self._gone: set[Member] = set()
         self.follow([])
         self._objectives = [member.config.objective for member in members]
@@ -135,16 +138,20 @@ class Stack(Training):
     def _tie(self) -> None:
         """Gathers the members' moments; makes their weights and moments views of the stack's."""
         members = list(self._waiting)
+        ((name_of_player, optimizer),) = self.optimizers.items()
         theirs = [dict(member.model.named_parameters()) for member in members]
         for name, parameter in self.model.named_parameters():
             parts = [parameters[name] for parameters in theirs]
-            found = [m._moments(part) for m, part in zip(members, parts, strict=True)]
+            found = [
+                member.optimizers[name_of_player].moments(part)
+                for member, part in zip(members, parts, strict=True)
+            ]
             state = {
                 key: torch.stack([_turned(moments[key]) for moments in found])
                 for key in ("exp_avg", "exp_avg_sq")
             }
             step = torch.tensor(float(self.step), device=self.device)
-            self.optimizer.state[parameter] = state | {"step": step}
+            optimizer.state[parameter] = state | {"step": step}
             for k, (member, part) in enumerate(zip(members, parts, strict=True)):
                 views = {key: _turned(value[k]) for key, value in state.items()}
                 member.share(part, _turned(parameter.data[k]), views | {"step": step})
@@ -152,7 +159,7 @@ class Stack(Training):
             member.stack = self
 
     def terms_of(self, member: Member, chosen: Tensor) -> Tensor:
-        """(D, R) of a member at its next step, shape (2,), not yet looked at.
+        """The terms of a member's loss at its next step, not yet looked at.
 
         Args:
             member: Of this stack.
@@ -173,10 +180,10 @@ class Stack(Training):
         self._gone.add(member)
         self._waiting[member].clear()
 
-    def _weight(self) -> Tensor:
-        """The weight of every member's rate at this step, shape (K,)."""
+    def _objective(self) -> StepObjective:
+        """What this step asks of the rates: its weight differs by member, shape (K,)."""
         weights = [kl_weight(self.step, self.total_steps, each) for each in self._objectives]
-        return torch.tensor(weights, device=self.device)
+        return super()._objective()._replace(weight=torch.tensor(weights, device=self.device))
 
 
 def _turned(tensor: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """Training: one loop over data in memory that yields events and can stop and resume anywhere.
 
+It trains whatever answers as `models.objectives.trainable.Trainable`, with one player or more.
+
 Randomness is counter-based. The order of epoch e and the noise of step t are functions of
 (seed, e) and (seed, t), so there is no generator state: weights, optimiser moments, the step
 number and the sums of the running epoch are all that a bit-exact resume needs (on the same
@@ -12,88 +14,22 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.config import RunConfig, TrainingConfig
-from models.metrics.likelihood import elbo
-from models.objectives.elbo import Terms, elbo_terms
-from models.objectives.schedules import beta_loss, capacity, kl_weight
+from models.config import RunConfig
+from models.objectives.schedules import StepObjective, kl_weight, objective_at
+from models.objectives.trainable import Batch, Trainable
 from models.training.control import ActiveSettings, Change, active_settings
-from models.training.optimizer import Adam
+from models.training.events import EpochEnd, StepsDone, TrainingDivergedError
+from models.training.optimizer import Adam, learning_rate, optimizers_for
 
 CHECK_EVERY = 20
 """Steps between two looks at the losses: events, finite check and a chance to stop."""
 
 _ORDER, _NOISE = 0, 1
-
-
-class TrainingDivergedError(ValueError):
-    """A term of the loss stopped being finite; the message names the step and the term."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """`CHECK_EVERY` more steps are done; `distortion` and `rate` are their mean, nats/image."""
-
-    epoch: int
-    step: int
-    total_steps: int
-    distortion: float
-    rate: float
-
-
-@dataclass(frozen=True)
-class EpochEnd:
-    """One pass is over. Terms in nats per image: `train` while it ran, `test` at its end.
-
-    The parts of `test_rate`, one for every latent, are in `test_kl_per_dimension`.
-    """
-
-    epoch: int
-    step: int
-    seconds: float
-    learning_rate: float
-    kl_weight: float
-    train_distortion: float
-    train_rate: float
-    test_distortion: float
-    test_rate: float
-    test_kl_per_dimension: list[float]
-
-    @property
-    def test_negative_elbo(self) -> float:
-        """D + R on the test set, z sampled, weight 1, nats per image."""
-        return self.test_distortion + self.test_rate
-
-
-def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
-    r"""Linear warm-up to the peak, then half a cosine down to the final rate.
-
-    Args:
-        step: t, counted from 1.
-        total_steps: T.
-        config: Peak, final rate and length of the warm-up W.
-
-    Returns:
-        Adam's learning rate at this step.
-
-    Source:
-        Loshchilov & Hutter, SGDR, ICLR 2017, arXiv:1608.03983, equation 5.
-
-    Example:
-        >>> learning_rate(100, 1000, TrainingConfig(learning_rate=1e-3, warmup_steps=200))
-        0.0005
-    """
-    warmup = min(config.warmup_steps, total_steps)
-    if step <= warmup:
-        return config.learning_rate * step / warmup
-    progress = (step - warmup) / max(1, total_steps - warmup)
-    drop = config.learning_rate - config.final_learning_rate
-    return config.final_learning_rate + drop * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 def _seeded(seed: int, stream: int, index: int, device: torch.device) -> torch.Generator:
@@ -106,7 +42,7 @@ class Training:
     """A model being trained, with everything a resume needs.
 
     Args:
-        model: Built from `config.model`; moved to `device`.
+        model: A `Trainable` module; moved to `device`.
         config: The run.
         train_images: x in [0, 1], float32, shape (N, C, H, W); an array is copied, a tensor shared.
         test_images: Likewise; scored after every epoch.
@@ -114,7 +50,7 @@ class Training:
 
     Raises:
         ValueError: If the batch is larger than the training set, or there are more cycles of
-            the weight than steps.
+            the weight than steps, or a parameter belongs to two players.
 
     Example:
         >>> import numpy as np
@@ -129,7 +65,7 @@ class Training:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: Trainable,
         config: RunConfig,
         train_images: np.ndarray | Tensor,
         test_images: np.ndarray | Tensor,
@@ -141,12 +77,12 @@ class Training:
         self.device = torch.device(device)
         self.train_images = _tensor(train_images, self.device)
         self.test_images = _tensor(test_images, self.device)
-        model.start_at(self.train_images.mean(0).cpu())
+        model.start_at(self.train_images)
         self.model = model.to(self.device)
-        self.optimizer = Adam(model.parameters(), settings.learning_rate)
+        self.optimizers = optimizers_for(model.players(), settings.learning_rate)
         self.steps_per_epoch = len(train_images) // settings.batch_size
         self.step = 0
-        self._sums = torch.zeros(2, dtype=torch.float64, device=self.device)
+        self._sums = torch.zeros(len(model.terms), dtype=torch.float64, device=self.device)
         self.follow([])
 
     def follow(self, changes: Sequence[Change]) -> None:
@@ -162,16 +98,17 @@ class Training:
         """The settings of the update that was begun last."""
         return next(each for each in reversed(self._in_force) if each.step < max(1, self.step))
 
-    def events(self) -> Iterator[Progress | EpochEnd]:
+    def events(self) -> Iterator[StepsDone | EpochEnd]:
         """Trains to the end, yielding as it goes; stop iterating to pause.
 
         Raises:
-            TrainingDivergedError: At the first step whose distortion or rate is not finite.
+            TrainingDivergedError: At the first step with a term, or the first epoch with a score,
+                that is not finite.
         """
         while self.step < self.total_steps:
             yield from self._epoch(self.step // self.steps_per_epoch)
 
-    def _epoch(self, epoch: int) -> Iterator[Progress | EpochEnd]:
+    def _epoch(self, epoch: int) -> Iterator[StepsDone | EpochEnd]:
         seed, batch_size = self.config.training.seed, self.config.training.batch_size
         start = time.perf_counter()
         order = torch.randperm(
@@ -193,48 +130,51 @@ class Training:
         yield self._end(epoch, time.perf_counter() - start)
 
     def _step(self, chosen: Tensor) -> Tensor:
-        """One update of the weights by the chosen images; returns (D, R), not yet looked at."""
+        """One turn of every player on the chosen images; returns the terms, not yet looked at."""
         self.step += 1
+        batch = self._batch(chosen)
+        rate = learning_rate(self.step, self.total_steps, self.now.training)
+        terms: dict[str, Tensor] = {}
+        for player, optimizer in self.optimizers.items():
+            with self._autocast():
+                loss, reported = self.model.losses(player, batch)
+            optimizer.rate = rate
+            optimizer.zero_grad()
+            loss.sum().backward()  # one number, or one for each model of a stack
+            optimizer.step()
+            terms |= reported
+        return torch.stack([terms[name] for name in self.model.terms], -1)
+
+    def _batch(self, chosen: Tensor) -> Batch:
+        """What this step is made of; the order of the draws is part of what makes it repeatable."""
         images = self.train_images[chosen]
-        self.optimizer.rate = learning_rate(self.step, self.total_steps, self.now.training)
         generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
-        rows = self.model.draws * len(images)
-        noise = torch.randn(rows, self.model.latent_dim, generator=generator, device=self.device)
+        noise = self.model.noise(len(images), generator)
         if self.config.training.binarize:
             images = torch.bernoulli(images, generator=generator)
-        model, images, *weights = self.model.draw(images, generator)
-        with self._autocast():
-            terms = elbo_terms(model, images, noise)
-        objective = self.now.objective
-        weight = self._weight()
-        target = capacity(self.step, objective)
-        distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
-        loss = beta_loss(distortion, rate, weight, objective.free_bits, target)
-        self.optimizer.zero_grad()
-        loss.sum().backward()  # one number, or one for each model of a stack
-        self.optimizer.step()
-        return _means(terms)
+        return Batch(images, noise, generator, self._objective())
 
-    def _weight(self) -> float | Tensor:
-        """The weight of the rate at this step."""
-        return kl_weight(self.step, self.total_steps, self.now.objective)
+    def _objective(self) -> StepObjective:
+        """What this step asks of the rate."""
+        return objective_at(self.step, self.total_steps, self.now.objective)
 
     def _autocast(self) -> contextlib.AbstractContextManager:
         if self.config.training.precision == "float32":
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, torch.bfloat16)
 
-    def _check(self, epoch: int, recent: Tensor) -> Progress:
-        """Looks at the last steps' terms, shape (K, 2): adds them up, or names the bad one."""
-        finite = recent.isfinite()
-        if not finite.all():
-            row = int((~finite.all(1)).nonzero()[0])
-            term = "distortion" if not finite[row, 0] else "rate"
-            value = recent[row, 0 if term == "distortion" else 1].item()
-            raise self._diverged(term, value, self.step - len(recent) + row + 1)
+    def _check(self, epoch: int, recent: Tensor) -> StepsDone:
+        """Adds up the terms of the last K steps, shape (K, terms), or names one not finite."""
+        bad = (~recent.isfinite()).nonzero()
+        if len(bad):
+            row, column = bad[0].tolist()
+            step = self.step - len(recent) + row + 1
+            raise self._diverged(self.model.terms[column], recent[row, column].item(), step)
         self._sums += recent.double().sum(0)
-        distortion, rate = recent.mean(0).tolist()
-        return Progress(epoch, self.step, self.total_steps, distortion, rate)
+        return StepsDone(epoch, self.step, self.total_steps, self._by_name(recent.mean(0)))
+
+    def _by_name(self, terms: Tensor) -> dict[str, float]:
+        return dict(zip(self.model.terms, terms.tolist(), strict=True))
 
     def _diverged(self, term: str, value: float, step: int) -> TrainingDivergedError:
         return TrainingDivergedError(
@@ -243,25 +183,21 @@ class Training:
         )
 
     def _end(self, epoch: int, seconds: float) -> EpochEnd:
-        train_distortion, train_rate = (self._sums / self.steps_per_epoch).tolist()
+        train = self._by_name(self._sums / self.steps_per_epoch)
         self._sums.zero_()
-        scores = elbo(self.model, self.test_images, seed=self.config.training.seed)
-        test_distortion = scores.distortion.mean().item()
-        test_rate = scores.rate.sum(1).mean().item()
-        for term, value in (("test distortion", test_distortion), ("test rate", test_rate)):
-            if not math.isfinite(value):
-                raise self._diverged(term, value, self.step)
+        test = self.model.score(self.test_images, self.config.training.seed)
+        for name, value in test.items():
+            for number in value if isinstance(value, list) else [value]:
+                if not math.isfinite(number):
+                    raise self._diverged(f"test {name}", number, self.step)
         return EpochEnd(
             epoch=epoch,
             step=self.step,
             seconds=seconds,
             learning_rate=learning_rate(self.step, self.total_steps, self.now.training),
             kl_weight=kl_weight(self.step, self.total_steps, self.now.objective),
-            train_distortion=train_distortion,
-            train_rate=train_rate,
-            test_distortion=test_distortion,
-            test_rate=test_rate,
-            test_kl_per_dimension=scores.rate.double().mean(0).tolist(),
+            train=train,
+            test=test,
         )
 
     def state(self) -> dict[str, Tensor]:
@@ -271,8 +207,8 @@ class Training:
             TrainingDivergedError: If one is not finite.
         """
         tensors = {f"model.{name}": value for name, value in self.model.state_dict().items()}
-        for name, parameter in self.model.named_parameters():
-            for key, value in self._moments(parameter).items():
+        for name, parameter, optimizer in self._parameters():
+            for key, value in optimizer.moments(parameter).items():
                 tensors[f"adam.{key}.{name}"] = value
         tensors["step"] = torch.tensor([self.step])
         tensors["sums"] = self._sums
@@ -281,12 +217,12 @@ class Training:
                 raise self._diverged(name, value[~value.isfinite()][0].item(), self.step)
         return {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
 
-    def _moments(self, parameter: nn.Parameter) -> dict[str, Tensor]:
-        """Adam's state of one parameter, with zeros where no step has been made yet."""
-        zero = torch.zeros_like(parameter)
-        start = {"exp_avg": zero, "exp_avg_sq": zero, "step": torch.zeros(1)}
-        state = self.optimizer.state.get(parameter, start)
-        return {key: state[key].reshape(start[key].shape) for key in start}
+    def _parameters(self) -> Iterator[tuple[str, nn.Parameter, Adam]]:
+        """Every parameter that a player moves, with its name and its optimiser."""
+        names = {parameter: name for name, parameter in self.model.named_parameters()}
+        for optimizer in self.optimizers.values():
+            for parameter in optimizer.parameters:
+                yield names[parameter], parameter, optimizer
 
     def restore(self, tensors: dict[str, Tensor]) -> None:
         """Continues from `state()`.
@@ -308,18 +244,11 @@ class Training:
         self.model.load_state_dict(
             {name[6:]: value for name, value in tensors.items() if name.startswith("model.")}
         )
-        for name, parameter in self.model.named_parameters():
-            self.optimizer.state[parameter] = {
-                key: tensors[f"adam.{key}.{name}"].clone().to(self.device)
-                for key in ("exp_avg", "exp_avg_sq")
-            } | {"step": tensors[f"adam.step.{name}"].clone().reshape(()).to(self.device)}
+        for name, parameter, optimizer in self._parameters():
+            keys = ("exp_avg", "exp_avg_sq", "step")
+            optimizer.restore(parameter, {key: tensors[f"adam.{key}.{name}"] for key in keys})
         self._sums = tensors["sums"].clone().to(self.device)
         self.step = step
-
-
-def _means(terms: Terms) -> Tensor:
-    """(D, R) of a batch, detached, shape (2,)."""
-    return torch.stack([terms.distortion.mean(-1), terms.rate.sum(-1).mean(-1)], -1).detach()
 
 
 def _tensor(images: np.ndarray | Tensor, device: torch.device) -> Tensor:

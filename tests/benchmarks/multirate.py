@@ -13,7 +13,8 @@ from models.data.load import load
 from models.families.registry import build_model
 from models.metrics.likelihood import elbo
 from models.metrics.statistics import estimate
-from models.training.trainer import EpochEnd, Training
+from models.training.events import EpochEnd
+from models.training.trainer import Training
 from tests.benchmarks.common import Row, arguments, interleaved, show
 
 BETAS = (0.1, 0.3, 1.0, 5.0, 30.0)

@@ -117,7 +117,7 @@ def test_an_untrained_decoder_starts_near_the_mean_image(config):
     z = noise_for(config, 50)
     with torch.no_grad():
         far = (model.decode(z).mean(0) - target).abs().mean()
-        model.start_at(target)
+        model.start_at(target[None])
         near = (model.decode(z).mean(0) - target).abs().mean()
         assert near < min(0.2, far)
         model.decoder.layers[-1].weight.zero_()  # what is left is the start itself
@@ -128,7 +128,7 @@ def test_an_untrained_decoder_starts_near_the_mean_image(config):
 def test_a_few_steps_lower_the_loss(config):
     model = build_model(config).train()
     images, noise = images_for(config, 16), noise_for(config, 16)
-    model.start_at(images.mean(0))
+    model.start_at(images)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
     losses = []
     for _ in range(12):

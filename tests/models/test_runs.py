@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from models.families import autoencoder
 from models.metrics.likelihood import elbo
 from models.presets import preset
 from models.runs.folder import Run, default_runs_dir, find_run, list_runs
@@ -19,9 +20,8 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, restore
 from models.storage.tensors import MAX_FILE_BYTES, CheckpointError, read_tensors, write_tensors
 from models.text import clean_name
-from models.training import trainer
+from models.training.events import EpochEnd, TrainingDivergedError
 from models.training.optimizer import Adam
-from models.training.trainer import EpochEnd, TrainingDivergedError
 from tests.helpers.configs import tiny
 from tests.helpers.processes import finish, python
 from tests.helpers.sentences import assert_sentence
@@ -344,8 +344,8 @@ def poison(monkeypatch, step):
         return found._replace(distortion=found.distortion * math.nan) if next(steps) == step \
             else found  # fmt: skip
 
-    trainer_terms = trainer.elbo_terms
-    monkeypatch.setattr(trainer, "elbo_terms", terms)
+    trainer_terms = autoencoder.elbo_terms
+    monkeypatch.setattr(autoencoder, "elbo_terms", terms)
 
 
 def test_diverged_run_keeps_its_last_good_state_and_no_nan(whole, tmp_path, monkeypatch):
@@ -414,6 +414,9 @@ def test_listing_runs_needs_no_heavy_library():
     assert finish(python("-c", SILENT)).strip() == "[]"
 
 
-def test_events_are_those_of_the_trainer(whole):
-    assert isinstance(EpochEnd(**whole.history.rows()[0]), EpochEnd)
+def test_the_history_is_the_events_of_the_trainer(whole, tmp_path):
+    again = Run.create(tmp_path, CONFIG)
+    ends = [event.row() for event in execute(again) if isinstance(event, EpochEnd)]
+    assert ends == again.history.rows()
+    assert [list(row) for row in ends] == [list(row) for row in whole.history.rows()]
     assert json.loads((whole.folder / "config.json").read_text())["title"] == "whole"

@@ -22,7 +22,8 @@ from models.training.control import (
     read_request,
     send_request,
 )
-from models.training.trainer import EpochEnd, learning_rate
+from models.training.events import EpochEnd
+from models.training.optimizer import learning_rate
 from tests.helpers.configs import tiny
 from tests.helpers.sentences import assert_sentence
 

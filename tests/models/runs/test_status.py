@@ -24,7 +24,7 @@ from models.runs.status import (
 )
 from models.runs.train import execute
 from models.training.control import send_request
-from models.training.trainer import TrainingDivergedError
+from models.training.events import TrainingDivergedError
 from tests.helpers.configs import tiny
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
@@ -112,16 +112,16 @@ def test_a_run_killed_before_its_model_was_written_is_not_done(run):
 
 
 def test_a_run_that_diverged_has_failed_until_it_is_tried_again(run, monkeypatch):
-    from models.training import trainer
+    from models.families import autoencoder
 
-    terms = trainer.elbo_terms
+    terms = autoencoder.elbo_terms
 
     def diverging(*given):
         found = terms(*given)
         return found._replace(distortion=found.distortion * math.nan)
 
     with monkeypatch.context() as patch, pytest.raises(TrainingDivergedError) as caught:
-        patch.setattr(trainer, "elbo_terms", diverging)
+        patch.setattr(autoencoder, "elbo_terms", diverging)
         list(execute(run))
     status = run_status(run)
     assert (status.state, status.reason) == (FAILED, str(caught.value))

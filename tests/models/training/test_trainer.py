@@ -7,27 +7,25 @@ import math
 import textwrap
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from models.config import TrainingConfig
 from models.data.builtin import load_digits
+from models.families import autoencoder
+from models.families.autoencoder import Autoencoder
 from models.families.registry import build_model
-from models.metrics.likelihood import elbo
+from models.metrics.likelihood import collapsed_distortion, elbo
 from models.objectives.elbo import elbo_terms
 from models.objectives.schedules import beta_loss
-from models.training import trainer
-from models.training.trainer import (
-    CHECK_EVERY,
-    EpochEnd,
-    Progress,
-    Training,
-    TrainingDivergedError,
-    learning_rate,
-)
+from models.objectives.trainable import Losses, Player
+from models.training.events import EpochEnd, StepsDone, TrainingDivergedError
+from models.training.optimizer import learning_rate
+from models.training.trainer import CHECK_EVERY, Training
 from tests.helpers.configs import digest, tiny
 from tests.helpers.sentences import assert_sentence
+from tests.helpers.trainables import IndependentPixels, PointGAN, points
 
 TRAIN = load_digits("train").images
 TEST = load_digits("test").images[:50]
@@ -73,6 +71,11 @@ def facts(event) -> dict:
     return {name: value for name, value in asdict(event).items() if name != "seconds"}
 
 
+def ends(training) -> list[EpochEnd]:
+    """Trains to the end."""
+    return [event for event in training.events() if isinstance(event, EpochEnd)]
+
+
 def record(training) -> tuple[list[dict], list[dict], str]:
     """Events, the state at each of them (copied) and the digest of the last state."""
     events, states = [], []
@@ -95,57 +98,30 @@ CURVE = {
 
 def test_seeded_loss_curve_is_the_committed_one():
     config = tiny(hidden=(32,), training={"epochs": 4, "learning_rate": 1e-2})
-    events = [event for event in start(config, 1297).events() if isinstance(event, EpochEnd)]
+    events = ends(start(config, 1297))
     for name, expected in CURVE.items():
-        found = [getattr(event, name) for event in events]
+        found = [event.row()[name] for event in events]
         assert found == pytest.approx(expected, rel=1e-4), name
-    assert events[-1].test_negative_elbo < events[0].test_negative_elbo
+    first, *_, last = (event.test["distortion"] + event.test["rate"] for event in events)
+    assert last < first
     assert [event.step for event in events] == [20, 40, 60, 80]
 
 
 @pytest.mark.parametrize("kind", ["mlp", "conv", "autoencoder"])
 def test_the_rate_is_reported_by_its_parts(kind):
     """One number for every latent; an autoencoder has no rate."""
-    events = [event for event in start(KINDS[kind]).events() if isinstance(event, EpochEnd)]
-    for event in events:
-        parts = event.test_kl_per_dimension
+    for event in ends(start(KINDS[kind])):
+        parts = event.test["kl_per_dimension"]
         assert len(parts) == KINDS[kind].model.latent_dim
-        assert sum(parts) == pytest.approx(event.test_rate, rel=1e-5)
+        assert sum(parts) == pytest.approx(event.test["rate"], rel=1e-5)
         assert all(part > 0 for part in parts) == (kind != "autoencoder")
-
-
-@pytest.mark.parametrize(
-    ("step", "expected"),
-    [
-        (1, 0.001),
-        (5, 0.005),
-        (10, 0.01),  # the peak
-        (30, 0.01 - 0.009 / 4),  # a third of the way: cos 60° is one half
-        (40, 0.0055),  # half-way
-        (70, 0.001),  # the end
-    ],
-)
-def test_learning_rate_rises_linearly_and_falls_as_a_cosine(step, expected):
-    config = TrainingConfig(learning_rate=0.01, final_learning_rate=0.001, warmup_steps=10)
-    assert learning_rate(step, 70, config) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("warmup", [0, 1, 10, 99, 100, 101, 10**6])
-def test_learning_rate_stays_between_zero_and_its_peak(warmup):
-    config = TrainingConfig(learning_rate=0.01, final_learning_rate=0.001, warmup_steps=warmup)
-    rates = [learning_rate(step, 100, config) for step in range(1, 101)]
-    top = rates.index(max(rates))
-    assert min(rates) > 0 and max(rates) <= 0.01
-    assert rates[: top + 1] == sorted(rates[: top + 1])
-    assert rates[top:] == sorted(rates[top:], reverse=True)
-    assert rates[-1] == pytest.approx(0.01 if warmup >= 100 else 0.001)
 
 
 def test_optimizer_follows_the_learning_rate():
     training = start(small())
     for event in training.events():
         expected = learning_rate(event.step, training.total_steps, training.config.training)
-        assert training.optimizer.rate == expected
+        assert training.optimizers["model"].rate == expected
 
 
 @pytest.fixture
@@ -161,8 +137,8 @@ def batches(monkeypatch):
         seen[-1].append(weight)
         return beta_loss(distortion, rate, weight, *remedies)
 
-    monkeypatch.setattr(trainer, "elbo_terms", terms)
-    monkeypatch.setattr(trainer, "beta_loss", loss)
+    monkeypatch.setattr(autoencoder, "elbo_terms", terms)
+    monkeypatch.setattr(autoencoder, "beta_loss", loss)
     return seen
 
 
@@ -171,26 +147,25 @@ def test_events_hold_means_over_images_in_nats(batches):
     first, end = training.events()
     distortion = torch.cat([terms.distortion for _, terms, _ in batches]).double()
     rate = torch.cat([terms.rate for _, terms, _ in batches]).double().sum(1)
-    assert isinstance(first, Progress) and isinstance(end, EpochEnd)
+    assert isinstance(first, StepsDone) and isinstance(end, EpochEnd)
     assert (first.epoch, first.step, first.total_steps) == (0, CHECK_EVERY, 31)
-    assert first.distortion == pytest.approx(distortion[: 8 * CHECK_EVERY].mean().item())
-    assert first.rate == pytest.approx(rate[: 8 * CHECK_EVERY].mean().item())
-    assert end.train_distortion == pytest.approx(distortion.mean().item())
-    assert end.train_rate == pytest.approx(rate.mean().item())
+    assert first.terms["distortion"] == pytest.approx(distortion[: 8 * CHECK_EVERY].mean().item())
+    assert first.terms["rate"] == pytest.approx(rate[: 8 * CHECK_EVERY].mean().item())
+    assert end.train["distortion"] == pytest.approx(distortion.mean().item())
+    assert end.train["rate"] == pytest.approx(rate.mean().item())
     assert end.kl_weight == pytest.approx(4.0 * 31 / 40)
     assert [weight for _, _, weight in batches] == pytest.approx(
         [4.0 * step / 40 for step in range(1, 32)]
     )
     scores = elbo(training.model, torch.tensor(TEST), seed=0)
-    assert end.test_distortion == scores.distortion.mean().item()
-    assert end.test_rate == scores.rate.sum(1).mean().item()
-    assert end.test_negative_elbo == end.test_distortion + end.test_rate
+    assert end.test["distortion"] == scores.distortion.mean().item()
+    assert end.test["rate"] == scores.rate.sum(1).mean().item()
 
 
 def test_distortion_is_summed_over_pixels(batches):
     training = start(small(family="autoencoder"))
     fresh = build_model(training.config.model, 0)
-    fresh.start_at(torch.tensor(TRAIN[:250]).mean(0))
+    fresh.start_at(torch.tensor(TRAIN[:250]))
     next(training.events())
     images, terms, _ = batches[0]
     with torch.no_grad():
@@ -223,13 +198,13 @@ def test_binarized_images_are_drawn_anew_around_the_grey_ones(batches):
 def test_a_few_steps_lower_the_loss_of_every_kind():
     for name, config in KINDS.items():
         longer = replace(config, training=replace(config.training, epochs=4))
-        ends = [event for event in start(longer).events() if isinstance(event, EpochEnd)]
-        assert ends[-1].train_distortion < ends[0].train_distortion, name
+        first, *_, last = ends(start(longer))
+        assert last.train["distortion"] < first.train["distortion"], name
 
 
 def test_no_step_waits_for_a_number():
     waiting = {"item", "tolist", "cpu", "numpy", "float", "int", "bool", "print"}
-    for function in (Training._step, trainer._means, elbo_terms, beta_loss):
+    for function in (Training._step, Training._batch, Autoencoder.losses, elbo_terms, beta_loss):
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         names = {getattr(call, "attr", getattr(call, "id", None)) for call in calls}
@@ -342,7 +317,7 @@ def test_divergence_stops_at_its_step_and_names_the_term(term, value, step, monk
         bad = {term: getattr(found, term) + value}
         return found._replace(**bad) if training.step == step else found
 
-    monkeypatch.setattr(trainer, "elbo_terms", terms)
+    monkeypatch.setattr(autoencoder, "elbo_terms", terms)
     with pytest.raises(TrainingDivergedError) as caught:
         for event in training.events():
             seen.append(facts(event))
@@ -353,7 +328,8 @@ def test_divergence_stops_at_its_step_and_names_the_term(term, value, step, monk
 @pytest.mark.parametrize("step", [31, 62])
 def test_weights_lost_at_the_last_step_of_an_epoch_are_noticed_there(step):
     training = start(small())
-    update = training.optimizer.step
+    optimizer = training.optimizers["model"]
+    update = optimizer.step
 
     def broken():
         update()
@@ -361,7 +337,7 @@ def test_weights_lost_at_the_last_step_of_an_epoch_are_noticed_there(step):
             with torch.no_grad():
                 next(training.model.parameters())[0, 0] = math.nan
 
-    training.optimizer.step = broken
+    optimizer.step = broken
     with pytest.raises(TrainingDivergedError, match=f"test distortion became nan at step {step} "):
         list(training.events())
     with pytest.raises(TrainingDivergedError, match=f"became nan at step {step} of 62"):
@@ -375,6 +351,136 @@ def test_a_rate_of_learning_that_is_too_high_ends_in_a_sentence():
     training = start(replace(config, training=replace(config.training, epochs=50)))
     try:
         for event in training.events():
-            assert all(math.isfinite(value) for value in facts(event).values())
+            row = event.row() if isinstance(event, EpochEnd) else event.terms
+            assert all(np.isfinite(value).all() for value in row.values())
     except TrainingDivergedError as error:
         assert f"of {training.total_steps}: lower the learning rate" in assert_sentence(str(error))
+
+
+# --- models of other kinds, by the same loop -----------------------------------------------------
+
+
+def longer(learning_rate):
+    return small(training={"epochs": 80, "batch_size": 50, "learning_rate": learning_rate})
+
+
+def train_points(config=None, seed=0) -> Training:
+    return Training(PointGAN(seed), config or small(), points(), points(50))
+
+
+def train_pixels(config=None) -> Training:
+    return Training(IndependentPixels(), config or small(), TRAIN[:250], TEST)
+
+
+@pytest.mark.parametrize("begin", [train_points, train_pixels])
+def test_terms_and_scores_come_by_the_names_the_model_gives(begin):
+    training = begin()
+    steps, end, *_ = training.events()
+    assert tuple(steps.terms) == tuple(end.train) == training.model.terms
+    assert end.test == training.model.score(training.test_images, 0) or end.epoch == 0
+    names = [f"train_{name}" for name in end.train] + [f"test_{name}" for name in end.test]
+    fixed = ["epoch", "step", "seconds", "learning_rate", "kl_weight"]
+    assert list(end.row()) == fixed + names
+    assert training.state()["sums"].shape == (len(training.model.terms),)
+
+
+@pytest.mark.parametrize("begin", [train_points, train_pixels])
+def test_any_model_resumes_bit_for_bit(begin):
+    events, states, final = record(begin())
+    assert [event["step"] for event in events] == [20, 31, 51, 62]
+    for number, state in enumerate(states):
+        resumed = begin()
+        resumed.restore(state)
+        later, _, again = record(resumed)
+        assert later == events[number + 1 :] and again == final
+
+
+def test_pixels_alone_come_to_their_closed_form():
+    """The best constant image costs Σ H(x̄), the anchor of a model that ignores its codes."""
+    *_, last = ends(train_pixels(longer(0.1)))
+    best = collapsed_distortion(torch.tensor(TRAIN[:250]))
+    assert last.train["surprise"] == pytest.approx(best, rel=0.01)
+    assert last.test["bits_per_pixel"] == pytest.approx(
+        last.test["surprise"] / math.log(2) / 64, rel=1e-6
+    )
+
+
+def test_a_generator_learns_where_the_points_are():
+    first, *_, last = ends(train_points(longer(0.01)))
+    assert first.test["distance_of_means"] > 1.5 and last.test["distance_of_means"] < 0.75
+
+
+def test_a_critic_that_cannot_tell_costs_two_ln_two():
+    model = PointGAN()
+    with torch.no_grad():
+        model.critic[-1].weight.zero_()
+        model.critic[-1].bias.zero_()
+    slow = small(training={"learning_rate": 1e-7, "final_learning_rate": 0.0})
+    steps = next(Training(model, slow, points(), points(50)).events())
+    assert steps.terms["critic"] == pytest.approx(2 * math.log(2), rel=1e-4)
+    assert steps.terms["generator"] == pytest.approx(math.log(2), rel=1e-4)
+
+
+def test_a_turn_moves_the_parameters_of_its_player_alone(monkeypatch):
+    training, seen = train_points(), []
+    parts = {"critic": training.model.critic, "generator": training.model.generator}
+    losses = training.model.losses
+
+    def look(player, batch):
+        seen.append((player, {name: digest(part.state_dict()) for name, part in parts.items()}))
+        return losses(player, batch)
+
+    monkeypatch.setattr(training.model, "losses", look)
+    next(training.events())
+    assert [player for player, _ in seen] == ["critic", "generator"] * CHECK_EVERY
+    for (player, before), (_, after) in itertools.pairwise(seen):
+        assert {name for name in parts if before[name] != after[name]} == {player}
+
+
+def test_every_player_has_its_own_moments():
+    training = train_points()
+    next(training.events())
+    state = training.state()
+    names = [name for name, _ in training.model.named_parameters()]
+    assert {f"adam.{key}.{name}" for name in names for key in ("exp_avg", "exp_avg_sq", "step")} \
+        == {name for name in state if name.startswith("adam.")}  # fmt: skip
+    assert all(state[f"adam.step.{name}"].item() == 20 for name in names)
+    assert [adam.betas for adam in training.optimizers.values()] == [(0.5, 0.999)] * 2
+
+
+@pytest.mark.parametrize(
+    ("begin", "term", "step"),
+    [(train_points, "critic", 7), (train_points, "generator", 20), (train_pixels, "surprise", 33)],
+)
+def test_divergence_of_any_model_names_its_term(begin, term, step, monkeypatch):
+    events, *_ = record(begin())
+    training, seen = begin(), []
+    losses = training.model.losses
+
+    def broken(player, batch):
+        loss, terms = losses(player, batch)
+        if training.step == step and term in terms:
+            terms = terms | {term: terms[term] * math.nan}
+        return Losses(loss, terms)
+
+    monkeypatch.setattr(training.model, "losses", broken)
+    with pytest.raises(TrainingDivergedError) as caught:
+        for event in training.events():
+            seen.append(facts(event))
+    assert f"the {term} became nan at step {step} of 62" in assert_sentence(str(caught.value))
+    assert seen == [event for event in events if event["step"] < step]
+
+
+def test_a_score_that_is_not_finite_is_named(monkeypatch):
+    training = train_points()
+    monkeypatch.setattr(training.model, "score", lambda *_: {"spread": [1.0, math.inf]})
+    with pytest.raises(TrainingDivergedError, match="the test spread became inf at step 31 of 62"):
+        list(training.events())
+
+
+def test_players_that_share_a_parameter_are_refused(monkeypatch):
+    monkeypatch.setattr(PointGAN, "players", lambda model: {
+        "critic": Player(list(model.parameters())), "generator": Player(list(model.parameters())),
+    })  # fmt: skip
+    with pytest.raises(ValueError, match="must belong to one player, but one belongs to two"):
+        train_points()

@@ -1,10 +1,11 @@
-"""Adam: torch's own, bit for bit, without torch's compiler."""
+"""Adam: torch's own, bit for bit, without torch's compiler; the learning rate and its limits."""
 
 import pytest
 import torch
 from torch import nn
 
-from models.training.optimizer import Adam
+from models.config import TrainingConfig
+from models.training.optimizer import Adam, learning_rate
 from tests.helpers.processes import finish, python
 
 
@@ -44,3 +45,30 @@ def test_a_training_starts_without_torchs_compiler_and_scikit_learn(tmp_path, mo
     )
     out = finish(python("-c", code))
     assert out.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (1, 0.001),
+        (5, 0.005),
+        (10, 0.01),  # the peak
+        (30, 0.01 - 0.009 / 4),  # a third of the way: cos 60° is one half
+        (40, 0.0055),  # half-way
+        (70, 0.001),  # the end
+    ],
+)
+def test_learning_rate_rises_linearly_and_falls_as_a_cosine(step, expected):
+    config = TrainingConfig(learning_rate=0.01, final_learning_rate=0.001, warmup_steps=10)
+    assert learning_rate(step, 70, config) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("warmup", [0, 1, 10, 99, 100, 101, 10**6])
+def test_learning_rate_stays_between_zero_and_its_peak(warmup):
+    config = TrainingConfig(learning_rate=0.01, final_learning_rate=0.001, warmup_steps=warmup)
+    rates = [learning_rate(step, 100, config) for step in range(1, 101)]
+    top = rates.index(max(rates))
+    assert min(rates) > 0 and max(rates) <= 0.01
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == pytest.approx(0.01 if warmup >= 100 else 0.001)
