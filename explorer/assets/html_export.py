@@ -12,7 +12,6 @@ import functools
 import gzip
 import html
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from explorer.assets import bundle, map_spec
 from explorer.assets.map_spec import Scene
 from models.data.image_set import DataError
 from models.data.load import load
-from models.export.pack import pack_model
+from models.export.browser_files import map_file
 from models.latents.tsne import tsne
 from models.storage.checkpoint import Checkpoint, read, restore
 
@@ -59,7 +58,6 @@ Arrow keys move over the map once it has the focus, Enter pins.</p>
 <script type="application/json" id="settings">{settings}</script>
 {parts}
 <script type="module">
-{script}
 const settings = JSON.parse(document.getElementById("settings").textContent);
 const unzip = (name) => {{
   const text = document.getElementById(name)?.textContent;
@@ -71,8 +69,10 @@ const unzip = (name) => {{
 const library = document.createElement("script");
 library.textContent = await unzip("plotly").text();
 document.head.append(library);
+const script = encodeURIComponent(await unzip("script").text());
+const {{ liveMap, provide }} = await import(`data:text/javascript;charset=utf-8,${{script}}`);
 provide("figure", unzip("figure").json());
-provide("pack", unzip("pack").arrayBuffer());
+provide("model", unzip("model").arrayBuffer());
 if (settings.originals) provide("originals", unzip("originals").arrayBuffer());
 liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 </script>
@@ -96,14 +96,14 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
     card, codes = shown.checkpoint.card, shown.checkpoint.codes
     contents = {
         "figure": map_spec.figure(shown).to_json().encode(),
-        "pack": pack_model(model, codes, card.class_names, half=True),
+        "model": map_file(model, codes, card.class_names, half=True),
     }
     if images is not None:
         contents["originals"] = (images * 255 + 0.5).astype(np.uint8).tobytes()
     settings = {
         "plotly": "plotly",
         "figure": "figure",
-        "pack": "pack",
+        "model": "model",
         "originals": "originals" if images is not None else None,
         "data_set": card.data_fingerprint,
         "plane": map_spec.plane_data(shown),
@@ -112,21 +112,20 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
         "drawn": None,
         "panel": ".latent-panel",
     }
-    packed = {"plotly": _plotly()} | {name: _pack(data) for name, data in contents.items()}
+    contents["script"] = bundle.script().encode()
+    parts = {"plotly": _plotly()} | {name: _pack(data) for name, data in contents.items()}
     return PAGE.format(
         title=html.escape(f"{card.data_name} · {card.title}"),
         scores=html.escape(_scores(shown)),
         exact=html.escape(map_spec.exactness(shown)),
         notes=html.escape(_notes(shown, model)),
         style=bundle.style(),
-        markup=bundle.MARKUP,
+        markup=bundle.markup("latent_map/map"),
         panel=bundle.PANEL,
         settings=json.dumps(settings).replace("<", "\\u003c"),
         parts="\n".join(
-            f'<script type="text/plain" id="{name}">{text}</script>'
-            for name, text in packed.items()
+            f'<script type="text/plain" id="{name}">{text}</script>' for name, text in parts.items()
         ),
-        script=re.sub(r"^export (default )?", "", bundle.bundle(), flags=re.MULTILINE),
     ).encode()
 
 

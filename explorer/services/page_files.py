@@ -59,7 +59,7 @@ def map_files(model: LoadedModel, shown: Scene) -> dict[str, str | None]:
             "json",
             lambda: map_spec.figure(shown).to_json().encode(),
         ),
-        "pack": store.publish(("decoder", *model_key), "bin", lambda: _pack(model)),
+        "model": store.publish(("decoder", *model_key), "bin", lambda: _map_file(model)),
         "originals": images
         and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
     }
@@ -81,8 +81,8 @@ def rate_files(
         "figure": store.publish(
             ("plane", store.VERSION, shown), "json", lambda: figure().to_json().encode()
         ),
-        "pack": curve
-        and store.publish(("rates", store.VERSION, curve.key), "bin", lambda: _pack_rates(curve)),
+        "model": curve
+        and store.publish(("rates", store.VERSION, curve.key), "bin", lambda: _slider_file(curve)),
     }
 
 
@@ -95,21 +95,21 @@ def _levels(images: ImageSet) -> bytes:
     return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
 
 
-def _pack(model: LoadedModel) -> bytes:
-    """Decoder and codes in the layout of `models.export`."""
-    from models.export.pack import pack_model
+def _map_file(model: LoadedModel) -> bytes:
+    """Decoder and codes as the browser reads them."""
+    from models.export.browser_files import map_file
 
-    return pack_model(model.network, model.codes, model.card.class_names)
+    return map_file(model.network, model.codes, model.card.class_names)
 
 
-def _pack_rates(model: LoadedModel) -> bytes:
+def _slider_file(model: LoadedModel) -> bytes:
     """A multi-rate model for the browser, with its first test images and draws of the prior."""
-    from models.export.pack import pack_rates
+    from models.export.browser_files import slider_file
 
     prior = np.random.default_rng(0).normal(size=(PRIOR_IMAGES, model.codes.latent_dim))
     images = model.test_images
-    shown = np.zeros(0) if images is None else images.images[:PRIOR_IMAGES]
-    return pack_rates(model.network, analysis.rate_curve(model), shown, prior)
+    shown = None if images is None else images.images[:PRIOR_IMAGES]
+    return slider_file(model.network, analysis.rate_curve(model), shown, prior)
 
 
 def html_page(model: LoadedModel, shown: Scene, with_images: bool) -> bytes:

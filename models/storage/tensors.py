@@ -50,16 +50,34 @@ class CheckpointError(ValueError):
 def write_tensors(
     path: str | Path,
     tensors: Mapping[str, np.ndarray],
-    document: dict,
+    document: Mapping[str, Any],
     max_bytes: int = MAX_FILE_BYTES,
 ) -> None:
-    """Atomically writes named arrays and one JSON document.
+    """Writes named arrays and one JSON document, whole or not at all.
 
     The bytes go to a temporary file beside the target, reach the disk, and take the target's
     name in one step, so that a crash or a full disk leaves the old file or the new, whole.
 
     Raises:
         ValueError: If a number is not finite, or `read_tensors` would refuse the file.
+    """
+    write_bytes(path, tensor_bytes(tensors, document, max_bytes))
+
+
+def tensor_bytes(
+    tensors: Mapping[str, np.ndarray],
+    document: Mapping[str, Any],
+    max_bytes: int = MAX_FILE_BYTES,
+) -> bytes:
+    """Serialises named arrays and one JSON document as a safetensors file.
+
+    Raises:
+        ValueError: If a number is not finite, or `read_tensors` would refuse the file.
+
+    Example:
+        >>> data = tensor_bytes({"a": np.zeros(3, np.float32)}, {"b": [1, 2]})
+        >>> int.from_bytes(data[:8], "little") + 8 + 3 * 4 == len(data)
+        True
     """
     for name, value in tensors.items():
         if not all_within(value, math.inf):
@@ -71,7 +89,7 @@ def write_tensors(
     data = save_tensors(contiguous, metadata)
     _check_size(len(data), max_bytes)
     _check_header(data)
-    write_bytes(path, data)
+    return data
 
 
 def read_tensors(

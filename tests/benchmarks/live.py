@@ -82,7 +82,9 @@ def sliding(app: Server, name: str, seconds: int) -> list[Row]:
         page = chromium.new_page(viewport={"width": 1440, "height": 1100})
         page.add_init_script(path=ROOT / "tests/benchmarks/page.js")
         page.goto(f"{app.url}/trade-off?model={name}&curve={name}")
-        page.wait_for_function("() => document.querySelector('.rates')?.rates?.now", timeout=60_000)
+        page.wait_for_function(
+            "() => document.querySelector('.rates')?.betaSlider?.now", timeout=60_000
+        )
         app.wait_until_idle()
         page.get_by_role("button", name="Play").click()
         found = page.evaluate("time => window.benchmark.frames(time)", 1000 * seconds)

@@ -43,16 +43,16 @@ window.benchmark = {
 
   // Frames a second over so many milliseconds, and of each of them the milliseconds of drawing.
   frames(milliseconds) {
-    const rates = document.querySelector(".rates").rates, draw = rates.draw.bind(rates)
+    const slider = document.querySelector(".rates").betaSlider, draw = slider.draw.bind(slider)
     const drawing = []
-    rates.draw = () => {
+    slider.draw = () => {
       const start = performance.now()
       draw()
       drawing.push(performance.now() - start)
     }
     const start = performance.now(), before = drawing.length
     return new Promise(done => setTimeout(() => {
-      rates.draw = draw
+      slider.draw = draw
       done({ drawing, framesPerSecond: (drawing.length - before) / (performance.now() - start) * 1000 })
     }, milliseconds))
   },

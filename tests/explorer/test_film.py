@@ -152,12 +152,12 @@ def film_of(page, place=0):
 
 
 def position(page):
-    return page.evaluate("() => document.querySelector('.training-film').films.position")
+    return page.evaluate("() => document.querySelector('.training-film').player.position")
 
 
-def steps(page, reel=0):
+def steps(page, film=0):
     return page.evaluate(
-        "(i) => document.querySelector('.training-film')?.films?.reels[i]?.steps ?? []", reel
+        "(i) => document.querySelector('.training-film')?.player?.films[i]?.steps ?? []", film
     )
 
 
@@ -181,7 +181,7 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page.wait_for_timeout(1500)
     assert position(page) == at, "scrubbed, it stays where it is"
     film_of(page).get_by_role("button", name="Live").click()
-    page.wait_for_function(f"() => document.querySelector('.training-film').films.position > {at}")
+    page.wait_for_function(f"() => document.querySelector('.training-film').player.position > {at}")
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         for width in (1440, 800):
@@ -229,7 +229,7 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
     film.get_by_text("Step 0 of 60, epoch 0").first.wait_for()
     assert not np.array_equal(canvas_pixels(canvases.nth(0)), shown[0])
     film.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => document.querySelector('.training-film').films.position > 0.2")
+    page.wait_for_function("() => document.querySelector('.training-film').player.position > 0.2")
     film.get_by_role("button", name="Pause").click()
     with page.expect_download() as download:
         film.get_by_role("button", name="Save GIF").click()

@@ -261,7 +261,7 @@ def test_a_link_reproduces_the_screen_and_is_published_again(shown):
         {"z": [1.0, 0.25], "name": "a seven", "point": 7},
     ]
     assert live_map(at, "map-2")["pins"] == [{"z": [-1.0, 0.0], "name": "A", "point": None}]
-    assert live_map(at, "map-2")["pack"] != live_map(at)["pack"]
+    assert live_map(at, "map-2")["model"] != live_map(at)["model"]
     choose(at, "panel", "hand")
     assert [at.slider(f"control-z-{j}-3").value for j in (0, 1)] == [0.5, -1.25]
     choose(at, "view", "raw")

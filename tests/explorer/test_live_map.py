@@ -196,7 +196,7 @@ def test_reruns_keep_zoom_pins_and_overlays(visit):
     wait(lambda: selected(page) is not None)
     assert np.allclose(ranges(page), zoomed)
     assert len(pins(page)) == 1
-    assert page.evaluate(f"() => {ROOM}.latentMap.tools.means")
+    assert page.evaluate(f"() => {ROOM}.latentMap.toolbar.means")
     page.get_by_label("Colour", exact=True).click()
     page.get_by_role("option", name="Distortion D").click()
     wait(lambda: page.evaluate(f"() => {MAP}._fullData.length") == 1)
@@ -225,10 +225,10 @@ def test_a_walk_goes_from_pin_to_pin_animates_and_is_saved(visit):
         z = start + step / 15 * (end - start)
         assert_equal_pictures(canvas_pixels(film(page).nth(step)), torch_pixels(DIGITS, z))
 
-    straight = page.evaluate(f"() => {ROOM}.latentMap.strip.walks.linear.steps")
+    straight = page.evaluate(f"() => {ROOM}.latentMap.interpolation.walks.linear.steps")
     page.get_by_role("button", name="Geodesic").click()
-    page.wait_for_function(f"() => {ROOM}.latentMap.strip.relaxing === false")
-    steps = page.evaluate(f"() => {ROOM}.latentMap.strip.walks.geodesic.steps")
+    page.wait_for_function(f"() => {ROOM}.latentMap.interpolation.relaxing === false")
+    steps = page.evaluate(f"() => {ROOM}.latentMap.interpolation.walks.geodesic.steps")
     assert sum(steps) <= sum(straight) + 1e-6, "no way through the images is shorter"
     assert max(steps) < max(straight), "and its largest change is smaller"
     page.get_by_text(f"geodesic {signed(sum(steps))}").wait_for()
@@ -362,7 +362,7 @@ def test_the_exported_file_works_from_disk_without_a_network(chromium, tmp_path)
     assert film(page).count() == 16
     page.get_by_text("Overlays").click()
     page.get_by_label("Background").select_option("density")
-    page.wait_for_function(f"() => {room}.latentMap.ground")
+    page.wait_for_function(f"() => {room}.latentMap.background")
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
     assert errors == []
     context.close()

@@ -587,7 +587,7 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
     assert link.get_attribute("href").endswith(f"{first.id}%2C{second.id}")
     page = visit(f"runs={first.id},{second.id}", screen="trade-off")
     page.wait_for_function(
-        "() => document.querySelector('.rates')?.rates?.chart?._fullData?.length"
+        "() => document.querySelector('.rates')?.betaSlider?.chart?._fullData?.length"
     )
     settle_page(page)
     page.get_by_role("button", name="Show all runs alike").press("Enter")

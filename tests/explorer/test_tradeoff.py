@@ -189,7 +189,7 @@ def test_a_sweep_is_trained_from_the_screen(no_runs):
 
 # --- the slider, in a real browser ---------------------------------------------------------------
 
-ROOM = "document.querySelector('.rates')?.rates"
+ROOM = "document.querySelector('.rates')?.betaSlider"
 
 
 @pytest.fixture(scope="module")

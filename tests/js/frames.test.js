@@ -1,29 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { readHalves } from "../../explorer/browser/numerics/decoder.js";
 import {
-  fewGreys, mixed, positionOf, reaches, reachOf, readFrame, readShared, readTensors, streamEntries, widest,
+  fewGreys, mixed, positionOf, reaches, reachOf, readFrame, readShared, streamEntries, widest,
 } from "../../explorer/browser/numerics/frames.js";
-import { randomArray } from "./helpers.js";
+import { randomArray, safetensors } from "./helpers.js";
 
-/** A safetensors file with these bytes by name and shape. */
-function file(tensors, said = {}) {
-  const header = { __metadata__: Object.fromEntries(Object.entries(said).map(([k, v]) => [k, JSON.stringify(v)])) };
-  const data = [];
-  for (const [name, { shape, bytes }] of Object.entries(tensors)) {
-    header[name] = { dtype: "U8", shape, data_offsets: [data.length, data.length + bytes.length] };
-    data.push(...bytes);
-  }
-  const text = new TextEncoder().encode(JSON.stringify(header));
-  const found = new Uint8Array(8 + text.length + data.length);
-  new DataView(found.buffer).setBigUint64(0, BigInt(text.length), true);
-  found.set(text, 8);
-  found.set(data, 8 + text.length);
-  return found;
-}
-
-/** Entries as models/frames.py writes them. */
+/** Entries as models/training/snapshots.py writes them. */
 function stream(...entries) {
   const parts = entries.flatMap(([step, bytes]) => {
     const head = new Uint8Array(16);
@@ -54,35 +37,28 @@ test("an entry that is cut short is left for the next time", () => {
   assert.deepEqual(streamEntries(nonsense), []);
 });
 
-test("tensors are the bytes between their offsets, texts are parsed", () => {
-  const bytes = file({ a: { shape: [2], bytes: [1, 2] }, b: { shape: [1, 1], bytes: [7] } }, { rate: 1.5 });
-  const { tensors, said } = readTensors(bytes);
-  assert.deepEqual([[...tensors.a.data], tensors.a.shape, [...tensors.b.data]], [[1, 2], [2], [7]]);
-  assert.equal(said.rate, 1.5);
-});
-
 test("a frame has codes as numbers, and its images", () => {
-  const codes = [0x00, 0x3c, 0x00, 0xc0, 0x00, 0x38, 0x01, 0x00]; // 1, -2, 0.5 and the smallest
-  const images = { shape: [1, 1, 1, 2], bytes: [0, 255] };
-  const tensors = { codes: { shape: [2, 2], bytes: codes }, reconstruction: images, sample: images };
+  const codes = Uint16Array.of(0x3c00, 0xc000, 0x3800, 0x0001); // 1, -2, 0.5 and the smallest
+  const images = { shape: [1, 1, 1, 2], values: Uint8Array.of(0, 255) };
+  const tensors = { codes: { shape: [2, 2], values: codes }, reconstruction: images, sample: images };
   for (const pad of [{}, { a: 1 }, { a: 12 }, { a: 123 }]) {
-    const frame = readFrame(20, file(tensors, { distortion: 3, rate: 0.5, ...pad }), 9, readHalves);
+    const frame = readFrame(20, safetensors(tensors, { distortion: 3, rate: 0.5, ...pad }), 9);
     assert.deepEqual([...frame.codes], [1, -2, 0.5, 2 ** -24], "wherever the codes begin");
     assert.deepEqual([frame.step, frame.stamp, frame.size, frame.images.length], [20, 9, 2, 2]);
     assert.deepEqual([frame.distortion, frame.rate], [3, 0.5]);
   }
   delete tensors.sample;
-  assert.equal(readFrame(0, file(tensors, { distortion: 1, rate: 0 }), 0, readHalves).images.length, 1);
+  assert.equal(readFrame(0, safetensors(tensors, { distortion: 1, rate: 0 }), 0).images.length, 1);
 });
 
 test("what all frames share has originals, labels and lengths", () => {
   const said = { class_names: ["a", "b"], total_steps: 40, steps_per_epoch: 20, has_rate: true };
-  const original = { shape: [2, 1, 1, 1], bytes: [3, 4] };
-  const labels = { shape: [3], bytes: [0, 1, 1] };
-  const shared = readShared(file({ original, labels }, said));
+  const original = { shape: [2, 1, 1, 1], values: Uint8Array.of(3, 4) };
+  const labels = { shape: [3], values: Uint8Array.of(0, 1, 1) };
+  const shared = readShared(safetensors({ original, labels }, said));
   assert.deepEqual([shared.count, shared.shape, shared.total, shared.perEpoch], [2, [1, 1, 1], 40, 20]);
   assert.deepEqual([[...(shared.labels ?? [])], shared.names, shared.hasRate], [[0, 1, 1], ["a", "b"], true]);
-  assert.equal(readShared(file({ original }, said)).labels, null);
+  assert.equal(readShared(safetensors({ original }, said)).labels, null);
 });
 
 test("between two frames lies what lies between them, and the ends are exact", () => {

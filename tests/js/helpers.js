@@ -62,3 +62,33 @@ export function difference(a, b) {
   if (a.length !== b.length) return Infinity;
   return Math.max(0, ...Array.from(a, (value, i) => Math.abs(value - b[i])));
 }
+
+/** @type {[Function, string][]} a Uint16Array holds the bits of half-precision numbers */
+const DTYPES = [
+  [Float64Array, "F64"],
+  [Float32Array, "F32"],
+  [Uint16Array, "F16"],
+  [BigInt64Array, "I64"],
+  [Uint8Array, "U8"],
+];
+
+/**
+ * A safetensors file as models/storage/tensors.py writes it.
+ * @param {Record<string, {shape: number[], values: ArrayBufferView, dtype?: string}>} tensors
+ * @param {Record<string, unknown>} [document]
+ */
+export function safetensors(tensors, document = {}) {
+  const texts = Object.entries(document).map(([name, value]) => [name, JSON.stringify(value)]);
+  const header = { __metadata__: { ...Object.fromEntries(texts), sha256: "0" } };
+  const data = [];
+  for (const [name, { shape, values, dtype }] of Object.entries(tensors)) {
+    const [, known] = DTYPES.find(([kind]) => values instanceof kind);
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    const offsets = [data.length, data.length + bytes.length];
+    header[name] = { dtype: dtype ?? known, shape, data_offsets: offsets };
+    data.push(...bytes);
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(BigUint64Array.of(BigInt(text.length)).buffer);
+  return Uint8Array.of(...length, ...text, ...data);
+}

@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -19,14 +18,13 @@ from models.adapter.source import read_adapter, read_images
 from models.data.load import load
 from models.export.interpreter import run_layers
 from models.export.layers import decoder_layers, module_layers
-from models.export.pack import pack
 from models.metrics.likelihood import elbo
 from models.metrics.statistics import estimate
 from models.storage.checkpoint import read
+from tests.helpers.node import evaluate
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "explorer" / "adapters"
-DECODER = ROOT / "explorer" / "browser" / "numerics" / "decoder.js"
 DIGITS = load("digits", "test")
 
 MY_VAE = '''"""Somebody's own code: a network, and how they load it."""
@@ -289,7 +287,7 @@ def test_images_may_have_colours():
     assert found.model.config.image_shape == (3, 9, 8)
     sample = found.model.sample(torch.zeros(2, 3), torch.Generator().manual_seed(0))
     assert sample.shape == (2, 3, 9, 8)
-    shown = in_node(found.model, torch.tensor(found.codes.mean[:2]))
+    shown = in_browser(found.model, torch.tensor(found.codes.mean[:2]))
     expected = 1 / (1 + np.exp(-found.codes.mean[:2]))
     np.testing.assert_allclose(shown.reshape(2, 3, 72).mean(2), expected, atol=1e-5)
 
@@ -314,27 +312,19 @@ def test_a_deviation_in_place_of_a_log_variance_is_suspected():
 # --- the browser's decoder -----------------------------------------------------------------------
 
 
-def in_node(model, z):
-    """What decoder.js makes of codes."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed")
+def in_browser(model, z):
+    """What the browser's decoder makes of codes."""
     layers, arrays = decoder_layers(model)
-    script = f"""
-        import {{ buildDecoder, unpack }} from {json.dumps(DECODER.as_uri())};
-        let text = "";
-        for await (const part of process.stdin) text += part;
-        const {{ packed, z }} = JSON.parse(text);
-        const {{ header, numbers }} = unpack(Uint8Array.from(packed));
-        const {{ decode, used }} = buildDecoder(header.layers, numbers);
-        if (used !== numbers.length) throw new Error("numbers are left");
-        console.log(JSON.stringify(z.map((one) => [...decode(Float32Array.from(one))])));
-    """
-    given = {"packed": list(pack({"layers": layers}, arrays)), "z": z.tolist()}
-    command = [node, "--input-type=module", "--eval", script]
-    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return np.array(json.loads(done.stdout))
+    images = evaluate(
+        "decoder",
+        """
+        const weights = given.arrays.map((array) => Float32Array.from(array));
+        const { decode } = script.buildDecoder(given.layers, weights);
+        return given.z.map((z) => [...decode(z)]);
+        """,
+        {"layers": layers, "arrays": [a.ravel().tolist() for a in arrays], "z": z.tolist()},
+    )
+    return np.array(images)
 
 
 class Upsampling(nn.Module):
@@ -400,7 +390,7 @@ def test_known_layers_are_decoded_exactly(name):
     z = 2 * torch.randn(20, 2, generator=torch.Generator().manual_seed(7))
     expected = decoder(z).detach().flatten(1).numpy()
     assert expected.std(0).max() > 0.01, "the codes make a difference"
-    np.testing.assert_allclose(in_node(found.model, z), expected, atol=1e-4)
+    np.testing.assert_allclose(in_browser(found.model, z), expected, atol=1e-4)
 
 
 def test_what_the_modules_do_not_show_is_noticed():
@@ -437,7 +427,7 @@ def test_between_grid_points_is_near_the_decoder_and_says_how_near(latents):
     found = measure_model(own, "own")
     assert "between decoded grid points" in found.decoding
     z = torch.randn(30, latents, generator=torch.Generator().manual_seed(7)).clamp(-3.9, 3.9)
-    shown = in_node(found.model, z)
+    shown = in_browser(found.model, z)
     np.testing.assert_allclose(shown, own["decode"](z).detach().flatten(1), atol=2e-3)
     (layer,), (images,) = found.model.browser_layers
     np.testing.assert_allclose(
@@ -461,8 +451,8 @@ def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
     assert "nearest of 500 decoded test codes, not the spot itself" in found.decoding
     at = torch.tensor(found.codes.mean[[3, 77, 499]])
     expected = own["decode"](at).detach().flatten(1)
-    np.testing.assert_allclose(in_node(found.model, at), expected, atol=1e-6)
-    np.testing.assert_allclose(in_node(found.model, at + 1e-4), expected, atol=1e-6)
+    np.testing.assert_allclose(in_browser(found.model, at), expected, atol=1e-6)
+    np.testing.assert_allclose(in_browser(found.model, at + 1e-4), expected, atol=1e-6)
 
 
 def test_the_browser_gets_no_more_than_it_can_hold(monkeypatch):

@@ -9,29 +9,29 @@ from typing import Any
 import streamlit as st
 
 from explorer.assets import bundle
-from explorer.browser.latent_map.component import loader
+from explorer.browser.loader import loader
 
 
 @functools.cache
 def _component() -> Callable[..., Any]:
     return st.components.v2.component(
-        "latent_rates",
-        html=bundle.RATES,
+        "beta_slider",
+        html=bundle.markup("beta_slider/slider"),
         css=bundle.style(),
-        js=loader("tradeOff"),
+        js=loader("betaSlider"),
         isolate_styles=False,
     )
 
 
-def rates(data: dict[str, Any], key: str, on_choice: Callable[[], None]) -> None:
-    """Places the trade-off.
+def beta_slider(data: dict[str, Any], key: str, on_choice: Callable[[], None]) -> None:
+    """Places the slider.
 
     Args:
-        data: As `RatesData` in rates.js; JSON only.
+        data: As `SliderData` in slider.js; JSON only.
         key: Of the component.
         on_choice: Called when the slider comes to rest or a run is clicked; `chosen(key)` tells.
     """
-    loader("tradeOff")  # the script stays published
+    loader("betaSlider")  # the script stays published
     _component()(data=data, key=key, on_choice_change=on_choice)
 
 

@@ -6,15 +6,14 @@
  */
 
 import { dress, fetchOnce, frame, loadPlotly } from "../common/chart.js";
-import { buildDecoder, unpack } from "../numerics/decoder.js";
+import { MultirateModel } from "./model.js";
 import { sheet } from "../latent_map/layers.js";
 import { context, make, paint, part, shown } from "../common/dom.js";
 
-/** @import { ImageShape } from "../common/dom.js" */
 /** @import { Chart, Figure, PlotlyLibrary } from "../common/types.js" */
 /**
- * @typedef {{plotly: string, figure: string, pack: string | null, beta: number,
- *   colours: string[]}} RatesData
+ * @typedef {{plotly: string, figure: string, model: string | null, beta: number,
+ *   colours: string[]}} SliderData
  * @typedef {{beta: number, run: string | null}} Choice what Python hears
  */
 
@@ -22,74 +21,8 @@ const STEPS = 400;
 const PLAY_MS = 9000;
 const POINT = 2.2;
 
-/**
- * Two neighbours in a rising list, and how far between them a value lies; the ends hold.
- * @param {ArrayLike<number>} knots
- * @param {number} value
- * @returns {[number, number]} index of the left one, share of the right one
- */
-export function between(knots, value) {
-  let k = 0;
-  while (k < knots.length - 2 && knots[k + 1] <= value) k++;
-  const share = (value - knots[k]) / (knots[k + 1] - knots[k]);
-  return [k, Math.min(1, Math.max(0, share))];
-}
-
-/**
- * Row k of a table, blended with the next one.
- * @param {Float32Array} table rows one after the other
- * @param {number} width of a row
- * @param {[number, number]} at
- * @returns {Float32Array}
- */
-export function blend(table, width, [k, share]) {
-  const from = k * width;
-  return Float32Array.from(
-    { length: width },
-    (_, i) => (1 - share) * table[from + i] + share * table[from + width + i],
-  );
-}
-
-/** A multi-rate model as the browser holds it. */
-export class RatesModel {
-  /** @param {Uint8Array} bytes as models/export.py packs them */
-  constructor(bytes) {
-    const { header, numbers } = unpack(bytes);
-    const { decode, turn, used } = buildDecoder(header.layers, numbers);
-    /** @type {Record<string, Float32Array>} */
-    const arrays = {};
-    let at = used;
-    for (const [name, length] of header.arrays) arrays[name] = numbers.subarray(at, (at += length));
-    this.decode = decode;
-    this.turn = turn;
-    /** @type {ImageShape} */
-    this.shape = header.image_shape;
-    this.size = header.latent_dim;
-    this.arrays = arrays;
-    this.logBetas = Array.from(arrays.beta, Math.log);
-    this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
-    this.extent = arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
-  }
-
-  /**
-   * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
-   * @param {number} beta
-   */
-  at(beta) {
-    const [low, high] = this.range;
-    const place = between(this.logBetas, Math.log(beta));
-    this.turn((2 * Math.log(beta) - low - high) / (high - low));
-    const { mean, distortion, rate } = this.arrays;
-    return {
-      codes: blend(mean, mean.length / this.logBetas.length, place),
-      distortion: blend(distortion, 1, place)[0],
-      rates: blend(rate, this.size, place),
-    };
-  }
-}
-
-/** The trade-off of one page. */
-export class Rates {
+/** One slider with what it moves. */
+export class BetaSlider {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
@@ -97,9 +30,9 @@ export class Rates {
     this.slider = /** @type {HTMLInputElement} */ (part(root, "input"));
     /** @type {Record<string, string>} */
     this.has = {};
-    /** @type {RatesModel | null} */
+    /** @type {MultirateModel | null} */
     this.model = null;
-    /** @type {RatesData | null} */
+    /** @type {SliderData | null} */
     this.data = null;
     /** @type {(choice: Choice) => void} */
     this.tell = () => {};
@@ -130,7 +63,7 @@ export class Rates {
   }
 
   /**
-   * @param {RatesData} data
+   * @param {SliderData} data
    * @param {(choice: Choice) => void} tell
    */
   async update(data, tell) {
@@ -160,7 +93,7 @@ export class Rates {
    * @param {Figure} figure
    */
   async show(plotly, figure) {
-    const data = /** @type {RatesData} */ (this.data);
+    const data = /** @type {SliderData} */ (this.data);
     const theme = getComputedStyle(this.root).getPropertyValue("--st-background-color");
     if (this.has.figure === data.figure && this.has.theme === theme) return;
     const isFirst = !this.has.figure;
@@ -178,29 +111,29 @@ export class Rates {
     });
   }
 
-  /** @param {RatesData} data */
+  /** @param {SliderData} data */
   async load(data) {
-    if (this.has.pack === (data.pack ?? "")) return;
-    const bytes = data.pack && (await fetchOnce(data.pack, (answer) => answer.arrayBuffer()));
-    this.has.pack = data.pack ?? "";
-    this.model = bytes ? new RatesModel(new Uint8Array(bytes)) : null;
+    if (this.has.model === (data.model ?? "")) return;
+    const bytes = data.model && (await fetchOnce(data.model, (answer) => answer.arrayBuffer()));
+    this.has.model = data.model ?? "";
+    this.model = bytes ? new MultirateModel(new Uint8Array(bytes)) : null;
     part(this.root, ".moving").hidden = !this.model;
     if (this.model) this.furnish(this.model);
   }
 
   /**
    * The pictures' places: originals, their reconstructions, samples of the prior.
-   * @param {RatesModel} model
+   * @param {MultirateModel} model
    */
   furnish(model) {
-    const { original, prior } = model.arrays;
+    const { originals: images, prior } = model.arrays;
     const pixels = model.shape.reduce((product, side) => product * side);
     const row = (/** @type {number} */ count) =>
       Array.from({ length: count }, () => make("canvas", { width: 1, height: 1 }));
-    const originals = row(original.length / pixels); // none where they are not on this machine
+    const originals = row((images?.length ?? 0) / pixels); // none where they are not on this machine
     this.samples = row(prior.length / model.size);
     originals.forEach((canvas, i) =>
-      paint(canvas, original.subarray(i * pixels, (i + 1) * pixels), model.shape),
+      paint(canvas, images.subarray(i * pixels, (i + 1) * pixels), model.shape),
     );
     this.reconstructions = row(this.samples.length);
     part(this.root, ".originals").replaceChildren(...originals);
@@ -284,7 +217,7 @@ export class Rates {
    * @param {Float32Array} codes
    */
   drawMap(codes) {
-    const model = /** @type {RatesModel} */ (this.model);
+    const model = /** @type {MultirateModel} */ (this.model);
     const canvas = /** @type {HTMLCanvasElement} */ (part(this.root, ".codes"));
     const ratio = window.devicePixelRatio || 1;
     const side = canvas.clientWidth;
@@ -306,11 +239,11 @@ export class Rates {
       pen.fillText(name, side / 2 + 3, side / 2 - radius * unit + 12);
     }
     pen.setLineDash([]);
-    const { label } = model.arrays;
-    const { colours } = /** @type {RatesData} */ (this.data);
+    const { labels } = model.arrays;
+    const { colours } = /** @type {SliderData} */ (this.data);
     const second = Math.min(1, model.size - 1);
     for (let n = 0, i = 0; i < codes.length; n++, i += model.size) {
-      pen.fillStyle = colours[label ? label[n] % colours.length : 0];
+      pen.fillStyle = colours[labels ? labels[n] % colours.length : 0];
       const y = second ? codes[i + second] : 0;
       pen.fillRect(side / 2 + unit * codes[i] - POINT / 2, side / 2 - unit * y - POINT / 2, POINT, POINT);
     }
@@ -350,13 +283,13 @@ export class Rates {
 
 /**
  * What Streamlit calls, at first and whenever data or theme change.
- * @param {{parentElement: ParentNode, data: RatesData,
+ * @param {{parentElement: ParentNode, data: SliderData,
  *   setStateValue: (name: string, value: Choice) => void}} component
  * @returns {() => void}
  */
-export function tradeOff({ parentElement, data, setStateValue }) {
-  const root = /** @type {HTMLElement & {rates?: Rates}} */ (part(parentElement, ".rates"));
-  const rates = (root.rates ??= new Rates(root));
-  rates.update(data, (choice) => setStateValue("choice", choice));
-  return () => setTimeout(() => root.isConnected || rates.end());
+export function betaSlider({ parentElement, data, setStateValue }) {
+  const root = /** @type {HTMLElement & {betaSlider?: BetaSlider}} */ (part(parentElement, ".rates"));
+  const slider = (root.betaSlider ??= new BetaSlider(root));
+  slider.update(data, (choice) => setStateValue("choice", choice));
+  return () => setTimeout(() => root.isConnected || slider.end());
 }

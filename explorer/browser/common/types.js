@@ -5,7 +5,7 @@
  *   a spot of the latent space; `point` if it is the code of a test image
  * @typedef {{origin: number[], axes: number[][], names: string[], home: string}} PlaneData
  *   z = origin + u · axes; `home` says what the origin is
- * @typedef {{plotly: string, figure: string, pack: string, originals: string | null,
+ * @typedef {{plotly: string, figure: string, model: string, originals: string | null,
  *   data_set: string, plane: PlaneData | null, point: number | null, pins: Pin[],
  *   drawn: {mean: number[], log_variance: number[] | null} | null, panel: string}} MapData
  * @typedef {{pins: Pin[], point: number | null}} Touch what Python hears

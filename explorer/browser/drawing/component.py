@@ -10,25 +10,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer.assets import bundle
+from explorer.browser.loader import loader
+
 SIDE, HEIGHT = 260, 372
 """Width of the pad, and height with its buttons, in pixels, as in draw.css."""
 
 _FOLDER = Path(__file__).parent
-_MARKUP = """
-<div class="pad empty">
-  <div class="sheet">
-    <canvas tabindex="0" role="img" aria-label="Pad: draw a digit here, or press a button below.
-      Ctrl+Z undoes"></canvas>
-    <p class="hint">Draw here<br>mouse, finger or pen</p>
-  </div>
-  <div class="row wide">
-    <button data-action="undo">Undo</button>
-    <button data-action="clear">Clear</button>
-  </div>
-  <p class="label">Examples</p>
-  <div class="row" role="group" aria-label="Examples">{examples}</div>
-</div>
-"""
 
 
 @functools.cache
@@ -40,9 +28,9 @@ def _component(digits: tuple[int, ...]) -> Callable[..., Any]:
     )
     return st.components.v2.component(
         "latent_draw",
-        html=_MARKUP.format(examples="".join(buttons)),
+        html=bundle.markup("drawing/pad").format(examples="".join(buttons)),
         css=(_FOLDER / "draw.css").read_text(),
-        js=(_FOLDER / "draw.js").read_text(),
+        js=loader("drawingPad"),
     )
 
 
@@ -57,6 +45,7 @@ def pad(
         key: Of the component.
         on_draw: Called after every finished change; `drawn(key)` then tells the drawing.
     """
+    loader("drawingPad")  # the script stays published
     ready = {digit: [stroke.tolist() for stroke in them] for digit, them in examples.items()}
     _component(tuple(examples))(
         data={"strokes": strokes, "examples": ready},

@@ -5,6 +5,8 @@
  * again on every run of the page; the pad itself stays, on the element that holds it.
  */
 
+import { context, part } from "../common/dom.js";
+
 /** @typedef {[number, number][]} Stroke points (x, y) in [0, 1]², y down */
 /** @typedef {{strokes: Stroke[], examples: Record<string, Stroke[]>}} PadData */
 /** @typedef {{parentElement: ParentNode & {pad?: Pad}, data: PadData,
@@ -15,7 +17,7 @@ const STEP = 0.006;
 const MOST_UNDONE = 200;
 
 /** @param {Component} component */
-export default function draw({ parentElement, data, setStateValue }) {
+export function drawingPad({ parentElement, data, setStateValue }) {
   parentElement.pad ??= new Pad(parentElement, data.strokes);
   parentElement.pad.examples = data.examples;
   parentElement.pad.tell = (strokes) => setStateValue("strokes", strokes);
@@ -150,31 +152,19 @@ class Pad {
     this.waiting = false;
     const side = Math.round(this.canvas.clientWidth * window.devicePixelRatio);
     if (this.canvas.width !== side) Object.assign(this.canvas, { width: side, height: side });
-    const context = /** @type {CanvasRenderingContext2D} */ (this.canvas.getContext("2d"));
-    context.clearRect(0, 0, side, side);
-    Object.assign(context, { lineCap: "round", lineJoin: "round", lineWidth: PEN * side });
-    context.strokeStyle = "#fff";
+    const pen = context(this.canvas);
+    pen.clearRect(0, 0, side, side);
+    Object.assign(pen, { lineCap: "round", lineJoin: "round", lineWidth: PEN * side });
+    pen.strokeStyle = "#fff";
     const strokes = this.current ? [...this.strokes, this.current] : this.strokes;
     for (const stroke of strokes) {
-      context.beginPath();
-      context.moveTo(stroke[0][0] * side, stroke[0][1] * side);
-      for (const [x, y] of stroke) context.lineTo(x * side, y * side);
-      context.stroke();
+      pen.beginPath();
+      pen.moveTo(stroke[0][0] * side, stroke[0][1] * side);
+      for (const [x, y] of stroke) pen.lineTo(x * side, y * side);
+      pen.stroke();
     }
     this.box.classList.toggle("empty", strokes.length === 0);
     this.undoButton.setAttribute("aria-disabled", String(this.past.length === 0));
     this.clearButton.setAttribute("aria-disabled", String(strokes.length === 0));
   }
-}
-
-/**
- * A part of the pad that its markup promises.
- * @param {ParentNode} root
- * @param {string} selector
- * @returns {HTMLElement}
- */
-function part(root, selector) {
-  const found = /** @type {HTMLElement | null} */ (root.querySelector(selector));
-  if (!found) throw new Error(`the pad must hold ${selector}`);
-  return found;
 }

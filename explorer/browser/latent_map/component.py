@@ -12,35 +12,18 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.assets import bundle, store
-from explorer.assets.store import VERSION
+from explorer.assets import bundle
+from explorer.browser.loader import loader
 from explorer.state import Pin
-
-LOADER = """
-const script = import(new URL("{url}", document.baseURI));
-export default (component) => {{
-  let end = () => {{}};
-  script.then((module) => {{ end = module.{name}(component); }});
-  return () => end();
-}};
-"""
-"""The script itself is a file that the browser keeps: a component's own text goes over the wire
-with every rerun."""
-
-
-def loader(name: str) -> str:
-    """A short script that fetches the bundle and calls its function `name`."""
-    url = store.publish(("script", VERSION), "js", lambda: bundle.bundle().encode())
-    return LOADER.format(url=url, name=name)
 
 
 @functools.cache
 def _component() -> Callable[..., Any]:
     return st.components.v2.component(
         "latent_map",
-        html=bundle.MARKUP,
+        html=bundle.markup("latent_map/map"),
         css=bundle.style(),
-        js=loader("default"),
+        js=loader("liveMap"),
         isolate_styles=False,
     )
 
@@ -53,7 +36,7 @@ def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> 
         key: Of the component.
         on_touch: Called after a click or a change of the pins; `touched(key)` then tells them.
     """
-    loader("default")  # the script stays published
+    loader("liveMap")  # the script stays published
     _component()(data=data, key=key, on_touch_change=on_touch)
 
 

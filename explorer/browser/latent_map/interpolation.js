@@ -26,8 +26,8 @@ const MEANING = {
   geodesic: "The shortest way through the images: equal, small changes of the decoded mean.",
 };
 
-/** The walk of one map. */
-export class Strip {
+/** The walk between two pins of one map. */
+export class Interpolation {
   /**
    * @param {HTMLElement} place
    * @param {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,

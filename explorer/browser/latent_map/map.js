@@ -6,23 +6,24 @@
  */
 
 import { dress, fetchOnce, frame, loadPlotly, placed } from "../common/chart.js";
-import { buildPlane, densityImage, nearestPoint } from "../numerics/geometry.js";
+import { buildPlane, nearestPoint } from "../numerics/geometry.js";
+import { computeBackground } from "./background.js";
+import { Gestures } from "./gestures.js";
+import { Interpolation } from "./interpolation.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
-import { decodedGround, densityGround, inSlices } from "./layers.js";
 import { part } from "../common/dom.js";
-import { Panel } from "./pointer_panel.js";
-import { direction, Pins } from "./pins.js";
+import { PointerPanel } from "./pointer_panel.js";
+import { Pins } from "./pins.js";
+import { movedPin, pinPixels } from "./pin_places.js";
 import { Selection } from "./selection.js";
-import { Strip } from "./interpolation.js";
-import { Tools } from "./toolbar.js";
+import { Toolbar } from "./toolbar.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
-/** @import { Ground } from "./layers.js" */
-/** @import { Axis, Chart, Figure, MapData, Pin, PlotlyLibrary, Touch } from "../common/types.js" */
+/** @import { Background } from "./background.js" */
+/** @import { Axis, Chart, Figure, MapData, PlotlyLibrary, Touch } from "../common/types.js" */
 
 const NEAR = 9;
-const CLICK = { pixels: 5, milliseconds: 700, again: 350 };
 const CONFIG = {
   scrollZoom: true,
   displaylogo: false,
@@ -31,8 +32,6 @@ const CONFIG = {
   modeBarButtonsToRemove: ["autoScale2d"],
   toImageButtonOptions: { format: "png", filename: "latent-map", scale: 2 },
 };
-const CELLS = 20;
-const PIXELS = 90;
 const SETTLED = 5;
 const HOVER = "latent-hover";
 
@@ -47,21 +46,21 @@ export class LatentMap {
     this.has = {};
     /** @type {(touch: Touch) => void} */
     this.tell = () => {};
-    this.panel = new Panel(part(root, ".lens"), () => document.querySelector(this.data?.panel ?? "#none"));
+    this.panel = new PointerPanel(part(root, ".lens"), () => document.querySelector(this.data?.panel ?? "#none"));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), {
       decode: (z) => this.model.decode(z),
       shape: () => this.model.shape,
-      pixels: (pin) => this.pinPixels(pin),
-      move: (pin, pixel) => this.movedPin(pin, pixel),
+      pixels: (pin) => pinPixels(this, pin),
+      move: (pin, pixel) => movedPin(this, pin, pixel),
       changed: (isFinal) => this.pinsChanged(isFinal),
     });
-    this.strip = new Strip(part(root, ".walk"), {
+    this.interpolation = new Interpolation(part(root, ".walk"), {
       decode: (z) => this.model.decode(z),
       shape: () => this.model.shape,
       drawn: (path, at) => this.showPath(path, at),
       large: (values) => this.panel.large(values, this.model.shape),
     });
-    this.tools = new Tools(part(root, ".tools"), (what) => this.toolChanged(what));
+    this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
     this.selection = new Selection(part(root, ".selection"), (z) => this.pin(z, null));
     /** @type {LatentModel | null} */
     this.loaded = null;
@@ -77,14 +76,10 @@ export class LatentMap {
     this.visible = new Uint8Array();
     /** @type {((place: ArrayLike<number>) => number | null) | null} the nearest point shown */
     this.nearest = null;
-    /** @type {number[] | null} where the pointer is, or the keyboard's cursor */
-    this.pointer = null;
     /** @type {unknown} */
     this.shapes = [];
     this.ended = new AbortController();
-    this.clicked = -Infinity;
     this.telling = 0;
-    this.waiting = false;
     /** @type {number | null} */
     this.point = null;
     /** @type {number | null} */
@@ -93,10 +88,10 @@ export class LatentMap {
     this.path = [];
     /** @type {number | null} */
     this.step = null;
-    /** @type {Ground | null} */
-    this.ground = null;
-    this.cursor = [0, 0];
+    /** @type {Background | null} */
+    this.background = null;
     this.serial = 0;
+    this.gestures = new Gestures(this);
     this.listen();
   }
 
@@ -109,7 +104,7 @@ export class LatentMap {
     const serial = ++this.serial;
     this.tell = tell;
     this.data = data;
-    if (this.has.pack !== data.pack) this.forget();
+    if (this.has.model !== data.model) this.forget();
     try {
       const [plotly, figure] = await Promise.all([
         loadPlotly(data.plotly),
@@ -117,7 +112,7 @@ export class LatentMap {
       ]);
       if (serial !== this.serial) return;
       await this.show(plotly, figure);
-      const bytes = await fetchOnce(data.pack, (answer) => answer.arrayBuffer());
+      const bytes = await fetchOnce(data.model, (answer) => answer.arrayBuffer());
       if (serial !== this.serial) return;
       this.load(new Uint8Array(bytes));
       this.settle(data);
@@ -131,8 +126,8 @@ export class LatentMap {
   forget() {
     this.nearest = null;
     this.loaded = null;
-    this.ground = null;
-    this.has.pack = "";
+    this.background = null;
+    this.has.model = "";
     this.leave();
     this.pins.set([]);
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
@@ -144,7 +139,7 @@ export class LatentMap {
   /** The page has left the map: frees the chart's WebGL contexts and the listeners. */
   end() {
     this.ended.abort();
-    this.strip.stop();
+    this.interpolation.stop();
     this.plotly?.purge(this.chart);
   }
 
@@ -166,7 +161,7 @@ export class LatentMap {
     this.shapes = figure.layout.shapes;
     const isFirst = !this.has.figure;
     Object.assign(this.has, { figure: data.figure, theme });
-    const uirevision = JSON.stringify([data.pack, data.plane]); // the same place: zoom stays
+    const uirevision = JSON.stringify([data.model, data.plane]); // the same place: zoom stays
     const layout = { ...dress(figure.layout, this.root), uirevision };
     await plotly.react(this.chart, figure.data, layout, CONFIG);
     if (isFirst) this.listenToChart();
@@ -180,11 +175,11 @@ export class LatentMap {
    */
   load(bytes) {
     const data = /** @type {MapData} */ (this.data);
-    if (this.has.pack === data.pack) return;
-    this.has.pack = data.pack;
+    if (this.has.model === data.model) return;
+    this.has.model = data.model;
     this.loaded = new LatentModel(bytes);
     this.originals = null;
-    this.strip.pins = [];
+    this.interpolation.pins = [];
     this.has.plane = "";
     this.anchor();
     this.replace();
@@ -207,8 +202,8 @@ export class LatentMap {
     const plane = JSON.stringify(data.plane);
     if (this.has.plane !== plane) {
       this.has.plane = plane;
-      this.ground = null;
-      this.tools.offer({
+      this.background = null;
+      this.toolbar.offer({
         hasPlane: data.plane !== null,
         hasPosterior: this.model.logVariances !== null,
         isDeep: data.plane !== null && this.model.size > 2,
@@ -216,9 +211,9 @@ export class LatentMap {
         hasClasses: this.model.labels !== null,
       });
     }
-    this.tools.anchors(this.point, this.pins.all);
+    this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
-    this.strip.update(this.pins.all);
+    this.interpolation.update(this.pins.all);
     this.replace();
   }
 
@@ -236,7 +231,7 @@ export class LatentMap {
       this.plane = null;
       return;
     }
-    const chosen = this.tools.anchor;
+    const chosen = this.toolbar.anchor;
     /** @type {ArrayLike<number> | undefined} */
     let anchor;
     if (chosen === "point" && this.point !== null) anchor = this.model.codeOf(this.point);
@@ -255,12 +250,8 @@ export class LatentMap {
     this.drawMarks();
   }
 
-  /** Pointer, keyboard, and the other map. */
+  /** The wheel over a pin, the other map, and another size. */
   listen() {
-    this.stage.addEventListener("pointermove", (event) => this.follow(event), { passive: true });
-    this.stage.addEventListener("pointerleave", () => this.leave());
-    this.stage.addEventListener("pointerdown", (event) => this.press(event), true);
-    this.stage.addEventListener("keydown", (event) => this.key(event));
     part(this.root, ".pins").addEventListener("wheel", (event) => {
       event.preventDefault();
       this.chart.querySelector(".nsewdrag")?.dispatchEvent(new WheelEvent("wheel", event));
@@ -295,20 +286,9 @@ export class LatentMap {
     });
   }
 
-  /** @param {PointerEvent} event */
-  follow(event) {
-    const box = this.stage.getBoundingClientRect();
-    this.pointer = [event.clientX - box.left, event.clientY - box.top];
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.pointer) this.look(this.pointer);
-    });
-  }
-
+  /** Nothing lies under the pointer any more. */
   leave() {
-    this.pointer = null;
+    this.gestures.pointer = null;
     this.panel.hide();
     this.touch(null);
   }
@@ -399,26 +379,6 @@ export class LatentMap {
     else this.panel.large(this.model.decode(this.model.codeOf(index)), this.model.shape);
   }
 
-  /** @param {PointerEvent} event */
-  press(event) {
-    const target = /** @type {Element} */ (event.target);
-    if (event.button !== 0 || !target.closest(".nsewdrag")) return;
-    const start = { x: event.clientX, y: event.clientY, time: performance.now() };
-    const release = (/** @type {PointerEvent} */ end) => {
-      const far = Math.hypot(end.clientX - start.x, end.clientY - start.y);
-      const now = performance.now();
-      if (end.type === "pointercancel" || far > CLICK.pixels) return;
-      if (now - start.time > CLICK.milliseconds || now - this.clicked < CLICK.again) return;
-      this.clicked = now;
-      const box = this.stage.getBoundingClientRect();
-      this.click([start.x - box.left, start.y - box.top]);
-    };
-    const once = new AbortController();
-    for (const type of /** @type {const} */ (["pointerup", "pointercancel"])) {
-      document.addEventListener(type, (end) => (once.abort(), release(end)), { capture: true, signal: once.signal });
-    }
-  }
-
   /**
    * Pins the spot; on a point, selects its image too.
    * @param {number[]} pixel
@@ -441,49 +401,14 @@ export class LatentMap {
     this.pinsChanged(true);
   }
 
-  /**
-   * Where a pin is in the chart. Without a plane (t-SNE): at its own or the nearest code.
-   * @param {Pin} pin
-   */
-  pinPixels(pin) {
-    const view = frame(this.chart);
-    if (!this.plane) return view.toPixels(this.placeOf(pin.point ?? this.model.nearestCode(pin.z)));
-    const place = this.plane.project(pin.z);
-    const [x, y] = view.toPixels(place);
-    return [x, this.model.size === 1 ? view.top + view.height / 2 : y];
-  }
-
-  /**
-   * A pin taken to another pixel: it moves in the plane, its other coordinates stay.
-   * @param {Pin} pin
-   * @param {number[]} pixel
-   * @returns {Pin}
-   */
-  movedPin(pin, pixel) {
-    const view = frame(this.chart);
-    const inside = [
-      Math.min(Math.max(pixel[0], view.left), view.left + view.width),
-      Math.min(Math.max(pixel[1], view.top), view.top + view.height),
-    ];
-    const place = view.toPlace(inside);
-    if (!this.plane) {
-      const near = this.nearest?.(place) ?? null;
-      return near === null ? pin : { ...pin, z: [...this.model.codeOf(near)], point: near };
-    }
-    const from = this.plane.project(pin.z);
-    const [a, b] = /** @type {MapData} */ (this.data).plane?.axes ?? [[], []];
-    const z = pin.z.map((v, j) => v + (place[0] - from[0]) * a[j] + (place[1] - from[1]) * b[j]);
-    return { ...pin, z, point: null };
-  }
-
   /** @param {boolean} isFinal */
   pinsChanged(isFinal) {
     clearTimeout(this.telling);
-    this.tools.anchors(this.point, this.pins.all);
+    this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
     this.drawMarks();
     if (!isFinal) return;
-    this.strip.update(this.pins.all);
+    this.interpolation.update(this.pins.all);
     const touch = { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point };
     this.telling = window.setTimeout(() => this.tell(touch), SETTLED);
   }
@@ -503,46 +428,25 @@ export class LatentMap {
   toolChanged(what) {
     if (what === "anchor") {
       this.anchor();
-      this.ground = null;
+      this.background = null;
     }
-    if (what === "prior") this.plotly?.relayout(this.chart, { shapes: this.tools.prior ? this.shapes : [] });
-    if (what === "ground" || what === "anchor") this.makeGround();
+    if (what === "prior") this.plotly?.relayout(this.chart, { shapes: this.toolbar.prior ? this.shapes : [] });
+    if (what === "background" || what === "anchor") this.makeBackground();
     this.drawMarks();
   }
 
-  /** Computes the background that is asked for, in slices. */
-  async makeGround() {
-    const kind = this.tools.ground;
-    this.ground = null;
-    const plane = this.plane;
+  /** Computes the background that is asked for. */
+  async makeBackground() {
+    const kind = this.toolbar.background;
+    this.background = null;
+    const { plane, model, positions } = this;
     if (kind === "none" || !plane) return;
-    const [x, y] = this.extent();
-    const { decode, shape, aggregate } = this.model;
-    /** @type {Generator<number, Ground>} */
-    let work = decodedGround((place) => decode(plane.embed(place)), shape, x, y, CELLS);
-    if (kind === "density" && aggregate) {
-      const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
-      work = densityGround(rows, x, y, PIXELS);
-    }
-    const isWanted = () => plane === this.plane && kind === this.tools.ground;
-    const report = (/** @type {number} */ share) => this.tools.progress(share);
-    const ground = await inSlices(work, { report, isWanted });
-    this.tools.progress(1);
-    if (ground && isWanted()) this.ground = ground;
+    const isWanted = () => plane === this.plane && kind === this.toolbar.background;
+    const report = (/** @type {number} */ share) => this.toolbar.progress(share);
+    const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
+    this.toolbar.progress(1);
+    if (background && isWanted()) this.background = background;
     this.drawMarks();
-  }
-
-  /** The rectangle of all points, and a quarter more on every side. */
-  extent() {
-    return [0, 1].map((axis) => {
-      let [low, high] = [Infinity, -Infinity];
-      for (let i = axis; i < this.positions.length; i += 2) {
-        low = Math.min(low, this.positions[i]);
-        high = Math.max(high, this.positions[i]);
-      }
-      const margin = 0.25 * (high - low) || 1;
-      return /** @type {[number, number]} */ ([low - margin, high + margin]);
-    });
   }
 
   /** Draws what lies over the points again. */
@@ -562,30 +466,6 @@ export class LatentMap {
     return this.placeOf(this.model.nearestCode(z));
   }
 
-  /**
-   * Arrow keys move a cursor over the map, Enter pins, plus and minus zoom.
-   * @param {KeyboardEvent} event
-   */
-  key(event) {
-    if (event.target !== this.stage || !this.nearest) return;
-    const view = frame(this.chart);
-    const [dx, dy] = direction(event.key);
-    if (!this.pointer) this.cursor = [view.left + view.width / 2, view.top + view.height / 2];
-    if (dx || dy) {
-      const step = event.shiftKey ? 40 : 8;
-      this.cursor = [
-        Math.min(Math.max(this.cursor[0] + dx * step, view.left), view.left + view.width),
-        Math.min(Math.max(this.cursor[1] + dy * step, view.top), view.top + view.height),
-      ];
-      this.pointer = this.cursor;
-      this.look(this.cursor);
-    } else if (event.key === "Enter") this.click(this.cursor);
-    else if (event.key === "Escape") this.leave();
-    else if (event.key === "+" || event.key === "-") this.zoom(event.key === "+" ? 0.8 : 1.25);
-    else return;
-    event.preventDefault();
-  }
-
   /** @param {number} factor */
   zoom(factor) {
     const { xaxis, yaxis } = this.chart._fullLayout;
@@ -602,7 +482,7 @@ export class LatentMap {
  * @param {{parentElement: ParentNode, data: MapData, setStateValue: (name: string, value: Touch) => void}} component
  * @returns {() => void} called when the component goes
  */
-export default function liveMap({ parentElement, data, setStateValue }) {
+export function liveMap({ parentElement, data, setStateValue }) {
   const root = /** @type {HTMLElement & {latentMap?: LatentMap}} */ (part(parentElement, ".latent-map"));
   const map = (root.latentMap ??= new LatentMap(root));
   map.update(data, (touch) => setStateValue("touch", touch));

@@ -4,7 +4,8 @@
 
 import { frame } from "../common/chart.js";
 import { classMeans, ellipse } from "../numerics/geometry.js";
-import { cross, drawGround, DRAWN, ring, SELECTED, sheet, traceEllipse, traceSteps } from "./layers.js";
+import { drawBackground } from "./background.js";
+import { cross, DRAWN, ring, SELECTED, sheet, traceEllipse, traceSteps } from "./layers.js";
 import { part } from "../common/dom.js";
 
 /** @import { LatentMap } from "./map.js" */
@@ -21,10 +22,10 @@ const TOUCHED = "#1b2330";
 export function paintMarks(map) {
   const view = frame(map.chart);
   const under = sheet(part(map.root, ".under"), map.chart, view);
-  if (map.ground) drawGround(under, view, map.ground);
+  if (map.background) drawBackground(under, view, map.background);
   const pen = sheet(part(map.root, ".marks"), map.chart, view);
-  if (map.tools.posterior === "all") paintPosteriors(pen, view, map);
-  if (map.tools.means) paintMeans(pen, view, map);
+  if (map.toolbar.posterior === "all") paintPosteriors(pen, view, map);
+  if (map.toolbar.means) paintMeans(pen, view, map);
   if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
   if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
   paintDrawn(pen, view, map);
@@ -66,7 +67,7 @@ function paintPosteriors(pen, view, map) {
  * @param {string} colour
  */
 function paintPosterior(pen, view, map, n, colour) {
-  if (map.tools.posterior === "none") return;
+  if (map.toolbar.posterior === "none") return;
   pen.strokeStyle = colour;
   for (const [sigmas, width] of [[1, 2], [2, 1]]) {
     pen.lineWidth = width;

@@ -2,7 +2,8 @@
  * A model as the browser holds it: decoder, codes of the test set, densities.
  */
 
-import { buildAggregate, buildDecoder, logPrior, unpack } from "../numerics/decoder.js";
+import { buildAggregate, logPrior } from "../numerics/aggregate_posterior.js";
+import { readModel } from "../numerics/decoder.js";
 import { shown } from "../common/dom.js";
 
 /** @import { ImageShape } from "../common/dom.js" */
@@ -13,16 +14,11 @@ const SAMPLED = 200;
  * @type {Record<string, string | undefined>} */
 const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
 
-/** What models/export.py packs. */
+/** The model of a live map, from the file that `map_file` of models/export/browser_files.py makes. */
 export class LatentModel {
-  /** @param {Uint8Array} bytes */
-  constructor(bytes) {
-    const { header, numbers } = unpack(bytes);
-    const { decode, used } = buildDecoder(header.layers, numbers);
-    /** @type {Record<string, Float32Array | undefined>} */
-    const arrays = {};
-    let at = used;
-    for (const [name, length] of header.arrays) arrays[name] = numbers.subarray(at, (at += length));
+  /** @param {Uint8Array} file */
+  constructor(file) {
+    const { decode, header, arrays } = readModel(file);
     this.decode = decode;
     this.source = SUBSTITUTES[header.layers[0].type] ?? "";
     /** @type {ImageShape} */
@@ -33,7 +29,7 @@ export class LatentModel {
     this.distortions = arrays.distortion ?? new Float32Array();
     this.count = this.distortions.length;
     this.logVariances = arrays.log_variance ?? null;
-    this.labels = arrays.label ?? null;
+    this.labels = arrays.labels ?? null;
     this.aggregate = this.logVariances
       ? buildAggregate(this.size, this.means, this.logVariances)
       : null;

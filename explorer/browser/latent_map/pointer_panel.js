@@ -32,7 +32,7 @@ function furnish(place) {
 }
 
 /** The lens and the panel of one map. */
-export class Panel {
+export class PointerPanel {
   /**
    * @param {HTMLElement} lens
    * @param {() => HTMLElement | null} find the panel's place on the page

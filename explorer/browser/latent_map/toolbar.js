@@ -10,12 +10,12 @@ import { make } from "../common/dom.js";
  *   home: string}} Offer what this model and map have
  */
 
-const GROUNDS = { none: "None", grid: "Decoded grid" };
+const BACKGROUNDS = { none: "None", grid: "Decoded grid" };
 const DENSITY = { density: "Density of q(z)" };
 const POSTERIORS = { none: "None", touched: "Touched and selected", all: "All" };
 
-/** The tools of one map. */
-export class Tools {
+/** The toolbar of one map. */
+export class Toolbar {
   /**
    * @param {HTMLElement} place
    * @param {(what: string) => void} changed
@@ -26,7 +26,7 @@ export class Tools {
     this.prior = true;
     this.means = false;
     this.posterior = "touched";
-    this.ground = "none";
+    this.background = "none";
     this.anchor = "home";
     this.home = "";
   }
@@ -34,7 +34,7 @@ export class Tools {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    this.ground = "none";
+    this.background = "none";
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     const box = make("div", { className: "sheet" });
     if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
@@ -43,8 +43,8 @@ export class Tools {
       box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const grounds = offer.hasPosterior ? { ...GROUNDS, ...DENSITY } : GROUNDS;
-      box.append(this.choice("Background", "ground", grounds));
+      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...DENSITY } : BACKGROUNDS;
+      box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
     }
@@ -111,7 +111,7 @@ export class Tools {
 
   /**
    * @param {string} text
-   * @param {"posterior" | "ground"} name
+   * @param {"posterior" | "background"} name
    * @param {Record<string, string>} options
    */
   choice(text, name, options) {

@@ -7,13 +7,14 @@
  * @typedef {{original: Uint8Array, count: number, shape: [number, number, number],
  *   labels: Uint8Array | null, names: string[], total: number, perEpoch: number,
  *   hasRate: boolean}} Shared what all frames share; `count` originals
- * @typedef {{shape: number[], data: Uint8Array}} Tensor
  */
+
+import { numbersOf, readTensors } from "./tensors.js";
 
 const REACH_INSIDE = 0.99;
 
 /**
- * The entries of a stream as models/frames.py makes it.
+ * The entries of a stream as models/training/snapshots.py makes it.
  * @param {Uint8Array} bytes
  * @returns {{step: number, file: Uint8Array}[]} step -1 is what all frames share
  */
@@ -31,45 +32,21 @@ export function streamEntries(bytes) {
 }
 
 /**
- * Tensors and texts of a safetensors file.
- * @param {Uint8Array} file
- * @returns {{tensors: Record<string, Tensor>, said: Record<string, any>}}
- */
-export function readTensors(file) {
-  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const length = Number(view.getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
-  /** @type {Record<string, any>} */
-  const said = {};
-  for (const [name, text] of Object.entries(header.__metadata__ ?? {})) {
-    if (name !== "sha256") said[name] = JSON.parse(/** @type {string} */ (text));
-  }
-  /** @type {Record<string, Tensor>} */
-  const tensors = {};
-  for (const [name, entry] of Object.entries(header)) {
-    if (name === "__metadata__") continue;
-    const [start, end] = entry.data_offsets;
-    tensors[name] = { shape: entry.shape, data: file.subarray(8 + length + start, 8 + length + end) };
-  }
-  return { tensors, said };
-}
-
-/**
  * @param {Uint8Array} file
  * @returns {Shared}
  */
 export function readShared(file) {
-  const { tensors, said } = readTensors(file);
+  const { tensors, metadata } = readTensors(file);
   const [count, ...shape] = tensors.original.shape;
   return {
     original: tensors.original.data,
     count,
     shape: /** @type {[number, number, number]} */ (shape),
     labels: tensors.labels?.data ?? null,
-    names: said.class_names,
-    total: said.total_steps,
-    perEpoch: said.steps_per_epoch,
-    hasRate: said.has_rate,
+    names: metadata.class_names,
+    total: metadata.total_steps,
+    perEpoch: metadata.steps_per_epoch,
+    hasRate: metadata.has_rate,
   };
 }
 
@@ -77,21 +54,19 @@ export function readShared(file) {
  * @param {number} step
  * @param {Uint8Array} file
  * @param {number} stamp when it was written
- * @param {(bits: Uint16Array) => Float32Array} halves reads half-precision numbers
  * @returns {Frame}
  */
-export function readFrame(step, file, stamp, halves) {
-  const { tensors, said } = readTensors(file);
-  const codes = tensors.codes.data.slice(); // a copy begins at an even byte
+export function readFrame(step, file, stamp) {
+  const { tensors, metadata } = readTensors(file);
   const images = [tensors.reconstruction, tensors.sample].filter(Boolean);
   return {
     step,
     stamp,
-    codes: halves(new Uint16Array(codes.buffer)),
+    codes: numbersOf(tensors.codes),
     size: tensors.codes.shape[1],
     images: images.map((tensor) => tensor.data),
-    distortion: said.distortion,
-    rate: said.rate,
+    distortion: metadata.distortion,
+    rate: metadata.rate,
   };
 }
 

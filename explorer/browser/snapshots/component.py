@@ -1,4 +1,4 @@
-"""The film of a training as a component: it plays, and while the training runs it flows."""
+"""The film of a training run as a component: it plays, and grows while the run is trained."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import streamlit as st
 
 from explorer.assets import bundle
-from explorer.browser.latent_map.component import loader
+from explorer.browser.loader import loader
 
 
 @functools.cache
 def _component() -> Callable[..., Any]:
     return st.components.v2.component(
         "training_film",
-        html=bundle.FILM,
+        html=bundle.markup("snapshots/film"),
         css=bundle.style(),
         js=loader("trainingFilm"),
         isolate_styles=False,
@@ -27,7 +27,7 @@ def film(data: dict[str, Any], key: str) -> None:
     """Places one film, or two in step.
 
     Args:
-        data: As `FilmsData` in film.js; JSON only.
+        data: As `PlayerData` in player.js; JSON only.
         key: Of the component.
     """
     loader("trainingFilm")  # the script stays published

@@ -124,7 +124,7 @@ def _explore(
         curve if measured is not None else None,
     )
     data |= {"beta": _beta(measured), "colours": list(PALETTE)}
-    beta_slider.rates(data, "rates", _chosen)
+    beta_slider.beta_slider(data, "rates", _chosen)
     if measured is None:
         st.caption(
             "Train one model for every β: `python -m models train --preset digits-multirate`"

@@ -1,0 +1,68 @@
+/**
+ * A multi-rate model as the browser holds it: a decoder for every β, and the test set at many.
+ */
+
+import { readModel } from "../numerics/decoder.js";
+
+/** @import { ImageShape } from "../common/dom.js" */
+
+/**
+ * Two neighbours in a rising list, and how far between them a value lies; the ends hold.
+ * @param {ArrayLike<number>} knots
+ * @param {number} value
+ * @returns {[number, number]} index of the left one, share of the right one
+ */
+export function between(knots, value) {
+  let k = 0;
+  while (k < knots.length - 2 && knots[k + 1] <= value) k++;
+  const share = (value - knots[k]) / (knots[k + 1] - knots[k]);
+  return [k, Math.min(1, Math.max(0, share))];
+}
+
+/**
+ * Row k of a table, blended with the next one.
+ * @param {Float32Array} table rows one after the other
+ * @param {number} width of a row
+ * @param {[number, number]} at
+ * @returns {Float32Array}
+ */
+export function blend(table, width, [k, share]) {
+  const from = k * width;
+  return Float32Array.from(
+    { length: width },
+    (_, i) => (1 - share) * table[from + i] + share * table[from + width + i],
+  );
+}
+
+/** A multi-rate model as the browser holds it. */
+export class MultirateModel {
+  /** @param {Uint8Array} file of `slider_file` of models/export/browser_files.py */
+  constructor(file) {
+    const { decode, turn, header, arrays } = readModel(file);
+    this.decode = decode;
+    this.turn = turn;
+    /** @type {ImageShape} */
+    this.shape = header.image_shape;
+    this.size = header.latent_dim;
+    this.arrays = /** @type {Record<string, Float32Array>} */ (arrays);
+    this.logBetas = Array.from(this.arrays.betas, Math.log);
+    this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
+    this.extent = this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+  }
+
+  /**
+   * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
+   * @param {number} beta
+   */
+  at(beta) {
+    const [low, high] = this.range;
+    const place = between(this.logBetas, Math.log(beta));
+    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+    const { mean, distortion, rate } = this.arrays;
+    return {
+      codes: blend(mean, mean.length / this.logBetas.length, place),
+      distortion: blend(distortion, 1, place)[0],
+      rates: blend(rate, this.size, place),
+    };
+  }
+}

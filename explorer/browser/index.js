@@ -1,0 +1,9 @@
+/**
+ * What the page calls: `npm run build --prefix tests/js` makes dist/latent-explorer.js of it.
+ */
+
+export { provide } from "./common/chart.js";
+export { betaSlider } from "./beta_slider/slider.js";
+export { drawingPad } from "./drawing/draw.js";
+export { liveMap } from "./latent_map/map.js";
+export { trainingFilm } from "./snapshots/player.js";

@@ -1,0 +1,129 @@
+/**
+ * What lies under the points of the map: the decoded grid, or the density of the codes.
+ */
+
+import { context, levels, make } from "../common/dom.js";
+import { densityImage } from "../numerics/geometry.js";
+
+/** @import { Plane } from "../numerics/geometry.js" */
+/** @import { ImageShape } from "../common/dom.js" */
+/** @import { LatentModel } from "./model.js" */
+/** @import { Frame } from "./layers.js" */
+/** @typedef {{bitmap: HTMLCanvasElement, x: [number, number], y: [number, number], smooth: boolean}} Background */
+
+const CELLS = 20;
+const PIXELS = 90;
+const SLICE_MS = 12;
+
+/**
+ * Computes a background in slices, so that the page stays alive.
+ * @param {string} kind "grid" or "density"
+ * @param {LatentModel} model
+ * @param {Plane} plane
+ * @param {ArrayLike<number>} positions of the points, flat
+ * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
+ * @returns {Promise<Background | null>} null if it was not wanted any more
+ */
+export function computeBackground(kind, model, plane, positions, watch) {
+  const [x, y] = extent(positions);
+  const { decode, shape, aggregate } = model;
+  if (kind === "density" && aggregate) {
+    const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
+    return inSlices(densityBackground(rows, x, y, PIXELS), watch);
+  }
+  return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
+}
+
+/**
+ * The rectangle of all points, and a quarter more on every side.
+ * @param {ArrayLike<number>} positions flat
+ */
+function extent(positions) {
+  return [0, 1].map((axis) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < positions.length; i += 2) {
+      low = Math.min(low, positions[i]);
+      high = Math.max(high, positions[i]);
+    }
+    const margin = 0.25 * (high - low) || 1;
+    return /** @type {[number, number]} */ ([low - margin, high + margin]);
+  });
+}
+
+/**
+ * Paints a background that spans a rectangle of the plane.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {Frame} view
+ * @param {Background} background
+ */
+export function drawBackground(pen, view, { bitmap, x, y, smooth }) {
+  const [left, top] = view.toPixels([x[0], y[1]]);
+  const [right, bottom] = view.toPixels([x[1], y[0]]);
+  pen.imageSmoothingEnabled = smooth;
+  pen.drawImage(bitmap, left, top, right - left, bottom - top);
+}
+
+/**
+ * The decoded grid as a picture, row by row.
+ * @param {(place: [number, number]) => Float32Array} decodeAt
+ * @param {ImageShape} shape
+ * @param {[number, number]} x
+ * @param {[number, number]} y
+ * @param {number} side cells
+ * @returns {Generator<number, Background>} yields the share that is done
+ */
+function* decodedGrid(decodeAt, shape, x, y, side) {
+  const [, height, width] = shape;
+  const bitmap = make("canvas", { width: side * width, height: side * height });
+  const pen = context(bitmap);
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const u = x[0] + ((column + 0.5) / side) * (x[1] - x[0]);
+      const v = y[1] - ((row + 0.5) / side) * (y[1] - y[0]);
+      const image = new ImageData(levels(decodeAt([u, v]), shape), width, height);
+      pen.putImageData(image, column * width, row * height);
+    }
+    yield (row + 1) / side;
+  }
+  return { bitmap, x, y, smooth: false };
+}
+
+/**
+ * A log-density as a picture: opaque where it is largest, clear where it is e⁻⁸ of that.
+ * @param {Generator<number, Float32Array>} rows of `densityImage`, the top row first
+ * @param {[number, number]} x
+ * @param {[number, number]} y
+ * @param {number} side
+ * @returns {Generator<number, Background>}
+ */
+function* densityBackground(rows, x, y, side) {
+  const values = yield* rows;
+  const bitmap = make("canvas", { width: side, height: side });
+  const pixels = new Uint8ClampedArray(4 * side * side);
+  const largest = values.reduce((best, v) => Math.max(best, v), -Infinity);
+  values.forEach((value, i) => {
+    pixels.set([47, 116, 181, 230 * Math.max(0, 1 + (value - largest) / 8)], 4 * i);
+  });
+  context(bitmap).putImageData(new ImageData(pixels, side, side), 0, 0);
+  return { bitmap, x, y, smooth: true };
+}
+
+/**
+ * Runs a long computation in slices, so that the page stays alive.
+ * @template T
+ * @param {Generator<number, T>} work
+ * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
+ * @returns {Promise<T | null>} null if it was not wanted any more
+ */
+async function inSlices(work, { report, isWanted }) {
+  for (;;) {
+    const end = performance.now() + SLICE_MS;
+    while (performance.now() < end) {
+      const { done, value } = work.next();
+      if (done) return value;
+      report(value);
+    }
+    await new Promise((next) => setTimeout(next));
+    if (!isWanted()) return null;
+  }
+}

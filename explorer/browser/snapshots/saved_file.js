@@ -1,0 +1,80 @@
+/**
+ * Films as files: one picture of all of them, and the whole of them as a GIF.
+ */
+
+import { encodeGif } from "../numerics/gif.js";
+import { fewGreys } from "../numerics/frames.js";
+import { context, make } from "../common/dom.js";
+import { drawForFile } from "./codes_map.js";
+
+/** @import { Film } from "./film.js" */
+
+const FRAMES = 60;
+const SIDE = 300;
+const CELL = 28;
+const DELAY_MS = 100;
+const FRAMES_AT_THE_END = 10;
+
+/**
+ * Draws what the films show at this moment as one picture.
+ * @param {Film[]} films
+ * @param {string[]} colours
+ * @returns {HTMLCanvasElement}
+ */
+export function drawFilms(films, colours) {
+  const rows = Math.max(...films.map((film) => film.cells.length));
+  const canvas = make("canvas", {
+    width: films.length * (SIDE + 10) - 10,
+    height: SIDE + 20 + rows * (CELL + 2),
+  });
+  const pen = context(canvas);
+  pen.fillStyle = "#fff";
+  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.imageSmoothingEnabled = false;
+  const map = make("canvas");
+  films.forEach((film, i) => {
+    if (!film.frames.length) return;
+    const left = i * (SIDE + 10);
+    drawForFile(map, film.moment(colours), SIDE);
+    pen.drawImage(map, left, 16);
+    pen.fillStyle = "#222";
+    pen.font = "12px sans-serif";
+    pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE);
+    film.cells.forEach((row, r) =>
+      row.forEach((image, c) => {
+        const step = SIDE / Math.max(10, row.length);
+        pen.drawImage(image, left + c * step, SIDE + 20 + r * (CELL + 2), step - 2, CELL);
+      }),
+    );
+  });
+  return canvas;
+}
+
+/**
+ * Encodes films as a GIF.
+ * @param {number} last index of the last frame
+ * @param {(position: number) => HTMLCanvasElement} draw one picture
+ * @param {(progress: string) => void} report
+ */
+export async function filmGif(last, draw, report) {
+  const count = Math.min(FRAMES, last + 1);
+  /** @type {Uint8ClampedArray[]} */
+  const pictures = [];
+  let size = { width: 0, height: 0 };
+  for (let i = 0; i < count; i++) {
+    report(`Drawing ${i + 1} of ${count}`);
+    const canvas = draw(count > 1 ? (last * i) / (count - 1) : 0);
+    size = { width: canvas.width, height: canvas.height };
+    pictures.push(fewGreys(context(canvas).getImageData(0, 0, size.width, size.height).data));
+    await pageDrawn();
+  }
+  report("Writing the file…");
+  await pageDrawn();
+  pictures.push(...Array.from({ length: FRAMES_AT_THE_END }, () => pictures[count - 1]));
+  return encodeGif(pictures, size.width, size.height, { delay_ms: DELAY_MS });
+}
+
+/** Lets the page be drawn. @returns {Promise<void>} */
+function pageDrawn() {
+  return new Promise((done) => setTimeout(done, 0));
+}
