@@ -1,4 +1,4 @@
-"""The scatter of codes with the prior's circles."""
+"""The latent map: codes as points, with the circles of the prior."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import HEIGHT, PALETTE, SYMBOLS, class_marker, colour_bar, plain_text
+from explorer.figures.plane import draw_prior, style_plane
+from explorer.figures.theme import PALETTE, SYMBOLS, class_marker, colour_bar, plain_text
 
 MAX_NAMED = 30
 """Most classes written on the map and in the legend; the panel names those of larger sets."""
@@ -24,7 +25,7 @@ def latent_scatter(
     equal_axes: bool = True,
     prior_centre: np.ndarray | None = None,
 ) -> go.Figure:
-    """The test set on a plane, one point per image, coloured by class or by a number.
+    """Draws the test set on a plane, one point per image, coloured by class or by a number.
 
     Args:
         positions: Shape (N, 2).
@@ -39,8 +40,8 @@ def latent_scatter(
             1, 2 and 3 standard deviations.
 
     Returns:
-        A figure whose points carry their image's number as `customdata`. The live map tells
-        more of them (explorer/browser), so Plotly's own hovering is off.
+        A figure whose points carry the index of their image as `customdata`. The live map
+        (explorer/browser) describes them, so Plotly's own hover texts are off.
 
     Example:
         >>> figure = latent_scatter(np.zeros((3, 2)), ("z₁", "z₂"))
@@ -63,26 +64,8 @@ def latent_scatter(
         _write_classes(figure, positions, labels, class_names)
     if prior_centre is not None:
         draw_prior(figure, *prior_centre.tolist())
-    return style_map(figure, axis_titles, equal_axes)
-
-
-def draw_prior(figure: go.Figure, x: float, y: float) -> None:
-    """Circles of 1, 2 and 3 standard deviations of a round Gaussian, each with its name."""
-    for radius in (1, 2, 3):
-        figure.add_shape(
-            type="circle",
-            x0=x - radius,
-            x1=x + radius,
-            y0=y - radius,
-            y1=y + radius,
-            line={"color": "rgba(128,128,128,0.6)", "width": 1, "dash": "dot"},
-            layer="below",
-            label={
-                "text": f"{radius}σ of the prior" if radius == 3 else f"{radius}σ",
-                "textposition": "top center",
-                "font": {"size": 10, "color": "rgba(128,128,128,0.9)"},
-            },
-        )
+    figure.update_layout(showlegend=1 < len(figure.data) <= MAX_NAMED)
+    return style_plane(figure, axis_titles, equal_axes)
 
 
 def _groups(
@@ -93,13 +76,13 @@ def _groups(
     count: int,
 ) -> list[tuple[str, np.ndarray, dict]]:
     """Name, points and marker of every trace."""
-    everyone = np.arange(count)
+    everything = np.arange(count)
     if values is not None:
-        return [("", everyone, {"color": values, **colour_bar(values, value_title)})]
+        return [("", everything, {"color": values, **colour_bar(values, value_title)})]
     if labels is None:
-        return [("", everyone, {"color": PALETTE[0]})]
+        return [("", everything, {"color": PALETTE[0]})]
     if len(class_names) > MAX_TRACES:
-        return [("", everyone, {"color": np.asarray(PALETTE)[labels % len(PALETTE)]})]
+        return [("", everything, {"color": np.asarray(PALETTE)[labels % len(PALETTE)]})]
     return [
         (name, np.flatnonzero(labels == index), class_marker(index))
         for index, name in enumerate(class_names)
@@ -124,21 +107,3 @@ def _write_classes(
                 borderpad=2,
                 captureevents=False,
             )
-
-
-def style_map(figure: go.Figure, axis_titles: tuple[str, str], equal_axes: bool) -> go.Figure:
-    """Height, margins and axes of a map."""
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 10, "r": 34, "t": 10, "b": 10},
-        dragmode="pan",
-        hovermode=False,
-        showlegend=1 < len(figure.data) <= MAX_NAMED,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "itemsizing": "constant"},
-    )
-    figure.update_xaxes(title=axis_titles[0], zeroline=True, automargin=True)
-    figure.update_yaxes(title=axis_titles[1], zeroline=True, automargin=True)
-    if equal_axes:
-        figure.update_yaxes(scaleanchor="x", constrain="domain")
-        figure.update_xaxes(constrain="domain")
-    return figure

@@ -1,12 +1,11 @@
-"""Bars and curves per latent dimension: KL, variance of the means, information."""
+"""What each latent dimension carries: KL, variance of the means; and the information of all."""
 
 from __future__ import annotations
 
 import numpy as np
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from explorer.figures.theme import NEUTRAL, NO_MARGIN, PALETTE, ink, subscript
+from explorer.figures.theme import NEUTRAL, NO_MARGIN, PALETTE, threshold_colours
 
 
 def kl_bars(
@@ -14,7 +13,7 @@ def kl_bars(
     mean_kl: np.ndarray,
     names: tuple[str, str] = ("this image", "test-set mean"),
 ) -> go.Figure:
-    """KL per latent dimension, beside another one to compare it with.
+    """Draws the KL per latent dimension beside another one to compare it with.
 
     Args:
         kl: Nats, shape (Z,), as bars.
@@ -46,33 +45,35 @@ def kl_bars(
     return figure
 
 
-def latent_kl(kl: np.ndarray, threshold: float) -> go.Figure:
-    """Mean KL of every latent as bars; those below the threshold are grey.
+def kl_per_latent(kl: np.ndarray, threshold: float) -> go.Figure:
+    """Draws the mean KL of every latent as bars; those below the threshold are grey.
 
     Args:
         kl: Nats, shape (Z,).
         threshold: Nats, drawn as a line.
 
     Example:
-        >>> latent_kl(np.array([0.0, 1.5]), 0.01).data[0].marker.color[0] == PALETTE[3]
+        >>> kl_per_latent(np.array([0.0, 1.5]), 0.01).data[0].marker.color[0] == PALETTE[3]
         True
     """
-    figure = go.Figure(go.Bar(x=np.arange(1, len(kl) + 1), y=kl, marker_color=ink(kl, threshold)))
+    figure = go.Figure(
+        go.Bar(x=np.arange(1, len(kl) + 1), y=kl, marker_color=threshold_colours(kl, threshold))
+    )
     figure.update_traces(hovertemplate="latent %{x}: %{y:.3g} nats<extra></extra>", width=0.6)
     figure.update_yaxes(title="mean KL, nats", range=[0, max(1.12 * kl.max(), 10 * threshold)])
     return _style_latents(figure, len(kl), threshold, f"{threshold:g} nats")
 
 
-def mean_variances(variance: np.ndarray, threshold: float) -> go.Figure:
-    """Variance of every latent's posterior mean over the images, on a logarithmic axis.
+def mean_variance_per_latent(variance: np.ndarray, threshold: float) -> go.Figure:
+    """Draws the variance of every latent's posterior mean over the images, on a logarithmic axis.
 
     Args:
         variance: Var_x(μ_j), squared prior standard deviations, shape (Z,); drawn at the lower
-            edge where it is smaller than that.
+            edge of the axis where it is smaller.
         threshold: Above which a latent is active.
 
     Example:
-        >>> mean_variances(np.array([0.0, 0.5]), 0.01).data[0].y.tolist()
+        >>> mean_variance_per_latent(np.array([0.0, 0.5]), 0.01).data[0].y.tolist()
         [1e-08, 0.5]
     """
     lowest, highest = 1e-8, max(10.0, 3 * float(variance.max()))
@@ -82,7 +83,7 @@ def mean_variances(variance: np.ndarray, threshold: float) -> go.Figure:
             y=variance.clip(lowest),
             customdata=variance,
             mode="markers",
-            marker={"size": 10, "color": ink(variance, threshold)},
+            marker={"size": 10, "color": threshold_colours(variance, threshold)},
             hovertemplate="latent %{x}: %{customdata:.3g}<extra></extra>",
         )
     )
@@ -106,7 +107,7 @@ def _style_latents(figure: go.Figure, count: int, threshold: float, name: str) -
 
 
 def information_bar(information: float, error: float, rate: float, ceiling: float) -> go.Figure:
-    """I(x; z) between 0 and what it can be at most: the rate, and ln N.
+    """Draws I(x; z) beside its upper bounds: the rate R, and ln N.
 
     Args:
         information: Nats.
@@ -129,44 +130,4 @@ def information_bar(information: float, error: float, rate: float, ceiling: floa
     )  # fmt: skip
     figure.update_layout(height=160, margin=NO_MARGIN, showlegend=False)
     figure.update_xaxes(title="nats", range=[0, 1.04 * max(rate, ceiling)])
-    return figure
-
-
-def kl_film(
-    steps: np.ndarray,
-    kl: np.ndarray,
-    weight_steps: np.ndarray,
-    weights: np.ndarray,
-    highest: tuple[float, float],
-) -> go.Figure:
-    """KL of every latent over a training, and below it the weight that it had.
-
-    Args:
-        steps: At the ends of the epochs, shape (E,).
-        kl: Nats on the test set, shape (E, Z).
-        weight_steps: Shape (S,).
-        weights: Of the KL term in the loss, shape (S,).
-        highest: Upper ends of the two axes, so that films can be compared.
-
-    Example:
-        >>> film = kl_film(np.arange(3), np.ones((3, 2)), np.arange(4), np.ones(4), (1.0, 1.0))
-        >>> [trace.name for trace in film.data]
-        ['z₁', 'z₂', 'KL weight']
-    """
-    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.7, 0.3])
-    for j, curve in enumerate(kl.T):
-        name = f"z{subscript(j + 1)}"
-        line = {"color": PALETTE[j % len(PALETTE)], "width": 2 if len(kl.T) <= 5 else 1.2}
-        hover = f"{name} at step %{{x}}: %{{y:.2f}} nats<extra></extra>"
-        style = {"name": name, "mode": "lines", "line": line, "hovertemplate": hover}
-        figure.add_scatter(x=steps, y=curve, row=1, col=1, **style)
-    figure.add_scatter(
-        x=weight_steps, y=weights, name="KL weight", mode="lines", line={"color": NEUTRAL},
-        hovertemplate="KL weight at step %{x}: %{y:.2f}<extra></extra>", row=2, col=1,
-    )  # fmt: skip
-    figure.update_layout(height=250, margin=NO_MARGIN | {"t": 6}, showlegend=False)
-    figure.update_yaxes(title="KL, nats", range=[0, 1.05 * highest[0]], row=1, col=1)
-    figure.update_yaxes(title="KL weight", range=[0, 1.15 * highest[1]], nticks=3, row=2, col=1)
-    figure.update_xaxes(range=[0, float(weight_steps[-1])])
-    figure.update_xaxes(title="step", row=2, col=1)
     return figure

@@ -1,4 +1,4 @@
-"""Runs in the rate–distortion plane."""
+"""The rate–distortion plane: runs, and what bounds them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import plotly.graph_objects as go
 from explorer.figures.theme import ABOVE, FAINT, NO_MARGIN, PALETTE, plain_text, shorten
 
 
-def rate_distortion(
+def rate_distortion_plane(
     points: Sequence[tuple[str, str, float, float, float, float, float]],
     curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None,
     seeds: Sequence[tuple[float, int, float, float, float, float]] = (),
     collapsed: float | None = None,
     floor: float | None = None,
-    truth: tuple[np.ndarray, np.ndarray] | None = None,
+    linear_vae: tuple[np.ndarray, np.ndarray] | None = None,
     chosen: Sequence[str] = (),
 ) -> go.Figure:
-    """Runs in the plane of distortion over rate, with what bounds them.
+    """Draws runs in the plane of distortion over rate, with what bounds them.
 
     Args:
         points: Id, title, β, D, its error, R, its error of every run, in nats per image.
@@ -28,14 +28,14 @@ def rate_distortion(
             several seeds.
         collapsed: D of the best constant image: where R is 0.
         floor: The data's entropy, below which no D can be.
-        truth: R and D of the best linear VAE, each of shape (K,).
-        chosen: Ids of runs that are marked, and named; the others are faint then.
+        linear_vae: R and D of the best linear VAE, each of shape (K,).
+        chosen: Ids of runs that are marked and named; the others are then drawn faintly.
 
     Returns:
         A figure whose runs carry their id as `customdata`; dotted lines are of equal −ELBO.
 
     Example:
-        >>> figure = rate_distortion([("a", "VAE", 1.0, 20.0, 0.1, 3.0, 0.1)], collapsed=27.0)
+        >>> figure = rate_distortion_plane([("a", "VAE", 1.0, 20.0, 0.1, 3.0, 0.1)], collapsed=27.0)
         >>> [trace.name for trace in figure.data]
         ['runs', 'collapsed: the best constant image']
     """
@@ -47,9 +47,9 @@ def rate_distortion(
             line={"color": PALETTE[0], "width": 2},
             hovertemplate="β = %{text:.3g}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
         )  # fmt: skip
-    if truth is not None:
+    if linear_vae is not None:
         figure.add_scatter(
-            x=truth[0], y=truth[1], mode="lines", name="linear VAE, closed form",
+            x=linear_vae[0], y=linear_vae[1], mode="lines", name="linear VAE, closed form",
             line={"color": PALETTE[4], "width": 2, "dash": "dash"},
             hovertemplate="R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
         )  # fmt: skip
@@ -93,7 +93,7 @@ def rate_distortion(
 
 
 MAX_MARK = 24
-"""The same beside its point."""
+"""Most characters of a run's title beside its point."""
 
 
 def _draw_runs(

@@ -1,4 +1,4 @@
-"""Curves over the epochs of training runs."""
+"""Curves over training runs: scores, KL per latent, several runs compared."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from explorer.figures.theme import (
     ABOVE,
+    NEUTRAL,
     NO_MARGIN,
     PALETTE,
     SYMBOLS,
@@ -19,7 +21,7 @@ from explorer.figures.theme import (
 )
 
 MAX_CURVES = 20
-"""Latents whose KL is drawn over a training: those with the most at its end."""
+"""Latents whose KL is drawn: those with the largest at the end."""
 
 
 def training_curve(
@@ -29,14 +31,14 @@ def training_curve(
     test: np.ndarray,
     marks: Sequence[tuple[float, str]] = (),
 ) -> go.Figure:
-    """One score over a training, on both sets.
+    """Draws one score over a training run, on the training and the test set.
 
     Args:
         name: Of the score.
         epochs: Shape (E,), counted from 1.
         train: Nats per image on the training set, shape (E,).
         test: The same on the test set.
-        marks: Epochs at which something was changed, and what.
+        marks: Epochs at which a setting was changed, and to what.
 
     Example:
         >>> figure = training_curve("D", np.arange(1, 3), np.ones(2), np.zeros(2))
@@ -72,7 +74,7 @@ def training_curve(
 def _curve(
     epochs: np.ndarray, values: np.ndarray, name: str, what: str, line: dict[str, Any]
 ) -> dict[str, Any]:
-    """A score over the epochs; a single one is a marker."""
+    """A score over the epochs; a single epoch is a marker."""
     return {
         "type": "scatter", "x": epochs, "y": values, "name": name, "line": line,
         "mode": "lines" if len(epochs) > 1 else "markers",
@@ -81,13 +83,13 @@ def _curve(
 
 
 def _over_epochs(curves: list[dict[str, Any]], **layout: Any) -> go.Figure:
-    """A small chart, made at once: Plotly takes many times as long to add the parts one by one."""
+    """A small chart, made in one call: part by part takes Plotly many times longer."""
     layout |= {"xaxis": {"title": {"text": "epoch"}}, "legend": ABOVE, "margin": NO_MARGIN}
     return go.Figure(curves, {"height": 230, **layout})
 
 
 def kl_curves(epochs: np.ndarray, kl: np.ndarray) -> go.Figure:
-    """KL of every latent over a training; of many, the `MAX_CURVES` largest at its end.
+    """Draws the KL of every latent over a training run; of many, those with the largest at the end.
 
     Args:
         epochs: Shape (E,), counted from 1.
@@ -106,11 +108,52 @@ def kl_curves(epochs: np.ndarray, kl: np.ndarray) -> go.Figure:
     return _over_epochs(curves, yaxis=axis, showlegend=named)
 
 
+def kl_and_weight(
+    steps: np.ndarray,
+    kl: np.ndarray,
+    weight_steps: np.ndarray,
+    weights: np.ndarray,
+    highest: tuple[float, float],
+) -> go.Figure:
+    """Draws the KL of every latent over a training run, and its weight in the loss below it.
+
+    Args:
+        steps: At the ends of the epochs, shape (E,).
+        kl: Nats on the test set, shape (E, Z).
+        weight_steps: Shape (S,).
+        weights: Of the KL term, shape (S,).
+        highest: Upper ends of the two axes, so that runs can be compared.
+
+    Example:
+        >>> kl, weights = np.ones((3, 2)), np.ones(4)
+        >>> figure = kl_and_weight(np.arange(3), kl, np.arange(4), weights, (1.0, 1.0))
+        >>> [trace.name for trace in figure.data]
+        ['z₁', 'z₂', 'KL weight']
+    """
+    figure = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.08, row_heights=[0.7, 0.3])
+    for j, curve in enumerate(kl.T):
+        name = f"z{subscript(j + 1)}"
+        line = {"color": PALETTE[j % len(PALETTE)], "width": 2 if len(kl.T) <= 5 else 1.2}
+        hover = f"{name} at step %{{x}}: %{{y:.2f}} nats<extra></extra>"
+        style = {"name": name, "mode": "lines", "line": line, "hovertemplate": hover}
+        figure.add_scatter(x=steps, y=curve, row=1, col=1, **style)
+    figure.add_scatter(
+        x=weight_steps, y=weights, name="KL weight", mode="lines", line={"color": NEUTRAL},
+        hovertemplate="KL weight at step %{x}: %{y:.2f}<extra></extra>", row=2, col=1,
+    )  # fmt: skip
+    figure.update_layout(height=250, margin=NO_MARGIN | {"t": 6}, showlegend=False)
+    figure.update_yaxes(title="KL, nats", range=[0, 1.05 * highest[0]], row=1, col=1)
+    figure.update_yaxes(title="KL weight", range=[0, 1.15 * highest[1]], nticks=3, row=2, col=1)
+    figure.update_xaxes(range=[0, float(weight_steps[-1])])
+    figure.update_xaxes(title="step", row=2, col=1)
+    return figure
+
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def compared_curves(name: str, runs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> go.Figure:
-    """One score of several runs over their trainings; colour and dashes tell them apart.
+    """Draws one score over several training runs, told apart by colour and dashes.
 
     Args:
         name: Of the score.

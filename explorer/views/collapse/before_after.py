@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from explorer.figures.latents import kl_film
+from explorer.figures.training import kl_and_weight
 from explorer.services import analysis, remedy_runs, run_folders
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import Film, Trial
@@ -127,7 +127,7 @@ def _kl_histories(trials: Sequence[Trial]) -> None:
             with st.container(width=300, gap="xxsmall"):
                 st.markdown(f"**{trial.remedy.name}**")
                 st.caption(_plot(film))
-                figure = kl_film(*film, *weight, highest)
+                figure = kl_and_weight(*film, *weight, highest)
                 inputs.chart(figure, f"film-{inputs.file_name(trial.remedy.name)}")
 
 

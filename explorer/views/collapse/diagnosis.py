@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from explorer.figures.latents import information_bar, latent_kl, mean_variances
+from explorer.figures.latents import information_bar, kl_per_latent, mean_variance_per_latent
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
@@ -41,10 +41,10 @@ def show(model: LoadedModel) -> bool:
     columns = st.columns(3, gap="medium")
     with columns[0]:
         st.markdown("**What each latent costs**")
-        inputs.chart(latent_kl(kl, ACTIVE_KL), "kl-per-latent")
+        inputs.chart(kl_per_latent(kl, ACTIVE_KL), "kl-per-latent")
     with columns[1]:
         st.markdown("**How far each mean moves**")
-        inputs.chart(mean_variances(variance, ACTIVE_VARIANCE), "active-units")
+        inputs.chart(mean_variance_per_latent(variance, ACTIVE_VARIANCE), "active-units")
     with columns[2]:
         st.markdown("**What the codes know**")
         inputs.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")

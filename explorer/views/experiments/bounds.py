@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import state
-from explorer.figures.lessons import bounds_by_samples
+from explorer.figures.experiments import bounds_by_samples
 from explorer.services import lessons
 from explorer.views import model_picker
 from explorer.views.experiments import controls

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import state
-from explorer.figures.lessons import densities, divergence_curves
+from explorer.figures.experiments import densities, divergence_curves
 from explorer.services import lessons
 from explorer.views.experiments import controls
 from explorer.widgets import inputs

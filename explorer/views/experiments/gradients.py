@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer import state
-from explorer.figures.lessons import falling_variances, means_around_truth
+from explorer.figures.experiments import mean_by_samples, variance_by_samples
 from explorer.services import lessons
 from explorer.views.experiments import controls
 from explorer.widgets import inputs
@@ -37,9 +37,9 @@ def show() -> None:
         exact = {
             name: [value / count for count in AVERAGED] for name, value in result.variances.items()
         }
-        inputs.chart(falling_variances(AVERAGED, measured, exact), "gradient-variance")
+        inputs.chart(variance_by_samples(AVERAGED, measured, exact), "gradient-variance")
         st.caption(f"Lines: closed form. Dots: variance over {lessons.REPEATS:,} repeats.")
     with right:
         means = {name: values.mean for name, values in result.measured.items()}
-        inputs.chart(means_around_truth(AVERAGED, means, result.exact), "gradient-mean")
+        inputs.chart(mean_by_samples(AVERAGED, means, result.exact), "gradient-mean")
         st.caption("Their mean ± two standard errors. Dashed: the true gradient.")

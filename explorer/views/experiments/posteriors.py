@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer.figures.lessons import posterior_ellipses, posterior_intervals
+from explorer.figures.experiments import posterior_ellipses, posterior_intervals
 from explorer.figures.theme import latent_unit, subscript
 from explorer.services import catalogue
 from explorer.services.loaded_model import LoadedModel

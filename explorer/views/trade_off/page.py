@@ -7,7 +7,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.browser.beta_slider import component as beta_slider
-from explorer.figures import rate_distortion as rate_distortion_figure
+from explorer.figures.rate_distortion import rate_distortion_plane
 from explorer.figures.theme import PALETTE
 from explorer.services import analysis, catalogue, page_files, rate_distortion
 from explorer.services.loaded_model import LoadedModel
@@ -118,7 +118,7 @@ def _explore(
     shown = (tuple(points), curve.key if measured is not None else "", collapsed, marked)
     data = page_files.rate_files(
         shown,
-        lambda: rate_distortion_figure.rate_distortion(
+        lambda: rate_distortion_plane(
             points, sides, rate_distortion.seeds(checkpoints), collapsed, floor, line, marked
         ),
         curve if measured is not None else None,

@@ -7,12 +7,20 @@ from collections.abc import Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.latent_map import draw_prior, style_map
-from explorer.figures.theme import ABOVE, NEUTRAL, NO_MARGIN, PALETTE, SYMBOLS, count_axis, faint
+from explorer.figures.plane import draw_prior, style_plane
+from explorer.figures.theme import (
+    ABOVE,
+    NEUTRAL,
+    NO_MARGIN,
+    PALETTE,
+    SYMBOLS,
+    count_axis,
+    translucent,
+)
 
 
 def densities(z: np.ndarray, curves: dict[str, np.ndarray]) -> go.Figure:
-    """Densities over one latent.
+    """Draws densities over one latent.
 
     Args:
         z: Shape (G,).
@@ -26,7 +34,7 @@ def densities(z: np.ndarray, curves: dict[str, np.ndarray]) -> go.Figure:
     for (name, values), colour in zip(curves.items(), PALETTE, strict=False):
         figure.add_scatter(
             x=z, y=values, name=name, mode="lines", fill="tozeroy",
-            line={"color": colour, "width": 2, "simplify": False}, fillcolor=faint(colour),
+            line={"color": colour, "width": 2, "simplify": False}, fillcolor=translucent(colour),
             hovertemplate="%{y:.3f}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(height=340, margin=NO_MARGIN, legend=ABOVE)
@@ -42,12 +50,12 @@ def divergence_curves(
     measured: Sequence[tuple[float, float]],
     highest: float,
 ) -> go.Figure:
-    """Divergences as functions of σ, and what samples make of them at one σ.
+    """Draws divergences as functions of σ, and their estimates from samples at one σ.
 
     Args:
         deviations: σ, shape (G,).
         curves: Nats by name, each of shape (G,).
-        deviation: Where it was measured.
+        deviation: The σ at which they were estimated.
         measured: Estimate and standard error of every curve there, in nats.
         highest: Upper end of the axis.
 
@@ -82,18 +90,18 @@ def _lowest(measured: Sequence[tuple[float, float]]) -> float:
     return min(mean - 2 * error for mean, error in measured)
 
 
-def falling_variances(
+def variance_by_samples(
     counts: Sequence[int], measured: dict[str, Sequence[float]], exact: dict[str, Sequence[float]]
 ) -> go.Figure:
-    """Variance of averages over more and more samples: measured as dots, exact as lines.
+    """Draws the variance of averages over ever more samples: measured as dots, exact as lines.
 
     Args:
         counts: Samples in each average.
         measured: Variances by the estimator's name, one for every count.
-        exact: Likewise.
+        exact: The same in closed form.
 
     Example:
-        >>> len(falling_variances([1, 2], {"a": [2.0, 1.1]}, {"a": [2.0, 1.0]}).data)
+        >>> len(variance_by_samples([1, 2], {"a": [2.0, 1.1]}, {"a": [2.0, 1.0]}).data)
         2
     """
     figure = go.Figure()
@@ -116,18 +124,18 @@ def falling_variances(
     return figure
 
 
-def means_around_truth(
-    counts: Sequence[int], measured: dict[str, Sequence[tuple[float, float]]], truth: float
+def mean_by_samples(
+    counts: Sequence[int], measured: dict[str, Sequence[tuple[float, float]]], exact: float
 ) -> go.Figure:
-    """Averages of estimates with two standard errors, around what they estimate.
+    """Draws averages of estimates with two standard errors, around the exact value.
 
     Args:
         counts: Samples in each estimate.
         measured: Mean and standard error by the estimator's name, one pair for every count.
-        truth: Drawn as a line.
+        exact: What they estimate, drawn as a line.
 
     Example:
-        >>> len(means_around_truth([1, 2], {"a": [(0.1, 0.2), (0.0, 0.1)]}, 0.0).data)
+        >>> len(mean_by_samples([1, 2], {"a": [(0.1, 0.2), (0.0, 0.1)]}, 0.0).data)
         1
     """
     figure = go.Figure()
@@ -141,7 +149,7 @@ def means_around_truth(
             error_y={"type": "data", "array": 2 * error, "color": colour, "width": 3},
             hovertemplate="n = %{customdata[0]}: %{y:.3f} ± %{customdata[1]:.3f}<extra></extra>",
         )  # fmt: skip
-    figure.add_hline(truth, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+    figure.add_hline(exact, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
     figure.update_layout(height=360, margin=NO_MARGIN, legend=ABOVE)
     count_axis(figure, counts, "samples averaged, n")
     figure.update_yaxes(title="mean of the estimates (prior s.d.)")
@@ -151,14 +159,14 @@ def means_around_truth(
 def bounds_by_samples(
     counts: Sequence[int],
     bounds: dict[str, Sequence[tuple[float, float]]],
-    truth: float | None = None,
+    exact: float | None = None,
 ) -> go.Figure:
-    """Estimates from more and more samples, each with the spread of a single one.
+    """Draws bounds estimated from ever more samples, each with the spread of a single estimate.
 
     Args:
         counts: Samples in each estimate, k.
         bounds: Mean and standard deviation in nats by name, one pair for every count.
-        truth: ln p(x) in nats, if it is known.
+        exact: ln p(x) in nats, if it is known.
 
     Example:
         >>> len(bounds_by_samples([1, 5], {"ELBO": [(-20.0, 2.0), (-20.0, 1.0)]}).data)
@@ -175,11 +183,11 @@ def bounds_by_samples(
             error_y={"type": "data", "array": deviation, "color": PALETTE[i], "width": 4},
             hovertemplate="k = %{customdata[0]}: %{y:.2f} ± %{customdata[1]:.2f}<extra></extra>",
         )  # fmt: skip
-    if truth is not None:
-        figure.add_hline(truth, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
+    if exact is not None:
+        figure.add_hline(exact, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
         figure.add_annotation(
-            x=1, xref="paper", xanchor="right", y=truth, yanchor="bottom", showarrow=False,
-            text=f"ln p(x) = {truth:.2f} nats, exact".replace("-", "−"),
+            x=1, xref="paper", xanchor="right", y=exact, yanchor="bottom", showarrow=False,
+            text=f"ln p(x) = {exact:.2f} nats, exact".replace("-", "−"),
         )  # fmt: skip
     figure.update_layout(height=400, margin=NO_MARGIN, legend=ABOVE)
     count_axis(figure, counts, "samples of z for each estimate, k")
@@ -190,12 +198,12 @@ def bounds_by_samples(
 def posterior_ellipses(
     mean: np.ndarray, deviation: np.ndarray, names: Sequence[str], titles: tuple[str, str]
 ) -> go.Figure:
-    """Gaussians on the plane: for each its mean and the ellipse of one standard deviation.
+    """Draws Gaussians on the plane: the mean and the ellipse of one standard deviation of each.
 
     Args:
         mean: Shape (K, 2).
         deviation: Shape (K, 2).
-        names: Of the K.
+        names: Of the K Gaussians.
         titles: Of the axes.
 
     Example:
@@ -210,7 +218,7 @@ def posterior_ellipses(
         colour = PALETTE[i % len(PALETTE)]
         ring, group = centre + spread * circle, {"legendgroup": name, "name": name}
         figure.add_scatter(
-            x=ring[:, 0], y=ring[:, 1], mode="lines", fill="toself", fillcolor=faint(colour),
+            x=ring[:, 0], y=ring[:, 1], mode="lines", fill="toself", fillcolor=translucent(colour),
             line={"color": colour, "width": 2}, hoverinfo="skip", showlegend=False, **group,
         )  # fmt: skip
         figure.add_scatter(
@@ -220,7 +228,7 @@ def posterior_ellipses(
             "%{customdata[1]:.2f})",
         )  # fmt: skip
     draw_prior(figure, 0.0, 0.0)
-    style_map(figure, titles, equal_axes=True)
+    style_plane(figure, titles, equal_axes=True)
     edge = max(3.4, float(np.abs(mean).max()) + 0.5)
     figure.update_layout(height=480, hovermode="closest", showlegend=True)
     figure.update_xaxes(range=[-edge, edge])
@@ -229,12 +237,12 @@ def posterior_ellipses(
 
 
 def posterior_intervals(mean: np.ndarray, deviation: np.ndarray, names: Sequence[str]) -> go.Figure:
-    """Gaussians of any dimension: mean ± one standard deviation for every latent.
+    """Draws Gaussians of any dimension: mean ± one standard deviation for every latent.
 
     Args:
         mean: Shape (K, Z).
         deviation: Shape (K, Z).
-        names: Of the K.
+        names: Of the K Gaussians.
 
     Example:
         >>> len(posterior_intervals(np.zeros((2, 5)), np.ones((2, 5)), ["a", "b"]).data)
