@@ -7,13 +7,13 @@ every score has weight 1, whatever β was in training.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from models.config import RunConfig
 from models.metrics.statistics import t_interval
+from models.runs.comparison import without
 from models.storage.checkpoint import Checkpoint
 from models.sweeps.convergence import SlopeBounds, slope_bounds
 
@@ -78,25 +78,19 @@ def point(name: str, checkpoint: Checkpoint) -> Point:
 def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
     """Ids of runs that differ in β and seed alone, two or more of each, by rising β.
 
-    Of a run that was changed while it ran no β is the whole truth: it is in none.
+    A run that was changed while it was trained has no single β: it is in no series.
 
     Example:
         >>> series({})
         []
     """
-    found: dict[RunConfig, list[str]] = {}
+    groups: dict[RunConfig, list[str]] = {}
     for name, checkpoint in checkpoints.items():
-        if checkpoint.card.changes:
-            continue
-        config = checkpoint.card.config
-        key = replace(
-            config,
-            objective=replace(config.objective, beta=1.0),
-            training=replace(config.training, seed=0),
-        )
-        found.setdefault(key, []).append(name)
+        card = checkpoint.card
+        if not card.changes:
+            groups.setdefault(without(card.config, "beta", "seed", "threads"), []).append(name)
     beta = {name: c.card.config.objective.beta for name, c in checkpoints.items()}
-    return [sorted(names, key=beta.__getitem__) for names in found.values() if len(names) > 1]
+    return [sorted(names, key=beta.__getitem__) for names in groups.values() if len(names) > 1]
 
 
 def seeds(checkpoints: Mapping[str, Checkpoint]) -> list[Seeds]:

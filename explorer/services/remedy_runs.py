@@ -1,11 +1,13 @@
 """Remedies on this machine: which are trained, which are being trained, and how each went.
 
-A remedy's run is known by its settings, whoever trained it and when; so what is on disk is never
-trained twice, and what was cut short goes on.
+The run of a remedy is known by its settings, no matter who trained it or when: what is on disk is
+never trained twice, and what was cut short goes on. A run that was changed while it was trained,
+or that came from elsewhere, is not the run of a remedy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,8 +19,9 @@ from explorer.services import catalogue, job_queue, run_folders
 from explorer.services.catalogue import Entry
 from models.cli.arguments import to_arguments
 from models.config import RunConfig
+from models.runs.comparison import is_changed, is_same
 from models.runs.folder import Run
-from models.runs.same import is_same
+from models.runs.status import IMPORTED, RunStatus, run_status
 from models.training.remedies import Remedy
 
 _submitted: dict[RunConfig, str] = {}
@@ -26,11 +29,12 @@ _submitted: dict[RunConfig, str] = {}
 _submitting = threading.Lock()
 
 
-class Trial(NamedTuple):
-    """A remedy and what has become of it: its run folder, its finished model, its last job."""
+class RemedyRun(NamedTuple):
+    """A remedy, its run and how that is doing, its finished model, and its last job."""
 
     remedy: Remedy
     run: Run | None
+    status: RunStatus | None
     entry: Entry | None
     job: Job | None
 
@@ -40,36 +44,40 @@ class Trial(NamedTuple):
         return self.job is not None and self.job.is_live
 
 
-class Film(NamedTuple):
+class KlHistory(NamedTuple):
     """KL of every latent on the test set, nats, shape (E, Z), at these steps, shape (E,)."""
 
     steps: np.ndarray
     kl: np.ndarray
 
 
-def look(remedies: Sequence[Remedy]) -> list[Trial]:
-    """How far each remedy is."""
+def find(remedies: Sequence[Remedy]) -> list[RemedyRun]:
+    """Finds the run of each remedy, the one that is furthest if there are several."""
     usable, _ = catalogue.list_models()
     known = run_folders.configured_runs()
-    trials = []
+    remedy_runs = []
     for remedy in remedies:
-        mine = [run for run, config in known if is_same(remedy.config, config)]
-        run = max(mine, key=_epochs, default=None)
-        entry = usable.get(run.id) if run and _epochs(run) == _wanted(remedy) else None
-        if entry and catalogue.checkpoint(entry).card.steps != run.history.rows()[-1]["step"]:
-            entry = None  # trained, but its model not written yet
-        trials.append(Trial(remedy, run, entry, _job(remedy)))
-    return trials
+        runs = [run for run, config in known if is_same(remedy.config, config)]
+        run, status = max(_candidates(runs), key=_progress, default=(None, None))
+        entry = usable.get(run.id) if status and status.is_done else None
+        remedy_runs.append(RemedyRun(remedy, run, status, entry, _job(remedy)))
+    return remedy_runs
 
 
-def _wanted(remedy: Remedy) -> int:
-    return remedy.config.training.epochs
+def _candidates(runs: Sequence[Run]) -> list[tuple[Run, RunStatus]]:
+    """Those that were trained here, with their settings from the start."""
+    candidates = []
+    for run in runs:
+        with contextlib.suppress(ValueError):  # damaged in this moment
+            status = run_status(run)
+            if status.state != IMPORTED and not is_changed(run):
+                candidates.append((run, status))
+    return candidates
 
 
-def _epochs(run: Run) -> int:
-    """How many are over."""
-    rows = run.history.rows()
-    return rows[-1]["epoch"] + 1 if rows else 0
+def _progress(candidate: tuple[Run, RunStatus]) -> tuple[bool, int]:
+    status = candidate[1]
+    return status.is_done, status.epochs_done
 
 
 def _job(remedy: Remedy) -> Job | None:
@@ -80,58 +88,53 @@ def _job(remedy: Remedy) -> Job | None:
         return None
 
 
-def train(trials: Sequence[Trial], title: str) -> None:
-    """Puts those into the queue that are neither trained nor live.
+def train(remedy_runs: Sequence[RemedyRun], title: str) -> None:
+    """Queues those that are neither trained nor live.
 
     Args:
-        trials: From `look`.
+        remedy_runs: From `find`.
         title: Of the model they are remedies for.
 
     Raises:
         JobError: If too many jobs wait, or the disk is full.
     """
     with _submitting:  # another session may have asked for the same
-        for remedy, run, entry, _ in trials:
+        for remedy, run, _, entry, _ in remedy_runs:
             job = _job(remedy)
             if entry or (job and job.is_live):
                 continue
             label = f"{title} · {remedy.name}"
-            anew = to_arguments(remedy.config, label)
-            arguments = ["train", "--resume", run.id] if run else anew
+            new = to_arguments(remedy.config, label)
+            arguments = ["train", "--resume", run.id] if run else new
             _submitted[remedy.config] = job_queue.jobs().submit(arguments, label)
 
 
-def cancel(trials: Sequence[Trial]) -> None:
+def cancel(remedy_runs: Sequence[RemedyRun]) -> None:
     """Ends those that are live; what they have done is kept for the next time.
 
     Raises:
-        JobError: If one is in the hands of another server.
+        JobError: If one belongs to another server.
     """
-    for trial in reversed(trials):  # those that wait first, so that none is started
-        if trial.is_live:
-            job_queue.jobs().cancel(trial.job.id)
+    for one in reversed(remedy_runs):  # those that wait first, so that none is started
+        if one.is_live:
+            job_queue.jobs().cancel(one.job.id)
 
 
 def total_steps(entry: Entry) -> int:
-    """The updates of a whole training of a model, from those it has."""
-    card = catalogue.checkpoint(entry).card
-    own = [] if entry.shipped else Run(entry.path.parent).history.rows()
-    if own:
-        return own[-1]["step"] // (own[-1]["epoch"] + 1) * card.config.training.epochs
-    return card.steps
+    """Counts the updates of the whole training of a model; of a shipped one, those it has."""
+    if not entry.shipped:
+        with contextlib.suppress(ValueError):
+            status = run_status(Run(entry.path.parent))
+            if status.total_steps:
+                return status.total_steps
+    return catalogue.checkpoint(entry).card.steps
 
 
-def steps_of(trial: Trial) -> int:
-    """The updates of a whole training of a remedy that has begun."""
-    last = trial.run.history.rows()[-1]
-    return last["step"] // (last["epoch"] + 1) * _wanted(trial.remedy)
-
-
-def film(run: Run | None) -> Film | None:
-    """What a run has recorded so far; None if there is nothing to draw."""
+def kl_history(run: Run | None) -> KlHistory | None:
+    """Reads the KL that a run has recorded so far; None if there is nothing to draw."""
     rows = [] if run is None else run.history.rows()
-    kept = [row for row in rows if row.get("test_kl_per_dimension")]
-    if not kept:
+    rows = [row for row in rows if row.get("test_kl_per_dimension")]
+    if not rows:
         return None
-    kl = np.array([row["test_kl_per_dimension"] for row in kept], float)
-    return Film(np.array([row["step"] for row in kept]), kl)
+    kl = np.array([row["test_kl_per_dimension"] for row in rows], float)
+    return KlHistory(np.array([row["step"] for row in rows]), kl)

@@ -61,11 +61,6 @@ def grid(
     ]
 
 
-def without_threads(config: RunConfig) -> RunConfig:
-    """The settings with one thread: the number of threads does not tell runs apart."""
-    return replace(config, training=replace(config.training, threads=1))
-
-
 def run_title(config: RunConfig, title: str) -> str:
     """A label for one member."""
     what = title or f"{Path(config.data).name} sweep"

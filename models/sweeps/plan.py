@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from models.config import RunConfig
+from models.runs.comparison import without
 from models.runs.folder import Run
 from models.runs.status import run_status
 
@@ -48,10 +49,9 @@ class SweepRun:
         return self.config.model.latent_dim
 
     @property
-    def series(self) -> str:
-        """What it has in common with those it may share a stack with: all but β."""
-        neutral = replace(self.config, objective=replace(self.config.objective, beta=1.0))
-        return repr(neutral)
+    def series(self) -> RunConfig:
+        """What it has in common with the runs it may share a stack with: all but β."""
+        return without(self.config, "beta")
 
     def is_done(self) -> bool:
         """Whether its last epoch is over and its checkpoint written."""
@@ -77,7 +77,7 @@ def plan(members: Sequence[SweepRun], workers: int) -> list[list[Run]]:
         >>> [len(group) for group in plan(members, workers=2)]
         [3, 3, 3, 2, 2, 2]
     """
-    series: dict[str, list[Run]] = {}
+    series: dict[RunConfig | str, list[Run]] = {}
     for member in members:
         key = member.series if can_stack(member.config) else member.run.id
         series.setdefault(key, []).append(member.run)

@@ -20,10 +20,11 @@ from typing import Any
 
 from models.atomic import write_bytes
 from models.config import RunConfig
+from models.runs.comparison import is_changed, without
 from models.runs.folder import Run, list_runs
 from models.runs.train import AUTOSAVE_SECONDS
 from models.sweeps.convergence import check_series
-from models.sweeps.grid import run_title, without_threads
+from models.sweeps.grid import run_title
 from models.sweeps.plan import SweepRun, cores, plan
 from models.sweeps.table import by_beta, rows_of_means, table_row, to_csv
 from models.sweeps.worker import Done, Event, Failed, Started, distribute
@@ -63,21 +64,22 @@ class Sweep:
         Args:
             runs_dir: The folder of runs.
             configs: From `grid`, fitted to the data. Threads do not count: runs made with other
-                numbers of them are found as well.
+                numbers of them are found as well. A run that was changed while it was trained
+                is not.
             title: A label; another one makes another sweep.
         """
         title = clean_name(title, "")
-        plain = [without_threads(config) for config in configs]
-        request = json.dumps([title, [config.to_json() for config in plain]], sort_keys=True)
+        keys = [without(config, "threads") for config in configs]
+        request = json.dumps([title, [key.to_json() for key in keys]], sort_keys=True)
         sweep_id = hashlib.sha256(request.encode()).hexdigest()[:12]
-        found: dict[str, Run] = {}
+        known: dict[RunConfig, Run] = {}
         for run in list_runs(runs_dir):
-            with contextlib.suppress(ValueError):  # a damaged folder belongs to nobody
-                if run.sweep == sweep_id:
-                    found[repr(without_threads(run.config()))] = run
+            with contextlib.suppress(ValueError):  # a damaged folder belongs to no sweep
+                if run.sweep == sweep_id and not is_changed(run):
+                    known[without(run.config(), "threads")] = run
         members = []
-        for config, key in zip(configs, map(repr, plain), strict=True):
-            run = found.get(key)
+        for config, key in zip(configs, keys, strict=True):
+            run = known.get(key)
             if run is None:
                 run = Run.create(runs_dir, config, run_title(config, title), sweep_id)
             members.append(SweepRun(run, run.config()))

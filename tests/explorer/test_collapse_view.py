@@ -22,6 +22,7 @@ from models.objectives.schedules import kl_weight
 from models.runs.folder import Run
 from models.runs.train import execute
 from models.storage.checkpoint import read, restore, write
+from models.training.control import send_request
 from models.training.remedies import NO_REMEDY, Strengths, remedies
 from tests.helpers.app_test import charts, choose, column, open_view, press, said, settle
 from tests.helpers.browser_page import assert_layout
@@ -401,6 +402,50 @@ def test_what_was_cut_short_goes_on(no_runs, small, desk):
     press(at, "Train the others")
     assert desk.asked[1] == (["train", "--resume", begun.id], "small · cycles")
     assert [arguments[:2] for arguments, _ in desk.asked].count(["train", "--resume"]) == 1
+
+
+def steered(runs_dir, config, events=None, **fields):
+    """A run whose settings were changed after its first epoch."""
+    run = Run.create(runs_dir, config, "steered")
+    going = execute(run)
+    next(going)
+    send_request(run.folder, **fields)
+    for _ in zip(range(1000 if events is None else events), going, strict=False):
+        pass
+    going.close()
+    return run
+
+
+def test_a_run_whose_beta_was_changed_is_not_a_remedy(no_runs, small, desk):
+    remedy = wanted()["smaller β"].config
+    whole = steered(no_runs, SMALL, beta=remedy.objective.beta)
+    assert read(whole.model_path).card.config == remedy, "as its card says, at the end"
+    steered(no_runs, remedy, beta=50.0)
+    cut_short = steered(no_runs, remedy, events=1, learning_rate=0.1)
+    asked = Run.create(no_runs, remedy, "will be changed")
+    send_request(asked.folder, beta=1.0)
+    at = open_view("collapse", collapsed=small.id)
+    assert table(at)["smaller β"]["verdict"] == "not trained yet"
+    press(at, "Train the others")
+    (arguments,) = [arguments for arguments, title in desk.asked if title.endswith("smaller β")]
+    assert arguments == to_arguments(remedy, "small · smaller β"), "nothing of it is continued"
+    plain_run = train(no_runs, remedy)
+    at = open_view("collapse", collapsed=small.id)
+    expected = diagnosis(read(plain_run.model_path)).verdict
+    assert table(at)["smaller β"]["verdict"] == expected
+    assert read(cut_short.model_path).card.steps == 40
+
+
+def test_an_uploaded_model_is_not_continued_as_a_remedy(no_runs, small, desk):
+    """Its training would begin again, and replace the model that was uploaded."""
+    remedy = wanted()["smaller β"].config
+    trained = train(no_runs, remedy)
+    for name in ("metrics.jsonl", "state.safetensors"):
+        (trained.folder / name).unlink()
+    at = open_view("collapse", collapsed=small.id)
+    assert table(at)["smaller β"]["verdict"] == "not trained yet"
+    press(at, "Train the others")
+    assert ["train", "--resume", trained.id] not in [arguments for arguments, _ in desk.asked]
 
 
 def test_a_full_queue_is_one_sentence(no_runs, small, desk):

@@ -51,6 +51,7 @@ from models.sweeps.sweep import Sweep
 from models.sweeps.table import COLUMNS, SCORES, by_beta, to_csv, to_text
 from models.sweeps.worker import HEARTBEAT_SECONDS, Advanced, Done, Failed, Started
 from models.theory.linear_vae import linear_curve
+from models.training.control import send_request
 from models.training.events import EpochEnd, StepsDone, TrainingDivergedError
 from models.training.stacked import Member, Stack, StackedLinear, stack_models
 from models.training.trainer import Training
@@ -469,6 +470,20 @@ def test_the_same_request_finds_its_runs(tmp_path):
     assert again.id == first.id and again.members[3].run != lost
     (again.members[0].run.folder / "config.json").write_bytes(b"{")  # somebody's damaged folder
     assert len(Sweep.open(tmp_path, configs).members) == 8
+
+
+def test_a_run_that_was_changed_is_not_a_member(tmp_path):
+    configs = grid(RUN, [0.3, 1.0])
+    changed, kept = (member.run for member in Sweep.open(tmp_path, configs).members)
+    events = execute(changed)
+    next(events)
+    send_request(changed.folder, beta=1.0)
+    list(events)
+    assert changed.config() == configs[0], "its settings are those it was made with"
+    for _ in range(2):
+        new, same = (member.run for member in Sweep.open(tmp_path, configs).members)
+        assert same == kept and new != changed and new.config() == configs[0]
+    assert len(list_runs(tmp_path)) == 3
 
 
 def test_a_run_of_no_sweep_says_so(tmp_path):

@@ -10,14 +10,14 @@ import streamlit as st
 from explorer.figures.training import kl_and_weight
 from explorer.services import analysis, remedy_runs, run_folders
 from explorer.services.loaded_model import LoadedModel
-from explorer.services.remedy_runs import Film, Trial
+from explorer.services.remedy_runs import KlHistory, RemedyRun
 from explorer.widgets import inputs, pictures
 from models.training.remedies import NO_REMEDY
 
 IN_A_ROW = 10
 
 
-def show(model: LoadedModel, trials: Sequence[Trial]) -> None:
+def show(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
     """Shows table, conclusion, reconstructions and KL of the model and its remedies."""
     finished = [(trial, LoadedModel(trial.entry)) for trial in trials if trial.entry]
     remedied = [(trial, after) for trial, after in finished if trial.remedy.name != NO_REMEDY]
@@ -27,7 +27,7 @@ def show(model: LoadedModel, trials: Sequence[Trial]) -> None:
     _kl_histories(trials)
 
 
-def _table(model: LoadedModel, trials: Sequence[Trial]) -> None:
+def _table(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
     """Before and after, a row for each."""
     rows = [_row("before", "", model, model)]
     for trial in trials:
@@ -65,7 +65,7 @@ def _row(name: str, change: str, shown: LoadedModel, before: LoadedModel) -> lis
     ]
 
 
-def _state(trial: Trial) -> str:
+def _state(trial: RemedyRun) -> str:
     """Where a remedy without a model stands."""
     job = trial.job
     if job is None:
@@ -75,7 +75,7 @@ def _state(trial: Trial) -> str:
     return f"{job.share:.0%} trained" if job.is_live else job.state
 
 
-def _conclusion(remedied: Sequence[tuple[Trial, LoadedModel]]) -> None:
+def _conclusion(remedied: Sequence[tuple[RemedyRun, LoadedModel]]) -> None:
     """What was measured, in one sentence."""
     if not remedied:
         return
@@ -87,7 +87,7 @@ def _conclusion(remedied: Sequence[tuple[Trial, LoadedModel]]) -> None:
     st.markdown(f"Measured after the last step — {'; '.join(groups)}.")
 
 
-def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[Trial, LoadedModel]]) -> None:
+def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[RemedyRun, LoadedModel]]) -> None:
     """The same test images through every model, decoded from the means of their codes."""
     st.markdown("**The same test images, reconstructed by each**")
     images, row = model.test_images, _one_of_each(model)
@@ -110,16 +110,16 @@ def _one_of_each(model: LoadedModel) -> np.ndarray:
     return firsts[:IN_A_ROW]
 
 
-def _kl_histories(trials: Sequence[Trial]) -> None:
+def _kl_histories(trials: Sequence[RemedyRun]) -> None:
     """KL of every latent over the steps, small and side by side."""
-    films = [(trial, remedy_runs.film(trial.run)) for trial in trials]
+    begun = [trial for trial in trials if trial.status and trial.status.total_steps]
+    films = [(trial, remedy_runs.kl_history(trial.run)) for trial in begun]
     films = [(trial, film) for trial, film in films if film is not None]
     if not films:
         return
     st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
     weights = [
-        run_folders.kl_weights(trial.remedy.config, remedy_runs.steps_of(trial))
-        for trial, _ in films
+        run_folders.kl_weights(trial.remedy.config, trial.status.total_steps) for trial, _ in films
     ]
     highest = max(film.kl.max() for _, film in films), max(w.max() for _, w in weights)
     with st.container(horizontal=True, gap="small"):
@@ -131,7 +131,7 @@ def _kl_histories(trials: Sequence[Trial]) -> None:
                 inputs.chart(figure, f"film-{inputs.file_name(trial.remedy.name)}")
 
 
-def _plot(film: Film) -> str:
+def _plot(film: KlHistory) -> str:
     """Sums up what R did over the steps."""
     rate = film.kl.sum(1)
     top = int(rate.argmax())

@@ -11,7 +11,7 @@ from explorer import page_queue, state
 from explorer.jobs.queue import Job, JobError
 from explorer.services import remedy_runs
 from explorer.services.loaded_model import LoadedModel
-from explorer.services.remedy_runs import Trial
+from explorer.services.remedy_runs import RemedyRun
 from explorer.views import model_picker
 from explorer.views.collapse import before_after
 from explorer.widgets import inputs
@@ -30,7 +30,7 @@ def show(model: LoadedModel) -> None:
     page_queue.fragment(_remedies, run_every=every)(model, is_live)
 
 
-def _trials(model: LoadedModel) -> list[Trial]:
+def _trials(model: LoadedModel) -> list[RemedyRun]:
     config = model.card.config
     strengths = Strengths(
         warmup_percent=state.get("warmup-percent"),
@@ -39,7 +39,7 @@ def _trials(model: LoadedModel) -> list[Trial]:
         capacity=state.get("capacity"),
         beta_divisor=state.get("beta-divisor"),
     )
-    return remedy_runs.look(remedies(config, remedy_runs.total_steps(model.entry), strengths))
+    return remedy_runs.find(remedies(config, remedy_runs.total_steps(model.entry), strengths))
 
 
 def _remedies(model: LoadedModel, was_live: bool) -> None:
@@ -72,7 +72,7 @@ def _strengths() -> None:
     inputs.slider("beta-divisor", "Smaller β: β divided by", 2, 50)
 
 
-def _buttons(model: LoadedModel, trials: Sequence[Trial]) -> None:
+def _buttons(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
     """Train what is missing, or cancel what is being trained."""
     live = [trial for trial in trials if trial.is_live]
     missing = [trial for trial in trials if not trial.entry and not trial.is_live]
@@ -103,7 +103,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _progress(trials: Sequence[Trial]) -> None:
+def _progress(trials: Sequence[RemedyRun]) -> None:
     """A bar over all that was asked for, and why something has failed."""
     if problem := st.session_state.pop("jobs_problem", ""):
         st.error(inputs.plain(problem))
@@ -118,7 +118,7 @@ def _progress(trials: Sequence[Trial]) -> None:
         st.progress(min(1.0, share), inputs.plain(_doing(trials, live)))
 
 
-def _doing(trials: Sequence[Trial], live: Sequence[Job]) -> str:
+def _doing(trials: Sequence[RemedyRun], live: Sequence[Job]) -> str:
     """What is being trained, how far it is, and what waits."""
     running = [trial for trial in trials if trial.is_live and trial.job.state == "running"]
     texts = [f"{trial.remedy.name}: {trial.job.text}" for trial in running]

@@ -16,7 +16,7 @@ from explorer.views import model_picker
 from explorer.views.experiments import controls
 from explorer.widgets import inputs, pictures
 from models.cli.arguments import to_arguments
-from models.runs.same import has_plain_beta
+from models.runs.comparison import has_plain_beta
 
 SHOWN = 10
 """Models, and latents if they are not two, that are compared at once."""
@@ -94,12 +94,12 @@ def _command(model: LoadedModel) -> str:
 def _models_by_beta(mine: LoadedModel) -> dict[str, LoadedModel]:
     """Finds the models of the same data and network that were trained with plain β, by β."""
     usable, _ = catalogue.list_models()
-    by_beta = {mine.card.config.objective.beta: mine} if has_plain_beta(mine.card.config) else {}
+    by_beta = {mine.card.config.objective.beta: mine} if has_plain_beta(mine.card) else {}
     for other in map(LoadedModel, usable.values()):
         config, ours = other.card.config, mine.card.config
         same = other.card.data_fingerprint == mine.card.data_fingerprint
         same = same and config.model == ours.model and len(other.codes) == len(mine.codes)
-        if same and has_plain_beta(config):
+        if same and has_plain_beta(other.card):
             by_beta.setdefault(config.objective.beta, other)
     named = {f"β = {beta:g}": by_beta[beta] for beta in sorted(by_beta)}
     named |= {} if any(one is mine for one in by_beta.values()) else {"this model": mine}

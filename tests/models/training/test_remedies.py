@@ -10,7 +10,6 @@ from models.cli.app import app
 from models.cli.arguments import to_arguments
 from models.config import RunConfig, TrainingConfig
 from models.presets import PRESETS, preset
-from models.runs.same import is_same
 from models.training.remedies import NO_REMEDY, Strengths, remedies
 from tests.helpers.sentences import assert_sentence
 
@@ -142,11 +141,3 @@ def test_the_odd_run_differs_in_every_setting():
 
 def test_threads_are_always_named():
     assert "--threads" in to_arguments(COLLAPSED, "")
-
-
-def test_runs_are_the_same_whatever_their_threads():
-    two = replace(COLLAPSED, training=replace(COLLAPSED.training, threads=2))
-    assert is_same(COLLAPSED, two) and is_same(two, COLLAPSED)
-    other = replace(two, training=replace(two.training, seed=1))
-    assert not is_same(COLLAPSED, other)
-    assert not is_same(COLLAPSED, preset("digits-2d"))
