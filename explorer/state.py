@@ -1,8 +1,9 @@
 """What the screen shows, in one table: session state and query string, both validated.
 
-Every setting has a name, a default and a parser. A link may ask for anything; what is not
-lawful becomes the default, with one notice. Only this module touches the query string. Widgets
-keep their own keys (`explorer.widgets.inputs`), so a hidden widget never loses a setting.
+Every setting has a name, a default and a parser; those of a training run are made from their
+descriptions in `models.config`. A link may ask for anything: a value that is not allowed becomes
+the default, with one notice. Only this module touches the query string. Widgets keep their own
+keys (`explorer.widgets.inputs`), so a hidden widget never loses a setting.
 """
 
 from __future__ import annotations
@@ -13,34 +14,26 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from models.capabilities import LIKELIHOODS
-from models.config import NETWORKS
+from models.config import RUN_SETTINGS
 from models.data.builtin import DATA_SETS
 from models.data.library import is_id
 from models.presets import PRESETS
+from models.settings import Description
 
 MAX_PINS = 24
 MAX_RUNS = 10
 """Runs that are compared at once: as many as the palette has colours."""
-LIMITS = {
-    "free-bits": (0.05, 5.0),
-    "capacity": (0.5, 50.0),
+OF_A_RUN: dict[str, Description] = {item.link: item for item in RUN_SETTINGS.values() if item.link}
+"""The settings of a training run that the screen and links can set, by their keys in a link."""
+LIMITS: dict[str, tuple[float, float]] = {
     "mean": (-3.0, 3.0),
     "deviation": (0.1, 3.0),
     "target": (-3.0, 3.0),
-    "sigma": (1 / 256, 10.0),
-    "weight": (0.0, 1000.0),
-    "learning-rate": (1e-5, 0.1),
-}
-"""Of settings that are no whole numbers, both inclusive."""
-WHOLE_LIMITS = {
-    "latents": (1, 256),
-    "warmup": (0, 100_000),
-    "epochs": (1, 1000),
-    "batch": (1, 4096),
-    "seed": (0, 2**31 - 1),
-}
-"""Of what a training that is asked for on the screen may be, both inclusive."""
+    "beta": (RUN_SETTINGS["beta_min"].minimum, RUN_SETTINGS["beta_max"].maximum),
+} | {key: item.screen_limits for key, item in OF_A_RUN.items() if item.kind in (int, float)}
+"""Smallest and largest value of numbers, both inclusive; whole where the limits are."""
+RENAMED = {"weight": "training-beta"}
+"""Keys of links made by earlier versions, and what they are called now."""
 EXPERIMENTS = ("kl", "gradient", "samples", "beta")
 
 
@@ -54,7 +47,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 
 def _data_set(text: str) -> str:
-    """A built-in set, or one of the user's own; whether that is there is seen where it is shown."""
+    """A built-in set, or one of the user's own, which the page that shows it must find."""
     if text not in DATA_SETS and not is_id(text):
         raise ValueError
     return text
@@ -70,16 +63,26 @@ def _whole(minimum: int, maximum: int) -> Callable[[str], int]:
     return parse
 
 
-def _real(name: str) -> Callable[[str], float]:
+def _number(name: str) -> Callable[[str], float]:
     minimum, maximum = LIMITS[name]
+    kind = type(minimum)
 
     def parse(text: str) -> float:
-        value = float(text[:40])
+        value = kind(text[:40])
         if not minimum <= value <= maximum:
             raise ValueError
         return value
 
     return parse
+
+
+def _setting_of_a_run(item: Description) -> Callable[[str], Any]:
+    """The parser of a setting of a training run, from its description."""
+    if item.name == "data":
+        return _data_set
+    if item.choices:
+        return _one_of(*item.choices)
+    return _number(item.link) if item.link in LIMITS else lambda text: text[:60]
 
 
 def _code(text: str) -> tuple[float, ...]:
@@ -89,13 +92,6 @@ def _code(text: str) -> tuple[float, ...]:
     return values
 
 
-def _beta(text: str) -> float:
-    value = float(text)
-    if not 1e-4 <= value <= 1e4:
-        raise ValueError
-    return value
-
-
 def _names(text: str) -> tuple[str, ...] | None:
     """Ids with commas between them, each once, at most `MAX_RUNS`."""
     found = dict.fromkeys(part[:120].strip() for part in text[:4000].split(","))
@@ -103,7 +99,7 @@ def _names(text: str) -> tuple[str, ...] | None:
 
 
 class Pin(NamedTuple):
-    """A pinned code: z, a name, and the test image whose code it is, if it is one's."""
+    """A pinned code: z, a name, and the test image it belongs to, if there is one."""
 
     z: tuple[float, ...]
     name: str
@@ -115,7 +111,7 @@ class Pin(NamedTuple):
 
 
 def pins_of(values: Any) -> tuple[Pin, ...] | None:
-    """Pins as a browser sends them: a list of z, name and point; None if there are none.
+    """Reads pins from the browser: a list of z, name and point; None if there are none.
 
     Raises:
         ValueError: If a number is not finite or beyond ±1000, or a point is not a whole number.
@@ -159,7 +155,7 @@ SETTINGS: dict[str, Setting] = {
     "side": Setting(15, _whole(3, 30)),
     "group": Setting("", lambda text: text[:120]),
     "curve": Setting("", lambda text: text[:120]),
-    "beta": Setting(1.0, _beta),
+    "beta": Setting(1.0, _number("beta")),
     "sweep": Setting("digits-2d", lambda text: text[:40]),
     "sweep-data": Setting(None, lambda text: text[:40]),
     "betas": Setting("0.1,0.2,0.5,1,1.5,2,3,4", lambda text: text[:200]),
@@ -168,23 +164,18 @@ SETTINGS: dict[str, Setting] = {
     "runs": Setting(None, _names),
     "collapsed": Setting("digits-2d-beta-4", lambda text: text[:120]),
     "warmup-percent": Setting(50, _whole(1, 100)),
-    "cycles": Setting(4, _whole(2, 20)),
-    "free-bits": Setting(1.0, _real("free-bits")),
-    "capacity": Setting(3.0, _real("capacity")),
+    "cycles": Setting(4, _number("cycles")),
+    "free-bits": Setting(1.0, _number("free-bits")),
+    "capacity": Setting(3.0, _number("capacity")),
     "beta-divisor": Setting(4, _whole(2, 50)),
     "experiment": Setting("kl", _one_of(*EXPERIMENTS)),
-    "mean": Setting(1.0, _real("mean")),
-    "deviation": Setting(0.5, _real("deviation")),
-    "target": Setting(2.0, _real("target")),
+    "mean": Setting(1.0, _number("mean")),
+    "deviation": Setting(0.5, _number("deviation")),
+    "target": Setting(2.0, _number("target")),
     "by": Setting("mean", _one_of("mean", "deviation")),
     "samples": Setting(1000, _whole(2, 1_000_000)),
     "preset": Setting("digits-2d", _one_of(*PRESETS)),
-    "data": Setting(None, _data_set),
-    "network": Setting(None, _one_of(*NETWORKS)),
-    "hidden": Setting(None, lambda text: text[:60]),
-    "likelihood": Setting(None, _one_of(*LIKELIHOODS)),
-    **{name: Setting(None, _whole(*limits)) for name, limits in WHOLE_LIMITS.items()},
-    **{name: Setting(None, _real(name)) for name in ("sigma", "weight", "learning-rate")},
+    **{key: Setting(None, _setting_of_a_run(item)) for key, item in OF_A_RUN.items() if item.group},
     "title": Setting("", lambda text: text[:80]),
     "own": Setting(None, lambda text: text[:120]),
     "beside-live": Setting(None, lambda text: text[:120]),
@@ -195,26 +186,27 @@ SETTINGS: dict[str, Setting] = {
 
 
 def prefer(**defaults: Any) -> None:
-    """Changes what sessions start with, for as long as this server lives."""
+    """Changes the defaults of new sessions, until this server ends."""
     for name, default in defaults.items():
         SETTINGS[name] = SETTINGS[name]._replace(default=default)
 
 
 def load() -> None:
-    """Once per session: every setting from the link, or its default."""
+    """Reads every setting from the link, or takes its default; once per session."""
     if "settings" in st.session_state:
         return
     values = {name: setting.default for name, setting in SETTINGS.items()}
-    for name in SETTINGS.keys() & st.query_params.keys():
+    link = {RENAMED.get(name, name): text for name, text in st.query_params.items()}
+    for name in SETTINGS.keys() & link.keys():
         try:
-            values[name] = SETTINGS[name].parse(st.query_params[name])
+            values[name] = SETTINGS[name].parse(link[name])
         except ValueError:
             _notice(name, values[name])
     st.session_state.settings = values
 
 
 def get(name: str) -> Any:
-    """The value of a setting."""
+    """Returns the value of a setting."""
     return st.session_state.settings[name]
 
 
@@ -224,7 +216,7 @@ def put(**values: Any) -> None:
 
 
 def choose(name: str, allowed: Sequence[Any]) -> Any:
-    """The value of a setting if it is possible here; else its default or the first that is.
+    """Returns a setting if it is possible here; else its default or the first that is.
 
     A notice is shown unless the value was only the default.
 
@@ -241,7 +233,7 @@ def choose(name: str, allowed: Sequence[Any]) -> Any:
 
 
 def reset(name: str, fallback: Any = None) -> None:
-    """Gives up a value that is not possible here, with a notice unless it was the default."""
+    """Replaces a value that is not possible here, with a notice unless it was the default."""
     if get(name) != SETTINGS[name].default:
         _notice(name, fallback)
     put(**{name: fallback})
@@ -254,14 +246,14 @@ def publish() -> None:
         for name, value in st.session_state.settings.items()
         if value != SETTINGS[name].default
     }
-    # a quick second click tells the address of before the first: what was written counts too
+    # after a quick second click the address may still be the old one: compare with the last too
     if texts != st.query_params.to_dict() or texts != st.session_state.get("published", texts):
         st.query_params.from_dict(texts)
     st.session_state.published = texts
 
 
 def _text(value: Any) -> str:
-    """A setting as its parser reads it."""
+    """Writes a setting as its parser reads it."""
     if not isinstance(value, tuple):
         return str(value)
     if isinstance(value[0], Pin):

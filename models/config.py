@@ -283,5 +283,5 @@ def override(config: RunConfig, **given: Any) -> RunConfig:
     for part_name, part in PARTS.items():
         names = {item.name for item in fields(part)} & given.keys()
         chosen = {name: given.pop(name) for name in names}
-        config = replace(config, **{part_name: replace(getattr(config, part_name), **chosen)})
+        given[part_name] = replace(getattr(config, part_name), **chosen)
     return replace(config, **given)

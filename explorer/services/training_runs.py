@@ -1,166 +1,21 @@
-"""Trainings that are asked for on the screen: settings, cost and course.
-
-What a form asks for starts from a preset; the model of a run is never touched here.
-"""
+"""Training runs of the screen: what they cost, how they go, and what is changed meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from explorer.jobs.queue import JobError
-from explorer.services import catalogue, data_sets, run_folders
-from models.capabilities import FAMILIES, LIKELIHOODS
-from models.config import RUN_SETTINGS, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.data.custom_images import fitting_batch
-from models.data.library import is_id
-from models.presets import PRESETS
+from explorer.services import catalogue, run_folders, training_form
+from models.config import RunConfig
 from models.runs.folder import Run
 from models.runs.history import Row
-from models.text import clean_name
 from models.training.control import read_changes, send_request
 
-PARTS = {"model": ModelConfig, "objective": ObjectiveConfig, "training": TrainingConfig}
-FIELDS = {
-    "data": ("", "data"),
-    "network": ("model", "network"),
-    "hidden": ("model", "hidden"),
-    "latents": ("model", "latent_dim"),
-    "likelihood": ("model", "likelihood"),
-    "sigma": ("model", "sigma"),
-    "weight": ("objective", "beta"),
-    "warmup": ("objective", "kl_warmup_steps"),
-    "epochs": ("training", "epochs"),
-    "batch": ("training", "batch_size"),
-    "learning-rate": ("training", "learning_rate"),
-    "seed": ("training", "seed"),
-}
-"""Settings of the page that are settings of a run: which part of it, and which of its fields."""
-TRAINING_SETS = {
-    "digits": (1297, (1, 8, 8)),
-    "mnist": (60_000, (1, 28, 28)),
-    "fashion-mnist": (60_000, (1, 28, 28)),
-    "kmnist": (60_000, (1, 28, 28)),
-}
-"""Training images and their shape, known without loading them."""
 MAX_EPOCHS = 200
 """Epochs of a run that are drawn, evenly over all."""
-
-
-# --- settings ------------------------------------------------------------------------------------
-
-
-def help_of(name: str) -> str:
-    """The sentence of help of a field.
-
-    Example:
-        >>> help_of("epochs")
-        'Passes over the training set.'
-    """
-    return RUN_SETTINGS[FIELDS[name][1]].help
-
-
-def training_set(name: str) -> tuple[int, tuple[int, int, int]]:
-    """Training images and their shape, of a built-in set or of the user's own.
-
-    Raises:
-        ValueError: If an own set is not there.
-    """
-    if name in TRAINING_SETS:
-        return TRAINING_SETS[name]
-    facts = data_sets.custom_sets().get(name)
-    if facts is None:
-        raise ValueError("the data set must be one of the list, got one that was removed")
-    return facts.train, facts.image_shape
-
-
-def batch_size(preset: str, data: str) -> int:
-    """What a preset says, or less where an own data set is small."""
-    wanted = PRESETS[preset].training.batch_size
-    return fitting_batch(wanted, training_set(data)[0]) if is_id(data) else wanted
-
-
-def preset_value(preset: str, name: str, data: str | None = None) -> Any:
-    """What a preset says of a field, for a data set that may be another; widths as text.
-
-    Example:
-        >>> preset_value("digits-2d", "hidden"), preset_value("digits-linear", "hidden")
-        ('128,64', 'none')
-    """
-    part, item = FIELDS[name]
-    start = PRESETS[preset]
-    if name == "batch":
-        return batch_size(preset, data or start.data)
-    value = getattr(getattr(start, part) if part else start, item)
-    return ",".join(map(str, value)) or "none" if isinstance(value, tuple) else value
-
-
-def matters(name: str, family: str, likelihood: str) -> bool:
-    """Whether a field changes anything in a model of this family and likelihood.
-
-    Example:
-        >>> matters("weight", "multirate", "bernoulli"), matters("sigma", "vae", "gaussian")
-        (False, True)
-    """
-    if name == "weight":
-        return FAMILIES[family].betas == "one"
-    if name == "warmup":
-        return FAMILIES[family].has_rate
-    return name != "sigma" or LIKELIHOODS[likelihood].reads_sigma
-
-
-def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
-    """The settings of a run that is like a preset but for what was chosen.
-
-    Pixels are drawn 0 or 1 only as long as the likelihood is Bernoulli. On a small own data set a
-    batch is smaller, unless its size was chosen.
-
-    Args:
-        preset: Its name.
-        chosen: Values by the names of `FIELDS`; what is None or does not matter is passed over.
-
-    Raises:
-        ValueError: If one is outside its limits, the network does not fit the images, or a batch
-            is larger than the data set.
-
-    Example:
-        >>> plan("digits-2d", {"weight": 4.0, "hidden": "32"}).model.hidden
-        (32,)
-        >>> plan("digits-2d", {"hidden": "wide"})
-        Traceback (most recent call last):
-        ValueError: hidden must be whole numbers like 512,256 or none, got 'wide'
-    """
-    start = PRESETS[preset]
-    likelihood = chosen.get("likelihood") or start.model.likelihood
-    changes: dict[str, dict[str, Any]] = {part: {} for part in ("", *PARTS)}
-    for name, (part, item) in FIELDS.items():
-        value = chosen.get(name)
-        if value is not None and matters(name, start.model.family, likelihood):
-            changes[part][item] = _widths(value) if name == "hidden" else value
-    data = changes[""].get("data", start.data)
-    count, changes["model"]["image_shape"] = training_set(data)
-    changes["training"].setdefault("batch_size", batch_size(preset, data))
-    changes["training"]["binarize"] = start.training.binarize and LIKELIHOODS[likelihood].is_binary
-    parts = {part: replace(getattr(start, part), **changes[part]) for part in PARTS}
-    config = RunConfig(data, **parts)
-    config.total_steps(count)
-    return config
-
-
-def _widths(text: str) -> tuple[int, ...]:
-    if text.strip() == "none":
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        given = clean_name(text, "nothing")[:40]
-        raise ValueError(
-            f"hidden must be whole numbers like 512,256 or none, got {given!r}"
-        ) from None
 
 
 # --- cost and course -----------------------------------------------------------------------------
@@ -181,7 +36,7 @@ def cost(config: RunConfig) -> Cost:
     Raises:
         ValueError: If the model would have too many parameters.
     """
-    steps = config.total_steps(training_set(config.data)[0])
+    steps = config.total_steps(training_form.training_set(config.data)[0])
     usable, _ = catalogue.list_models()
     found: dict[bool, list[float]] = {False: [], True: []}
     for entry in usable.values():

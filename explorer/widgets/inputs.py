@@ -201,7 +201,7 @@ def text(name: str, label: str, **options: Any) -> str:
 
 def quantity(name: str, label: str, default: float, **options: Any) -> float:
     """A number within the limits of a setting; `default` as long as that is None."""
-    minimum, maximum = (state.WHOLE_LIMITS | state.LIMITS)[name]
+    minimum, maximum = state.LIMITS[name]
     chosen = state.get(name)
     value = default if chosen is None else chosen
     return st.number_input(label, minimum, maximum, value, **_bind(name, value), **options)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from explorer.jobs.queue import Job
-from explorer.services import data_sets, job_queue, training_runs
+from explorer.services import data_sets, job_queue, training_form, training_runs
 from explorer.widgets import upload
 from explorer.widgets.inputs import plain
 from models.data import ingest, library
@@ -131,15 +131,16 @@ def test_the_set_is_trained_on_from_every_preset(no_runs, desk):
 
 def test_a_plan_for_a_small_set_has_smaller_batches_and_its_shape(no_runs):
     facts = added(count=100)
-    config = training_runs.plan("digits-2d", {"data": facts.id})
+    config = training_form.plan("digits-2d", {"data": facts.id})
     assert (config.model.image_shape, config.training.batch_size) == ((3, 20, 20), 20)
     assert (
-        training_runs.plan("digits-2d", {"data": facts.id, "batch": 64}).training.batch_size == 64
+        training_form.plan("digits-2d", {"data": facts.id, "batch_size": 64}).training.batch_size
+        == 64
     )
     assert training_runs.cost(config).steps == 200 * (160 // 20)
     library.remove(facts.id)
     with pytest.raises(ValueError, match="must be one of the list"):
-        training_runs.plan("digits-2d", {"data": facts.id})
+        training_form.plan("digits-2d", {"data": facts.id})
 
 
 def test_a_batch_that_is_too_large_is_said(no_runs):

@@ -89,7 +89,7 @@ EXAMPLES = {
     "latents": 3,
     "likelihood": "gaussian",
     "sigma": 0.25,
-    "weight": 4.0,
+    "training-beta": 4.0,
     "warmup": 100,
     "epochs": 30,
     "batch": 32,
@@ -105,7 +105,8 @@ EXAMPLES = {
 TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
 TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own"}
 """Settings whose text the page itself compares with what there is."""
-REALS = {"beta": (1e-4, 1e4)} | state.LIMITS
+REALS = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], float)}
+WHOLE = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], int)}
 
 
 def test_every_setting_has_an_example():
@@ -169,7 +170,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("name", sorted(SETTINGS.keys() - TEXTS))
-def test_an_unlawful_value_becomes_the_default_with_one_notice(name, text):
+def test_a_value_that_is_not_allowed_becomes_the_default_with_one_notice(name, text):
     _, notices = opened({name: text})
     if name == "z" and text in ("-1", "1.5"):
         assert (state.get("z"), notices) == ((float(text),), [])
@@ -191,7 +192,7 @@ pins = st.lists(
 
 @given(st.sampled_from(sorted(SETTINGS)), st.text() | numbers | codes | pins.map(";".join))
 def test_whatever_a_link_asks_for_can_be_shared_again(name, text):
-    """A value is lawful, or the default with one notice; either way its own link is lawful."""
+    """A value is allowed, or the default with one notice; either way its link opens again."""
     browser, notices = opened({name: text})
     assert len(notices) <= (state.get(name) == SETTINGS[name].default)
     state.publish()
@@ -206,9 +207,9 @@ def test_whatever_a_link_asks_for_can_be_shared_again(name, text):
     ("name", "low", "high"),
     [
         ("x", 1, 256), ("y", 1, 256), ("point", 0, 10_000_000), ("draw", 0, 1_000_000),
-        ("side", 3, 30), ("seeds", 1, 5), ("warmup-percent", 1, 100), ("cycles", 2, 20),
+        ("side", 3, 30), ("seeds", 1, 5), ("warmup-percent", 1, 100),
         ("beta-divisor", 2, 50), ("samples", 2, 1_000_000),
-        *((name, *limits) for name, limits in state.WHOLE_LIMITS.items()),
+        *((name, *limits) for name, limits in WHOLE.items()),
     ],
 )  # fmt: skip
 def test_a_whole_number_has_limits(name, low, high):
@@ -259,6 +260,23 @@ def test_choose_falls_back_to_what_is_possible(name, value, allowed, shown, noti
     assert [name in notice for notice in notices] == [True] * noticed
     assert state.choose(name, allowed) == shown, "and stays"
     assert len(notices) == noticed
+
+
+@pytest.mark.parametrize(("old", "new"), state.RENAMED.items())
+def test_links_with_keys_of_before_still_open(old, new):
+    browser, notices = opened({old: "4.0"})
+    assert (state.get(new), notices) == (4.0, [])
+    state.publish()
+    assert browser.query_params == {new: "4.0"}
+
+
+def test_numbers_of_a_run_have_the_limits_of_their_setting():
+    for item in state.OF_A_RUN.values():
+        if item.kind in (int, float):
+            low, high = state.LIMITS[item.link]
+            assert item.minimum <= low < high <= item.maximum
+    assert state.LIMITS["training-beta"] == (0.0, 1e4)
+    assert state.LIMITS["beta"] == (1e-4, 1e4)
 
 
 def test_settings_do_not_leak_between_sessions():

@@ -11,12 +11,10 @@ import pytest
 from explorer import state
 from explorer.figures import theme, training
 from explorer.jobs.queue import Job, JobError
-from explorer.services import catalogue, job_queue, run_library, training_runs
-from explorer.views.train import page
+from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
 from explorer.widgets.inputs import plain
 from models.cli.arguments import to_arguments
 from models.config import (
-    RUN_SETTINGS,
     ModelConfig,
     ObjectiveConfig,
     RunConfig,
@@ -118,46 +116,50 @@ def needing(data, value):
 
 @pytest.mark.parametrize("name", [needing(name, name) for name in DATA_SETS])
 def test_training_sets_are_as_large_as_said(name):
-    assert training_runs.TRAINING_SETS[name] == (
+    assert training_form.TRAINING_SETS[name] == (
         len(load(name, "train")),
         load(name, "train").image_shape,
     )
-    assert training_runs.TRAINING_SETS.keys() == set(DATA_SETS)
+    assert training_form.TRAINING_SETS.keys() == set(DATA_SETS)
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_without_a_choice_the_plan_is_the_preset(name):
-    assert training_runs.plan(name, {}) == PRESETS[name]
+    assert training_form.plan(name, {}) == PRESETS[name]
 
 
 def test_every_choice_lands_in_its_setting():
     chosen = {
-        "data": "digits", "network": "conv", "hidden": "4,8", "latents": 3,
-        "likelihood": "gaussian", "sigma": 0.5, "weight": 2.0, "warmup": 7, "epochs": 9,
-        "batch": 33, "learning-rate": 0.01, "seed": 5,
+        "data": "digits", "network": "conv", "hidden": "4,8", "latent_dim": 3,
+        "likelihood": "gaussian", "sigma": 0.5, "beta": 2.0, "kl_warmup_steps": 7, "epochs": 9,
+        "batch_size": 33, "learning_rate": 0.01, "seed": 5,
     }  # fmt: skip
-    assert chosen.keys() == training_runs.FIELDS.keys()
+    assert set(chosen) == {item.name for item in training_form.FIELDS}
     expected = override(
         PRESETS["digits-2d"], network="conv", hidden=(4, 8), latent_dim=3, likelihood="gaussian",
         sigma=0.5, beta=2.0, kl_warmup_steps=7, epochs=9, batch_size=33, learning_rate=0.01, seed=5,
     )  # fmt: skip
-    assert training_runs.plan("digits-2d", chosen) == expected
+    assert training_form.plan("digits-2d", chosen) == expected
 
 
 def test_what_does_not_matter_is_passed_over():
-    assert training_runs.plan("digits-ae", {"weight": 4.0, "warmup": 9}) == PRESETS["digits-ae"]
-    assert training_runs.plan("digits-multirate", {"weight": 4.0}) == PRESETS["digits-multirate"]
-    assert training_runs.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
-    assert not training_runs.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
+    assert (
+        training_form.plan("digits-ae", {"beta": 4.0, "kl_warmup_steps": 9}) == PRESETS["digits-ae"]
+    )
+    assert training_form.plan("digits-multirate", {"beta": 4.0}) == PRESETS["digits-multirate"]
+    assert training_form.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
+    assert not training_form.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
 
 
 def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
     at = open_view("train")
     config = PRESETS["digits-2d"]
-    helps = {description.help for description in RUN_SETTINGS.values()}
-    shown = [name for name in training_runs.FIELDS if field(at, name)]
-    assert shown == [name for name in training_runs.FIELDS if name != "sigma"]
-    assert all(field(at, name).help in helps for name in shown)
+    shown = {item.name: field(at, item.link) for item in training_form.FIELDS}
+    assert [name for name, widget in shown.items() if widget is None] == ["sigma"]
+    for item in training_form.FIELDS:
+        assert item.name == "sigma" or item.help in shown[item.name].help
+    assert shown["beta"].label == "β" and shown["kl_warmup_steps"].label == "KL warm-up, steps"
+    assert "Allowed: 1 to 1,000." in shown["epochs"].help
     assert field(at, "hidden").value == "128,64" and field(at, "epochs").value == 200
     assert field(at, "learning-rate").value == config.training.learning_rate
     count = count_parameters(build_model(config.model))
@@ -173,7 +175,7 @@ def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
     press(at, "Train")
     assert desk.asked == [(to_arguments(PRESETS[name], name), f"Training “{name}”")]
     family = PRESETS[name].model.family
-    assert (field(at, "weight") is not None) == (family == "vae")
+    assert (field(at, "training-beta") is not None) == (family == "vae")
     assert (field(at, "warmup") is not None) == (family != "autoencoder")
 
 
@@ -181,7 +183,7 @@ def test_what_is_chosen_is_asked_for_and_in_the_link(no_runs, desk):
     at = open_view("train")
     for name, value in (
         ("latents", 5),
-        ("weight", 0.5),
+        ("training-beta", 0.5),
         ("epochs", 30),
         ("likelihood", "gaussian"),
     ):
@@ -427,7 +429,7 @@ def test_a_multirate_training_says_which_beta_is_drawn(no_runs, desk):
     trained(no_runs, replace(SMALL, model=model))
     at = open_view("train", preset="digits-multirate")
     assert {name.split("-")[1] for name in charts(at)} == {"D", "R", "ELBO", "KL"}
-    assert "On the test set β is 1" in said(at) and "draws β anew" in said(at)
+    assert "On the test set β is 1" in said(at) and "draws a new β" in said(at)
     assert at.dataframe[0].value["β"].isna().all()
 
 
@@ -538,17 +540,14 @@ def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
     assert run_library.discarded() == [names[2], names[1]]
 
 
-def test_limits_of_the_page_are_within_those_of_the_settings():
-    for name, (low, high) in (state.WHOLE_LIMITS | state.LIMITS).items():
-        if name not in training_runs.FIELDS:
-            continue
-        _, item = training_runs.FIELDS[name]
-        found = RUN_SETTINGS[item]
-        assert found.minimum <= low < high <= found.maximum
-        for preset in PRESETS:
-            assert low <= training_runs.preset_value(preset, name) <= high
-    assert page.LABELS.keys() == training_runs.FIELDS.keys()
-    assert [name for group in page.GROUPS.values() for name in group] == list(page.LABELS)
+@pytest.mark.parametrize("item", training_form.FIELDS, ids=lambda item: item.name)
+def test_limits_of_the_form_are_within_those_of_the_setting(item):
+    if item.kind not in (int, float):
+        return
+    low, high = state.LIMITS[item.link]
+    assert item.minimum <= low < high <= item.maximum
+    for preset in PRESETS:
+        assert low <= training_form.preset_value(preset, item.name) <= high
 
 
 @pytest.mark.slow

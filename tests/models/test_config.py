@@ -10,7 +10,14 @@ import torch
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import (
+    RUN_SETTINGS,
+    ModelConfig,
+    ObjectiveConfig,
+    RunConfig,
+    TrainingConfig,
+    override,
+)
 from models.families.registry import build_model
 from models.presets import PRESETS, preset
 from tests.helpers.sentences import assert_sentence
@@ -365,6 +372,28 @@ def test_what_is_drawn_is_now_accepted_now_refused(strategy, accepted):
         settings=hundred,
     )
     assert found[1] != {} and is_accepted(found) == accepted
+
+
+def test_settings_that_belong_together_are_overridden_together():
+    binarized = preset("mnist-2d")
+    changed = override(binarized, likelihood="gaussian", binarize=False, beta=None)
+    assert changed.model.likelihood == "gaussian" and not changed.training.binarize
+    assert changed.objective == binarized.objective
+    assert_refuses("binarize must go with the bernoulli likelihood, got gaussian",
+                   override, binarized, likelihood="gaussian")  # fmt: skip
+
+
+def test_every_setting_of_a_run_has_a_name_of_its_own():
+    names = [item.name for part in (*PARTS, RunConfig) for item in fields(part)]
+    assert len(names) == len(set(names))
+    assert RUN_SETTINGS.keys() == set(names) - {"model", "objective", "training"}
+    config = preset("digits-2d")
+    document = config.to_json()
+    flat = document["model"] | document["objective"] | document["training"]
+    given = {name: config.get(name) for name in RUN_SETTINGS}
+    assert {n: list(v) if isinstance(v, tuple) else v for n, v in given.items()} == flat | {
+        "data": "digits"
+    }
 
 
 def test_presets_by_name():

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.jobs.queue import Job, JobError
-from explorer.services import data_sets, job_queue, training_runs
+from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from models.presets import PRESETS
 
@@ -42,7 +42,7 @@ def _form() -> None:
         label = f"Train {count} model" + ("" if count == 1 else "s")
         arguments = ["sweep", "--preset", preset, "--betas", betas, "--seeds", str(seeds)]
         if data:
-            batch = training_runs.batch_size(preset, data)
+            batch = training_form.batch_size(preset, data)
             arguments += ["--data", data, "--batch-size", str(batch)]
         inputs.button(label, lambda: _submit(arguments, preset), disabled=bool(problem))
     if problem:

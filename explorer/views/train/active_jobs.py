@@ -15,7 +15,7 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, page_files, run_folders, training_runs
 from explorer.views.train import snapshots
 from explorer.widgets import inputs
-from models.config import RunConfig
+from models.config import RUN_SETTINGS, RunConfig
 from models.runs.folder import Run, default_runs_dir
 from models.storage.card import Card
 from models.training.control import (
@@ -159,9 +159,8 @@ def _change(run: Run, config: RunConfig) -> None:
     """β and learning rate, to be changed while it runs."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if config.model.capabilities.betas == "one":
-            _dial(run, config, "beta", "β from now on", "weight", 0.5)
-        label = "Learning rate from now on"
-        _dial(run, config, "learning_rate", label, "learning-rate", 0.001)
+            _dial(run, config, "beta")
+        _dial(run, config, "learning_rate")
         history = " · ".join(map(str, read_changes(run.folder)[-3:]))
         st.caption(inputs.plain(history or "Changes are kept with the run."))
 
@@ -176,13 +175,13 @@ def _wanted(run: Run, config: RunConfig, name: str) -> float:
     return config.objective.beta if name == "beta" else config.training.learning_rate
 
 
-def _dial(run: Run, config: RunConfig, name: str, label: str, limits: str, step: float) -> None:
+def _dial(run: Run, config: RunConfig, name: str) -> None:
     """One number that a running training takes over.
 
     Its default is what is wanted now: a browser that lost the widget sends its default anew,
     and that must not change the training.
     """
-    key = f"dial-{name}-{run.id}"
+    item, key = RUN_SETTINGS[name], f"dial-{name}-{run.id}"
 
     def write() -> None:
         given = st.session_state[key]
@@ -190,8 +189,8 @@ def _dial(run: Run, config: RunConfig, name: str, label: str, limits: str, step:
             attempt(lambda: training_runs.steer(run, **{name: given}))
 
     st.number_input(
-        label, *state.LIMITS[limits], float(_wanted(run, config, name)), step, "%.6g", key,
-        width=210, on_change=write,
+        f"{item.label} from now on", *item.screen_limits, float(_wanted(run, config, name)),
+        item.step, "%.6g", key, width=210, on_change=write,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Training a model: a form, what it will cost, how it goes, and the runs there are."""
+"""The Train page: a form, what the training run will cost, how it goes, and all runs."""
 
 from __future__ import annotations
 
@@ -7,42 +7,21 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.services import data_sets, job_queue, training_runs, warm_up
+from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
-from models.capabilities import FAMILIES, LIKELIHOODS
+from models.capabilities import FAMILIES
 from models.cli.arguments import to_arguments
-from models.config import NETWORKS, RunConfig
+from models.config import RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.presets import PRESETS
+from models.settings import Description
 from models.text import clean_name
-
-LABELS = {
-    "data": "Data set",
-    "network": "Network",
-    "hidden": "Hidden layers",
-    "latents": "Latent dimensions",
-    "likelihood": "Likelihood p(x|z)",
-    "sigma": "σ",
-    "weight": "β",
-    "warmup": "KL warm-up, steps",
-    "epochs": "Epochs",
-    "batch": "Batch size",
-    "learning-rate": "Learning rate",
-    "seed": "Seed",
-}
-GROUPS = {
-    "Data and network": ("data", "network", "hidden", "latents"),
-    "Objective": ("likelihood", "sigma", "weight", "warmup"),
-    "Training": ("epochs", "batch", "learning-rate", "seed"),
-}
-STEPS = {"sigma": 0.05, "weight": 0.5, "learning-rate": 0.001, "warmup": 100, "epochs": 10}
-"""How far a click moves a number; the others by one."""
 
 
 def show() -> None:
-    """The whole screen."""
+    """Shows the whole page."""
     state.load()
     _form()
     custom_images.show()
@@ -59,17 +38,17 @@ def show() -> None:
 
 
 def _available() -> dict[str, str]:
-    """Data sets on this machine, the user's own after the others, with what they are called."""
+    """Lists the data sets on this machine with their titles, the user's own last."""
     found = {name: name for name in DATA_SETS if is_available(name, default_data_dir())}
     return found | {name: facts.title for name, facts in data_sets.custom_sets().items()}
 
 
 def _form() -> None:
-    """Every field with its help; it starts from a preset."""
+    """Shows every field with its help; the values are those of a preset until they are changed."""
     data = _available()
     own = state.get("data") in data and state.get("data") not in DATA_SETS
     presets = {name: name for name, config in PRESETS.items() if own or config.data in data}
-    fields = [name for name in training_runs.FIELDS if not own or name != "data"]
+    fields = [item.link for item in training_form.FIELDS if not own or item.name != "data"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = inputs.select(
             "preset", "Start from", presets, resets=fields, width=240,
@@ -81,50 +60,48 @@ def _form() -> None:
         )  # fmt: skip
     family = PRESETS[preset].model.family
     likelihood = state.get("likelihood") or PRESETS[preset].model.likelihood
-    with st.expander(
-        "Settings", expanded=not active_jobs.live_jobs()
-    ):  # room for what is seen then
-        for column, (title, names) in zip(st.columns(len(GROUPS)), GROUPS.items(), strict=True):
+    groups = training_form.groups()
+    # closed while a run is trained, to leave room for what it shows
+    with st.expander("Settings", expanded=not active_jobs.live_jobs()):
+        for column, (title, items) in zip(st.columns(len(groups)), groups.items(), strict=True):
             with column:
                 st.markdown(f"**{title}**")
-                for name in names:
-                    if training_runs.matters(name, family, likelihood):
-                        _field(name, preset, data)
+                for item in items:
+                    if training_form.matters(item.name, family, likelihood):
+                        _field(item, preset, data)
                 if title == "Objective" and FAMILIES[family].betas != "one":
                     st.caption(_WITHOUT_BETA[FAMILIES[family].betas])
 
 
 _WITHOUT_BETA = {
-    "none": "An autoencoder has no noise, no prior and no rate, so no β weighs it.",
-    "many": "A multi-rate model draws β anew for every image: it learns all of them.",
+    "none": "An autoencoder has no noise, no prior and no rate, so there is no β.",
+    "many": "A multi-rate model draws a new β for every image, so it learns all of them.",
 }
 
 
-def _field(name: str, preset: str, data: dict[str, str]) -> None:
-    """One input, with the help of its setting."""
-    label = LABELS[name]
-    default = training_runs.preset_value(preset, name, state.get("data"))
-    options: dict[str, Any] = {"help": training_runs.help_of(name)}
-    choices = {"network": NETWORKS, "likelihood": LIKELIHOODS}
-    choices = {"data": data} | {key: {one: one for one in names} for key, names in choices.items()}
-    if name in choices:
-        inputs.option(name, label, choices[name], default, **options)
-    elif name == "hidden":
-        inputs.line(name, label, default, max_chars=60, **options)
+def _field(item: Description, preset: str, data: dict[str, str]) -> None:
+    """Shows the input of one setting, made from its description."""
+    label = item.full_label
+    default = training_form.preset_value(preset, item.name, state.get("data"))
+    choices = data if item.name == "data" else {one: one for one in item.choices or ()}
+    if choices:
+        inputs.option(item.link, label, choices, default, help=item.help)
+    elif item.kind is tuple:
+        inputs.line(item.link, label, default, max_chars=60, help=item.help_with_limits())
     else:
-        if name in state.LIMITS:
-            options["format"] = "%.6g"
-        inputs.quantity(name, label, default, step=STEPS.get(name, 1), **options)
+        options: dict[str, Any] = {"format": "%.6g"} if item.kind is float else {}
+        options["help"] = item.help_with_limits(item.screen_limits)
+        inputs.quantity(item.link, label, default, step=item.step, **options)
 
 
 def _plan() -> RunConfig:
-    """What the form asks for; raises ValueError if that cannot be."""
-    chosen = {name: state.get(name) for name in training_runs.FIELDS}
-    return training_runs.plan(state.get("preset"), chosen)
+    """Makes the settings that the form asks for; raises ValueError if they cannot be."""
+    chosen = {item.name: state.get(item.link) for item in training_form.FIELDS}
+    return training_form.plan(state.get("preset"), chosen)
 
 
 def _order() -> None:
-    """The button, and beside it what the training will cost, or what is wrong with it."""
+    """Shows the button, and beside it what the run will cost or what is wrong with it."""
     try:
         sentence, problem = _price(training_runs.cost(_plan())), ""
     except ValueError as error:
@@ -137,7 +114,7 @@ def _order() -> None:
 
 
 def _name(preset: str) -> str:
-    """What a training without a title is called."""
+    """Names a training run that was given no title."""
     facts = data_sets.custom_sets().get(state.get("data"))
     return f"{facts.title} · {preset}"[:80] if facts else preset
 
@@ -145,11 +122,11 @@ def _name(preset: str) -> str:
 def _price(cost: training_runs.Cost) -> str:
     text = f"{cost.parameters:,} parameters · {cost.steps:,} steps · "
     if cost.seconds is None:
-        return text + "how long it takes is not known yet: nothing like it was trained here"
+        return text + "how long it takes is not known yet: nothing like it has been trained here"
     return text + f"about {duration(cost.seconds)}, as measured on {cost.source}"
 
 
 def _submit() -> None:
-    """Asks for what the form says now, which is more than what was drawn last."""
+    """Starts what the form says now, which may be newer than what was drawn."""
     title = clean_name(state.get("title"), _name(state.get("preset")))
     attempt(lambda: job_queue.jobs().submit(to_arguments(_plan(), title), f"Training “{title}”"))
