@@ -19,7 +19,7 @@ from models.data.image_set import ImageSet
 if TYPE_CHECKING:  # they import torch
     from models.latents.rate_curve import RateDistortionCurve
     from models.metrics.collapse import Diagnosis
-    from models.metrics.quadrature import Information
+    from models.metrics.information import Information
     from models.metrics.statistics import Estimate
 
 EVIDENCE = 100

@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from models.metrics.quadrature import HOLE, PAIRS, TINY, Information
 from models.metrics.statistics import Estimate
 from models.objectives.distributions import LOG_2PI, gaussian_kl, normal_log_prob
+
+HOLE = 0.1
+"""A hole is where q(z) < HOLE · p(z): codes are ten times rarer there than samples of the prior."""
+PAIRS = 2**18
+"""Pairs of codes whose densities are computed at once, which bounds the memory."""
+_TINY = torch.finfo(torch.float64).tiny
+
+
+class Information(NamedTuple):
+    """The parts of the rate, each with its standard error (0 where it is exact), in nats.
+
+    `mutual_information` I(x; z), between 0 and `ceiling` = ln N. `aggregate_kl` KL(q(z) ‖ p),
+    `total_correlation` and `kl_per_dimension` (Z of them) are never negative. `holes` is no
+    nats but a probability: a sample of the prior falls where q(z) < `HOLE` · p(z).
+
+    All are facts about these N codes. Where I comes near ln N, the codes hardly overlap: more
+    images would raise it, lower `aggregate_kl` as much, and close holes.
+    """
+
+    mutual_information: Estimate
+    aggregate_kl: Estimate
+    total_correlation: Estimate
+    kl_per_dimension: list[Estimate]
+    holes: Estimate
+    ceiling: float
 
 
 def mutual_information(
@@ -83,7 +108,7 @@ def information(mean: Tensor, log_variance: Tensor, samples: int = 1, seed: int 
     parts, errors = draws.average(marginals - prior)
     total = max(rate.sum().item() - told.mean, 0.0)
     parts = torch.minimum(parts.clamp_min(0.0), rate)
-    parts *= min(1.0, total / max(parts.sum().item(), TINY))
+    parts *= min(1.0, total / max(parts.sum().item(), _TINY))
     together = max(total - parts.sum().item(), 0.0)
     return Information(
         mutual_information=told,

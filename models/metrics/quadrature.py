@@ -9,35 +9,17 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.metrics.information import HOLE, Information
 from models.metrics.statistics import Estimate
 from models.objectives.distributions import LOG_2PI, normal_log_prob
 
-HOLE = 0.1
-"""A hole is where q(z) < HOLE · p(z): codes are ten times rarer there than samples of the prior."""
 MAX_POINTS = 4_000_000
 """Most points of a grid: 32 MB for every array over it."""
 _REACH = 6.0
-PAIRS = 2**18
-TINY = torch.finfo(torch.float64).tiny
-
-
-class Information(NamedTuple):
-    """The parts of the rate, each with its standard error (0 where it is exact), in nats.
-
-    `mutual_information` I(x; z), between 0 and `ceiling` = ln N. `aggregate_kl` KL(q(z) ‖ p),
-    `total_correlation` and `kl_per_dimension` (Z of them) are never negative. `holes` is no
-    nats but a probability: a sample of the prior falls where q(z) < `HOLE` · p(z).
-
-    All are facts about these N codes. Where I comes near ln N, the codes hardly overlap: more
-    images would raise it, lower `aggregate_kl` as much, and close holes.
-    """
-
-    mutual_information: Estimate
-    aggregate_kl: Estimate
-    total_correlation: Estimate
-    kl_per_dimension: list[Estimate]
-    holes: Estimate
-    ceiling: float
+"""Standard deviations of a Gaussian that a grid covers."""
+NUMBERS_AT_ONCE = 2**22
+"""Numbers of an intermediate array, which bounds the memory."""
+_TINY = torch.finfo(torch.float64).tiny
 
 
 class Grid(NamedTuple):
@@ -129,7 +111,7 @@ def exact_log_evidence(
     """
     total = torch.full((len(images),), -torch.inf, dtype=torch.float64)
     with torch.no_grad():
-        for points in grid.points.split(max(1, min(4096, 16 * PAIRS // len(images)))):
+        for points in grid.points.split(max(1, min(4096, NUMBERS_AT_ONCE // len(images)))):
             weight = normal_log_prob(points, 0.0, 0.0).sum(1) + math.log(grid.cell)
             here = log_likelihood(images, points.to(images)).double().cpu() + weight
             total = torch.logaddexp(total, here.logsumexp(1))
@@ -196,7 +178,7 @@ def _exact(value: float) -> Estimate:
 
 def _divergence(q: Tensor, r: Tensor, cell: float) -> float:
     """KL(q ‖ r) of densities on a grid."""
-    ratio = torch.log(q.clamp_min(TINY)) - torch.log(r.clamp_min(TINY))
+    ratio = torch.log(q.clamp_min(_TINY)) - torch.log(r.clamp_min(_TINY))
     return (q * ratio - q + r).sum().item() * cell
 
 
@@ -204,7 +186,7 @@ def _mixture(grid: Grid, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, li
     """q on the grid, shape (X, Y), and its two marginals, shapes (X,) and (Y,)."""
     joint = torch.zeros(len(grid.x), len(grid.y), dtype=torch.float64)
     marginals = [torch.zeros_like(axis) for axis in grid]
-    at_once = max(1, 16 * PAIRS // (len(grid.x) + len(grid.y)))
+    at_once = max(1, NUMBERS_AT_ONCE // (len(grid.x) + len(grid.y)))
     for m, v in zip(mean.split(at_once), log_variance.split(at_once), strict=True):
         factors = [
             torch.exp(normal_log_prob(axis[:, None], m[:, j], v[:, j]))

@@ -9,6 +9,7 @@ from torch.distributions import Bernoulli, Independent, Normal
 from models.capabilities import LIKELIHOODS
 from models.config import MIN_SIGMA, ModelConfig
 from models.families.likelihoods import build_likelihood
+from models.families.registry import build_model
 
 SHAPE = (3, 2, 3)
 SIGMA = 0.3
@@ -152,3 +153,24 @@ def test_learned_sigma_has_a_floor_of_one_grey_level(name):
     assert score.tolist() == pytest.approx([math.prod(SHAPE) * floor] * 2)
     score.sum().backward()
     assert output.grad.isfinite().all()
+
+
+PAIR_KINDS = [("mlp", (6,), (1, 8, 8)), ("mlp", (), (1, 8, 8)), ("conv", (4,), (3, 9, 8))]
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS)
+@pytest.mark.parametrize(("network", "hidden", "shape"), PAIR_KINDS)
+def test_pairs_are_the_likelihood_of_every_image_under_every_code(
+    likelihood, network, hidden, shape
+):
+    config = ModelConfig(
+        network=network, hidden=hidden, image_shape=shape, likelihood=likelihood, sigma=0.02
+    )
+    model = build_model(config).eval()
+    images, z = torch.rand(3, *shape), torch.randn(5, 2)
+    with torch.no_grad():
+        pairs = model.log_likelihood_pairs(images, z)
+        assert pairs.shape == (3, 5)
+        for row, image in zip(pairs, images, strict=True):
+            expected = model.log_likelihood(image.expand(5, *shape), z)
+            torch.testing.assert_close(row, expected, rtol=1e-5, atol=1e-3)

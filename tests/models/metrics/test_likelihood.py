@@ -221,17 +221,6 @@ def test_permuted_pixels_with_permuted_weights_score_the_same():
     assert not torch.allclose(unmatched, elbo(model, images).distortion)
 
 
-# Summaries
-
-
-def test_estimate_against_numpy():
-    values = torch.rand(37, generator=torch.Generator().manual_seed(0))
-    mean, error = estimate(values)
-    assert mean == pytest.approx(np.mean(values.double().numpy()), rel=1e-12)
-    expected = np.std(values.double().numpy(), ddof=1) / math.sqrt(37)
-    assert error == pytest.approx(expected, rel=1e-12)
-
-
 def test_active_units_of_known_variances():
     unit = torch.tensor([-1.0, 1.0]).repeat(50)[:, None]
     unit = unit / unit.std(0)

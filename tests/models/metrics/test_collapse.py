@@ -1,7 +1,6 @@
 """The diagnosis of collapse, by thought experiment: perfect, constant, half-collapsed codes."""
 
 import math
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,9 +11,10 @@ from models.metrics.likelihood import active_units
 from models.metrics.statistics import Estimate
 from models.objectives.distributions import gaussian_kl
 from models.storage.checkpoint import read, restore
+from tests.helpers.paths import ROOT
 from tests.helpers.sentences import assert_sentence
 
-CHECKPOINTS = Path(__file__).parents[2] / "checkpoints"
+CHECKPOINTS = ROOT / "checkpoints"
 COUNT = 400
 
 
