@@ -11,6 +11,7 @@ from torch import nn
 
 from models.data.builtin import is_available
 from models.objectives.distributions import normal_log_prob
+from tests.helpers.chromium import ARGUMENTS, CHROMIUM
 from tests.helpers.paths import ROOT
 
 MNIST_DIR = Path(os.environ.get("LATENT_TEST_DATA_DIR") or ROOT.parent / "shared" / "data")
@@ -80,6 +81,27 @@ def exact_posterior() -> LinearGaussian:
 def prior_posterior() -> LinearGaussian:
     """q = p(z). At x = 2: ln p(x) = -2.265512, the ELBO is -3.418939."""
     return LinearGaussian(0.0, 1.0)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for all tests of a process."""
+    if CHROMIUM is None:
+        pytest.skip("the browser tests need Chromium or Chrome on the PATH")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def pytest_collection_modifyitems(items):
+    """Tests that share one Chromium or one server run in one process, after all others in it."""
+    shared = [item for item in items if {"chromium", "server"} & set(item.fixturenames)]
+    for item in shared:
+        item.add_marker(pytest.mark.xdist_group("browser"))
+    items[:] = [item for item in items if item not in set(shared)] + shared
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,4 +1,4 @@
-"""A real server and a real Chromium, for the tests that need them."""
+"""One server, and one profile of Chromium, for the tests that need them."""
 
 import os
 import re
@@ -10,17 +10,18 @@ from contextlib import closing
 
 import pytest
 
-from tests.helpers.browser_page import ARGUMENTS, CHROMIUM, TIMEOUT
+from tests.helpers.chromium import TIMEOUT
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs_dir(tmp_path_factory):
+    """The runs folder of the server, which fills from test to test."""
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(runs_dir):
     """A server on a free port: its address, and its process."""
     with closing(socket.socket()) as probe:
@@ -85,19 +86,7 @@ def shown(monkeypatch):
     return found
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    if CHROMIUM is None:
-        pytest.skip("the browser tests need Chromium or Chrome on the PATH")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def profile(chromium):
     """One browser profile for all pages, so that the app's bundles are fetched once."""
     with closing(chromium.new_context(viewport={"width": 1440, "height": 900})) as context:

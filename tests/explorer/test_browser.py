@@ -14,13 +14,13 @@ from models.storage.checkpoint import read
 from tests.helpers.browser_page import (
     MAP,
     assert_equal_pictures,
-    assert_layout,
+    assert_fits,
     click_image,
+    is_still,
     isolated,
     picture,
     place,
     ranges,
-    resize,
     selected,
     settle,
     torch_pixels,
@@ -33,12 +33,6 @@ from tests.helpers.processes import wait
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
 pytestmark = pytest.mark.browser
-
-
-def is_dark(page):
-    app = "document.querySelector('[data-testid=stApp]')"
-    colour = page.evaluate(f"() => getComputedStyle({app}).backgroundColor")
-    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 200
 
 
 LOOKS = {
@@ -60,13 +54,8 @@ def test_the_screen_fits_and_shows_every_point(visit, look, thirty):
     if look == "digits":
         lengths = page.evaluate(f"() => {MAP}._fullData.map((trace) => trace.x.length)")
         assert lengths == np.bincount(DIGITS.codes.labels).tolist()
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        wait(lambda wanted=scheme == "dark": is_dark(page) == wanted)
-        for width in (1440, 800):
-            resize(page, width)
-            assert_layout(page, f"{look}-{scheme}")
-        assert sum(page.evaluate(f"() => {MAP}._fullData.map((t) => t.x.length)")) == count
+    assert_fits(page, look)
+    assert sum(page.evaluate(f"() => {MAP}._fullData.map((t) => t.x.length)")) == count
 
 
 @pytest.fixture(scope="module")
@@ -120,14 +109,6 @@ def test_click_zoom_panels_link_and_keyboard(visit):
     page.wait_for_function("() => location.search.includes('draw=1')")
     page.get_by_role("radio", name="Decoded grid").click()
     page.get_by_text("Every cell holds equal mass of the prior.").wait_for()
-
-
-def is_still(page):
-    """Whether the axes stay as they are over four frames."""
-    before = ranges(page)
-    for _ in range(4):
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-    return np.array_equal(ranges(page), before)
 
 
 def children(process):

@@ -16,6 +16,7 @@ from tests.helpers.browser_page import (
     ROOM,
     assert_equal_pictures,
     canvas_pixels,
+    is_still,
     isolated,
     lens,
     place,
@@ -38,6 +39,10 @@ CODES = DIGITS.codes
 pytestmark = pytest.mark.browser
 
 
+DOUBLE_CLICK_MS = 400
+"""Two clicks within that time are a double click: the one clock that a test has to wait for."""
+
+
 def pins(page):
     """The pins as the map holds them."""
     return page.evaluate(f"() => {ROOM}.latentMap.pins.all")
@@ -52,7 +57,7 @@ def pin_at(page, x, y):
     wait(lambda: len(pins(page)) == count + 1)
     page.wait_for_function("(n) => (location.search.match(/%7E|~/g) ?? []).length >= n", arg=count)
     settle(page)
-    page.wait_for_timeout(400)  # two clicks within that time are a double click
+    page.wait_for_timeout(DOUBLE_CLICK_MS)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +193,7 @@ def test_reruns_keep_zoom_pins_and_overlays(visit):
     page.mouse.move(x, y)
     page.mouse.wheel(0, -300)
     wait(lambda: np.abs(ranges(page) - before).max() > 1e-3)
-    page.wait_for_timeout(500)
+    wait(lambda: is_still(page))
     zoomed = ranges(page)
     page.get_by_role("button", name="Random").click()
     page.wait_for_function("() => location.search.includes('point=')")
@@ -358,8 +363,8 @@ def test_the_exported_file_works_from_disk_without_a_network(chromium, tmp_path)
         assert_equal_pictures(shown, torch_pixels(DIGITS, z))
     for x, y, *_ in spots(page, 4)[1:3]:
         page.mouse.click(x, y)
-        page.wait_for_timeout(400)
-    assert film(page).count() == 16
+        page.wait_for_timeout(DOUBLE_CLICK_MS)
+    wait(lambda: film(page).count() == 16)
     page.get_by_text("Overlays").click()
     page.get_by_label("Background").select_option("density")
     page.wait_for_function(f"() => {room}.latentMap.background")

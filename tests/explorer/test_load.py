@@ -18,7 +18,7 @@ def load(server, runs_dir):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concurrency, "PAUSE_SECONDS", 1.5)
         with concurrency.training_job(server[0], runs_dir, TRAINING):
-            (run,) = list_runs(runs_dir)
+            run = list_runs(runs_dir)[0]
             before = len(run.history.rows())
             found = concurrency.crowd(server[0], VISITORS, seconds=4)
             return found, len(run.history.rows()) - before

@@ -22,7 +22,7 @@ from models.runs.train import execute
 from models.storage.checkpoint import read
 from tests.explorer.test_train import SMALL, Desk
 from tests.helpers.app_test import choose, open_view, press, said, settle
-from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture, wait_for_map
+from tests.helpers.browser_page import assert_fits, wait_for_map
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.processes import wait
 
@@ -352,10 +352,7 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     ways.first.set_input_files(tmp_path / "shapes.zip")
     page.get_by_text("80 images of 20 × 20 pixels").wait_for()
     settle_page(page)
-    for width in (1440, 800):
-        page.set_viewport_size({"width": width, "height": 1200})
-        assert_nothing_sticks_out(page)
-        take_picture(page, "own-images")
+    assert_fits(page, "own-images")
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Add these images").click()
     page.get_by_text("“shapes” was added and is the data set now.").wait_for()
@@ -363,9 +360,9 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_text(f"{5 * 8} steps").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
-    (run,) = wait(lambda: [run for run in list_runs(runs_dir) if run.model_path.exists()])
-    page.get_by_text("is done.").first.wait_for()
-    assert run.title == "shapes · digits-2d" and run.config().training.batch_size == 8
+    page.get_by_text("Training “shapes · digits-2d” is done.").first.wait_for()
+    (run,) = (run for run in list_runs(runs_dir) if run.title == "shapes · digits-2d")
+    assert run.model_path.exists() and run.config().training.batch_size == 8
     page = visit(f"model={run.id}&point=1")
     wait_for_map(page, 16)
     page.get_by_text("Original", exact=True).last.wait_for()

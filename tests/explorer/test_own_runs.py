@@ -27,7 +27,7 @@ from models.storage.card import Card
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
 from tests.helpers.app_test import UNITLESS, charts, column, open_view, press, said, settle
-from tests.helpers.browser_page import assert_nothing_sticks_out, take_picture
+from tests.helpers.browser_page import assert_fits
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.paths import ROOT
@@ -576,13 +576,7 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
     download.value.save_as(tmp_path / "runs.csv")
     head = next(csv.reader((tmp_path / "runs.csv").read_text().splitlines()))
     assert head == ["run", RUDE, "second"]
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width in (1440, 800):
-            page.set_viewport_size({"width": width, "height": 2400})
-            page.wait_for_timeout(500)
-            assert_nothing_sticks_out(page)
-            take_picture(page, f"runs-{scheme}")
+    assert_fits(page, "runs")
     link = page.get_by_role("link", name="Show in the trade-off")
     assert link.get_attribute("href").endswith(f"{first.id}%2C{second.id}")
     page = visit(f"runs={first.id},{second.id}", screen="trade-off")

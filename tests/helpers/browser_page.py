@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 
 import numpy as np
 import torch
@@ -13,14 +12,6 @@ from explorer.widgets import pictures
 from models.storage.checkpoint import restore
 from tests.helpers.paths import OUTPUT
 from tests.helpers.processes import wait
-
-TIMEOUT = 30_000
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
-]  # fmt: skip
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 
 ROOM = "document.querySelector('.st-key-map .latent-map')"
 MAP = f"{ROOM}?.querySelector('.js-plotly-plot')"
@@ -35,6 +26,7 @@ def wait_for_map(page, count):
 
 
 def settle(page):
+    """Waits until the server's script has ended."""
     page.wait_for_selector(
         "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
     )
@@ -65,6 +57,14 @@ def selected(page):
 def ranges(page):
     axes = page.evaluate(f"() => [{MAP}._fullLayout.xaxis.range, {MAP}._fullLayout.yaxis.range]")
     return np.array(axes, float)
+
+
+def is_still(page):
+    """Whether the axes stay as they are over four frames."""
+    before = ranges(page)
+    for _ in range(4):
+        page.evaluate("() => new Promise(requestAnimationFrame)")
+    return np.array_equal(ranges(page), before)
 
 
 def click_image(page, image):
@@ -172,14 +172,27 @@ def assert_nothing_sticks_out(page):
 
 
 def take_picture(page, name):
-    """Leaves a screenshot for people to look at."""
-    OUTPUT.mkdir(exist_ok=True)
-    page.screenshot(path=OUTPUT / f"{name}-{page.viewport_size['width']}.png")
-
-
-def assert_layout(page, name):
-    """Nothing runs out of the page to the side; leaves a screenshot of the whole page."""
-    assert_nothing_sticks_out(page)
+    """Leaves a screenshot of the whole page for people to look at."""
+    width = page.viewport_size["width"]
     block = "document.querySelector('[data-testid=stMainBlockContainer]')"
-    resize(page, page.viewport_size["width"], page.evaluate(f"{block}.scrollHeight") + 20)
-    take_picture(page, name)
+    resize(page, width, page.evaluate(f"{block}.scrollHeight") + 20)
+    OUTPUT.mkdir(exist_ok=True)
+    page.screenshot(path=OUTPUT / f"{name}-{width}.png")
+
+
+def assert_fits(page, name):
+    """Light and dark, wide and narrow, nothing runs out of the page; leaves screenshots."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        wait(lambda dark=scheme == "dark": is_dark(page) == dark)
+        for width in (1440, 800):
+            resize(page, width)
+            assert_nothing_sticks_out(page)
+            take_picture(page, f"{name}-{scheme}")
+
+
+def is_dark(page):
+    """Whether the page is dark: its background's red, green and blue are small."""
+    app = "document.querySelector('[data-testid=stApp]')"
+    colour = page.evaluate(f"() => getComputedStyle({app}).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) < 200

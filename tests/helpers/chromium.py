@@ -1,0 +1,13 @@
+"""Finds Chromium, and names what it is started with."""
+
+import shutil
+
+TIMEOUT = 120_000
+"""Milliseconds after which a wait has failed: many times what any takes, loaded or not."""
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
+]  # fmt: skip
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
