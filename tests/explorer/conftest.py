@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from contextlib import closing
 
 import pytest
 
+from models.runs.folder import list_runs
 from tests.helpers.chromium import TIMEOUT
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
@@ -17,7 +19,7 @@ from tests.helpers.processes import wait
 
 @pytest.fixture(scope="session")
 def runs_dir(tmp_path_factory):
-    """The runs folder of the server, which fills from test to test."""
+    """The runs folder of the server."""
     return tmp_path_factory.mktemp("runs")
 
 
@@ -95,9 +97,12 @@ def profile(chromium):
 
 
 @pytest.fixture
-def visit(profile, server):
-    """Opens a link in a page of its own; at the end, the console must be free of errors."""
-    pages, errors = [], []
+def visit(profile, server, runs_dir):
+    """Opens a link in a page of its own; at the end, the console must be free of errors.
+
+    The runs that were made meanwhile are removed, so that the next test does not see them.
+    """
+    pages, errors, before = [], [], set(list_runs(runs_dir))
 
     def note(message):
         # a picture may be replaced before the browser has fetched it; the last one is checked;
@@ -118,4 +123,6 @@ def visit(profile, server):
     yield open_link
     for page in pages:
         page.close()
+    for run in set(list_runs(runs_dir)) - before:
+        shutil.rmtree(run.folder)
     assert errors == []

@@ -166,8 +166,8 @@ def newest(page):
 
 @pytest.mark.browser
 def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
-    page = visit("epochs=5000&title=watched", screen="train")
-    page.get_by_text(re.compile("parameters · 100,000 steps")).wait_for()
+    page = visit("epochs=1000&batch=32&title=watched", screen="train")
+    page.get_by_text(re.compile("parameters · 40,000 steps")).wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
     canvas = film_of(page).locator("canvas.codes")
     canvas.wait_for(state="visible")
@@ -187,7 +187,7 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     assert_fits(page, "film-live")
     page.get_by_role("button", name="Stop and keep").click()
     page.get_by_role("button", name="Continue").wait_for()
-    film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 100,000, epoch")).wait_for()
+    film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 40,000, epoch")).wait_for()
     (run,) = (run for run in list_runs(runs_dir) if run.title == "watched")
     wait(lambda: steps(page) == snapshots.steps_of(run.folder))
     page.goto(f"{server[0]}/?model={run.id}")

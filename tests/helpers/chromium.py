@@ -2,7 +2,7 @@
 
 import shutil
 
-TIMEOUT = 120_000
+TIMEOUT = 300_000
 """Milliseconds after which a wait has failed: many times what any takes, loaded or not."""
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",

@@ -7,7 +7,7 @@ import time
 
 from tests.helpers.paths import ROOT
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 """Seconds after which a wait has failed: many times what any of them takes, loaded or not."""
 
 
