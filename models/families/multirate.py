@@ -1,6 +1,6 @@
 """One VAE for every β: the outputs of its layers are scaled and shifted by functions of log β.
 
-A β-VAE has to be trained anew for every β. This one sees every image of a batch at other values
+A β-VAE has to be trained again for every β. This one sees every image of a batch at other values
 of β and learns, beside the weights, how its layers change with it. At any one β the gates fold
 into the weights, so that `MultirateVAE.at` returns a plain `models.families.vae.VAE`: what can be
 done with one of those (scores, codes, the browser's decoder) can be done at every β.

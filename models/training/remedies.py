@@ -43,13 +43,14 @@ class Remedy(NamedTuple):
 
 
 def remedies(config: RunConfig, total_steps: int, strengths: Strengths) -> list[Remedy]:
-    r"""A run as it was, and with every remedy that changes it.
+    r"""Lists a run as it was, and with every remedy that changes it.
 
     A warm-up and cycles replace each other; with a learned σ the likelihood is a Gaussian whose
     variance is the mean squared error, so its D is a density and in other units than before.
 
     Args:
-        config: Of the collapsed run, a VAE.
+        config: Of the collapsed run. A family without a posterior has nothing that could collapse,
+            so no remedy; one of every β has none that sets β, free bits or a capacity.
         total_steps: T, its updates.
         strengths: How much of each.
 
@@ -66,20 +67,43 @@ def remedies(config: RunConfig, total_steps: int, strengths: Strengths) -> list[
         >>> [remedy.name for remedy in remedies(preset("digits-2d"), 4000, Strengths())]
         ['no remedy', 'KL warm-up', 'cycles', 'free bits', 'capacity', 'learned σ', 'smaller β']
     """
-    beta, half = config.objective.beta, max(1, total_steps // 2)
+    capabilities = config.model.capabilities
+    found: list[Remedy] = []
+    if capabilities.has_posterior:
+        found += _slower_weight(config, total_steps, strengths)
+        if capabilities.betas == "one":
+            found += _held_rate(config, total_steps, strengths)
+        if not config.model.likelihood_properties.learns_sigma:
+            change = "a Gaussian likelihood whose σ is learned"
+            found.append(Remedy("learned σ", change, _learn(config)))
+        if capabilities.betas == "one":
+            beta = config.objective.beta / strengths.beta_divisor
+            found.append(Remedy("smaller β", f"β = {beta:g}", _change(config, beta=beta)))
+    unchanged = Remedy(NO_REMEDY, "nothing: the same training again", config)
+    return [unchanged, *(remedy for remedy in found if remedy.config != config)]
+
+
+def _slower_weight(config: RunConfig, total_steps: int, strengths: Strengths) -> list[Remedy]:
+    """Remedies that let the rate cost less for a while."""
+    beta, cycles = config.objective.beta, strengths.cycles
     warmup = max(1, total_steps * strengths.warmup_percent // 100)
-    cycles, nats, capacity = strengths.cycles, strengths.free_bits, strengths.capacity
-    smaller = beta / strengths.beta_divisor
-    found = [
-        Remedy(
-            "KL warm-up",
-            f"the KL weight rises from 0 to β = {beta:g} over {warmup:,} of {total_steps:,} steps",
-            _change(config, kl_warmup_steps=warmup, cycles=0),
-        ),
+    change = f"the KL weight rises from 0 to β = {beta:g} over {warmup:,} of {total_steps:,} steps"
+    found = [Remedy("KL warm-up", change, _change(config, kl_warmup_steps=warmup, cycles=0))]
+    if cycles < total_steps:
+        change = f"the KL weight rises from 0 to β = {beta:g} {cycles} times"
+        found.append(Remedy("cycles", change, _change(config, kl_warmup_steps=0, cycles=cycles)))
+    return found
+
+
+def _held_rate(config: RunConfig, total_steps: int, strengths: Strengths) -> list[Remedy]:
+    """Remedies that keep the rate from falling to nothing."""
+    half = max(1, total_steps // 2)
+    free, capacity = strengths.free_bits, strengths.capacity
+    return [
         Remedy(
             "free bits",
-            f"a latent’s KL costs nothing up to {nats:g} {_nats(nats)}",
-            _change(config, free_bits=nats),
+            f"a latent’s KL costs nothing up to {free:g} {_nats(free)}",
+            _change(config, free_bits=free),
         ),
         Remedy(
             "capacity",
@@ -87,17 +111,7 @@ def remedies(config: RunConfig, total_steps: int, strengths: Strengths) -> list[
             f"{half:,}",
             _change(config, capacity=capacity, capacity_steps=half),
         ),
-        Remedy("smaller β", f"β = {smaller:g}", _change(config, beta=smaller)),
     ]
-    if cycles < total_steps:
-        change = f"the KL weight rises from 0 to β = {beta:g} anew, {cycles} times"
-        found.insert(1, Remedy("cycles", change, _change(config, kl_warmup_steps=0, cycles=cycles)))
-    if not config.model.likelihood_properties.learns_sigma:
-        found.insert(
-            -1, Remedy("learned σ", "a Gaussian likelihood whose σ is learned", _learn(config))
-        )
-    unchanged = Remedy(NO_REMEDY, "nothing: the same training again", config)
-    return [unchanged, *(remedy for remedy in found if remedy.config != config)]
 
 
 def _nats(count: float) -> str:

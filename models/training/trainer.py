@@ -89,7 +89,7 @@ class Training:
         """Settings change while it runs: each from the update after its step on.
 
         Raises:
-            ValueError: If a change is not lawful for this run.
+            ValueError: If a change is not valid for this run.
         """
         self._in_force = active_settings(self.config, changes)
 
@@ -236,7 +236,7 @@ class Training:
         if wrong:
             raise ValueError(
                 f"the training state must hold the tensors of this run, but {wrong[0][0]!r} "
-                "does not fit: start the run anew"
+                "does not fit: start a new run"
             )
         step = int(tensors["step"])
         if not 0 <= step <= self.total_steps:

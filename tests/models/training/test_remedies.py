@@ -64,6 +64,18 @@ def test_what_changes_nothing_is_no_remedy():
     assert "smaller β" not in [remedy.name for remedy in remedies(free, 4000, Strengths())]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("digits-ae", []),  # it has no posterior that could collapse
+        ("digits-multirate", ["KL warm-up", "cycles", "learned σ"]),  # it draws its own β
+    ],
+)
+def test_a_family_gets_the_remedies_that_it_can_take(name, expected):
+    found = [remedy.name for remedy in remedies(preset(name), 4000, Strengths())]
+    assert found == [NO_REMEDY, *expected]
+
+
 @pytest.mark.parametrize("steps", [1, 3, 4, 5])
 def test_short_trainings_get_the_remedies_that_fit(steps):
     found = {remedy.name: remedy.config for remedy in remedies(COLLAPSED, steps, Strengths())}
