@@ -122,7 +122,7 @@ def _answer(request: Request) -> Response:
         return Response("This file is not kept any more: reload the page.", 404)
     try:
         packed = file.content()
-    except Exception:  # a stranger's model may fail in many ways; the page says that it did
+    except Exception:  # a user's model may fail in many ways; the page says that it did
         return Response("This file could not be made.", 500)
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     if "gzip" not in request.headers.get("accept-encoding", ""):

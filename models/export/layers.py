@@ -44,7 +44,7 @@ def decoder_layers(model: nn.Module) -> tuple[list[dict[str, Any]], list[np.ndar
 def module_layers(
     decoder: nn.Module, latent_dim: int, image_shape: Sequence[int]
 ) -> tuple[list[dict[str, Any]], list[np.ndarray]]:
-    """A stranger's decoder as a list of layers: its modules in the order they were made.
+    """Describes a user's decoder as a list of layers: its modules in the order they were made.
 
     What happens between the modules is not seen, so the list is a guess until `run_layers` has
     answered as the decoder does. A flat signal before a convolution is taken to be square images.
