@@ -1,0 +1,103 @@
+"""The command `sweep`: one table, printed and written, or one sentence."""
+
+import inspect
+import json
+import os
+import signal
+import time
+from dataclasses import fields, replace
+
+import pytest
+from typer.testing import CliRunner
+
+from models.cli.app import app
+from models.cli.sweep import sweep as sweep_command
+from models.cli.train import train
+from models.config import ModelConfig, ObjectiveConfig, TrainingConfig
+from models.runs.folder import list_runs
+from models.runs.train import execute
+from models.sweeps.grid import grid
+from models.sweeps.sweep import Sweep
+from tests.helpers.configs import tiny
+from tests.helpers.sentences import assert_sentence
+from tests.helpers.sweeps import command
+
+
+@pytest.fixture
+def handlers():
+    """The command sets signal handlers, and no test may leave them behind."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def call(*arguments, status=0):
+    """What the command prints; to stderr if it must fail."""
+    result = CliRunner().invoke(app, ["sweep", *map(str, arguments)])
+    assert result.exit_code == status, result.output
+    return result.stderr if status else result.stdout
+
+
+def test_command_prints_and_writes_one_table(tmp_path, handlers):
+    config = tiny(training={"batch_size": 32})
+    seeded = replace(config, training=replace(config.training, seed=4))
+    arguments = command(tmp_path, config, "1,0.1", "--seeds=2", "--seed=4")[3:]
+    for member in Sweep.open(tmp_path, grid(seeded, [1, 0.1], 2)).members:
+        for _ in execute(member.run):
+            pass
+    start = time.monotonic()
+    out = call(*arguments)  # the same request: everything is done
+    assert time.monotonic() - start < 10 and len(list_runs(tmp_path)) == 4
+    header, *lines = [line for line in out.splitlines() if line.split()[:1] in (["latents"], ["2"])]
+    assert header.split()[:6] == ["latents", "beta", "seed", "D", "R", "-ELBO"]
+    assert [line.split()[1:3] for line in lines[:4]] == [
+        ["1", "4"], ["0.1", "4"], ["1", "5"], ["0.1", "5"]
+    ]  # fmt: skip
+    assert all(line.endswith("done") for line in lines[:4])
+    assert all(line.endswith("mean of 2, 95 % interval") for line in lines[4:]) and len(lines) == 6
+    (table,) = tmp_path.glob("sweep-*.json")
+    document = json.loads(table.read_text())
+    assert len(document["members"]) == 4 and len(document["sandwich"]) == 2
+
+
+BAD = {
+    "no number": (["--betas", "1,two"], "betas must be numbers with commas between, got '1,two'"),
+    "twice": (["--betas", "1,1"], "betas must be one or more different values"),
+    "negative": (["--betas", "1,-1"], "beta must be at least 0"),
+    "not finite": (["--betas", "1,nan"], "beta must be finite"),
+    "no seeds": (["--betas", "1", "--seeds", 0], "seeds must be at least 1"),
+    "latents": (["--betas", "1", "--latent-dims", "2,x"], "latent_dims must be whole numbers"),
+    "too large": (
+        ["--betas", "1", "--latent-dims", "2,256", "--hidden", "4096,2048,60"],
+        "at most 10,000,000 parameters",
+    ),
+    "no rate": (["--betas", "1", "--preset", "digits-ae"], "family must be vae in a sweep"),
+    "setting": (["--betas", "1", "--epochs", 0], "epochs must be at least 1"),
+    "threads": (["--betas", "1", "--threads", 0], "threads must be at least 1"),
+    "device": (["--betas", "1", "--device", "tpu"], "device must be cpu or cuda"),
+    "autosave": (["--betas", "1", "--autosave", "nan"], "autosave must be at least 0"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_parameter_gets_one_sentence_and_makes_no_run(case, tmp_path, handlers):
+    arguments, phrase = BAD[case]
+    text = call("--runs-dir", tmp_path, *arguments, status=1)
+    assert text.startswith("Error: ") and text.endswith(".\n") and phrase in text
+    assert_sentence(text.removeprefix("Error: ").removesuffix(".\n"))
+    assert os.listdir(tmp_path) == []
+
+
+def test_beta_is_given_as_betas(tmp_path, handlers):
+    call("--runs-dir", tmp_path, "--betas", "1", "--beta", 2, status=2)
+    assert os.listdir(tmp_path) == []
+
+
+def test_command_takes_every_setting_of_train():
+    names = {item.name for part in (ModelConfig, ObjectiveConfig, TrainingConfig)
+             for item in fields(part)}  # fmt: skip
+    offered = inspect.signature(sweep_command).parameters.keys()
+    of_train = inspect.signature(train).parameters.keys()
+    assert (names & of_train) - {"beta"} <= offered
+    assert {"preset_name", "data", "betas", "seeds"} <= offered and "resume" not in offered

@@ -1,0 +1,40 @@
+"""The table of a sweep: scores of the checkpoints, and means over the seeds."""
+
+import pytest
+
+from models.storage.checkpoint import read
+from models.sweeps.table import COLUMNS, SCORES, by_beta
+
+
+def test_table_holds_the_scores_of_the_checkpoints(finished):
+    found, *_ = finished
+    rows = found.rows()
+    assert [(r["beta"], r["seed"]) for r in rows] == [(m.beta, m.seed) for m in found.members]
+    for row, member in zip(rows, found.members, strict=True):
+        if row["status"] == "failed":
+            continue
+        card = read(member.run.model_path).card
+        for score in SCORES:
+            assert [row[score], row[f"{score}_error"]] == card.metrics[score]
+        assert row["negative_elbo"] == pytest.approx(row["distortion"] + row["rate"])
+        assert (row["active_units"], row["run"]) == (card.metrics["active_units"], member.run.id)
+        assert row["seconds"] == card.seconds
+        assert (row["status"], row["reason"]) == ("done", "")
+
+
+def row(beta, seed, value, status="done"):
+    scores = {"distortion": value, "rate": 2 * value, "negative_elbo": 3 * value}
+    plain = {"latent_dim": 2, "beta": beta, "seed": seed, "status": status, "reason": "",
+             "active_units": seed, "seconds": 1.0}  # fmt: skip
+    return dict.fromkeys(COLUMNS) | plain | scores
+
+
+def test_means_over_seeds_leave_out_what_is_not_done():
+    rows = [row(4.0, 0, 5.0), row(1.0, 0, 1.0), row(1.0, 1, 2.0), row(1.0, 2, 3.0),
+            row(1.0, 3, 99.0, "stopped")]  # fmt: skip
+    low, high = by_beta(rows)
+    assert (low["beta"], low["runs"], low["distortion"], low["rate"]) == (1.0, 3, 2.0, 4.0)
+    assert low["distortion_interval"] == pytest.approx(2.4841377)  # 4.302653 / √3
+    assert low["rate_interval"] == pytest.approx(2 * 2.4841377)
+    assert low["active_units"] == 1.0
+    assert (high["beta"], high["runs"], high["distortion_interval"]) == (4.0, 1, None)
