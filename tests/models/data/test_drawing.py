@@ -26,7 +26,7 @@ from models.latents.codes import nearest_codes
 from models.metrics.likelihood import elbo
 from models.storage.checkpoint import read, restore
 
-CHECKPOINTS = Path(__file__).resolve().parents[2] / "checkpoints"
+CHECKPOINTS = Path(__file__).resolve().parents[3] / "checkpoints"
 MNIST = ("mnist", (1, 28, 28))
 DIGITS = ("digits", (1, 8, 8))
 OTHERS = [

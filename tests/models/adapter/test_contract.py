@@ -1,0 +1,96 @@
+"""Answers that break the contract are refused with one sentence."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from models.adapter.errors import AdapterError
+from models.adapter.measure import measure_model
+from tests.helpers.adapters import functions
+from tests.helpers.paths import ROOT
+
+
+def two(value):
+    return lambda x: (value(x), value(x))
+
+
+def grey(value):
+    return lambda z: torch.full((len(z), 1, 8, 8), value)
+
+
+REFUSED = {
+    "no tuple": ({"encode": lambda x: x[:, 0, 0]}, "mean and log_variance, got Tensor"),
+    "three": ({"encode": lambda x: (x, x, x)}, "got 3 values"),
+    "nothing": ({"encode": lambda x: None}, "got nothing"),
+    "an array": ({"encode": two(lambda x: x[:, 0, 0].numpy())}, "torch tensor, got ndarray"),
+    "one row": ({"encode": two(lambda x: x[0, 0, :2])}, r"shape \(8, Z\), one row an image"),
+    "flat": ({"encode": two(lambda x: x[:, 0, 0, 0])}, r"shape \(2, Z\)"),
+    "no latents": ({"encode": two(lambda x: x[:, 0, 0, :0])}, r"got \(2, 0\)"),
+    "two sizes": ({"encode": lambda x: (x[:, 0, 0, :2], x[:, 0, 0, :3])}, "the same shape"),
+    "NaN code": ({"encode": two(lambda x: x[:, 0, 0] / 0)}, "mean must be finite"),
+    "257 latents": ({"encode": two(lambda x: torch.zeros(len(x), 257))}, "at most 256 latents"),
+    "variance": ({"encode": two(lambda x: x[:, 0, 0] + 90)}, "return ln σ², not σ² or σ"),
+    "failing": ({"encode": lambda x: x.nowhere}, "encode must not fail, .* AttributeError"),
+    "decoded flat": ({"decode": lambda z: torch.zeros(len(z), 64)}, r"got \(8, 64\): reshape"),
+    "one image": ({"decode": lambda z: torch.zeros(1, 1, 8, 8)}, r"got \(1, 1, 8, 8\)"),
+    "NaN image": ({"decode": grey(math.nan)}, "finite images"),
+    "too bright": ({"decode": grey(1.5)}, r"in \[0, 1\], got 1.5 to 1.5: end it with a sigmoid"),
+    "negative": ({"decode": grey(-0.1)}, r"in \[0, 1\], got -0.1"),
+    "decoded list": ({"decode": lambda z: [0]}, "torch tensor, got 1 values"),
+    "bad far out": (
+        {"decode": lambda z: (z.sum(1) > 2).float().view(-1, 1, 1, 1).expand(-1, 1, 8, 8) * 9},
+        r"in \[0, 1\], got 0 to 9",
+    ),
+    "noise": ({"encode": two(lambda x: torch.rand(len(x), 2))}, "encode must return the same"),
+    "noisy image": ({"decode": lambda z: torch.rand(len(z), 1, 8, 8)}, "decode must return the"),
+    "by batch": (
+        {"encode": lambda x: ((x - x.mean(0))[:, 0, 3, 2:4] * 9, x[:, 0, 0, :2])},
+        "for every batch",
+    ),
+    "likelihood": ({"likelihood": "poisson"}, "likelihood must be one of .*, got 'poisson'"),
+    "pixel": ({"likelihood": "gaussian-pixel"}, "likelihood must be one of"),
+    "no sigma": ({"likelihood": "gaussian"}, "sigma must be given"),
+    "bad sigma": ({"likelihood": "gaussian", "sigma": -1}, "sigma must be at least"),
+    "beta": ({"beta": math.nan}, "beta must be finite"),
+    "device": ({"device": "abacus"}, "device must be one that torch has here"),
+    "no device": ({"device": "meta"}, "device must be one that torch has here"),
+    "decoder": ({"decoder": 3}, "decoder must be an nn.Module, got int"),
+    "failing decoder": ({"decoder": lambda: 1 / 0}, "decoder must not fail, .*ZeroDivisionError"),
+    "no data": ({"data": None}, "define data or images"),
+    "unknown data": ({"data": "nowhere"}, "data must be one of"),
+    "few images": ({"data": None, "images": np.zeros((9, 8, 8))}, "at least 10 images, got 9"),
+    "large": ({"data": None, "images": np.zeros((10, 65, 8))}, "8 to 64 pixels"),
+    "small": ({"data": None, "images": np.zeros((10, 7, 8))}, "8 to 64 pixels"),
+    "channels": ({"data": None, "images": np.zeros((10, 2, 8, 8))}, "1 or 3"),
+    "whole numbers": ({"data": None, "images": np.zeros((10, 8, 8), int)}, "float or uint8"),
+    "range": ({"data": None, "images": np.full((10, 8, 8), 255.0)}, r"lie in \[0, 1\]"),
+    "NaN pixel": ({"data": None, "images": np.full((10, 8, 8), math.nan)}, r"lie in \[0, 1\]"),
+    "ragged": ({"data": None, "images": [[1], [1, 2]]}, "images must be an array"),
+    "objects": ({"data": None, "images": np.array([{}] * 10)}, "numbers or texts, got objects"),
+    "labels": (
+        {"data": None, "images": np.zeros((10, 8, 8)), "labels": [1, 2]},
+        "one for each of 10 images",
+    ),
+    "classes": (
+        {"data": None, "images": np.zeros((10, 8, 8)), "labels": [5] * 10, "class_names": ["a"]},
+        "labels must lie in 0 to 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_one_sentence(name):
+    wrong, sentence = REFUSED[name]
+    with pytest.raises(ValueError, match=sentence) as caught:
+        measure_model(functions(**wrong), "own")
+    assert "\n" not in str(caught.value) and str(ROOT) not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", [nn.Dropout(0.5), nn.BatchNorm1d(64)])
+def test_a_model_left_in_training_is_refused(kind):
+    encoder = nn.Sequential(nn.Flatten(), kind, nn.Linear(64, 4))
+    with pytest.raises(AdapterError, match=r"call model.eval\(\)"):
+        measure_model(functions(encode=lambda x: encoder(x).chunk(2, 1)), "own")

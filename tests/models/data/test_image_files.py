@@ -1,0 +1,226 @@
+"""Image files: every conversion is exact and reported, every bad file is refused."""
+
+import io
+import struct
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from models.data.image_files import MAX_PIXELS, decode
+from models.data.image_set import DataError
+from models.data.ingest import read_upload
+from models.data.load import load
+from tests.helpers.images import (
+    fill,
+    find,
+    flat,
+    mutants,
+    picture,
+    read_zip,
+    refusal,
+)
+from tests.helpers.sentences import assert_sentence
+
+
+def test_colour_is_kept_if_any_image_has_colour(tmp_path):
+    fill(tmp_path)
+    picture(3).convert("RGB").save(tmp_path / "03.png")
+    assert load(tmp_path, "train").image_shape == (1, 8, 9)
+    picture(3, mode="RGB").save(tmp_path / "03.png")
+    assert load(tmp_path, "train").image_shape == (3, 8, 9)
+    assert find(tmp_path, np.moveaxis(np.asarray(picture(3, mode="RGB")), 2, 0))
+    assert find(tmp_path, np.stack([np.asarray(picture(4))] * 3))
+
+
+@pytest.mark.parametrize("other", [(9, 9), (65, 8), (100, 40), (4, 4), (1, 500)])
+def test_other_sizes_are_brought_to_32_and_it_is_said(tmp_path, other):
+    fill(tmp_path)
+    picture(3, size=other).save(tmp_path / "03.png")
+    train = load(tmp_path, "train")
+    assert train.image_shape == (1, 32, 32) and "32 × 32" in train.notes[0]
+
+
+def test_resizing_takes_the_centre_square(tmp_path):
+    fill(tmp_path, size=(80, 40))
+    pixels = np.zeros((40, 80), np.uint8)
+    pixels[:, 20:60] = 255
+    Image.fromarray(pixels).save(tmp_path / "03.png")
+    assert find(tmp_path, np.full((32, 32), 255))
+
+
+def mode(path):
+    with Image.open(path) as image:
+        return image.mode
+
+
+def assert_converted(folder, note, count=1):
+    """The conversion was said, once, with its count."""
+    notes = load(folder, "train").notes
+    said = [text for text in notes if note in text]
+    assert said == [text for text in notes if text.startswith(f"{count} image{'s' * (count > 1)} ")]
+    assert len(said) == 1
+
+
+def test_transparency_is_drawn_on_black(tmp_path):
+    fill(tmp_path)
+    pixels = np.full((8, 9, 4), 200, np.uint8)
+    pixels[..., 3] = 51
+    pixels[0, 0, 3] = 0
+    for name in ("03.png", "04.png"):
+        Image.fromarray(pixels).save(tmp_path / name)
+    expected = np.full((8, 9), 40)
+    expected[0, 0] = 0
+    assert find(tmp_path, expected)
+    assert_converted(tmp_path, "transparency: drawn on black", 2)
+
+
+def test_palettes_with_transparency_and_one_bit_images(tmp_path):
+    fill(tmp_path)
+    palette = Image.new("P", (9, 8), 1)
+    palette.putpalette([9, 9, 9, 80, 80, 80])
+    palette.putpixel((0, 0), 0)
+    palette.save(tmp_path / "03.png", transparency=0)
+    expected = np.full((8, 9), 80)
+    assert find(tmp_path, np.where(np.arange(72).reshape(8, 9) == 0, 0, expected))
+    bits = np.arange(72).reshape(8, 9) % 2 == 1
+    Image.fromarray(bits).save(tmp_path / "04.png")
+    assert mode(tmp_path / "04.png") == "1"
+    assert find(tmp_path, bits * 255)
+
+
+def test_16_bit_images_are_scaled_not_clipped(tmp_path):
+    fill(tmp_path)
+    levels = np.arange(72, dtype=np.uint16).reshape(8, 9) * 900
+    Image.fromarray(levels).save(tmp_path / "03.png")
+    assert mode(tmp_path / "03.png") == "I;16"
+    assert find(tmp_path, np.rint(levels / 257))
+    assert_converted(tmp_path, "16 bits")
+
+
+def test_cmyk_becomes_rgb(tmp_path):
+    fill(tmp_path)
+    Image.new("CMYK", (9, 8), (255, 0, 0, 0)).save(tmp_path / "03.jpg", quality=100)
+    train = load(tmp_path, "train")
+    assert train.image_shape == (3, 8, 9)
+    assert_converted(tmp_path, "CMYK")
+
+
+@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG"])
+def test_animations_give_their_first_frame(tmp_path, format):
+    fill(tmp_path)
+    frames = [Image.new("L", (9, 8), level) for level in (70, 140, 210)]
+    frames[0].save(
+        tmp_path / "03.png", format, save_all=True, append_images=frames[1:], lossless=True
+    )
+    assert find(tmp_path, np.full((8, 9), 70))
+    assert_converted(tmp_path, "several frames")
+
+
+def test_exif_rotation_is_applied(tmp_path):
+    fill(tmp_path, size=(8, 8))
+    image = picture(3, size=(8, 8))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "03.png", exif=exif)
+    assert find(tmp_path, np.rot90(np.asarray(image), -1))
+    assert_converted(tmp_path, "EXIF rotation")
+
+
+def test_content_counts_and_not_the_ending(tmp_path):
+    fill(tmp_path)
+    picture(3).save(tmp_path / "03.png", "GIF")
+    assert find(tmp_path, picture(3))
+
+
+def png_claiming(width, height):
+    """A PNG whose header claims a size."""
+    stream = io.BytesIO()
+    picture(0).save(stream, "PNG")
+    content = bytearray(stream.getvalue())
+    content[16:24] = struct.pack(">II", width, height)
+    content[29:33] = struct.pack(">I", zipfile.crc32(content[12:29]))
+    return bytes(content)
+
+
+def saved(format, **options):
+    stream = io.BytesIO()
+    picture(0, size=(64, 64)).save(stream, format, **options)
+    return stream.getvalue()
+
+
+WHOLE_IMAGES = [saved(format) for format in ("PNG", "JPEG", "GIF", "WEBP")]
+
+WHOLE = "a whole PNG, JPEG, GIF or WEBP image"
+
+BAD_IMAGES = {
+    "empty": (b"", WHOLE),
+    "text": (b"hello", WHOLE),
+    "svg": (b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='8'/>", WHOLE),
+    "bmp": (saved("BMP"), WHOLE),
+    "tiff": (saved("TIFF"), WHOLE),
+    "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 8\n", WHOLE),
+    "truncated png": (saved("PNG")[:-900], WHOLE),
+    "truncated jpeg": (saved("JPEG")[:-900], WHOLE),
+    "truncated gif": (saved("GIF")[:-900], WHOLE),
+    "truncated webp": (saved("WEBP")[:-900], WHOLE),
+    "header only": (saved("PNG")[:33], WHOLE),
+    "no pixels": (png_claiming(0, 0), WHOLE),
+    "more than 16.7 Mpx": (png_claiming(4097, 4096), "16.8 million pixels"),
+    "warned bomb": (png_claiming(10_000, 10_000), "16.8 million pixels"),
+    "bomb": (png_claiming(100_000, 100_000), "16.8 million pixels"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_bad_images_are_refused_naming_the_file(tmp_path, case):
+    content, words = BAD_IMAGES[case]
+    (fill(tmp_path / "faces") / "my\u202e broken.png").write_bytes(content)
+    sentence = refusal(load, tmp_path / "faces", "train")
+    assert words in sentence and sentence.startswith("'faces': 'my broken.png' must")
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory):
+    return tmp_path_factory.mktemp("scratch") / "mine.npz"
+
+
+def assert_decodes_or_refuses(path, content):
+    """Whether the image is read; then it is RGB and not too large, else one sentence says why."""
+    path.write_bytes(content)
+    try:
+        image, conversions = decode(path)
+    except DataError as error:
+        assert assert_sentence(str(error)).startswith("'mine.npz' must")
+        return False
+    assert image.mode == "RGB" and 0 < image.width * image.height <= MAX_PIXELS
+    assert all(text.startswith("had ") for text in conversions)
+    return True
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_a_mutated_image_is_refused_or_read(scratch, drawn):
+    content = bytearray(drawn.draw(st.sampled_from(WHOLE_IMAGES)))
+    for _ in range(drawn.draw(st.integers(1, 4))):
+        place = drawn.draw(st.one_of(st.integers(0, 99), st.integers(0, len(content) - 1)))
+        content[place] = drawn.draw(st.integers(0, 255))
+    assert_decodes_or_refuses(scratch, bytes(content))
+
+
+def test_of_mutated_images_some_are_refused_and_some_are_read(scratch):
+    outcomes = [assert_decodes_or_refuses(scratch, image) for image in mutants(WHOLE_IMAGES, 200)]
+    assert 0 < sum(outcomes) < 200
+
+
+@pytest.mark.parametrize("case", BAD_IMAGES)
+def test_bad_images_of_an_upload_are_refused_naming_the_file(case):
+    content, words = BAD_IMAGES[case]
+    broken = ("my\u202e broken.png", content)
+    sentence = refusal(read_upload, [*flat(), broken])
+    assert words in sentence and sentence.startswith("'my broken.png'")
+    sentence = refusal(read_zip, *flat(), broken)
+    assert words in sentence and sentence.startswith("'faces.zip': 'my broken.png'")
