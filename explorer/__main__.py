@@ -116,16 +116,7 @@ def _progress(what: str, share: float) -> None:
 
 
 def report(measured: MeasuredModel) -> str:
-    """Writes the scores of the user's model as lines, each number with its unit.
-
-    Example:
-        >>> import torch
-        >>> from models.adapter.measure import measure_model
-        >>> grey = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4],) * 2,
-        ...         "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
-        >>> print(report(measure_model(grey, "grey")).splitlines()[0])
-        grey · digits · 500 test images of 1 × 8 × 8, 2 latents
-    """
+    """Writes the scores of the user's model as lines, each number with its unit."""
     card, count = measured.card, len(measured.images)
     shape = " × ".join(map(str, measured.images.image_shape))
     latents = measured.model.latent_dim

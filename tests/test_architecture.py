@@ -4,7 +4,9 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -260,9 +262,104 @@ def test_numerics_carry_a_runnable_example(name):
     assert without == []
 
 
+def tree(text):
+    """Files and folders of the packages in README's tree, as paths from the root."""
+    found, folders = set(), []
+    for line in text.partition("## Layout\n\n```\n")[2].partition("```")[0].splitlines():
+        first, indent = line.split()[0], len(line) - len(line.lstrip())
+        if first.endswith("/"):
+            folders = [*folders[: indent // 2], first.rstrip("/")]
+            found.add("/".join(folders))
+        elif folders:
+            found |= {"/".join([*folders, name]) for name in line.split()}
+    return {path for path in found if path.split("/")[0] in ("models", "explorer")}
+
+
+def test_a_tree_is_read():
+    text = (
+        "## Layout\n\n```\nLICENSE\nmodels/   Numerics\n    a.py  b.py\n  cli/   One\n"
+        "      c.py\nexplorer/   The app\n    d.js\ntests/  run\n```\ne.py\n"
+    )
+    assert tree(text) == {
+        "models", "models/a.py", "models/b.py", "models/cli", "models/cli/c.py",
+        "explorer", "explorer/d.js",
+    }  # fmt: skip
+
+
 def test_the_readme_lists_every_file():
-    text = README.read_text()
-    listed = set(re.findall(r"(?<![\w-])\w+\.py\b", text))
-    exists = {path.name for path in ROOT.glob("tests/**/*.py")} | {p.name for p in NAMES.values()}
-    assert {path.name for path in NAMES.values()} - {"__init__.py"} - listed == set()
-    assert listed - exists == set(), "named in README.md, but gone"
+    files = {
+        path.relative_to(ROOT)
+        for package in ("models", "explorer")
+        for path in (ROOT / package).rglob("*")
+        if path.suffix in (".py", ".js", ".css", ".html") and path.name != "__init__.py"
+    }
+    folders = {parent for path in files for parent in path.parents} - {Path(".")}
+    assert tree(README.read_text()) == {path.as_posix() for path in files | folders}
+
+
+FOLDERS = [path for path in NAMES.values() if path.name == "__init__.py"]
+
+
+@pytest.mark.parametrize("path", FOLDERS, ids=module_name)
+def test_a_folder_says_in_one_line_what_it_is(path):
+    """The two packages may add their vocabulary; none runs code when it is imported."""
+    (docstring,) = ast.parse(path.read_text()).body
+    assert isinstance(docstring, ast.Expr)
+    assert len(path.read_text().splitlines()) == 1 or path.parent.parent == ROOT
+
+
+def test_every_folder_with_modules_is_a_package():
+    assert [
+        path.parent for path in NAMES.values() if not (path.parent / "__init__.py").is_file()
+    ] == []
+
+
+SOURCES = sorted(
+    path
+    for folder in ("models", "explorer", "tests")
+    for path in (ROOT / folder).rglob("*.*")
+    if path.suffix in (".py", ".js") and not {"node_modules", ".venv", "dist"} & set(path.parts)
+)
+
+
+def declared(*files):
+    """Distributions that requirements files name, their names normalised."""
+    lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
+    return {normalised(line.partition("==")[0]) for line in lines if line}
+
+
+def normalised(name):
+    """The form of a distribution's name that the package index compares."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def distributions(paths):
+    """Installed distributions that files import, the standard library left out."""
+    modules = {name.split(".")[0] for path in paths for name in imports(path)}
+    modules -= sys.stdlib_module_names | {"models", "explorer", "tests"}
+    owners = packages_distributions()
+    return {normalised(owners.get(module, [module])[0]) for module in modules}
+
+
+def test_everything_imported_is_declared():
+    """A user's own framework, which an example of an adapter imports, is the user's to install."""
+    examples = set(part_of("explorer.adapters"))
+    ours = [path for path in NAMES.values() if path not in examples]
+    assert distributions(ours) - declared("requirements.txt") == set()
+    tests = [path for path in SOURCES if path.suffix == ".py" and path not in NAMES.values()]
+    known = declared("requirements.txt", "tests/requirements.txt")
+    assert distributions(tests) - known == set()
+
+
+def test_every_doctest_is_collected():
+    """What pytest passes over must exist and hold no example."""
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
+    assert {"models", "explorer"} <= set(options["testpaths"])
+    assert "--doctest-modules" in options["addopts"]
+    passed_over = [path for path in NAMES.values() if path.name == "__main__.py"]
+    for option in options["addopts"]:
+        if option.startswith("--ignore="):
+            place = ROOT / option.removeprefix("--ignore=")
+            assert place.exists(), option
+            passed_over += place.rglob("*.py") if place.is_dir() else [place]
+    assert [path for path in passed_over if ">>> " in path.read_text()] == []
