@@ -7,7 +7,6 @@ Looking is cheap, since only what has been added is read, and nothing is twice w
 from __future__ import annotations
 
 import math
-import re
 import threading
 import time
 from collections import deque
@@ -15,26 +14,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from models.runs.folder import Run, find_run, list_runs
+from models.runs.folder import Run, find_run
 from models.runs.history import LatestRow
 from models.runs.status import epochs_done
 
 MEMO_SECONDS = 0.2
 PACE_STEPS = 50
 """Steps of progress behind an estimate of the time left."""
-_HEAD_BYTES = 4096
-_RUN = re.compile(r"^Run (\S+) in ", re.MULTILINE)
-_SWEEP = re.compile(r"^Sweep (\w+): \d+ runs in ", re.MULTILINE)
 
 
 class Measure(NamedTuple):
-    """Share done from 0 to 1, seconds left or None, one line, ids of runs and of their sweep."""
+    """Share done from 0 to 1, seconds left or None, and one line."""
 
     share: float = 0.0
     seconds_left: float | None = None
-    text: str = "starting"
-    runs: tuple[str, ...] = ()
-    sweep: str = ""
+    text: str = ""
 
 
 class _Member:
@@ -62,29 +56,17 @@ class _Member:
         return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')} nats per test image"
 
 
-def _is_of(run: Run, sweep: str) -> bool:
-    """Whether a run is of that sweep; a damaged one of another kind is nobody's."""
-    try:
-        return run.sweep == sweep
-    except ValueError:
-        return False
-
-
 class Progress:
     """The runs of one job.
 
     Args:
         runs_dir: The folder of runs.
-        log: What the job prints; its first line names the run or the sweep.
-        runs: Their ids, if known from an earlier attempt.
-        sweep: Likewise.
+        runs: Their ids.
+        is_sweep: Whether they are the runs of a sweep.
     """
 
-    def __init__(
-        self, runs_dir: Path, log: Path, runs: Sequence[str] = (), sweep: str = ""
-    ) -> None:
-        self._runs_dir, self._log = runs_dir, log
-        self._runs, self._sweep = tuple(runs), sweep
+    def __init__(self, runs_dir: Path, runs: Sequence[str], is_sweep: bool = False) -> None:
+        self._runs_dir, self._runs, self._is_sweep = runs_dir, tuple(runs), is_sweep
         self._members: list[_Member] | None = None
         self._lock = threading.Lock()
         self._measure, self._measured = Measure(), -math.inf
@@ -103,36 +85,18 @@ class Progress:
         if self._members is None:
             self._members = self._find()
         if not self._members:
-            return Measure(runs=self._runs, sweep=self._sweep)
+            return Measure()
         shares = [member.epoch() / member.epochs for member in self._members]
         share, done = sum(shares) / len(shares), sum(share == 1 for share in shares)
-        text = f"{done} of {len(shares)} runs done" if self._sweep else self._members[0].text()
-        return Measure(share, self._left(share), text, self._runs, self._sweep)
+        text = f"{done} of {len(shares)} runs done" if self._is_sweep else self._members[0].text()
+        return Measure(share, self._left(share), text)
 
-    def _find(self) -> list[_Member] | None:
-        """The runs that the log names; None while it names none."""
+    def _find(self) -> list[_Member]:
+        """The runs; none if one is gone or damaged, which the job itself reports."""
         try:
-            with open(self._log, "rb") as file:
-                head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
-        except OSError:
-            head = ""
-        run, sweep = _RUN.search(head), _SWEEP.search(head)
-        if sweep:
-            self._sweep = sweep[1]
-        elif run:
-            self._runs = (run[1],)
-        if not self._runs and not self._sweep:
-            return None
-        try:
-            if self._sweep:
-                found = [run for run in list_runs(self._runs_dir) if _is_of(run, self._sweep)]
-            else:
-                found = [find_run(self._runs_dir, name) for name in self._runs]
-            members = [_Member(run) for run in found]
-        except ValueError:  # gone or damaged: the job itself will say so
+            return [_Member(find_run(self._runs_dir, name)) for name in self._runs]
+        except ValueError:
             return []
-        self._runs = tuple(run.id for run in found)
-        return members
 
     def _left(self, share: float) -> float | None:
         """Seconds, at the pace of the latest steps; None until two were seen.

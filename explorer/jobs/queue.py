@@ -27,8 +27,10 @@ from filelock import FileLock, Timeout
 
 from explorer.jobs.progress import Measure, Progress
 from models.atomic import write_bytes
-from models.runs.folder import list_runs
+from models.config import RunConfig
+from models.runs.folder import Run, list_runs
 from models.sweeps.plan import cores
+from models.sweeps.sweep import Sweep
 from models.text import clean_name
 from models.training.control import GO, read_request
 
@@ -54,9 +56,6 @@ _LIVE = ("queued", "running")
 _RESUMABLE = ("paused", "cancelled", "interrupted", "failed")
 _KEEPER = Path(__file__).with_name("supervisor.py")
 _ROOT = Path(__file__).resolve().parents[2]
-_MAX_ARGUMENTS = 10_000  # characters
-_OWN_OPTIONS = ("--runs-dir", "--output")
-_SURROUNDINGS = ("--data-dir", "--device", "--autosave")
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+")
 _UNEXPECTED = "a job must end by itself or when told to, but an unexpected error stopped it"
 _KILLED = "its process must live to the end, but it was killed: resume it to go on"
@@ -75,8 +74,9 @@ class Job:
         seconds_left: Estimate; None where there is none.
         text: Where it stands, in one line.
         reason: Why it failed, one sentence; else empty.
-        runs: Ids of the runs it makes, known a moment after it has started.
+        runs: Ids of the runs it trains.
         sweep: Id of their sweep, or nothing.
+        began: When it was started last, in seconds since 1970; 0 if it never was.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Job:
     reason: str = ""
     runs: tuple[str, ...] = ()
     sweep: str = ""
+    began: float = 0.0
 
     @property
     def is_live(self) -> bool:
@@ -97,8 +98,8 @@ class Job:
 
     @property
     def can_resume(self) -> bool:
-        """Whether it ended before its work was done."""
-        return self.state in _RESUMABLE
+        """Whether it ended before its work was done, and its runs are there to go on with."""
+        return self.state in _RESUMABLE and bool(self.runs)
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ class _Record:
     reason: str = ""
     runs: tuple[str, ...] = ()
     sweep: str = ""
+    began: float = 0.0
 
     @classmethod
     def from_bytes(cls, data: bytes) -> _Record:
@@ -129,9 +131,8 @@ class _Record:
         return json.dumps(asdict(self), indent=1).encode()
 
     def at(self, found: Measure) -> _Record:
-        """Where it stands; nothing is said of one that has no run yet."""
-        text = found.text if found.runs else ""
-        return replace(self, share=found.share, text=text, runs=found.runs, sweep=found.sweep)
+        """The record with the progress of this moment."""
+        return replace(self, share=found.share, text=found.text)
 
 
 @dataclass(eq=False)
@@ -210,21 +211,80 @@ class Jobs:
             with contextlib.suppress(OSError):
                 self._spare = self._start_keeper("--spare", *self._command)
 
-    def submit(self, arguments: Sequence[str], title: str = "") -> str:
-        """Has `python -m models <arguments>` started as soon as it can be; returns the job's id.
+    def train(self, config: RunConfig, title: str = "", label: str = "") -> str:
+        """Makes a run of these settings and has it trained; returns the job's id.
+
+        A job that is cancelled before its training began takes its empty run with it, so that
+        the list of runs holds no strange ones; such a job cannot be resumed.
 
         Args:
-            arguments: Of `train` or `sweep`, without a folder of runs or an output file.
-            title: A label.
+            config: Of the run; it fits the data.
+            title: Of the run.
+            label: Of the job; without one, the title.
 
         Raises:
-            ValueError: If they are not arguments of a job. What is wrong with the settings is
-                found by the job, and is then the reason why it failed.
             JobError: If too many jobs wait already, or the disk is full.
         """
-        arguments = _check_arguments(arguments)
+        self._check_room()
+        with _storing():
+            run = Run.create(self.runs_dir, config, title)
+        return self._submit_new(("train", f"--resume={run.id}"), label or title, [run])
+
+    def sweep(self, configs: Sequence[RunConfig], title: str = "", label: str = "") -> str:
+        """Opens the sweep of these settings and has its runs trained; returns the job's id.
+
+        Args:
+            configs: From `models.sweeps.grid.grid`; they fit the data.
+            title: Of the sweep; another one makes another sweep.
+            label: Of the job; without one, the title.
+
+        Raises:
+            JobError: As in `train`.
+        """
+        self._check_room()
+        with _storing():
+            found = Sweep.open(self.runs_dir, configs, title)
+        runs = [member.run for member in found.members]
+        words = ("sweep", f"--resume={found.id}")
+        return self._submit_new(words, label or title, runs, found.id)
+
+    def go_on(self, run_id: str, label: str = "") -> str:
+        """Has a run that was stopped trained to its end; returns the job's id.
+
+        Raises:
+            JobError: As in `train`.
+        """
+        return self.submit(("train", f"--resume={run_id}"), label, (run_id,))
+
+    def _submit_new(
+        self, words: Sequence[str], label: str, runs: Sequence[Run], sweep: str = ""
+    ) -> str:
+        """Submits; if that is refused, the runs that were made for it go."""
+        try:
+            return self.submit(words, label, [run.id for run in runs], sweep)
+        except JobError:
+            _remove_unbegun(runs)
+            raise
+
+    def submit(
+        self, words: Sequence[str], title: str = "", runs: Sequence[str] = (), sweep: str = ""
+    ) -> str:
+        """Has `python -m models <words>` started as soon as it can be; returns the job's id.
+
+        Args:
+            words: Of `train --resume` or `sweep --resume`.
+            title: A label.
+            runs: Ids of the runs that it trains.
+            sweep: Id of their sweep, or nothing.
+
+        Raises:
+            JobError: If too many jobs wait already, or the disk is full.
+        """
         now = time.time_ns()
-        record = _Record(clean_name(title, arguments[0]), arguments, self._server, now / 1e9)
+        record = _Record(
+            clean_name(title, words[0]), tuple(words), self._server, now / 1e9,
+            runs=tuple(runs), sweep=sweep,
+        )  # fmt: skip
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
         job_id = f"{stamp}-{now % 10**9:09d}-{secrets.token_hex(3)}"
         with self._entering, _storing():
@@ -376,12 +436,15 @@ class Jobs:
 
     def _progress(self, job_id: str, record: _Record) -> Progress:
         """That of another server's job, kept while it is running."""
-        fresh = Progress(self.runs_dir, self.folder / job_id / "log", record.runs, record.sweep)
+        fresh = self._progress_of(record)
         with self._lock:
             if record.state == "running":
                 return self._others.setdefault(job_id, fresh)
             self._others.pop(job_id, None)
         return fresh
+
+    def _progress_of(self, record: _Record) -> Progress:
+        return Progress(self.runs_dir, record.runs, bool(record.sweep))
 
     def _place(self, record: _Record) -> int:
         """Place in the queue of another server."""
@@ -424,9 +487,7 @@ class Jobs:
         except OSError:
             lock.release()
             raise
-        log = self.folder / job_id / "log"
-        progress = Progress(self.runs_dir, log, record.runs, record.sweep)
-        active = _Active(job_id, record, lock, progress)
+        active = _Active(job_id, record, lock, self._progress_of(record))
         with self._lock:
             for stale in (self._unwritten, self._others):
                 stale.pop(job_id, None)
@@ -465,8 +526,10 @@ class Jobs:
             raise JobError("This job is in the hands of another server: stop it there.")
 
     def _conclude(self, active: _Active, record: _Record) -> None:
-        """A job has ended: anybody may have it now."""
+        """A job has ended: any server may have it now."""
         unwritten = {}
+        if record.state == "cancelled" and self._remove_unbegun(record):
+            record = replace(record, runs=())
         try:
             self._write(active.id, record)
         except OSError:
@@ -476,11 +539,15 @@ class Jobs:
             del self._mine[active.id]
             active.lock.release()
 
+    def _remove_unbegun(self, record: _Record) -> bool:
+        """Removes the runs of a job if none of them has begun; tells whether they are gone."""
+        return _remove_unbegun([Run(self.runs_dir / name) for name in record.runs])
+
     # the processes
 
     def _attend(self, active: _Active) -> None:
         """One job from its start to its end, in a thread of its own."""
-        record = active.record = replace(active.record, state="running")
+        record = active.record = replace(active.record, state="running", began=time.time())
         with contextlib.suppress(OSError):
             self._write(active.id, record)
         ended = replace(record, state="failed", reason=_UNEXPECTED)
@@ -516,7 +583,7 @@ class Jobs:
 
     def _keeper_for(self, active: _Active, log: str) -> subprocess.Popen:
         """The spare keeper, if there is one, or a new one; it has been told what to do."""
-        share, arguments = self._share_of(active), _command_line(active.record)
+        share, arguments = self._share_of(active), list(active.record.arguments)
         with self._sparing:
             spare, self._spare = self._spare, None
         if spare is not None:
@@ -559,7 +626,7 @@ class Jobs:
         """How a job has ended."""
         found = active.progress.measure(fresh=True)
         record, status = active.record.at(found), result.get("status")
-        is_whole = found.share == 1 or not (found.runs or active.ending)
+        is_whole = found.share == 1 or not (record.runs or active.ending)
         if status == 0 and is_whole:
             return replace(record, state="done", share=1.0)
         if active.ending or status == 0:  # stopped by us, or by somebody else
@@ -605,7 +672,7 @@ class Jobs:
         return "".join(filter(str.isprintable, _PATH.sub("", text)))[:300]
 
 
-_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep")
+_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began")
 
 
 def _job(job_id: str, record: _Record, progress: Progress, place: int = 0) -> Job:
@@ -626,46 +693,13 @@ def _storing() -> Iterator[None]:
         raise JobError(f"The job cannot be stored: {reason}.") from error
 
 
-def _check_arguments(arguments: Sequence[str]) -> tuple[str, ...]:
-    """They are for a job, and can be given to a process."""
-    arguments = tuple(arguments)
-    if not arguments or arguments[0] not in ("train", "sweep"):
-        given = clean_name(" ".join(arguments[:1]), "nothing")
-        raise ValueError(f"a job must be train or sweep, got {given!r}")
-    for text in arguments:
-        if "\0" in text or text.encode(errors="ignore") != text.encode(errors="replace"):
-            raise ValueError(f"an argument must be Unicode without NUL, got {clean_name(text)!r}")
-        if text.partition("=")[0] in _OWN_OPTIONS:
-            raise ValueError(f"{text.partition('=')[0]} must be left to the queue of jobs")
-    length = sum(map(len, arguments))
-    if length > _MAX_ARGUMENTS:
-        raise ValueError(f"arguments must have {_MAX_ARGUMENTS} characters at most, got {length}")
-    return arguments
-
-
-def _command_line(record: _Record) -> list[str]:
-    """The arguments of this attempt: one thread a process, and a known run is continued."""
-    arguments = list(record.arguments)
-    if arguments[0] == "train" and record.runs:
-        return ["train", f"--resume={record.runs[0]}", *_options(arguments, _SURROUNDINGS)]
-    if _options(arguments, ("--threads", "--resume")):
-        return arguments
-    return [*arguments, "--threads=1"]
-
-
-def _options(arguments: Sequence[str], names: Sequence[str]) -> list[str]:
-    """Those of these options that are given, as --name=value.
-
-    Example:
-        >>> _options(["train", "--beta", "4", "--data-dir", "d", "--device=cpu"], _SURROUNDINGS)
-        ['--data-dir=d', '--device=cpu']
-    """
-    found = []
-    for text, after in zip(arguments, [*arguments[1:], ""], strict=True):
-        name, equals, _ = text.partition("=")
-        if name in names:
-            found.append(text if equals else f"{name}={after}")
-    return found
+def _remove_unbegun(runs: Sequence[Run]) -> bool:
+    """Removes runs if none of them has begun, and tells whether it did."""
+    if any(run.state_path.exists() or run.model_path.exists() for run in runs):
+        return False
+    for run in runs:
+        shutil.rmtree(run.folder, ignore_errors=True)
+    return True
 
 
 def _environment(runs_dir: Path) -> dict[str, str]:
@@ -677,9 +711,6 @@ def _environment(runs_dir: Path) -> dict[str, str]:
         "PYTHONSAFEPATH": "1",  # a folder `models` where the server was started is not ours
         "PYTHONUTF8": "1",
         "OMP_NUM_THREADS": "1",
-        "COLUMNS": "200",
-        "FORCE_COLOR": "",
-        "TYPER_USE_RICH": "0",
     }
 
 

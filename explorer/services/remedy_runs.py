@@ -17,7 +17,6 @@ import numpy as np
 from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, run_folders
 from explorer.services.catalogue import Entry
-from models.cli.arguments import to_arguments
 from models.config import RunConfig
 from models.runs.comparison import is_changed, is_same
 from models.runs.folder import Run
@@ -104,9 +103,10 @@ def train(remedy_runs: Sequence[RemedyRun], title: str) -> None:
             if entry or (job and job.is_live):
                 continue
             label = f"{title} · {remedy.name}"
-            new = to_arguments(remedy.config, label)
-            arguments = ["train", "--resume", run.id] if run else new
-            _submitted[remedy.config] = job_queue.jobs().submit(arguments, label)
+            jobs = job_queue.jobs()
+            _submitted[remedy.config] = (
+                jobs.go_on(run.id, label) if run else jobs.train(remedy.config, label)
+            )
 
 
 def cancel(remedy_runs: Sequence[RemedyRun]) -> None:

@@ -1,7 +1,11 @@
-"""Settings of a run as the command that trains it."""
+"""Settings of a run as the command that trains it: what the card of a resumed run says."""
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from models.config import RUN_SETTINGS, RunConfig
@@ -26,6 +30,45 @@ def to_arguments(config: RunConfig, title: str) -> list[str]:
     """
     candidates = [["--preset", name, *_options(config, start)] for name, start in PRESETS.items()]
     return ["train", *min(candidates, key=len), "--title", title]
+
+
+def given_command() -> str:
+    """Writes the command of this process, as it was given."""
+    return "python -m models " + shlex.join(sys.argv[1:])
+
+
+def train_command(config: RunConfig, title: str) -> str:
+    """Writes the command that trains a run with these settings.
+
+    Example:
+        >>> from models.presets import preset
+        >>> train_command(preset("digits-2d"), "my run")
+        "python -m models train --preset digits-2d --threads 1 --title 'my run'"
+    """
+    return "python -m models " + shlex.join(to_arguments(config, title))
+
+
+def sweep_command(configs: Sequence[RunConfig]) -> str:
+    """Writes the command that trains a run for each of these settings, which form a grid.
+
+    Example:
+        >>> from models.presets import preset
+        >>> from models.sweeps.grid import grid
+        >>> sweep_command(grid(preset("digits-2d"), [0.5, 2.0], seeds=3))
+        'python -m models sweep --betas 0.5,2.0 --seeds 3 --preset digits-2d --threads 1'
+    """
+    betas = sorted({config.objective.beta for config in configs})
+    seeds = sorted({config.training.seed for config in configs})
+    latents = sorted({config.model.latent_dim for config in configs})
+    words = ["sweep", "--betas", ",".join(map(str, betas)), "--seeds", str(len(seeds))]
+    if len(latents) > 1:
+        words += ["--latent-dims", ",".join(map(str, latents))]
+    training = replace(configs[0].training, seed=seeds[0])
+    alike = to_arguments(replace(configs[0], training=training), "")[1:-2]
+    if "--beta" in alike:  # given by --betas
+        place = alike.index("--beta")
+        del alike[place : place + 2]
+    return "python -m models " + shlex.join([*words, *alike])
 
 
 def _options(config: RunConfig, start: RunConfig) -> list[str]:

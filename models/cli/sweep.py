@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from models.cli.arguments import given_command, sweep_command
 from models.cli.console import progress_bar, stop_flag
 from models.cli.options import (
     Autosave,
@@ -22,7 +22,7 @@ from models.cli.options import (
     read_settings,
     with_settings,
 )
-from models.cli.train import fit_to_data
+from models.cli.train import check_resume, fit_to_data
 from models.config import override
 from models.presets import preset
 from models.runs.folder import default_runs_dir
@@ -31,7 +31,7 @@ from models.runs.folder import default_runs_dir
 @with_settings("beta")
 @one_sentence
 def sweep(
-    betas: Annotated[str, typer.Option(help="Weights of the rate, like 0.1,0.3,1,3.")],
+    betas: Annotated[str, typer.Option(help="Weights of the rate, like 0.1,0.3,1,3.")] = "",
     seeds: Annotated[int, typer.Option(help="Runs of each, from --seed on.")] = 1,
     latent_dims: Annotated[
         str | None, typer.Option(help="Latent dimensions to compare, like 2,10.")
@@ -41,6 +41,7 @@ def sweep(
     device: Device = "cpu",
     title: Annotated[str, typer.Option(help="A label; another makes another sweep.")] = "",
     runs_dir: RunsDir = None,
+    resume: Annotated[str, typer.Option(help="Id of a sweep to continue.")] = "",
     autosave: Autosave = 10.0,
     threads: Annotated[
         int | None, typer.Option(help="Of every process; default: cores / runs.")
@@ -57,7 +58,15 @@ def sweep(
     from models.sweeps.sweep import Sweep
 
     check_surroundings(device, autosave)
+    runs_dir = runs_dir or default_runs_dir()
     given = read_settings(settings)
+    if resume:
+        options = {"betas": betas or None, "latent-dims": latent_dims, "threads": threads}
+        check_resume(options | given)
+        found = Sweep.find(runs_dir, resume)
+        command = sweep_command([member.config for member in found.members])
+        _sweep(found, data_dir, device, autosave, command)
+        return
     latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
     start = override(preset(preset_name), **given)
     members = grid(start, _numbers("betas", betas, float), seeds, latents)
@@ -71,7 +80,8 @@ def sweep(
     members = [override(each, **fit) for each in members]
     for model in {member.model for member in members}:
         describe(model)
-    _sweep(Sweep.open(runs_dir or default_runs_dir(), members, title), data_dir, device, autosave)
+    found = Sweep.open(runs_dir, members, title)
+    _sweep(found, data_dir, device, autosave, given_command())
 
 
 def _numbers(name: str, text: str, kind: type) -> list[Any]:
@@ -82,7 +92,7 @@ def _numbers(name: str, text: str, kind: type) -> list[Any]:
         raise ValueError(f"{name} must be {noun} with commas between, got {text!r:.40}") from None
 
 
-def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float) -> None:
+def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
     """Runs the sweep under a progress bar, then writes and prints its table."""
     from rich.console import Console
 
@@ -91,7 +101,6 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float) -> N
 
     console = Console()
     stop = stop_flag()
-    command = "python -m models " + shlex.join(sys.argv[1:])
     titles = {member.run.id: member.run.title for member in found.members}
     console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
     events = found.train(data_dir, device, command, autosave)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from models.atomic import write_bytes
+from models.cli.arguments import given_command, train_command
 from models.cli.console import progress_bar, stop_flag
 from models.cli.options import (
     Autosave,
@@ -56,7 +55,7 @@ def train(
     given = read_settings({"threads": threads, **settings})
     if resume:
         run = find_run(runs_dir, resume)
-        _check_resume(given)
+        check_resume(given)
         if read_request(run.folder).order != GO:
             send_request(run.folder, order=GO)
     else:
@@ -64,13 +63,18 @@ def train(
         config = override(preset(preset_name), **given)
         config = fit_to_data(config, data_dir, given["batch_size"] is None)
         run = Run.create(runs_dir, config, title)
-    _train(run, data_dir, device, autosave)
+    command = train_command(run.config(), run.title) if resume else given_command()
+    _train(run, data_dir, device, autosave, command)
     if output:
         write_bytes(output, run.model_path.read_bytes())
 
 
-def _check_resume(given: dict[str, Any]) -> None:
-    """A resumed run keeps its settings: other ones are refused rather than ignored."""
+def check_resume(given: dict[str, Any]) -> None:
+    """Refuses settings given to a run that is resumed, which keeps those it has.
+
+    Raises:
+        ValueError: If one is not None.
+    """
     changed = [name.replace("_", "-") for name, value in given.items() if value is not None]
     if changed:
         raise ValueError(f"a resumed run must keep its settings, got --{changed[0]}: leave it out")
@@ -98,7 +102,7 @@ def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = Fa
     return config
 
 
-def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> None:
+def _train(run: Run, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
     """Trains under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
     from rich.console import Console
 
@@ -106,7 +110,6 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float) -> Non
 
     console = Console()
     stop = stop_flag()
-    command = "python -m models " + shlex.join(sys.argv[1:])
     event = None
     console.print(f"Run {run.id} in {run.folder.parent}")
     events = execute(run, data_dir, device, command, autosave)

@@ -85,6 +85,24 @@ class Sweep:
             members.append(SweepRun(run, run.config()))
         return cls(Path(runs_dir), sweep_id, members)
 
+    @classmethod
+    def find(cls, runs_dir: str | Path, sweep_id: str) -> Sweep:
+        """Finds a sweep that was opened before, by its id.
+
+        Raises:
+            ValueError: If no run of the folder belongs to it.
+        """
+        members = []
+        for run in list_runs(runs_dir):
+            with contextlib.suppress(ValueError):  # a damaged folder belongs to no sweep
+                if run.sweep == sweep_id:
+                    members.append(SweepRun(run, run.config()))
+        if not members:
+            given = clean_name(sweep_id)
+            raise ValueError(f"the sweep must be one of the runs folder, got {given!r}")
+        members.sort(key=lambda member: (member.latent_dim, member.seed, member.beta))
+        return cls(Path(runs_dir), sweep_id, members)
+
     @property
     def json_path(self) -> Path:
         """Where `write` puts the table as JSON."""

@@ -13,7 +13,6 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, remedy_runs
 from explorer.widgets import pictures
 from explorer.widgets.inputs import plain
-from models.cli.arguments import to_arguments
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.load import load
 from models.latents.samples import draw_codes
@@ -332,11 +331,17 @@ class Desk:
     def __init__(self):
         self.asked, self.cancelled, self.known, self.full = [], [], {}, ""
 
-    def submit(self, arguments, title):
+    def train(self, config, title):
+        return self._submit(config, title)
+
+    def go_on(self, run_id, title):
+        return self._submit(run_id, title)
+
+    def _submit(self, what, title):
         if self.full:
             raise JobError(self.full)
         name = f"job-{len(self.asked)}"
-        self.asked.append((arguments, title))
+        self.asked.append((what, title))
         self.known[name] = Job(name, title, "queued", position=len(self.asked))
         return name
 
@@ -366,10 +371,7 @@ def test_training_asks_for_every_missing_remedy_once(no_runs, small, desk):
     train(no_runs, wanted()["capacity"].config)
     at = press(open_view("collapse", collapsed=small.id), "Train the others")
     missing = [name for name in NAMES if name != "capacity"]
-    assert desk.asked == [
-        (to_arguments(wanted()[name].config, f"small · {name}"), f"small · {name}")
-        for name in missing
-    ]
+    assert desk.asked == [(wanted()[name].config, f"small · {name}") for name in missing]
     assert {table(at)[name]["verdict"] for name in missing} == {"waiting"}
     assert [b.label for b in at.button] == ["Cancel"]
     other = open_view("collapse", collapsed=small.id)
@@ -400,8 +402,8 @@ def test_what_was_cut_short_goes_on(no_runs, small, desk):
     at = open_view("collapse", collapsed=small.id)
     assert table(at)["cycles"]["verdict"] == "started"
     press(at, "Train the others")
-    assert desk.asked[1] == (["train", "--resume", begun.id], "small · cycles")
-    assert [arguments[:2] for arguments, _ in desk.asked].count(["train", "--resume"]) == 1
+    assert desk.asked[1] == (begun.id, "small · cycles")
+    assert [isinstance(what, str) for what, _ in desk.asked].count(True) == 1
 
 
 def steered(runs_dir, config, events=None, **fields):
@@ -427,8 +429,8 @@ def test_a_run_whose_beta_was_changed_is_not_a_remedy(no_runs, small, desk):
     at = open_view("collapse", collapsed=small.id)
     assert table(at)["smaller β"]["verdict"] == "not trained yet"
     press(at, "Train the others")
-    (arguments,) = [arguments for arguments, title in desk.asked if title.endswith("smaller β")]
-    assert arguments == to_arguments(remedy, "small · smaller β"), "nothing of it is continued"
+    (asked,) = [what for what, title in desk.asked if title.endswith("smaller β")]
+    assert asked == remedy, "nothing of it is continued"
     plain_run = train(no_runs, remedy)
     at = open_view("collapse", collapsed=small.id)
     expected = diagnosis(read(plain_run.model_path)).verdict

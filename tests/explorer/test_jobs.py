@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,15 @@ from explorer.jobs.progress import Progress
 from explorer.jobs.queue import MAX_WAITING, Job, JobError, Jobs
 from explorer.jobs.tsne_maps import Projections
 from explorer.services import job_queue
+from models.cli.arguments import train_command
 from models.config import ModelConfig, RunConfig, TrainingConfig
 from models.latents.tsne import tsne
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
+from models.sweeps.grid import grid
+from models.sweeps.sweep import Sweep
 from models.training.control import send_request
 
 DIGITS = Path(__file__).resolve().parents[2] / "checkpoints" / "digits-2d-beta-1.safetensors"
@@ -199,7 +203,6 @@ def test_the_process_gives_way_to_the_server(projections, lasting):
 # --- trainings and sweeps ------------------------------------------------------------------------
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = ["--hidden", "8,4"]
 CONFIG = RunConfig("digits", ModelConfig(image_shape=(1, 8, 8)), training=TrainingConfig(epochs=4))
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
 
@@ -355,9 +358,8 @@ def epoch_row(epoch, distortion=20.5, rate=3.25):
 
 def test_progress_is_read_from_the_run_folder(runs_dir, queue_of):
     run = Run.create(runs_dir, CONFIG, "mine")
-    queue = queue_of("print('Run', sys.argv[2][9:], 'in', 'there', flush=True)\n" + LASTING)
-    job_id = queue.submit(["train", f"--resume={run.id}"], "a title")
-    wait(lambda: queue.watch(job_id).runs)
+    queue = queue_of(LASTING)
+    job_id = queue.go_on(run.id, "a title")
     found = queue.watch(job_id)
     assert (found.title, found.state, found.position) == ("a title", "running", 0)
     assert (found.share, found.seconds_left, found.text) == (0.0, None, "first epoch")
@@ -381,16 +383,13 @@ def test_progress_of_a_sweep_is_the_mean_over_its_runs(runs_dir):
     Run.create(runs_dir, CONFIG, sweep="other").history.append(epoch_row(3))
     damaged = Run.create(runs_dir, CONFIG)
     (damaged.folder / "config.json").write_text("{")
-    log = runs_dir / "log"
-    progress = Progress(runs_dir, log)
-    assert progress.measure() == (0.0, None, "starting", (), "")
-    log.write_text("Sweep abc: 2 runs in there\n")
-    assert set(progress.measure(fresh=True).runs) == {run.id for run in members}
+    progress = Progress(runs_dir, [run.id for run in members], is_sweep=True)
+    assert progress.measure() == (0.0, None, "0 of 2 runs done")
     for epoch in range(4):
         members[0].history.append(epoch_row(epoch))
     members[1].history.append(epoch_row(0))
     found = progress.measure(fresh=True)
-    assert (found.share, found.text, found.sweep) == ((1 + 1 / 4) / 2, "1 of 2 runs done", "abc")
+    assert (found.share, found.text) == ((1 + 1 / 4) / 2, "1 of 2 runs done")
 
 
 @pytest.mark.parametrize(
@@ -399,12 +398,12 @@ def test_progress_of_a_sweep_is_the_mean_over_its_runs(runs_dir):
 def test_odd_metrics_are_no_progress_and_no_error(row, runs_dir):
     run = Run.create(runs_dir, CONFIG)
     (run.folder / "metrics.jsonl").write_text(row + "\n")
-    found = Progress(runs_dir, runs_dir / "log", [run.id]).measure()
+    found = Progress(runs_dir, [run.id]).measure()
     assert found.text == "first epoch" and found.share in (0.0, 0.5)
 
 
 def test_a_run_that_is_gone_is_no_error(runs_dir):
-    assert Progress(runs_dir, runs_dir / "log", ["../../etc"]).measure().share == 0.0
+    assert Progress(runs_dir, ["../../etc"]).measure().share == 0.0
 
 
 # the queue
@@ -420,7 +419,7 @@ def test_a_job_runs_aside_and_ends(runs_dir, queue_of):
     assert (found.state, found.share, found.reason, found.title) == ("done", 1.0, "", "train")
     printed = (runs_dir / ".jobs" / job_id / "log").read_text()
     arguments, threads, session = printed.splitlines()[0].rsplit(" ", 2)
-    assert arguments == "['train', '--beta', '4', '--threads=1']" and threads == "1"
+    assert arguments == "['train', '--beta', '4']" and threads == "1"
     assert int(session) != os.getsid(0)
     own = os.getpriority(os.PRIO_PROCESS, 0)
     assert int(printed.splitlines()[1]) == min(19, own + supervisor.NICENESS)
@@ -442,7 +441,8 @@ def test_the_session_of_a_job_gives_way_to_the_servers(runs_dir, queue_of):
 
 def test_jobs_wait_in_line_and_are_refused_beyond_it(runs_dir, queue_of):
     queue = queue_of(LASTING, slots=1)
-    running, *waiting = [queue.submit(["train"], f"job {i}") for i in range(1 + MAX_WAITING)]
+    made = [begun(queue) for _ in range(1 + MAX_WAITING)]
+    running, *waiting = [queue.go_on(run.id, f"job {i}") for i, run in enumerate(made)]
     assert queue.watch(running).state == "running"
     assert [queue.watch(job_id).position for job_id in waiting] == list(range(1, MAX_WAITING + 1))
     assert {queue.watch(job_id).state for job_id in waiting} == {"queued"}
@@ -505,24 +505,39 @@ def test_trainings_share_the_slots_and_a_sweep_takes_them_all(queue_of):
     wait(lambda: states()[3] == "running")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "phrase"),
-    [
-        ([], "must be train or sweep, got 'nothing'"),
-        (["evaluate", "x"], "must be train or sweep, got 'evaluate'"),
-        (["train", "--runs-dir", "/etc"], "--runs-dir must be left"),
-        (["train", "--output=/etc/passwd"], "--output must be left"),
-        (["train", "--title", "a\0b"], "without NUL"),
-        (["train", "--title", "a\ud800b"], "must be Unicode"),
-        (["train", "--title", "x" * 10_000], "10000 characters at most"),
-    ],
-)
-def test_what_is_no_job_is_refused_at_once(arguments, phrase, queue_of):
-    queue = queue_of(SHORT)
-    with pytest.raises(ValueError, match=phrase) as caught:
-        queue.submit(arguments)
-    assert_sentence(str(caught.value))
-    assert queue.all() == []
+def begun(queue):
+    """A run of the queue's folder whose training has begun."""
+    run = Run.create(queue.runs_dir, CONFIG)
+    run.state_path.touch()
+    return run
+
+
+def test_a_job_cancelled_before_it_began_takes_its_empty_run_with_it(queue_of, runs_dir):
+    queue = queue_of(LASTING, slots=1)
+    queue.submit(["train"])
+    kept = begun(queue)
+    jobs = [
+        queue.train(CONFIG, "mine"),
+        queue.sweep(grid(CONFIG, [1.0, 2.0])),
+        queue.go_on(kept.id),
+    ]
+    assert len(list_runs(runs_dir)) == 4
+    for job_id in jobs:
+        queue.cancel(job_id)
+    assert list_runs(runs_dir) == [kept], "only what has begun is kept"
+    found = [queue.watch(job_id) for job_id in jobs]
+    assert {job.state for job in found} == {"cancelled"}
+    assert [job.can_resume for job in found] == [False, False, True]
+
+
+def test_a_refused_job_leaves_no_run_behind(queue_of, runs_dir, monkeypatch):
+    queue = queue_of(LASTING, slots=1)
+    queue.submit(["train"])
+    monkeypatch.setattr(queue_module, "MAX_WAITING", 0)
+    for refused in (lambda: queue.train(CONFIG), lambda: queue.sweep(grid(CONFIG, [1.0, 2.0]))):
+        with pytest.raises(JobError, match="At most 0 jobs can wait"):
+            refused()
+    assert list_runs(runs_dir) == []
 
 
 @pytest.mark.parametrize("job_id", ["", ".", "..", "../../etc", "/etc", "*", "a\0b", "x" * 300])
@@ -628,7 +643,7 @@ def test_a_killed_worker_is_one_sentence_and_the_next_job_starts(queue_of, runs_
     began = time.monotonic()
     os.kill(leader, signal.SIGKILL)
     found = ended(queue, first)
-    assert found.state == "failed" and found.can_resume
+    assert found.state == "failed"
     assert_sentence(found.reason)
     assert found.reason == "its process must live to the end, but it was killed: resume it to go on"
     assert is_gone(child), "what it had started went with it"
@@ -645,12 +660,10 @@ def test_a_job_cancelled_before_it_hears_is_cancelled(queue_of):
 
 
 def test_a_job_that_somebody_else_stops_is_interrupted(queue_of, runs_dir):
-    run = Run.create(runs_dir, CONFIG)
     queue = queue_of(
-        f"print('Run {run.id} in there', flush=True)\n"
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\nnote(os.getpid())\ntime.sleep(60)"
     )
-    job_id = queue.submit(["train"])
+    job_id = queue.train(CONFIG)
     os.kill(pids(runs_dir, 1)[0], signal.SIGTERM)
     assert ended(queue, job_id).state == "interrupted"
 
@@ -688,29 +701,32 @@ def test_a_job_that_eats_memory_is_stopped(queue_of, runs_dir):
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("words", "reason"),
     [
-        ["train", "--batch-size", "5000"],
-        ["train", "--beta", "much"],
-        ["train", "--nothing"],
-        ["train", "--data", "/tmp/no/such/file.npz"],
-        ["sweep", "--betas", "1,1"],
+        (
+            ["train", "--resume=RUN"],
+            "batch_size must be at most the 1297 training images, got 5000",
+        ),
+        (
+            ["train", "--resume=RUN", "--autosave", "much"],
+            "Invalid value for '--autosave': Input should be a valid number, "
+            "unable to parse string as a number",
+        ),
+        (["train", "--nothing"], "No such option: --nothing"),
+        (["train", "--resume=gone"], "the run must be one of the runs folder, got 'gone'"),
+        (["sweep", "--resume=gone"], "the sweep must be one of the runs folder, got 'gone'"),
     ],
-    ids=" ".join,
+    ids=range(5),
 )
-def test_bad_arguments_are_the_sentence_of_the_command_line(arguments, queue_of):
+def test_what_is_wrong_is_the_sentence_of_the_command_line(words, reason, queue_of, runs_dir):
     queue = queue_of()
-    found = ended(queue, queue.submit(arguments))
-    assert (found.state, found.share, found.runs, found.text) == ("failed", 0.0, (), "")
+    config = replace(CONFIG, training=replace(CONFIG.training, batch_size=5000))
+    run = Run.create(runs_dir, config)
+    words = [word.replace("RUN", run.id) for word in words]
+    found = ended(queue, queue.submit(words, runs=[run.id]))
+    assert (found.state, found.share) == ("failed", 0.0)
     assert_sentence(found.reason)
-    expected = {
-        "5000": "batch_size must be at most the 1297 training images, got 5000",
-        "much": "Invalid value for '--beta': Input should be a valid number, "
-        "unable to parse string as a number",
-        "--nothing": "No such option: --nothing",
-        "1,1": "betas must be one or more different values, got [1.0, 1.0]",
-    }
-    assert found.reason == expected.get(arguments[-1], found.reason)
+    assert found.reason == reason
 
 
 FAILING = """
@@ -732,8 +748,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(queue_of, runs_dir, tmp
     failing = tmp_path / "failing.py"
     failing.write_text(FAILING)
     queue = queue_of(command=[sys.executable, str(failing)])
-    arguments = ["train", *TINY, "--epochs", "4", "--autosave", "0", "--batch-size", "64"]
-    found = ended(queue, queue.submit(arguments))
+    found = ended(queue, train(queue, epochs=4, batch_size=64, autosave=0))
     assert_sentence(found.reason)
     assert found.reason == ".state.safetensors.x1 cannot be used: no space left on device"
     state = read_tensors(Run(runs_dir / found.runs[0]).state_path)[0]
@@ -749,7 +764,7 @@ def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     queue = queue_of(LASTING)
-    job_id = queue.submit(["train"])
+    job_id = queue.go_on(begun(queue).id)
     monkeypatch.setattr(queue_module, "write_bytes", full)
     with pytest.raises(JobError) as caught:
         queue.submit(["train"])
@@ -791,11 +806,11 @@ def test_a_reason_is_fit_for_a_strangers_screen(text, shown, queue_of):
 
 
 def test_the_reason_of_a_sweep_is_that_of_its_first_failure(queue_of, runs_dir):
-    queue = queue_of("print('Sweep abc: 2 runs in there', flush=True)\nsys.exit(1)")
+    queue = queue_of("sys.exit(1)")
     runs_dir.mkdir()
     reasons = [{"reason": ""}, {"reason": "the rate became nan at step 3"}]
     (runs_dir / "sweep-abc.json").write_text(json.dumps({"members": reasons}))
-    found = ended(queue, queue.submit(["sweep"]))
+    found = ended(queue, queue.submit(["sweep"], sweep="abc"))
     assert found.sweep == "abc"
     assert found.reason == ("1 of 2 runs failed, the first because the rate became nan at step 3")
 
@@ -806,11 +821,12 @@ def test_the_reason_of_a_sweep_is_that_of_its_first_failure(queue_of, runs_dir):
 @pytest.mark.parametrize("script", [LASTING, STUBBORN, STOPPED], ids=["plain", "deaf", "stopped"])
 def test_no_process_outlives_a_killed_server_by_two_seconds(script, runs_dir, tmp_path, queue_of):
     command = worker(tmp_path, script)
+    run = begun(queue_of())
 
     def attempt():
         (runs_dir / "pids").unlink(missing_ok=True)
         with Server(runs_dir, *command) as server:
-            job_id = server.call("submit", ["train"], "left")
+            job_id = server.call("go_on", run.id, "left")
             everybody = pids(runs_dir, 2)
             assert not any(map(is_gone, everybody))
             began = time.monotonic()
@@ -825,13 +841,17 @@ def test_no_process_outlives_a_killed_server_by_two_seconds(script, runs_dir, tm
     found = queue.all()[0]
     assert (found.title, found.state, found.can_resume) == ("left", "interrupted", True)
     queue.resume(found.id)
-    assert ended(queue, found.id).state == "done"
+    assert not ended(queue, found.id).reason
 
 
 # a process that waits for a job
 
 
-QUICK = ["train", "--epochs", "1", "--hidden", "8"]
+def train(queue, autosave=10, **training):
+    """Has a small model trained on digits by the real command; returns the job."""
+    parts = replace(CONFIG.model, hidden=(8, 4)), replace(CONFIG.training, **training)
+    run = Run.create(queue.runs_dir, replace(CONFIG, model=parts[0], training=parts[1]), "mine")
+    return queue.submit(["train", f"--resume={run.id}", f"--autosave={autosave}"], "mine", [run.id])
 
 
 def spare_of(queue):
@@ -852,18 +872,18 @@ def test_a_spare_process_does_the_next_job_as_a_new_one_does_it(queue_of, runs_d
     everybody = spare_of(queue)
     queue.prepare()
     assert queue._spare.pid == everybody[0], "one waits, not two"
-    with_spare = queue.submit(QUICK)
+    with_spare = train(queue, epochs=1)
     wait(lambda: queue.watch(with_spare).state == "running" and queue._spare is None)
     queue.prepare()
     assert queue._spare is None, "none is in the way of a job"
     assert ended(queue, with_spare).state == "done"
     wait(lambda: all(map(is_gone, everybody)))
-    without = queue.submit(QUICK)
+    without = train(queue, epochs=1)
     assert ended(queue, without).state == "done"
     models = [read(run.model_path) for run in list_runs(runs_dir)]
     assert len({model.fingerprint for model in models}) == 1
-    command = "python -m models train --epochs 1 --hidden 8 --threads=1"
-    assert {model.card.command for model in models} == {command}
+    (command,) = {model.card.command for model in models}
+    assert command == train_command(models[0].card.config, "mine")
 
 
 @ON_LINUX
@@ -873,7 +893,7 @@ def test_a_spare_that_was_killed_costs_time_and_no_job(which, queue_of):
     everybody = spare_of(queue)
     os.kill(everybody[which], signal.SIGKILL)
     wait(lambda: is_gone(everybody[which]))
-    assert ended(queue, queue.submit(QUICK)).state == "done"
+    assert ended(queue, train(queue, epochs=1)).state == "done"
     assert all(map(is_gone, everybody))
 
 
@@ -898,8 +918,8 @@ def test_a_job_of_a_spare_is_cancelled_within_a_second(queue_of):
 
     def attempt():
         spare_of(queue)
-        job_id = queue.submit(["train", "--epochs", "10000"])
-        wait(lambda: queue.watch(job_id).runs)
+        job_id = train(queue, epochs=10000)
+        wait(lambda: queue.watch(job_id).share)
         began = time.monotonic()
         queue.cancel(job_id)
         assert ended(queue, job_id).state == "cancelled"
@@ -996,8 +1016,9 @@ def assert_all_see(queue, job_id, state):
 
 def test_an_interrupted_job_is_resumed_by_one_server_only(runs_dir, tmp_path, queue_of):
     command = worker(tmp_path, LASTING)
+    run = begun(queue_of())
     with Server(runs_dir, *command) as first:
-        job_id = first.call("submit", ["train"])
+        job_id = first.call("go_on", run.id)
         pids(runs_dir, 2)
     queues, won, lost = [queue_of(command=command) for _ in range(4)], [], []
     assert_all_see(queues[0], job_id, "interrupted")
@@ -1041,8 +1062,7 @@ def assert_same_as_uninterrupted(run, folder):
 
 def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, runs_dir, tmp_path):
     queue = queue_of()
-    arguments = ["train", *TINY, "--epochs", "40", "--autosave", "0.2", "--title", "mine"]
-    job_id = queue.submit(arguments, "mine")
+    job_id = train(queue, epochs=40, autosave=0.2)
     wait(lambda: queue.watch(job_id).share > 0)
     os.kill(queue._mine[job_id].leader, signal.SIGKILL)
     found = ended(queue, job_id)
@@ -1068,8 +1088,8 @@ def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, ru
         "s.MAX_PAUSE_SECONDS = 0.3; c.app()"
     )
     queue = queue_of(command=[sys.executable, "-c", hasty])
-    job_id = queue.submit(["train", *TINY, "--epochs", "40", "--title", "mine"], "mine")
-    wait(lambda: queue.watch(job_id).runs)
+    job_id = train(queue, epochs=40)
+    wait(lambda: queue.watch(job_id).share)
     (run,) = list_runs(runs_dir)
     send_request(run.folder, order="hold")
     held = ended(queue, job_id)
@@ -1081,8 +1101,7 @@ def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, ru
 
 def test_a_training_that_diverges_says_so(queue_of, runs_dir):
     queue = queue_of()
-    bad = ["--learning-rate", "1", "--warmup-steps", "0"]
-    found = ended(queue, queue.submit(["train", *bad]))
+    found = ended(queue, train(queue, learning_rate=1.0, warmup_steps=0, epochs=200))
     assert found.state == "failed"
     assert found.reason.startswith("every term of the loss must stay finite, but the ")
     assert_sentence(found.reason)
@@ -1093,9 +1112,13 @@ def test_a_training_that_diverges_says_so(queue_of, runs_dir):
 @pytest.mark.slow
 def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue_of):
     queue = queue_of()
-    arguments = ["sweep", "--betas", "0.5,1,2", *TINY, "--epochs", "150", "--autosave", "0.2"]
+    small = replace(CONFIG.model, hidden=(8, 4)), replace(CONFIG.training, epochs=150)
+    configs = grid(replace(CONFIG, model=small[0], training=small[1]), [0.5, 1.0, 2.0])
+    sweep = Sweep.open(runs_dir, configs)
+    words = ["sweep", f"--resume={sweep.id}", "--autosave=0.2"]
     with Server(runs_dir) as server:
-        job_id = server.call("submit", arguments, "three")
+        ids = [member.run.id for member in sweep.members]
+        job_id = server.call("submit", words, "three", ids, sweep.id)
         wait(lambda: queue.watch(job_id).share > 0)
         found = queue.watch(job_id)
         (keeper_pid,) = keepers(job_id)

@@ -1,8 +1,8 @@
 """The train page: what its form asks for, what that costs, how it goes, and the runs there are."""
 
 import json
-import os
 import re
+import time
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -13,7 +13,6 @@ from explorer.figures import theme, training
 from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
 from explorer.widgets.inputs import plain
-from models.cli.arguments import to_arguments
 from models.config import (
     ModelConfig,
     ObjectiveConfig,
@@ -52,10 +51,10 @@ class Desk:
     def prepare(self):
         self.is_prepared = True
 
-    def submit(self, arguments, title=""):
+    def train(self, config, title="", label=""):
         if self.full:
             raise JobError(self.full)
-        self.asked.append((list(arguments), title))
+        self.asked.append((config, title, label))
         return "job"
 
     def all(self):
@@ -98,10 +97,9 @@ def write(at, name, text):
 
 
 def trained(runs_dir, config=SMALL, title="small"):
-    """A run that was begun a while ago."""
+    """A run that was trained to its end."""
     run = Run.create(runs_dir, config, title)
     list(execute(run))
-    os.utime(run.folder / "config.json", (0, 0))
     return run
 
 
@@ -172,7 +170,7 @@ def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
     at = choose(open_view("train", preset=other, epochs="7"), "preset", name)
     assert "epochs" not in at.query_params, "choosing a preset fills in the form"
     press(at, "Train")
-    assert desk.asked == [(to_arguments(PRESETS[name], name), f"Training “{name}”")]
+    assert desk.asked == [(PRESETS[name], name, f"Training “{name}”")]
     family = PRESETS[name].model.family
     assert (field(at, "training-beta") is not None) == (family == "vae")
     assert (field(at, "warmup") is not None) == (family != "autoencoder")
@@ -192,9 +190,8 @@ def test_what_is_chosen_is_asked_for_and_in_the_link(no_runs, desk):
     config = override(
         PRESETS["digits-2d"], latent_dim=5, beta=0.5, epochs=30, likelihood="gaussian"
     )
-    ((arguments, title),) = desk.asked
-    assert arguments == to_arguments(config, "my <b> ![x](http://y) -- model")
-    assert title == "Training “my <b> ![x](http://y) -- model”"
+    title = "my <b> ![x](http://y) -- model"
+    assert desk.asked == [(config, title, f"Training “{title}”")]
     again = open_view("train", **at.query_params)
     press(again, "Train")
     assert desk.asked[1] == desk.asked[0]
@@ -234,7 +231,7 @@ def test_a_hostile_link_opens_the_default(no_runs, desk):
     assert len(at.toast) == len(HOSTILE)
     assert at.query_params == {}
     press(at, "Train")
-    assert desk.asked == [(to_arguments(PRESETS["digits-2d"], "digits-2d"), "Training “digits-2d”")]
+    assert desk.asked == [(PRESETS["digits-2d"], "digits-2d", "Training “digits-2d”")]
 
 
 def test_who_looks_at_the_form_has_the_next_training_prepared(desk):
@@ -286,8 +283,8 @@ def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
         Job("d", "waiting", "queued", position=1),
         Job("c", title, "running", share=2 / 3, seconds_left=4.2, text="epoch 2 of 3: D −1.00",
             runs=(run.id,)),
-        Job("b", "stopped", "paused", share=0.25),
-        Job("a", "broken", "failed", reason="the rate became nan <b>"),
+        Job("b", "stopped", "paused", share=0.25, runs=(run.id,)),
+        Job("a", "broken", "failed", reason="the rate became nan <b>", runs=(run.id,)),
         Job("0", "gone", "cancelled", runs=("deleted",)),
     ]  # fmt: skip
     at = open_view("train")
@@ -360,11 +357,11 @@ def test_a_dial_that_is_sent_as_it_is_wanted_asks_for_nothing(no_runs, desk, mon
 
 def test_a_new_run_shows_its_film_before_its_curves(no_runs, desk):
     run = trained(no_runs)
-    os.utime(run.folder / "config.json")
-    desk.jobs = [Job("c", "one", "running", share=2 / 3, text="epoch 2 of 3", runs=(run.id,))]
+    job = Job("c", "one", "running", text="epoch 2 of 3", runs=(run.id,), began=time.time() + 60)
+    desk.jobs = [job]
     at = open_view("train")
     assert at.get("bidi_component") and not any(n.startswith("live") for n in charts(at))
-    os.utime(run.folder / "config.json", (0, 0))
+    desk.jobs = [replace(job, began=0.0)]
     assert any(name.startswith("live") for name in charts(settle(at)))
 
 

@@ -11,6 +11,7 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from models.presets import PRESETS
+from models.sweeps.grid import grid
 
 TITLE = "β sweep"
 TICK_SECONDS = 0.5
@@ -40,11 +41,8 @@ def _form() -> None:
         seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)
         count, problem = _count(betas, seeds)
         label = f"Train {count} model" + ("" if count == 1 else "s")
-        arguments = ["sweep", "--preset", preset, "--betas", betas, "--seeds", str(seeds)]
-        if data:
-            batch = training_form.batch_size(preset, data)
-            arguments += ["--data", data, "--batch-size", str(batch)]
-        inputs.button(label, lambda: _submit(arguments, preset), disabled=bool(problem))
+        wanted = (preset, data, betas, seeds)
+        inputs.button(label, lambda: _submit(*wanted), disabled=bool(problem))
     if problem:
         st.caption(problem)
     st.caption(
@@ -74,8 +72,15 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
     return len(values) * seeds, ""
 
 
-def _submit(arguments: list[str], preset: str) -> None:
-    _try(lambda: job_queue.jobs().submit(arguments, f"{TITLE}: {preset}"))
+def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
+    """Has a run trained for every β and seed."""
+
+    def submit() -> None:
+        start = training_form.plan(preset, {"data": data or None})
+        configs = grid(start, [float(text) for text in betas.split(",")], seeds)
+        job_queue.jobs().sweep(configs, label=f"{TITLE}: {preset}")
+
+    _try(submit)
 
 
 def _try(action: Callable[[], object]) -> None:

@@ -16,7 +16,7 @@ from explorer.services import catalogue, job_queue, page_files, run_folders, tra
 from explorer.views.train import snapshots
 from explorer.widgets import inputs
 from models.config import RUN_SETTINGS, RunConfig
-from models.runs.folder import Run, default_runs_dir
+from models.runs.folder import Run
 from models.storage.card import Card
 from models.training.control import (
     GO,
@@ -29,8 +29,6 @@ from models.training.control import (
 )
 
 TICK_SECONDS = 1.0
-START_SECONDS = 0.4
-"""The same while a job begins."""
 CURVE_SECONDS = 3.0
 FILM_SECONDS = 2.0
 """How long a new run shows its film alone: the first chart keeps the browser busy for a second."""
@@ -44,8 +42,7 @@ def show() -> None:
     """Every job, looked at again while one is live; its curves more seldom, for they cost more."""
     job_queue.jobs().prepare()
     seen = _seen()
-    tick = START_SECONDS if any(stage == "begins" for _, stage in seen) else TICK_SECONDS
-    page_queue.fragment(_follow, run_every=tick if seen else None)(seen)
+    page_queue.fragment(_follow, run_every=TICK_SECONDS if seen else None)(seen)
     page_queue.fragment(_draw, run_every=CURVE_SECONDS if seen else None)()
 
 
@@ -60,12 +57,10 @@ def _seen() -> frozenset[tuple[str, str]]:
 
 
 def _stage(job: Job) -> str:
-    """Whether a live job waits, begins, shows its film, or its film and curves."""
+    """Whether a live job waits, shows its film, or its film and curves."""
     if job.position:
         return "waits"
-    if not job.runs:
-        return "begins"
-    return "curves" if _age(Run(default_runs_dir() / job.runs[0])) > FILM_SECONDS else "film"
+    return "curves" if time.time() - job.began > FILM_SECONDS else "film"
 
 
 def _follow(seen: frozenset[tuple[str, str]]) -> None:
@@ -92,13 +87,6 @@ def _draw() -> None:
     for run, config in run_folders.configured_runs():
         if (run.id,) in live:
             curves(run, config, "live")
-
-
-def _age(run: Run) -> float:
-    """Seconds since a run was made; it has just been deleted if there is no such time."""
-    with contextlib.suppress(OSError):
-        return time.time() - (run.folder / "config.json").stat().st_mtime
-    return 0.0
 
 
 def _working(job: Job) -> None:

@@ -12,7 +12,6 @@ from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
 from models.capabilities import FAMILIES
-from models.cli.arguments import to_arguments
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.presets import PRESETS
@@ -129,4 +128,4 @@ def _price(cost: training_runs.Cost) -> str:
 def _submit() -> None:
     """Starts what the form says now, which may be newer than what was drawn."""
     title = clean_name(state.get("title"), _name(state.get("preset")))
-    attempt(lambda: job_queue.jobs().submit(to_arguments(_plan(), title), f"Training “{title}”"))
+    attempt(lambda: job_queue.jobs().train(_plan(), title, f"Training “{title}”"))
