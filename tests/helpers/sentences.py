@@ -3,6 +3,8 @@
 import re
 import tempfile
 
+import pytest
+
 from tests.helpers.paths import ROOT
 
 
@@ -14,3 +16,9 @@ def assert_sentence(text: str) -> str:
     for private in ("Traceback", str(ROOT), "/tmp", tempfile.gettempdir()):
         assert private not in text, text
     return text
+
+
+def assert_refuses(sentence, make, *args, **kwargs):
+    """A ValueError comes out, and says exactly this."""
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        make(*args, **kwargs)

@@ -1,18 +1,18 @@
-"""A user's own images on the command line: added, listed, trained with, removed."""
+"""The commands data …: what a set holds; the user's own images added, listed and removed."""
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import override
 from models.data import library
+from models.data.builtin import load_digits
 from models.data.ingest import read_upload
 from models.data.load import load
 from models.presets import PRESETS
 from models.runs.folder import list_runs
 from models.storage.checkpoint import read
+from tests.helpers.command_line import assert_refusal, call
 from tests.helpers.images import NOISE, classes, flat, npz, read_zip, write_files
 from tests.helpers.sentences import assert_sentence
 
@@ -24,40 +24,34 @@ def runs_dir(tmp_path, monkeypatch):
     return tmp_path / "runs"
 
 
-def command(*arguments, status=0):
-    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [str(each) for each in arguments])
-    assert result.exit_code == status, result.output
-    return result.stderr if status else result.stdout
-
-
 def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
     write_files(tmp_path / "faces", classes(count=6))
     (tmp_path / "faces" / "a" / "notes.txt").write_text("hello")
-    assert command("data", "list") == "None yet: python -m models data add PATH\n"
-    said = command("data", "add", tmp_path / "faces", "--title", "Faces")
+    assert call("data", "list") == "None yet: python -m models data add PATH\n"
+    said = call("data", "add", tmp_path / "faces", "--title", "Faces")
     assert "note: entries that are not PNG" in said
     (name,) = library.list_paths()
     assert f"{name}  Faces: 12 images, 1×8×9, 10 to train, 2 to test, 2 classes" in said
     assert said.endswith(f"python -m models train --data {name}\n")
-    said = command("train", "--data", name, "--epochs", 2, "--hidden", 8, "--threads", 1)
+    said = call("train", "--data", name, "--epochs", 2, "--hidden", 8, "--threads", 1)
     assert "Batches of 4, as there are 10 images." in said
     (run,) = list_runs(runs_dir)
     card = read(run.model_path).card
     assert (card.data_name, card.class_names) == ("Faces", ("a", "b"))
     assert card.data_fingerprint == load(tmp_path / "faces", "test").fingerprint
     assert run.config().model.image_shape == (1, 8, 9)
-    assert '"data": "Faces test"' in command("evaluate", run.id, "--json")
-    assert "is removed" in command("data", "remove", name)
-    assert name not in command("data", "list")
-    sentence = command("evaluate", run.id, status=1)
+    assert '"data": "Faces test"' in call("evaluate", run.id, "--json")
+    assert "is removed" in call("data", "remove", name)
+    assert name not in call("data", "list")
+    sentence = call("evaluate", run.id, status=1)
     assert "was removed or never added" in sentence
-    assert "is restored" in command("data", "remove", name, "--undo")
-    assert "Faces: 12 images" in command("data", "list")
+    assert "is restored" in call("data", "remove", name, "--undo")
+    assert "Faces: 12 images" in call("data", "list")
 
 
 def test_a_batch_that_was_asked_for_is_not_lowered():
     facts = library.add(read_zip(*flat()))
-    sentence = command("train", "--data", facts.id, "--batch-size", 64, status=1)
+    sentence = call("train", "--data", facts.id, "--batch-size", 64, status=1)
     assert "batch_size must be at most the 10 training images, got 64" in sentence
 
 
@@ -73,6 +67,15 @@ def test_every_preset_fits_a_small_set(name):
 @pytest.mark.parametrize("content", [b"", b"PK", b"hello"])
 def test_images_that_cannot_be_used_are_refused_with_one_sentence(tmp_path, content):
     (tmp_path / "faces.zip").write_bytes(content)
-    error = command("data", "add", tmp_path / "faces.zip", status=1)
+    error = call("data", "add", tmp_path / "faces.zip", status=1)
     assert not library.library_dir().exists() and error.count("\n") == 1
     assert_sentence(error.removeprefix("Error: ").removesuffix(".\n"))
+
+
+def test_data_show_says_what_there_is():
+    train_line, test_line = call("data", "show", "digits").splitlines()
+    expected = f"10 classes, fingerprint {load_digits('train').fingerprint}"
+    assert train_line == f"digits train: 1297 images, 1×8×8, {expected}"
+    assert test_line.startswith("digits test: 500 images, 1×8×8, 10 classes, fingerprint ")
+    assert_refusal(call("data", "show", "none", status=1), "a .zip of images or a folder of images")
+    assert_refusal(call("data", "download", "imagenet", status=1), "got 'imagenet'")

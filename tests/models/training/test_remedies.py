@@ -1,15 +1,10 @@
-"""Remedies change one thing, and what is asked of the command line is what was meant."""
+"""Remedies: each changes one thing, within its limits."""
 
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 
 import pytest
-from typer.testing import CliRunner
 
-from models.cli import train
-from models.cli.app import app
-from models.cli.arguments import to_arguments
-from models.config import RunConfig, TrainingConfig
-from models.presets import PRESETS, preset
+from models.presets import preset
 from models.training.remedies import NO_REMEDY, Strengths, remedies
 from tests.helpers.sentences import assert_sentence
 
@@ -96,60 +91,3 @@ def test_strengths_have_limits(name, value):
     with pytest.raises(ValueError, match=f"^{name} must be at least") as caught:
         Strengths(**{name: value})
     assert_sentence(str(caught.value))
-
-
-ODD = RunConfig(
-    "digits",
-    replace(
-        COLLAPSED.model, network="conv", hidden=(4, 8, 2), activation="silu", latent_dim=7,
-        likelihood="gaussian-shared", sigma=0.123456789, beta_min=0.015625, beta_max=123.5,
-    ),
-    replace(
-        COLLAPSED.objective, beta=1 / 3, kl_warmup_steps=0, cycles=3, ramp=0.7, free_bits=1e-3,
-        capacity=12.5, capacity_steps=17,
-    ),
-    TrainingConfig(
-        epochs=3, batch_size=50, learning_rate=1.5e-4, final_learning_rate=3e-6, warmup_steps=5,
-        seed=11, precision="bfloat16", threads=3,
-    ),
-)  # fmt: skip
-CONFIGS = {
-    "odd": ODD,
-    "linear": preset("digits-linear"),
-    "binarized": replace(COLLAPSED, training=replace(COLLAPSED.training, binarize=True)),
-    "autoencoder": preset("digits-ae"),
-    "multirate": replace(
-        preset("digits-multirate"),
-        model=replace(preset("digits-multirate").model, beta_min=0.5, beta_max=7.25),
-    ),
-} | {r.name: r.config for r in remedies(COLLAPSED, 4000, Strengths())}
-
-
-@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-def test_the_command_line_makes_of_the_arguments_what_was_meant(config, monkeypatch, tmp_path):
-    made = []
-    monkeypatch.setattr(train, "_train", lambda run, *_: made.append(run))
-    arguments = [*to_arguments(config, "a title · 1"), "--runs-dir", str(tmp_path)]
-    result = CliRunner().invoke(app, arguments)
-    assert result.exit_code == 0, result.output
-    (run,) = made
-    assert run.config() == config and run.title == "a title · 1"
-
-
-def test_the_odd_run_differs_in_every_setting():
-    """So that no option can be forgotten above."""
-    for part in ("model", "objective", "training"):
-        mine = getattr(ODD, part)
-        same = {
-            item.name
-            for item in fields(mine)
-            if all(
-                getattr(mine, item.name) == getattr(getattr(start, part), item.name)
-                for start in PRESETS.values()
-            )
-        }
-        assert same <= {"family", "binarize"}, "which the others cover"
-
-
-def test_threads_are_always_named():
-    assert "--threads" in to_arguments(COLLAPSED, "")

@@ -1,21 +1,15 @@
-"""The command line: works, refuses in one sentence, stops when told, survives being killed."""
+"""The command train: makes runs, refuses in one sentence, stops when told, survives kills."""
 
-import json
 import os
 import random
-import re
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from typer.testing import CliRunner
 
-from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import ObjectiveConfig, override
 from models.data.builtin import load_digits
@@ -23,62 +17,10 @@ from models.families.registry import build_model
 from models.presets import PRESETS, preset
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
-from models.storage.checkpoint import read, write
+from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
-from models.training.control import Change, read_changes
-from tests.helpers.paths import ROOT
+from tests.helpers.command_line import assert_refusal, call, train
 from tests.helpers.processes import finish, python
-
-COMMANDS = {
-    "": "Train, evaluate and export variational autoencoders.",
-    "train": "Train a model, or resume a run.",
-    "sweep": "Train a run for every beta and seed",
-    "steer": "Pause, continue or change a run while it is trained.",
-    "evaluate": "Score a model on the test set",
-    "project": "Compute a t-SNE map in this process",
-    "data": "Download data sets and look at them.",
-    "data show": "Show what a data set holds",
-    "data download": "Download a data set through torchvision.",
-}
-"""What the help of every command begins with."""
-
-
-@pytest.fixture(autouse=True)
-def surroundings():
-    """Commands set signal handlers and threads, and no test may leave them behind."""
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    threads = torch.get_num_threads()
-    yield
-    torch.set_num_threads(threads)
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def call(*arguments, status=0) -> str:
-    """What a command prints; to stderr if it must fail."""
-    runner = CliRunner(env={"COLUMNS": "200"})
-    result = runner.invoke(app, [str(argument) for argument in arguments])
-    assert result.exit_code == status, result.output
-    return result.stderr if status else result.stdout
-
-
-def train(runs, *arguments, status=0) -> str:
-    return call("train", "--runs-dir", runs, "--threads", 1, *arguments, status=status)
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Run:
-    """A run of two epochs made by the command line."""
-    runs = tmp_path_factory.mktemp("runs")
-    output = runs / "copy.safetensors"
-    out = train(runs, "--epochs", 2, "--title", "two epochs", "--output", output)
-    (run,) = list_runs(runs)
-    assert run.id in out and "epoch   2/2  test D" in out and "nats/image" in out
-    assert output.read_bytes() == run.model_path.read_bytes()
-    return run
-
-
-# --- train ---------------------------------------------------------------------------------------
 
 
 def test_train_makes_a_run_and_says_what_it_did(trained):
@@ -203,12 +145,6 @@ def test_bad_parameter_gets_one_sentence_and_makes_no_run(case, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def assert_refusal(text: str, phrase: str) -> None:
-    """One line that begins with Error, and neither a trace nor a page of help."""
-    assert text.startswith("Error: ") and text.endswith(".\n") and text.count("\n") == 1, text
-    assert phrase and phrase in text and len(text) < 400 and text[:-1].isprintable(), text
-
-
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
 def test_gpu_that_is_not_there_is_refused(tmp_path):
     assert_refusal(train(tmp_path, "--device", "cuda", status=1), "torch finds no GPU")
@@ -234,111 +170,10 @@ def test_words_that_make_no_command_are_refused(arguments, phrase, tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-# --- evaluate, data, project ---------------------------------------------------------------------
-
-UNITS = r"[\d.]+ ± [\d.]+ nats/image"
-
-
-def test_evaluate_prints_numbers_with_units(trained):
-    table = call("evaluate", trained.model_path, "--samples", 8, "--images", 40)
-    lines = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in table.splitlines())
-    assert lines["model"] == "two epochs" and lines["data"] == "digits test"
-    for name in ("distortion", "rate", "negative elbo"):
-        assert re.fullmatch(UNITS, lines[name]), lines
-    assert re.fullmatch(r"[\d.]+ [\d.]+ nats", lines["kl per dimension"])
-    assert re.fullmatch(r"0\.\d{5}", lines["squared error per pixel"])
-    for name in ("collapsed distortion", "entropy floor"):
-        assert re.fullmatch(r"[\d.]+ nats/image", lines[name])
-    assert lines["bound is for"] == "40 images, binarised with seed 0"
-    assert re.fullmatch("-" + UNITS, lines["iw bound k8"])
-
-
-def test_evaluate_prints_json(trained):
-    by_id = call("evaluate", trained.id, "--runs-dir", trained.folder.parent, "--json")
-    report = json.loads(by_id)
-    stored = read(trained.model_path).card.metrics
-    assert report["images"] == 500
-    assert report["distortion"] == pytest.approx(stored["distortion"], rel=1e-5)
-    distortion, rate, total = (report[name][0] for name in ("distortion", "rate", "negative_elbo"))
-    assert total == pytest.approx(distortion + rate)
-    assert report["entropy_floor"] < distortion < report["collapsed_distortion"] * 1.1
-    assert call("evaluate", trained.model_path, "--json") == by_id  # the same noise, the same bits
-
-
-def test_autoencoder_is_evaluated_without_a_rate(tmp_path):
-    train(tmp_path, "--preset", "digits-ae", "--epochs", 1)
-    (run,) = list_runs(tmp_path)
-    report = json.loads(call("evaluate", run.model_path, "--samples", 4, "--json"))
-    assert "distortion" in report and not {"rate", "iw_bound_k4"} & set(report)
-
-
-def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
-    bad = tmp_path / "bad.safetensors"
-    bad.write_bytes(b"PK\3\4")
-    pictures = tmp_path / "wide.npz"
-    np.savez(pictures, images=np.random.default_rng(0).random((20, 8, 9)))
-    good = trained.model_path
-    for arguments, phrase in (
-        ([bad], "a zip archive"),
-        (["nothing", "--runs-dir", tmp_path], "must be one of the runs folder"),
-        ([tmp_path, "--runs-dir", tmp_path], "must be one of the runs folder"),
-        (["a\0b", "--runs-dir", tmp_path], "must be one of the runs folder"),
-        (["x" * 300, "--runs-dir", tmp_path], "cannot be used: file name too long"),
-        ([good, "--data", "none"], "data must be one of"),
-        ([good, "--data", pictures], "must have the model's shape (1, 8, 8), got (1, 8, 9)"),
-        ([good, "--samples", -1], "samples must be at least 0"),
-        ([good, "--samples", 4, "--images", 1], "images at least 2"),
-        ([good, "--seed", -1], "seed must be 0 to"),
-        ([good, "--seed", 2**70], "seed must be 0 to"),
-    ):
-        assert_refusal(call("evaluate", *arguments, status=1), phrase)
-
-
-def test_run_without_a_checkpoint_yet_is_refused(tmp_path):
-    run = Run.create(tmp_path, preset("digits-2d"))
-    assert_refusal(call("evaluate", run.id, "--runs-dir", tmp_path, status=1), "cannot be read")
-
-
-def test_data_show_says_what_there_is():
-    train_line, test_line = call("data", "show", "digits").splitlines()
-    expected = f"10 classes, fingerprint {load_digits('train').fingerprint}"
-    assert train_line == f"digits train: 1297 images, 1×8×8, {expected}"
-    assert test_line.startswith("digits test: 500 images, 1×8×8, 10 classes, fingerprint ")
-    assert_refusal(call("data", "show", "none", status=1), "a .zip of images or a folder of images")
-    assert_refusal(call("data", "download", "imagenet", status=1), "got 'imagenet'")
-
-
-def test_project_writes_positions_and_reports(trained, tmp_path):
-    checkpoint = read(trained.model_path)
-    small, output = tmp_path / "small.safetensors", tmp_path / "map.safetensors"
-    few = replace(
-        checkpoint.codes,
-        **{name: getattr(checkpoint.codes, name)[:30]
-           for name in ("mean", "log_variance", "distortion", "labels")},
-    )  # fmt: skip
-    write(small, checkpoint.card, checkpoint.weights, few)
-    shares = [float(line) for line in call("project", small, output).split()]
-    assert shares == sorted(shares) and 0 < shares[0] < shares[-1] == 1
-    tensors, *_ = read_tensors(output)
-    assert tensors["positions"].shape == (30, 2) and tensors["positions"].std() > 0
-    write(small, checkpoint.card, checkpoint.weights, None)
-    for arguments, phrase in (
-        ([small, output], "must hold the codes"),
-        ([tmp_path / "none", output], "cannot be read"),
-        ([trained.model_path, output, "--perplexity", "nan"], "perplexity must be at least 1"),
-        ([trained.model_path, output, "--perplexity", 0], "perplexity must be at least 1"),
-        ([trained.model_path, output, "--seed", -1], "seed must be 0 to"),
-    ):
-        assert_refusal(call("project", *arguments, status=1), phrase)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_every_command(command):
-    out = call(*command.split(), "--help")
-    assert "Usage:" in out and COMMANDS[command] in out and "Traceback" not in out
-
-
-# --- signals -------------------------------------------------------------------------------------
+def test_resumed_run_keeps_its_settings(trained):
+    arguments = ("--resume", trained.id, "--beta", 2)
+    error = call("train", "--runs-dir", trained.folder.parent, *arguments, status=1)
+    assert_refusal(error, "a resumed run must keep its settings, got --beta")
 
 
 @pytest.fixture(scope="module")
@@ -409,67 +244,3 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(kills, pictures,
         row["step"] for row in whole.history.rows()
     ]
     assert not [name for name in os.listdir(run.folder) if name.startswith(".")]
-
-
-def test_resumed_run_keeps_its_settings(trained):
-    arguments = ("--resume", trained.id, "--beta", 2)
-    error = call("train", "--runs-dir", trained.folder.parent, *arguments, status=1)
-    assert_refusal(error, "a resumed run must keep its settings, got --beta")
-
-
-def test_a_training_is_steered_from_another_command(tmp_path):
-    process = python(
-        "-m", "models", "train", "--runs-dir", str(tmp_path), "--epochs", "5000", "--threads", "1"
-    )  # fmt: skip
-    while not list_runs(tmp_path) or not list_runs(tmp_path)[0].history.rows():
-        assert process.poll() is None
-        time.sleep(0.05)
-    (run,) = list_runs(tmp_path)
-    assert "order hold" in call("steer", run.id, "--hold", "--runs-dir", tmp_path)
-    while not run.model_path.exists():
-        time.sleep(0.05)
-    held = len(run.history.rows())
-    call("steer", run.id, "--beta", 4, "--learning-rate", 1e-3, "--runs-dir", tmp_path)
-    while not read_changes(run.folder):
-        time.sleep(0.05)
-    assert len(run.history.rows()) == held
-    call("steer", run.id, "--go", "--runs-dir", tmp_path)
-    while len(run.history.rows()) == held:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    assert "Stopped and kept" in finish(process)
-    assert read_changes(run.folder) == [Change(20 * held, 4.0, 1e-3)]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "phrase"),
-    [
-        ([], "must be given"),
-        (["--hold", "--go"], "must be given"),
-        (["--beta", -3], "beta must be 0 to 10000, got -3"),
-        (["--learning-rate", 7], "learning_rate must be at most 1, got 7"),
-    ],
-)
-def test_orders_that_cannot_be_are_one_sentence(arguments, phrase, trained):
-    runs = trained.folder.parent
-    assert phrase in call("steer", trained.id, *arguments, "--runs-dir", runs, status=1)
-    assert not (trained.folder / "wish.json").exists()
-    assert "one of the runs folder" in call("steer", "x", "--go", "--runs-dir", runs, status=1)
-
-
-@pytest.mark.parametrize(
-    ("given", "status", "phrase"),
-    [
-        ("", 0, None),
-        ('["data", "show", "digits"]\n', 0, "1297 images"),
-        ('["data", "show", "nowhere"]\n', 1, "Error: "),
-    ],
-    ids=["end", "command", "refusal"],
-)
-def test_a_waiting_command_line_takes_its_arguments_from_standard_input(given, status, phrase):
-    found = subprocess.run(
-        [sys.executable, "-m", "models", "-"], input=given, text=True, cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    assert found.returncode == status
-    assert (phrase or "") in found.stdout and bool(found.stdout) == bool(phrase)

@@ -1,0 +1,117 @@
+"""The command line as a whole: commands of before, help, arguments from standard input."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+from typer.main import get_command
+
+from explorer.__main__ import app as explorer
+from models.cli.app import app
+from models.storage.checkpoint import read
+from tests.helpers.command_line import call
+from tests.helpers.paths import ROOT
+
+COMMANDS = {
+    "": "Train, evaluate and export variational autoencoders.",
+    "train": "Train a model, or resume a run.",
+    "sweep": "Train a run for every beta and seed",
+    "steer": "Pause, continue or change a run while it is trained.",
+    "evaluate": "Score a model on the test set",
+    "project": "Compute a t-SNE map in this process",
+    "data": "Download data sets and look at them.",
+    "data show": "Show what a data set holds",
+    "data download": "Download a data set through torchvision.",
+}
+"""What the help of every command begins with."""
+
+
+OF_BEFORE = [
+    "python -m models train --resume 20260101-000000-abcdef --output a.safetensors --autosave 1",
+    "python -m models sweep --betas 1,4 --latent-dims 2,10 --threads 1 --device cuda --title x",
+    "python -m models steer RUN --hold --beta 4 --learning-rate 0.001 --runs-dir runs",
+    "python -m models steer RUN --go",
+    "python -m models steer RUN --step",
+    "python -m models evaluate RUN --data digits --images 40 --seed 1 --beta 2 --json",
+    "python -m models export RUN --html map.html --view pca --x 1 --y 2 --colour kl --no-originals",
+    "python -m models data show digits --data-dir data",
+    "python -m models data list",
+    "python -m models data remove own-0123456789ab --undo",
+    "python -m models project in.safetensors out.safetensors --perplexity 30 --seed 0",
+    "python -m models work --runs-dir runs --data-dir data --device cpu --command x --autosave 10",
+    "python -m explorer --adapter vae.py --data faces.npz --data-dir data --port 8600 --headless",
+]
+"""Commands of earlier versions that no document names."""
+
+
+def documented_commands():
+    """The commands in the README and on the cards of the shipped models."""
+    text = (ROOT / "README.md").read_text()
+    yield from re.findall(r"^(python -m (?:models|explorer) .*?)(?:  .*)?$", text, re.M)
+    for path in sorted((ROOT / "checkpoints").glob("*.safetensors")):
+        yield read(path).card.command
+
+
+def parse(line):
+    """The parameters of the command that a line calls, as the command line reads it."""
+    _, _, package, *words = shlex.split(line)
+    command = get_command({"models": app, "explorer": explorer}[package])
+    context = command.make_context(package, words)
+    while hasattr(command, "resolve_command") and context._protected_args + context.args:
+        words = context._protected_args + context.args
+        name, command, words = command.resolve_command(context, words)
+        context = command.make_context(name, words, parent=context)
+    return context.params
+
+
+@pytest.mark.parametrize("line", [*documented_commands(), *OF_BEFORE])
+def test_commands_of_before_are_read(line):
+    parse(line)
+
+
+def test_documents_name_many_commands():
+    assert len(list(documented_commands())) > 15
+
+
+def test_an_unknown_option_is_not_read():
+    with pytest.raises(Exception, match="No such option"):
+        parse("python -m models train --colour red")
+
+
+def test_the_export_of_before_names_and_runs_the_new_command(tmp_path):
+    model, html = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors", tmp_path / "map.html"
+    words = [sys.executable, "-m", "models", "export", str(model), "--html", str(html)]
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert (found.returncode, found.stderr) == (
+        0, "This command is now: python -m explorer export\n",
+    )  # fmt: skip
+    assert found.stdout == f"{html}: {html.stat().st_size / 1e6:.1f} MB\n"
+    words[4] = "nothing"
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == 1 and "Error: the run must be one of" in found.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_every_command(command):
+    out = call(*command.split(), "--help")
+    assert "Usage:" in out and COMMANDS[command] in out and "Traceback" not in out
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "phrase"),
+    [
+        ("", 0, None),
+        ('["data", "show", "digits"]\n', 0, "1297 images"),
+        ('["data", "show", "nowhere"]\n', 1, "Error: "),
+    ],
+    ids=["end", "command", "refusal"],
+)
+def test_a_waiting_command_line_takes_its_arguments_from_standard_input(given, status, phrase):
+    found = subprocess.run(
+        [sys.executable, "-m", "models", "-"], input=given, text=True, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    assert found.returncode == status
+    assert (phrase or "") in found.stdout and bool(found.stdout) == bool(phrase)
