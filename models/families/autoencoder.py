@@ -32,7 +32,7 @@ class ImageModel(TrainableModel):
         self.likelihood = build_likelihood(config)
 
     def at(self, beta: float) -> ImageModel:
-        """The model as it is at one β: itself, unless its weights are functions of β."""
+        """Returns the model at one β: itself, unless its weights are functions of β."""
         return self
 
     def _output(self, z: Tensor) -> Tensor:
@@ -40,15 +40,15 @@ class ImageModel(TrainableModel):
         raise NotImplementedError
 
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """One draw of p(x|z) for every code, shape (B, C, H, W)."""
+        """Draws an image of p(x|z) for every code, shape (B, C, H, W)."""
         return self.likelihood.sample(self._output(z), generator)
 
     def log_likelihood(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
+        """Computes ln p(x|z) of every image given its code, in nats per image, shape (B,)."""
         return self.likelihood.log_prob(self._output(z), images)
 
     def log_likelihood_pairs(self, images: Tensor, z: Tensor) -> Tensor:
-        """ln p(x|z) of every image (B of them) given every code (G), in nats, shape (B, G)."""
+        """Computes ln p(x|z) of every image (B) given every code (G), in nats, shape (B, G)."""
         return self.likelihood.log_prob_pairs(self._output(z), images)
 
 
@@ -75,16 +75,16 @@ class Autoencoder(ImageModel):
     def draw(
         self, images: Tensor, generator: torch.Generator
     ) -> tuple[LatentModel, Tensor, float | Tensor, float | Tensor]:
-        """What a training step sees: a model, images for it, and weights for their D and R."""
+        """Returns what a step sees: a model, images for it, and weights for their D and R."""
         return self, images, 1.0, 1.0
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """ε ~ N(0, I) for every image a step sees, shape (draws · count, Z)."""
+        """Draws ε ~ N(0, I) for every image a step sees, shape (draws · count, Z)."""
         shape = (self.draws * count, self.latent_dim)
         return torch.randn(shape, generator=generator, device=generator.device)
 
     def losses(self, player: str, batch: Batch) -> Losses:
-        """The weighted sum of D and R, and both as they are, in nats per image."""
+        """Computes the weighted sum of D and R, and both as they are, in nats per image."""
         model, images, *weights = self.draw(batch.images, batch.generator)
         terms = elbo_terms(model, images, batch.noise)
         distortion, rate = weights[0] * terms.distortion, weights[1] * terms.rate
@@ -97,7 +97,7 @@ class Autoencoder(ImageModel):
         )
 
     def score(self, images: Tensor, seed: int) -> Scores:
-        """D and R of test images, z sampled, weight 1, and the parts of R."""
+        """Estimates D and R of test images, z sampled, weight 1, and the parts of R."""
         terms = elbo(self, images, seed)
         return {
             "distortion": terms.distortion.mean().item(),
@@ -106,7 +106,7 @@ class Autoencoder(ImageModel):
         }
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
-        """The code of every image, shape (B, Z), and None: there is no variance."""
+        """Encodes images to codes, shape (B, Z), and None: there is no variance."""
         return self.encoder(images).float(), None
 
     def _output(self, z: Tensor) -> Tensor:
@@ -114,7 +114,7 @@ class Autoencoder(ImageModel):
         return self.decoder(z).float()
 
     def decode(self, z: Tensor) -> Tensor:
-        """The mean image E[x|z] of every code, shape (B, C, H, W)."""
+        """Decodes codes to mean images E[x|z], shape (B, C, H, W)."""
         return self.likelihood.mean(self._output(z))
 
     def start_at(self, images: Tensor) -> None:

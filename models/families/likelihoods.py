@@ -172,7 +172,7 @@ class GaussianPixel(Gaussian):
 
 
 def build_likelihood(config: ModelConfig) -> nn.Module:
-    """The likelihood a config names.
+    """Builds the likelihood that a config names.
 
     Example:
         >>> build_likelihood(ModelConfig(likelihood="bernoulli"))

@@ -60,7 +60,7 @@ class MultirateVAE(VAE):
         self.gates = nn.Parameter(torch.zeros(RAMPS, 2 * sum(self._sizes)))
 
     def at(self, beta: float) -> VAE:
-        """The model at one β: a plain VAE with weights of its own.
+        """Folds the model at one β: a plain VAE with weights of its own.
 
         Args:
             beta: β, from `beta_min` to `beta_max` of the config.
@@ -99,7 +99,7 @@ class MultirateVAE(VAE):
         }
 
     def gates_at(self, log_beta: Tensor) -> Gates:
-        """Scale a and shift c of every layer that has weights, in the order of the network.
+        """Computes scale a and shift c of every layer with weights, in the order of the network.
 
         Args:
             log_beta: ln β, shape (B,).
@@ -114,7 +114,7 @@ class MultirateVAE(VAE):
         return [(1 + ramps @ scale, ramps @ shift) for scale, shift in self._ramp_weights()]
 
     def decoder_gates(self) -> Gates:
-        """A and C of every layer of the decoder that has gates, each of shape (RAMPS, outputs)."""
+        """Returns A and C of the decoder's gated layers, each of shape (RAMPS, outputs)."""
         return self._ramp_weights()[-sum(map(_has_gate, self.decoder.layers)) :]
 
     def _ramp_weights(self) -> Gates:
@@ -128,7 +128,7 @@ class MultirateVAE(VAE):
     def draw(
         self, images: Tensor, generator: torch.Generator
     ) -> tuple[LatentModel, Tensor, Tensor, Tensor]:
-        """The images twice, at values of β that cover the range evenly, half of it apart."""
+        """Returns the images twice, at β that cover the range evenly, half of it apart."""
         rows = self.draws * len(images)
         low, high = self._log_range()
         with torch.autocast(images.device.type, enabled=False):  # gates keep all their digits
@@ -138,7 +138,7 @@ class MultirateVAE(VAE):
         return model, images.repeat(self.draws, 1, 1, 1), weight, (weight * log_beta.exp())[:, None]
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x) at β = 1, each of shape (B, Z)."""
+        """Encodes images to mean and log-variance of q(z|x) at β = 1, each of shape (B, Z)."""
         return self._at_one().encode(images)
 
     def _output(self, z: Tensor) -> Tensor:
@@ -205,7 +205,7 @@ def _outputs(layer: nn.Module) -> int:
 
 
 def evenly(count: int, generator: torch.Generator) -> Tensor:
-    r"""Numbers of U(0, 1) that cover it evenly: u_i = (i + v) / n with one v ~ U(0, 1).
+    r"""Draws numbers of U(0, 1) that cover it evenly: u_i = (i + v) / n with one v ~ U(0, 1).
 
     Each alone is uniform within its n-th; a random order of what they are for makes it uniform.
 

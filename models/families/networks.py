@@ -132,7 +132,7 @@ class ConvDecoder(nn.Module):
 
 
 def build_encoder(config: ModelConfig, features: int) -> nn.Module:
-    """The encoder a config names, with `features` outputs.
+    """Builds the encoder that a config names, with `features` outputs.
 
     Example:
         >>> type(build_encoder(ModelConfig(), 4)).__name__
@@ -142,7 +142,7 @@ def build_encoder(config: ModelConfig, features: int) -> nn.Module:
 
 
 def build_decoder(config: ModelConfig, outputs: int) -> nn.Module:
-    """The decoder a config names, with `outputs` numbers per pixel.
+    """Builds the decoder that a config names, with `outputs` numbers per pixel.
 
     Example:
         >>> type(build_decoder(ModelConfig(network="conv", hidden=(8,)), 1)).__name__

@@ -1,4 +1,4 @@
-"""From a config to a model, and the limit on its size; `models.capabilities` has the families."""
+"""Builds models from their settings and limits their size; `models.capabilities` lists families."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_PARAMETERS = 10_000_000
 
 
 def describe(config: ModelConfig) -> nn.Module:
-    """The model without memory: names, shapes and dtypes of its tensors, on the meta device.
+    """Describes a model without memory: names, shapes and dtypes of its tensors (meta device).
 
     Raises:
         ValueError: If it would have more than `MAX_PARAMETERS` parameters.
@@ -33,7 +33,7 @@ def describe(config: ModelConfig) -> nn.Module:
 
 
 def build_model(config: ModelConfig, seed: int = 0) -> nn.Module:
-    """The model a config describes, its weights drawn from `seed`.
+    """Builds the model that a config describes, its weights drawn from `seed`.
 
     Raises:
         ValueError: If it would have more than `MAX_PARAMETERS` parameters.
@@ -50,5 +50,5 @@ def build_model(config: ModelConfig, seed: int = 0) -> nn.Module:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Number of trainable numbers of a model."""
+    """Counts the trainable numbers of a model."""
     return sum(parameter.numel() for parameter in model.parameters())

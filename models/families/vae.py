@@ -29,6 +29,6 @@ class VAE(Autoencoder):
     encoder_heads = 2
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), each of shape (B, Z)."""
+        """Encodes images to mean and log-variance of q(z|x), each of shape (B, Z)."""
         mean, log_variance = self.encoder(images).float().chunk(2, dim=-1)
         return mean, log_variance

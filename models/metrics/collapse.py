@@ -139,7 +139,7 @@ def diagnose(
 
 
 def distance_from_mean(images: Tensor) -> float:
-    r"""Mean distance of images from their own mean image, per pixel.
+    r"""Computes the mean distance of images from their own mean image, per pixel.
 
     .. math:: \frac1{N\sqrt d} \sum_n ‖x_n - \bar x‖
 

@@ -40,7 +40,7 @@ class Information(NamedTuple):
 def mutual_information(
     mean: Tensor, log_variance: Tensor, samples: int = 1, seed: int = 0
 ) -> Estimate:
-    r"""I(x; z) of codes of any dimension, all against all: how well a code tells its image.
+    r"""Estimates I(x; z), all codes against all: how well a code identifies its image.
 
     .. math:: I = E_{n, z ~ q(z|x_n)}\left[\ln \frac{q(z|x_n)}{q(z)}\right]
 
@@ -65,7 +65,7 @@ def mutual_information(
 
 
 def information(mean: Tensor, log_variance: Tensor, samples: int = 1, seed: int = 0) -> Information:
-    r"""The parts of the rate of codes of any dimension, estimated all against all.
+    r"""Estimates the parts of the rate of codes of any dimension, all against all.
 
     .. math:: TC = E_{q(z)}\left[\ln \frac{q(z)}{\prod_j q(z_j)}\right], \qquad
         q(z) = \frac1N \sum_n q(z|x_n)

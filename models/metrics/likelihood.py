@@ -21,7 +21,7 @@ from models.objectives.elbo import LatentModel, Terms, elbo_terms
 
 @torch.no_grad()
 def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 1024) -> Terms:
-    r"""Terms of -ELBO for every image, one sample of z each, weight 1 whatever β was.
+    r"""Estimates the terms of -ELBO for every image, one sample of z each, weight 1 whatever β was.
 
     .. math:: -ELBO = \underbrace{-E_q[\ln p(x|z)]}_{D} + \underbrace{KL(q(z|x) ‖ p(z))}_{R}
 
@@ -56,7 +56,7 @@ def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 10
 
 
 def summarize(terms: Terms) -> dict[str, Any]:
-    """Test-set scores of a model as JSON values.
+    """Summarises the test-set scores of a model as JSON values.
 
     Args:
         terms: What `elbo` returns, N ≥ 2.
@@ -87,7 +87,7 @@ def summarize(terms: Terms) -> dict[str, Any]:
 def importance_weighted_bound(
     model: LatentModel, images: Tensor, samples: int, seed: int = 0, max_rows: int = 20_000
 ) -> Tensor:
-    r"""Lower bound of ln p(x) from k samples, tighter as k grows.
+    r"""Estimates a lower bound of ln p(x) from k samples, tighter as k grows.
 
     .. math:: \ln p(x) ≥ E\left[\ln \frac1k \sum_{i=1}^k \frac{p(x|z_i) p(z_i)}{q(z_i|x)}\right]
 
@@ -156,7 +156,7 @@ def _log_weights(
 
 
 def binarize(images: Tensor, seed: int = 0) -> Tensor:
-    """Every pixel 0 or 1, white with probability equal to its grey (dynamic binarisation).
+    """Draws every pixel 0 or 1, white with probability equal to its grey (dynamic binarisation).
 
     Args:
         images: x in [0, 1], any shape.
@@ -173,7 +173,7 @@ def binarize(images: Tensor, seed: int = 0) -> Tensor:
 
 
 def active_units(mean: Tensor, threshold: float = 0.01) -> int:
-    r"""Number of latent dimensions whose posterior mean varies: Var_x(μ_j) > 0.01.
+    r"""Counts the latent dimensions whose posterior mean varies: Var_x(μ_j) > 0.01.
 
     Args:
         mean: Posterior means, shape (N, Z), N ≥ 2.
@@ -192,7 +192,7 @@ def active_units(mean: Tensor, threshold: float = 0.01) -> int:
 def collapsed_distortion(
     images: Tensor, likelihood: str = "bernoulli", sigma: float = 1.0
 ) -> float:
-    r"""D of the best model that ignores z: one constant image, the data's mean.
+    r"""Computes D of the best model that ignores z: one constant image, the data's mean.
 
     Bernoulli: Σ_i H(x̄_i), H the binary entropy. Gaussian of fixed σ: Σ_i Var(x_i)/(2σ²) +
     (d/2) ln 2πσ². Learned shared σ: (d/2)(1 + ln 2πσ*²), σ*² the mean variance. Per pixel:
@@ -226,7 +226,7 @@ def collapsed_distortion(
 
 
 def entropy_floor(images: Tensor, likelihood: str = "bernoulli", sigma: float = 1.0) -> float:
-    r"""The lowest D any decoder can reach: that of a perfect reconstruction.
+    r"""Computes the lowest D any decoder can reach: that of a perfect reconstruction.
 
     Bernoulli: mean over images of Σ_i H(x_i), zero only for binary images. Gaussian:
     (d/2) ln 2πσ², with σ = 1/256, the smallest allowed, where it is learned.

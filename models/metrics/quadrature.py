@@ -40,7 +40,7 @@ class Grid(NamedTuple):
 
 
 def plane_grid(mean: Tensor, log_variance: Tensor, step: float = 0.5) -> Grid:
-    r"""The grid on which sums are integrals, for the prior and for nearly every posterior.
+    r"""Makes the grid on which sums are integrals, for the prior and for nearly every posterior.
 
     Each axis reaches six standard deviations beyond the prior's mean and every posterior's;
     its step is `step` times the median posterior standard deviation, or the prior's if smaller.
@@ -84,7 +84,7 @@ def plane_grid(mean: Tensor, log_variance: Tensor, step: float = 0.5) -> Grid:
 def exact_log_evidence(
     log_likelihood: Callable[[Tensor, Tensor], Tensor], images: Tensor, grid: Grid
 ) -> Tensor:
-    r"""ln p(x) of every image under a model with two latent dimensions, by quadrature.
+    r"""Integrates ln p(x) of every image under a model with two latent dimensions.
 
     .. math:: \ln p(x) = \ln \int p(x|z) p(z) dz ≈ \ln \sum_g p(x|z_g) p(z_g) Δ
 
@@ -119,7 +119,7 @@ def exact_log_evidence(
 
 
 def exact_information(mean: Tensor, log_variance: Tensor, grid: Grid | None = None) -> Information:
-    r"""The parts of the rate of two-dimensional codes, by quadrature.
+    r"""Integrates the parts of the rate of two-dimensional codes.
 
     .. math:: I = H(q(z)) - \frac1N \sum_n H(q(z|x_n)), \qquad
         KL(q ‖ r) = \int q \ln \frac qr - q + r

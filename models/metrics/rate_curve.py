@@ -34,7 +34,7 @@ def measure_rates(
     points: int = POINTS,
     seed: int = 0,
 ) -> RateDistortionCurve:
-    r"""D(β) and R_j(β) of a test set under one model for every β, with the codes on the way.
+    r"""Measures D(β) and R_j(β) of a test set under one model for every β, and keeps its codes.
 
     .. math:: D(β) = E_x E_{q_β(z|x)}[-\ln p_β(x|z)], \quad R_j(β) = E_x KL(q_β(z_j|x) ‖ p)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @torch.no_grad()
 def squared_error(model: Any, images: Tensor, batch_size: int = 1024) -> Tensor:
-    r"""Squared error per pixel of the reconstruction from z = μ.
+    r"""Computes the squared error per pixel of the reconstruction from z = μ.
 
     .. math:: \frac1d \sum_i (x_i - E[x_i | z = μ(x)])²
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # the first screen waits for no torch
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
-    r"""Mean of first − second over the same images, and its standard error.
+    r"""Computes the mean of first − second over the same images, and its standard error.
 
     .. math:: \bar d ± s_d / √N, \quad d = x - y
 
@@ -52,7 +52,7 @@ class Estimate(NamedTuple):
 
 
 def estimate(values: Tensor) -> Estimate:
-    r"""Mean and standard error over images: s / √N, with the unbiased s.
+    r"""Computes mean and standard error over images: s / √N, with the unbiased s.
 
     Args:
         values: One number per image, shape (N,), N ≥ 2.
@@ -67,7 +67,7 @@ def estimate(values: Tensor) -> Estimate:
 
 
 def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    r"""Mean and half-width of its confidence interval, for a few normal values.
+    r"""Computes the mean of a few normal values and the half-width of its confidence interval.
 
     .. math:: \bar x ± t_{n-1,\,(1 + level)/2} \; s / √n
 

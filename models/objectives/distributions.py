@@ -16,7 +16,7 @@ LOG_2PI = math.log(2 * math.pi)
 
 
 def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-    r"""KL divergence of a diagonal Gaussian to the standard normal, for every dimension.
+    r"""Computes the KL divergence of a diagonal Gaussian to the standard normal, by dimension.
 
     .. math:: KL(N(μ, σ²) ‖ N(0, 1)) = ½ (μ² + σ² - 1 - \ln σ²)
 
@@ -44,7 +44,7 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def reparameterize(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
-    r"""A sample of N(μ, σ²) as a differentiable function of μ, σ and standard noise.
+    r"""Draws from N(μ, σ²) by a differentiable function of μ, σ and standard noise.
 
     .. math:: z = μ + σ ε, \quad ε \sim N(0, I)
 
@@ -67,7 +67,7 @@ def reparameterize(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
 
 
 def normal_log_prob(z: Tensor, mean: Tensor | float, log_variance: Tensor | float) -> Tensor:
-    r"""Log-density of a Gaussian, for every element.
+    r"""Computes the log-density of a Gaussian, for every element.
 
     .. math:: \ln N(z; μ, σ²) = -½ \left(\frac{(z - μ)²}{σ²} + \ln σ² + \ln 2π\right)
 
@@ -88,7 +88,7 @@ def normal_log_prob(z: Tensor, mean: Tensor | float, log_variance: Tensor | floa
 
 
 def bernoulli_log_prob(logits: Tensor, images: Tensor) -> Tensor:
-    r"""Log-likelihood of images under independent Bernoulli pixels.
+    r"""Computes the log-likelihood of images under independent Bernoulli pixels.
 
     .. math:: \ln p(x|z) = \sum_i x_i l_i - \ln(1 + e^{l_i})
 
@@ -115,7 +115,7 @@ def bernoulli_log_prob(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def gaussian_log_prob(mean: Tensor, log_variance: Tensor | float, images: Tensor) -> Tensor:
-    r"""Log-likelihood of images under independent Gaussian pixels, constant included.
+    r"""Computes the log-likelihood of images under independent Gaussian pixels, with constant.
 
     .. math:: \ln p(x|z) = -\sum_i \frac{(x_i - m_i)²}{2σ_i²} + \ln σ_i + ½ \ln 2π
 

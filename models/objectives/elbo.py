@@ -38,7 +38,7 @@ class Terms(NamedTuple):
 
 
 def elbo_terms(model: LatentModel, images: Tensor, noise: Tensor) -> Terms:
-    r"""One-sample estimate of the terms of -ELBO, for every image.
+    r"""Estimates the terms of -ELBO by one sample, for every image.
 
     .. math:: D = -\ln p(x | μ + σε), \qquad R_j = KL(q(z_j|x) ‖ N(0, 1))
 

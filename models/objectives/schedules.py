@@ -26,7 +26,7 @@ class StepObjective(NamedTuple):
 
 
 def objective_at(step: int, total_steps: int, objective: ObjectiveConfig) -> StepObjective:
-    """The objective as it is at one step.
+    """Returns the objective as it is at one step.
 
     Args:
         step: t, counted from 1.
@@ -42,7 +42,7 @@ def objective_at(step: int, total_steps: int, objective: ObjectiveConfig) -> Ste
 
 
 def kl_weight(step: int, total_steps: int, objective: ObjectiveConfig) -> float:
-    r"""The weight of the rate at a step: β, reached once, or again in every cycle.
+    r"""Computes the weight of the rate at a step: β, reached once, or again in every cycle.
 
     .. math:: w_t = β \min(1, t / W), \qquad
         w_t = β \min(1, τ / ρ), \quad τ = \frac{(t - 1) \bmod ⌈T / M⌉}{T / M}
@@ -75,7 +75,7 @@ def kl_weight(step: int, total_steps: int, objective: ObjectiveConfig) -> float:
 
 
 def capacity(step: int, objective: ObjectiveConfig) -> float:
-    r"""The rate that training steers to at a step: C · min(1, t / S).
+    r"""Computes the rate that training aims at in a step: C · min(1, t / S).
 
     Args:
         step: t, counted from 1.
@@ -102,7 +102,7 @@ def beta_loss(
     free_bits: float = 0.0,
     capacity: float = 0.0,
 ) -> Tensor:
-    r"""The training loss: mean over images of D + weight · Σ_j R_j, or a remedy's version of it.
+    r"""Computes the loss: mean over images of D + weight · Σ_j R_j, or a remedy's version of it.
 
     .. math:: \bar D + w \left| \sum_j \max(λ, \bar R_j) - C \right|
 

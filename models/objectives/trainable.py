@@ -66,7 +66,7 @@ class Trainable(Protocol):
     terms: tuple[str, ...]
 
     def players(self) -> Mapping[str, Player]:
-        """The players in the order of their turns, by name; no parameter belongs to two."""
+        """Returns the players in the order of their turns, by name; no parameter belongs to two."""
 
     def start_at(self, images: Tensor) -> None:
         """Prepares the untrained model for its training images, shape (N, C, H, W)."""
@@ -102,7 +102,7 @@ class TrainableModel(nn.Module):
     terms: tuple[str, ...]
 
     def players(self) -> Mapping[str, Player]:
-        """One player, `model`, with every parameter."""
+        """Returns one player, `model`, with every parameter."""
         return {"model": Player(list(self.parameters()))}
 
     def start_at(self, images: Tensor) -> None:

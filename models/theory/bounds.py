@@ -26,7 +26,7 @@ class BoundEstimate(NamedTuple):
 
 
 def bound_ladder(log_weights: Tensor, counts: Sequence[int]) -> list[BoundEstimate]:
-    r"""More samples of z: a steadier ELBO, and a higher importance-weighted bound.
+    r"""Shows what more samples of z give: a steadier ELBO, and a higher importance-weighted bound.
 
     .. math:: \frac1k \sum_{i=1}^k \ln w_i, \qquad \ln \frac1k \sum_{i=1}^k w_i, \qquad
         w_i = \frac{p(x|z_i) p(z_i)}{q(z_i|x)}, \quad z_i ∼ q(z|x)
@@ -38,7 +38,7 @@ def bound_ladder(log_weights: Tensor, counts: Sequence[int]) -> list[BoundEstima
         counts: The k; S must be at least twice each.
 
     Returns:
-        One rung for every k.
+        One estimate for every k.
 
     Raises:
         ValueError: If there are too few weights for two repeats.
@@ -48,8 +48,8 @@ def bound_ladder(log_weights: Tensor, counts: Sequence[int]) -> list[BoundEstima
 
     Example:
         >>> import torch
-        >>> (rung,) = bound_ladder(torch.tensor([0.0, 0.0, 0.0, 0.0]), [2])
-        >>> rung.elbo.mean, rung.bound.mean, rung.bound_deviation
+        >>> (estimate,) = bound_ladder(torch.tensor([0.0, 0.0, 0.0, 0.0]), [2])
+        >>> estimate.elbo.mean, estimate.bound.mean, estimate.bound_deviation
         (0.0, 0.0, 0.0)
     """
     if not 1 <= min(counts) <= max(counts) <= len(log_weights) // 2:

@@ -12,7 +12,7 @@ from models.objectives.distributions import gaussian_kl, normal_log_prob
 
 
 def kl_both_ways(mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
-    r"""KL(q ‖ p), which a VAE pays, and KL(p ‖ q), which it does not.
+    r"""Computes KL(q ‖ p), which a VAE pays, and KL(p ‖ q), which it does not.
 
     .. math:: KL(q ‖ p) = ½ (μ² + σ² - 1 - \ln σ²), \qquad
         KL(p ‖ q) = ½ \left(\frac{1 + μ²}{σ²} - 1 + \ln σ²\right)
@@ -43,7 +43,7 @@ def kl_both_ways(mean: Tensor, deviation: Tensor) -> tuple[Tensor, Tensor]:
 def sampled_kl(
     mean: float, deviation: float, samples: int, seed: int = 0
 ) -> tuple[Estimate, Estimate]:
-    r"""The same two by Monte Carlo: mean log-ratio over samples of the first distribution.
+    r"""Estimates the same two by Monte Carlo: mean log-ratio over samples of the first one.
 
     .. math:: KL(q ‖ p) ≈ \frac1n \sum_i \ln \frac{q(z_i)}{p(z_i)}, \quad z_i ∼ q
 
@@ -78,7 +78,7 @@ def sampled_kl(
 
 
 def seeded_noise(count: int, seed: int) -> Tensor:
-    """Standard normal numbers in double precision, shape (count,).
+    """Draws standard normal numbers in double precision, shape (count,).
 
     Example:
         >>> seeded_noise(3, seed=0).shape

@@ -16,7 +16,7 @@ PARAMETERS = ("mean", "deviation")
 
 
 def loss_gradient(mean: float, deviation: float, target: float) -> dict[str, float]:
-    r"""The gradient of a loss whose expectation is known, by each parameter of q.
+    r"""Computes the gradient of a loss whose expectation is known, by each parameter of q.
 
     .. math:: L = E_q[(z - a)²] = (μ - a)² + σ², \qquad
         \frac{∂L}{∂μ} = 2 (μ - a), \quad \frac{∂L}{∂σ} = 2σ
@@ -39,7 +39,7 @@ def loss_gradient(mean: float, deviation: float, target: float) -> dict[str, flo
 def gradient_samples(
     noise: Tensor, mean: float, deviation: float, target: float, parameter: str
 ) -> dict[str, Tensor]:
-    r"""One-sample estimates of ∂L/∂θ, θ = μ or σ, in three ways from the same noise.
+    r"""Estimates ∂L/∂θ, θ = μ or σ, by one sample, in three ways from the same noise.
 
     .. math:: \frac{∂(z - a)²}{∂θ}, \qquad (z - a)² \frac{∂ \ln q(z)}{∂θ}, \qquad
         \left((z - a)² - L\right) \frac{∂ \ln q(z)}{∂θ}
@@ -83,7 +83,7 @@ def gradient_samples(
 def gradient_variances(
     mean: float, deviation: float, target: float, parameter: str
 ) -> dict[str, float]:
-    r"""The variance of each one-sample estimate; that of a mean of n is the n-th part.
+    r"""Computes the variance of each one-sample estimate; that of a mean of n is the n-th part.
 
     With m = μ - a, from the moments of ε (1, 3, 15, 105 for the powers 2, 4, 6, 8):
 
@@ -132,7 +132,7 @@ class Averages(NamedTuple):
 
 
 def averages(estimates: Tensor, counts: Sequence[int]) -> Averages:
-    r"""Means of n estimates, over and over.
+    r"""Averages n estimates at a time, over and over.
 
     .. math:: \bar g_n = \frac1n \sum_{i=1}^n g_i, \qquad Var(\bar g_n) = Var(g) / n
 
@@ -170,7 +170,7 @@ def gradient_study(
     repeats: int = 1000,
     seed: int = 0,
 ) -> dict[str, Averages]:
-    """The three estimators of one gradient, averaged over more and more samples.
+    """Studies the three estimators of one gradient, averaged over more and more samples.
 
     Args:
         mean: μ.

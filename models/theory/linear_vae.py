@@ -35,7 +35,7 @@ class LinearOptimum(NamedTuple):
 
 
 def covariance_eigenvalues(images: np.ndarray) -> np.ndarray:
-    r"""Eigenvalues of the covariance of the pixels, largest first.
+    r"""Computes the eigenvalues of the covariance of the pixels, largest first.
 
     .. math:: \frac1N \sum_n (x_n - \bar x)(x_n - \bar x)^T v_j = λ_j v_j
 
@@ -74,7 +74,7 @@ def covariance_eigenvalues(images: np.ndarray) -> np.ndarray:
 def linear_optimum(
     eigenvalues: np.ndarray, latent_dim: int, sigma: float, beta: float
 ) -> LinearOptimum:
-    r"""What a linear VAE reaches at best on its training images, in closed form.
+    r"""Computes what a linear VAE reaches at best on its training images, in closed form.
 
     .. math:: R_j = ½ \max(0, \ln(λ_j / s)), \quad
         SSE = \sum_{j ≤ Z} \min(λ_j, s) + \sum_{j > Z} λ_j, \quad
@@ -129,7 +129,7 @@ def linear_optimum(
 def linear_curve(
     eigenvalues: np.ndarray, latent_dim: int, sigma: float, betas: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    r"""The closed form as a curve in the rate–distortion plane.
+    r"""Computes the closed form as a curve in the rate–distortion plane.
 
     As long as fewer than Z dimensions are active, its slope is dD/dR = -β, at every β.
 

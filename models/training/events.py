@@ -43,7 +43,7 @@ class EpochEnd:
     test: Scores
 
     def row(self) -> dict[str, Any]:
-        """The epoch as one flat row of the history: `train_NAME` and `test_NAME`."""
+        """Returns the epoch as one flat row of the history: `train_NAME` and `test_NAME`."""
         row = {
             "epoch": self.epoch,
             "step": self.step,

@@ -20,7 +20,7 @@ EPSILON = 1e-8
 
 
 def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
-    r"""Linear warm-up to the peak, then half a cosine down to the final rate.
+    r"""Computes the learning rate: a linear warm-up to its peak, then half a cosine down.
 
     Args:
         step: t, counted from 1.
@@ -106,7 +106,7 @@ class Adam:
         )  # fmt: skip
 
     def moments(self, parameter: nn.Parameter) -> dict[str, Tensor]:
-        """The state of one parameter, zeros before its first update; `step` has shape (1,)."""
+        """Returns a parameter's state, zeros before its first update; `step` has shape (1,)."""
         zero = torch.zeros_like(parameter)
         start = {"exp_avg": zero, "exp_avg_sq": zero, "step": torch.zeros(1)}
         state = self.state.get(parameter, start)
@@ -119,7 +119,7 @@ class Adam:
 
 
 def optimizers_for(players: Mapping[str, Player], rate: float) -> dict[str, Adam]:
-    """An optimiser for every player, in the order of their turns.
+    """Makes an optimiser for every player, in the order of their turns.
 
     Raises:
         ValueError: If a parameter belongs to two players.

@@ -50,7 +50,7 @@ class StackedLinear(nn.Module):
 
 
 def stack_models(models: Sequence[nn.Module]) -> nn.Module:
-    """One model that answers for K of the same shape, with a leading dimension K.
+    """Stacks K models of the same shape to one that answers with a leading dimension K.
 
     Args:
         models: K of them, with no parameters but those of linear layers; they are copied.
@@ -103,7 +103,7 @@ class Member(Training):
 
 
 class Stack(Training):
-    """K trainings at the same step, whose steps are made together.
+    """Several training runs at the same step, whose steps are made together.
 
     The first member that asks for a step has it made for all; the others find theirs waiting. So
     members must take turns, event by event; between two rounds all are at the same step, whole.
@@ -159,7 +159,7 @@ class Stack(Training):
             member.stack = self
 
     def terms_of(self, member: Member, chosen: Tensor) -> Tensor:
-        """The terms of a member's loss at its next step, not yet looked at.
+        """Returns the terms of a member's loss at its next step, not yet checked.
 
         Args:
             member: Of this stack.
@@ -176,7 +176,7 @@ class Stack(Training):
         return self._waiting[member].popleft()
 
     def leave(self, member: Member) -> None:
-        """Nothing is kept for this member any more."""
+        """Stops keeping steps for this member."""
         self._gone.add(member)
         self._waiting[member].clear()
 

@@ -86,7 +86,7 @@ class Training:
         self.follow([])
 
     def follow(self, changes: Sequence[Change]) -> None:
-        """Settings change while it runs: each from the update after its step on.
+        """Changes settings while it runs: each from the update after its step on.
 
         Raises:
             ValueError: If a change is not valid for this run.
@@ -130,7 +130,7 @@ class Training:
         yield self._end(epoch, time.perf_counter() - start)
 
     def _step(self, chosen: Tensor) -> Tensor:
-        """One turn of every player on the chosen images; returns the terms, not yet looked at."""
+        """Lets every player take its turn on these images; returns the terms, not yet checked."""
         self.step += 1
         batch = self._batch(chosen)
         rate = learning_rate(self.step, self.total_steps, self.now.training)
@@ -146,7 +146,7 @@ class Training:
         return torch.stack([terms[name] for name in self.model.terms], -1)
 
     def _batch(self, chosen: Tensor) -> Batch:
-        """What this step is made of; the order of the draws is part of what makes it repeatable."""
+        """Draws what this step is made of, always in the same order, so that it repeats."""
         images = self.train_images[chosen]
         generator = _seeded(self.config.training.seed, _NOISE, self.step, self.device)
         noise = self.model.noise(len(images), generator)
@@ -201,7 +201,7 @@ class Training:
         )
 
     def state(self) -> dict[str, Tensor]:
-        """Every tensor a resume needs, by name; valid between two events.
+        """Returns every tensor a resume needs, by name; valid between two events.
 
         Raises:
             TrainingDivergedError: If one is not finite.
