@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from models.runs.folder import default_runs_dir, find_run
-from models.training.snapshots import film_bytes
+from models.training.snapshots import stream_snapshots
 
 ROOT = Path(__file__).resolve().parents[2]
 VERSION = max(
@@ -107,7 +107,7 @@ def _answer_film(request: Request) -> Response:
         run = find_run(default_runs_dir(), request.path_params["run"])
     except ValueError:
         return Response("This film is not there any more: reload the page.", 404)
-    data = film_bytes(run.folder, after)
+    data = stream_snapshots(run.folder, after)
     return Response(data, headers={"Cache-Control": "no-store"}, media_type=TYPES["bin"])
 
 

@@ -114,10 +114,12 @@ def _drive(
         Whether it ends because it was paused for long, with everything saved.
     """
     from models.training.events import EpochEnd
-    from models.training.snapshots import FRAMES, SWEEP_FRAMES, Recorder
+    from models.training.snapshots import MAX_SNAPSHOTS, MAX_SWEEP_SNAPSHOTS, Recorder
 
     saved = time.monotonic()
-    recorder = Recorder(run.folder, training, test_set, SWEEP_FRAMES if run.sweep else FRAMES)
+    recorder = Recorder(
+        run.folder, training, test_set, MAX_SWEEP_SNAPSHOTS if run.sweep else MAX_SNAPSHOTS
+    )
     recorder.record()
     for event in training.events():
         is_epoch_end = isinstance(event, EpochEnd)

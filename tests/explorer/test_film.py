@@ -58,8 +58,10 @@ def test_a_film_is_served_whole_and_in_part(no_runs):
     run = trained(no_runs)
     whole, part = answer(run.id), answer(run.id, "20")
     assert whole.status_code == part.status_code == 200
-    assert whole.body == snapshots.film_bytes(run.folder)
-    assert part.body == snapshots.film_bytes(run.folder, 20) and len(part.body) < len(whole.body)
+    assert whole.body == snapshots.stream_snapshots(run.folder)
+    assert part.body == snapshots.stream_snapshots(run.folder, 20) and len(part.body) < len(
+        whole.body
+    )
     assert whole.headers["cache-control"] == "no-store"
     assert store.film_url(run.id) == f"/latent/film/{run.id}"
 
@@ -95,7 +97,7 @@ def test_the_chosen_run_shows_its_film(no_runs):
 
 
 def test_a_run_of_before_says_that_it_has_none(no_runs):
-    shutil.rmtree(snapshots.folder_of(trained(no_runs).folder))
+    shutil.rmtree(snapshots.snapshot_folder(trained(no_runs).folder))
     at = open_view("train")
     assert films(at) == [] and "it was trained before films were kept" in said(at)
 
@@ -189,12 +191,12 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page.get_by_role("button", name="Continue").wait_for()
     film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 40,000, epoch")).wait_for()
     (run,) = (run for run in list_runs(runs_dir) if run.title == "watched")
-    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
+    wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
     page.goto(f"{server[0]}/?model={run.id}")
     wait_for_map(page, 500)
     page.goto(f"{server[0]}/train")
-    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
-    kept = snapshots.steps_of(run.folder)[-1]
+    wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
+    kept = snapshots.snapshot_steps(run.folder)[-1]
     page.get_by_role("button", name="Continue").click()
     wait(lambda: max(steps(page), default=0) > kept)
     page.get_by_role("button", name="Cancel").click()
@@ -205,11 +207,11 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
 def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, tmp_path):
     first, second = trained(runs_dir, "first"), trained(runs_dir, "second")
     page = visit(f"own={second.id}&beside-own={first.id}", screen="train")
-    wait(lambda: steps(page) == steps(page, 1) == snapshots.steps_of(second.folder))
+    wait(lambda: steps(page) == steps(page, 1) == snapshots.snapshot_steps(second.folder))
     settle(page)
     film = film_of(page)
     canvases = film.locator("canvas.codes")
-    last = snapshots.read_frame(second.folder, 60)
+    last = snapshots.read_snapshot(second.folder, 60)
     total = last.distortion + last.rate
     words = f"D {last.distortion:.2f} + R {last.rate:.2f} = −ELBO {total:.2f} nats"
     film.get_by_text(re.compile(f"^{re.escape(words)} per image, mean of 500 test images")).nth(
@@ -253,7 +255,7 @@ def test_a_film_of_any_number_of_latents(latents, visit, server, runs_dir):
     )
     run = trained(runs_dir, f"{latents} latents", config)
     page = visit(f"own={run.id}", screen="train")
-    wait(lambda: steps(page) == snapshots.steps_of(run.folder))
+    wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
     canvas = film_of(page).locator("canvas.codes")
     wait(lambda: len(np.unique(canvas_pixels(canvas).reshape(-1, 3), axis=0)) > 8)  # classes
     wait(lambda: position(page) == len(steps(page)) - 1)

@@ -12,7 +12,7 @@ from explorer.figures.theme import PALETTE
 from explorer.services import run_folders
 from explorer.widgets import inputs
 from models.runs.folder import Run
-from models.training.snapshots import steps_of
+from models.training.snapshots import snapshot_steps
 
 IN_STEP = {"share": "At the same share of the training", "step": "After as many updates"}
 
@@ -25,7 +25,7 @@ def show(run: Run, place: str, is_live: bool = False) -> None:
         place: "live" or "own": where on the page; each has its own choice of a second film.
         is_live: Whether frames are still being added.
     """
-    if not is_live and not steps_of(run.folder):
+    if not is_live and not snapshot_steps(run.folder):
         st.caption("This run has no film: it was trained before films were kept.")
         return
     beside, in_step = _beside(run, place)
@@ -42,7 +42,7 @@ def _film(run: Run) -> dict[str, Any]:
 def _beside(run: Run, place: str) -> tuple[Run | None, str]:
     """The run whose film goes beside, if one is chosen, and how they are kept in step."""
     others = {each.id: each for each, _ in run_folders.configured_runs() if each.id != run.id}
-    others = {name: each for name, each in others.items() if steps_of(each.folder)}
+    others = {name: each for name, each in others.items() if snapshot_steps(each.folder)}
     if not others:
         return None, "share"
     labels = {"": "No other film"} | {name: each.title for name, each in others.items()}

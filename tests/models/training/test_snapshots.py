@@ -40,42 +40,42 @@ def whole(tmp_path_factory) -> Run:
 
 def contents(run):
     """Every file of a film: what it says, and the digest of its tensors."""
-    paths = snapshots.folder_of(run.folder).iterdir()
+    paths = snapshots.snapshot_folder(run.folder).iterdir()
     return {path.name: read_tensors(path)[1:] for path in paths}
 
 
 @given(st.integers(1, 10**9), st.integers(2, 200), st.data())
 def test_frames_are_planned_from_first_to_last_and_never_too_many(total, count, data):
     steps = sorted({0, total, *data.draw(st.lists(st.integers(0, total), max_size=20))})
-    due = [snapshots.planned(step, total, count) for step in steps]
+    due = [snapshots.count_due(step, total, count) for step in steps]
     assert due[0] == 1 and due[-1] == count and due == sorted(due)
 
 
 def test_planned_steps_are_squares():
     total, count = 11_900, 120
     firsts = [
-        next(s for s in range(total + 1) if snapshots.planned(s, total, count) > k)
+        next(s for s in range(total + 1) if snapshots.count_due(s, total, count) > k)
         for k in range(5)
     ]
     assert firsts == [-(-(total * k * k) // (count - 1) ** 2) for k in range(5)]
 
 
 def test_a_frame_shows_what_the_model_makes_of_the_test_set(whole):
-    assert snapshots.steps_of(whole.folder) == STEPS
+    assert snapshots.snapshot_steps(whole.folder) == STEPS
     model, test_set = restore(read(whole.model_path)), load("digits", "test")
-    last, film = snapshots.read_frame(whole.folder, 120), snapshots.read_film(whole.folder)
+    last, film = snapshots.read_snapshot(whole.folder, 120), snapshots.read_info(whole.folder)
     images = torch.tensor(test_set.images)
     terms = elbo(model, images, seed=CONFIG.training.seed)
     assert np.allclose(last.codes, terms.mean, rtol=2e-3, atol=1e-4)
     assert last.distortion == pytest.approx(terms.distortion.mean().item())
     assert last.rate == pytest.approx(terms.rate.sum(1).mean().item())
     with torch.no_grad():
-        decoded = model.decode(terms.mean[: snapshots.ROW]).numpy()
+        decoded = model.decode(terms.mean[: snapshots.SHOWN_IMAGES]).numpy()
         samples = model.decode(torch.from_numpy(snapshots.prior_codes(2))).numpy()
     for shown, exact in ((last.reconstruction, decoded), (last.sample, samples)):
         assert np.abs(shown / 255 - exact).max() <= 0.5 / 255 + 1e-6
     assert np.array_equal(
-        film.original, (test_set.images[: snapshots.ROW] * 255 + 0.5).astype("u1")
+        film.original, (test_set.images[: snapshots.SHOWN_IMAGES] * 255 + 0.5).astype("u1")
     )
     assert np.array_equal(film.labels, test_set.labels) and film.class_names[3] == "3"
     assert film[3:] == (120, 40, True)
@@ -85,15 +85,15 @@ def test_an_autoencoder_has_no_samples(tmp_path):
     config = tiny(family="autoencoder", objective={"beta": 0.0}, training={"epochs": 1})
     run = Run.create(tmp_path, config)
     list(execute(run))
-    frame = snapshots.read_frame(run.folder, 20)
-    assert frame.sample is None and frame.rate == 0 and not snapshots.read_film(run.folder).has_rate
+    frame = snapshots.read_snapshot(run.folder, 20)
+    assert frame.sample is None and frame.rate == 0 and not snapshots.read_info(run.folder).has_rate
 
 
 def test_the_film_changes_no_weight(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(snapshots.Recorder, "record", lambda self: None)
     run = Run.create(tmp_path, CONFIG, "whole")
     list(execute(run))
-    assert snapshots.steps_of(run.folder) == []
+    assert snapshots.snapshot_steps(run.folder) == []
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
 
 
@@ -110,7 +110,7 @@ def test_a_resumed_film_is_the_uninterrupted_one(stops, whole, tmp_path):
 
 
 def test_a_resumed_film_of_large_images_is_the_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(snapshots, "MAX_FILM_BYTES", 16_000)  # room for some of the frames only
+    monkeypatch.setattr(snapshots, "MAX_TOTAL_BYTES", 16_000)  # room for some of the frames only
     runs = [Run.create(tmp_path / name, CONFIG, "whole") for name in ("one", "two")]
     list(execute(runs[0]))
     for count in (1, 1, 1000):
@@ -118,7 +118,7 @@ def test_a_resumed_film_of_large_images_is_the_uninterrupted_one(tmp_path, monke
         for _, _ in zip(range(count), events, strict=False):
             pass
         events.close()
-    assert 2 < len(snapshots.steps_of(runs[0].folder)) < len(STEPS)
+    assert 2 < len(snapshots.snapshot_steps(runs[0].folder)) < len(STEPS)
     assert contents(runs[1]) == contents(runs[0])
 
 
@@ -127,8 +127,8 @@ def test_frames_of_a_lost_future_go(whole, tmp_path):
     events = execute(run)
     next(events)
     events.close()
-    lost = snapshots.path_of(run.folder, 110)
-    lost.write_bytes(snapshots.path_of(whole.folder, 120).read_bytes())
+    lost = snapshots.snapshot_path(run.folder, 110)
+    lost.write_bytes(snapshots.snapshot_path(whole.folder, 120).read_bytes())
     list(execute(run))
     assert contents(run) == contents(whole)
 
@@ -144,7 +144,7 @@ def test_a_full_disk_costs_frames_and_not_the_training(whole, tmp_path, monkeypa
     monkeypatch.setattr(snapshots, "write_tensors", full)
     run = Run.create(tmp_path, CONFIG, "whole")
     list(execute(run))
-    assert snapshots.steps_of(run.folder) == [step for step in STEPS if step != 60]
+    assert snapshots.snapshot_steps(run.folder) == [step for step in STEPS if step != 60]
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
 
 
@@ -153,11 +153,11 @@ def test_a_film_is_bounded_however_long_and_wide_the_training(tmp_path, monkeypa
     config = tiny(latent_dim=256, training={"epochs": 150, "batch_size": 1000})
     run = Run.create(tmp_path, config)
     list(execute(run))
-    steps = snapshots.steps_of(run.folder)
-    assert len(steps) <= snapshots.FRAMES and (steps[0], steps[-1]) == (0, 150)
-    assert snapshots.read_frame(run.folder, 0).codes.size <= snapshots.MAX_NUMBERS
-    largest = max(path.stat().st_size for path in snapshots.folder_of(run.folder).iterdir())
-    assert largest <= 2 * snapshots.MAX_NUMBERS + 2 * snapshots.ROW * 64 + 4096
+    steps = snapshots.snapshot_steps(run.folder)
+    assert len(steps) <= snapshots.MAX_SNAPSHOTS and (steps[0], steps[-1]) == (0, 150)
+    assert snapshots.read_snapshot(run.folder, 0).codes.size <= snapshots.MAX_NUMBERS
+    largest = max(path.stat().st_size for path in snapshots.snapshot_folder(run.folder).iterdir())
+    assert largest <= 2 * snapshots.MAX_NUMBERS + 2 * snapshots.SHOWN_IMAGES * 64 + 4096
 
 
 def test_of_large_images_there_are_fewer_frames():
@@ -167,16 +167,16 @@ def test_of_large_images_there_are_fewer_frames():
     recorder = snapshots.Recorder(
         Path("nowhere"), training, ImageSet(images, None, (), "test", "x")
     )
-    size = 2 * 64 * 256 + 2 * snapshots.ROW * 3 * 64 * 64
-    assert 2 <= recorder.frames < snapshots.FRAMES
-    assert recorder.frames * size <= snapshots.MAX_FILM_BYTES < (recorder.frames + 1) * size
+    size = 2 * 64 * 256 + 2 * snapshots.SHOWN_IMAGES * 3 * 64 * 64
+    assert 2 <= recorder.count < snapshots.MAX_SNAPSHOTS
+    assert recorder.count * size <= snapshots.MAX_TOTAL_BYTES < (recorder.count + 1) * size
 
 
 def test_runs_of_a_sweep_keep_fewer(tmp_path):
     config = replace(CONFIG, training=replace(CONFIG.training, epochs=20))
     run = Run.create(tmp_path, config, sweep="one")
     list(execute(run))
-    assert len(snapshots.steps_of(run.folder)) <= snapshots.SWEEP_FRAMES
+    assert len(snapshots.snapshot_steps(run.folder)) <= snapshots.MAX_SWEEP_SNAPSHOTS
 
 
 def stream(data):
@@ -190,35 +190,35 @@ def stream(data):
 
 
 def test_the_stream_holds_the_files_whole(whole):
-    found = stream(snapshots.film_bytes(whole.folder))
+    found = stream(snapshots.stream_snapshots(whole.folder))
     assert list(found) == [-2, -1, *STEPS]
     assert [step for step, _ in json.loads(found[-2])] == STEPS
-    assert found[100] == snapshots.path_of(whole.folder, 100).read_bytes()
-    assert list(stream(snapshots.film_bytes(whole.folder, after=120))) == [-2]
-    assert list(stream(snapshots.film_bytes(whole.folder, after=90))) == [-2, 100, 120]
+    assert found[100] == snapshots.snapshot_path(whole.folder, 100).read_bytes()
+    assert list(stream(snapshots.stream_snapshots(whole.folder, after=120))) == [-2]
+    assert list(stream(snapshots.stream_snapshots(whole.folder, after=90))) == [-2, 100, 120]
 
 
 def test_a_frame_made_anew_has_another_stamp(whole, tmp_path):
-    folder = snapshots.folder_of(tmp_path)
+    folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()
-    path = snapshots.path_of(tmp_path, 7)
+    path = snapshots.snapshot_path(tmp_path, 7)
     path.write_bytes(b"one")
     os.utime(path, (1, 1))
-    before = stream(snapshots.film_bytes(tmp_path))[-2]
+    before = stream(snapshots.stream_snapshots(tmp_path))[-2]
     os.utime(path, (2, 2))
-    assert stream(snapshots.film_bytes(tmp_path))[-2] != before
+    assert stream(snapshots.stream_snapshots(tmp_path))[-2] != before
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
 def test_a_damaged_frame_is_a_sentence(content, whole, tmp_path):
-    folder = snapshots.folder_of(tmp_path)
+    folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()
     if content is not None:
-        for path in (snapshots.path_of(tmp_path, 1), folder / "film.safetensors"):
+        for path in (snapshots.snapshot_path(tmp_path, 1), folder / "film.safetensors"):
             path.write_bytes(content)
     for reading in (
-        lambda: snapshots.read_frame(tmp_path, 1),
-        lambda: snapshots.read_film(tmp_path),
+        lambda: snapshots.read_snapshot(tmp_path, 1),
+        lambda: snapshots.read_info(tmp_path),
     ):
         with pytest.raises(CheckpointError) as caught:
             reading()
@@ -226,10 +226,10 @@ def test_a_damaged_frame_is_a_sentence(content, whole, tmp_path):
 
 
 def test_stray_files_are_no_frames(tmp_path):
-    assert snapshots.steps_of(tmp_path) == []
-    folder = snapshots.folder_of(tmp_path)
+    assert snapshots.snapshot_steps(tmp_path) == []
+    folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()
     for name in ("film.safetensors", ".000000001.safetensors.x", "1e3.safetensors", "²"):
         (folder / name).touch()
     os.mkdir(folder / "sub")
-    assert snapshots.steps_of(tmp_path) == []
+    assert snapshots.snapshot_steps(tmp_path) == []
