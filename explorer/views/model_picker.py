@@ -8,6 +8,7 @@ from explorer.services import catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
+from explorer.widgets.text import plain
 
 
 def show(name: str) -> LoadedModel | None:
@@ -29,7 +30,7 @@ def warn(refused: dict[str, str]) -> None:
     """Reports the models that cannot be opened, by id, each with the reason."""
     for broken, problem in refused.items():
         sentence = f"The model {broken} cannot be opened: {problem}."
-        st.warning(inputs.plain(sentence), icon="⚠️")
+        st.warning(plain(sentence), icon="⚠️")
 
 
 def say_none() -> None:
@@ -54,13 +55,13 @@ def accepts(model: LoadedModel) -> bool:
             problem = model.problem
         if not problem:
             return True
-        st.error(f"This model cannot be used: {inputs.plain(problem)}. Choose another.")
+        st.error(f"This model cannot be used: {plain(problem)}. Choose another.")
     return False
 
 
 def missing_images(model: LoadedModel) -> str:
     """Tells why the test images cannot be shown, and what to do."""
-    title, name = inputs.plain(model.card.data_name), data_sets.missing_download(model.card)
+    title, name = plain(model.card.data_name), data_sets.missing_download(model.card)
     if not name:
         return (
             f"The originals of {title} are no longer where they were in training, or have changed."

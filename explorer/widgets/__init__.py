@@ -1,1 +1,1 @@
-"""Inputs that own their state, and pictures."""
+"""Inputs that own their state, text made safe, pictures, and uploads."""

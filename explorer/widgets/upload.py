@@ -1,4 +1,4 @@
-"""Files that a user hands over: each is taken once, and the server forgets it.
+"""Uploaded files: each is returned once, and the server forgets it.
 
 Streamlit keeps an upload in memory as long as the session lives, unless it is told not to; and
 an uploader shows its files until it is replaced by another.
@@ -17,7 +17,7 @@ IMAGES = ("png", "jpg", "jpeg", "gif", "webp")
 def ask(
     label: str, name: str, types: Sequence[str] | None = None, is_folder: bool = False
 ) -> list[tuple[str, bytes]]:
-    """An uploader that is empty again in the next run.
+    """Shows an uploader that is empty again in the next run.
 
     Args:
         label: Above it.
@@ -26,7 +26,7 @@ def ask(
         is_folder: Whether it takes a folder; else it takes files.
 
     Returns:
-        Name and content of what was handed over since the last run; [] if nothing was.
+        Name and content of what was uploaded since the last run; [] if nothing was.
     """
     count = st.session_state.get(f"uploads-{name}", 0)
     kind = {"accept_multiple_files": "directory" if is_folder else True}
@@ -39,7 +39,7 @@ def ask(
 
 
 def _forget(file_ids: list[str]) -> None:
-    """Has the server give up its copies."""
+    """Removes the server's copies."""
     context = get_script_run_ctx()
     remove = getattr(context.uploaded_file_mgr, "remove_file", None) if context else None
     for file_id in file_ids if remove else []:

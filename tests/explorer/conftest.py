@@ -70,9 +70,9 @@ def no_runs(tmp_path, monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     """Every picture put on the screen, by its caption, in the order of the page."""
-    from explorer.widgets import inputs, pictures
+    from explorer.widgets import display, pictures
 
-    found, show, show_row = {}, inputs.picture, inputs.row
+    found, show, show_row = {}, display.picture, display.row
 
     def note(levels, caption=None, width="content"):
         found.setdefault(caption, []).append(levels)
@@ -83,8 +83,8 @@ def shown(monkeypatch):
             found.setdefault(caption, []).append(levels)
         show_row(images, captions, side)
 
-    monkeypatch.setattr(inputs, "picture", note)
-    monkeypatch.setattr(inputs, "row", note_row)
+    monkeypatch.setattr(display, "picture", note)
+    monkeypatch.setattr(display, "row", note_row)
     return found
 
 

@@ -12,7 +12,7 @@ from explorer import state
 from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, remedy_runs
 from explorer.widgets import pictures
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.data.load import load
 from models.latents.samples import draw_codes

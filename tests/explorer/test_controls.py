@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
 from tests.helpers.app_test import open_view
 
 LINKS = {
@@ -59,7 +59,7 @@ def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_ar
     colour = np.arange(144, dtype=np.uint8).reshape(6, 8, 3)
     images = np.moveaxis(np.stack([grey, colour]) / 255, -1, 1)
     texts = ["5 · Δ 0.25", '"><script>alert(1)</script><b>&amp;']
-    inputs.row(images, texts, 58)
+    display.row(images, texts, 58)
     tree = ElementTree.fromstring(sent[0])
     assert {element.tag for element in tree.iter()} == {"div", "figure", "img", "figcaption"}
     assert [caption.text for caption in tree.iter("figcaption")] == texts
@@ -74,7 +74,7 @@ def test_pictures_in_a_row_have_their_pixels_and_a_strangers_captions_as_they_ar
 def test_pictures_without_a_size_share_the_width(monkeypatch):
     sent = []
     monkeypatch.setattr(inputs.st, "html", sent.append)
-    inputs.row(np.zeros((3, 1, 8, 8)), "abc")
+    display.row(np.zeros((3, 1, 8, 8)), "abc")
     tree = ElementTree.fromstring(sent[0])
     assert "nowrap" in tree.get("style")
     styles = {figure.get("style") for figure in tree.iter("figure")}

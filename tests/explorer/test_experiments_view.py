@@ -11,7 +11,7 @@ from torch.distributions import Normal, kl_divergence
 from explorer.services import catalogue
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.data.load import load
 from models.metrics.likelihood import binarize, importance_weighted_bound
 from models.storage.checkpoint import read, restore

@@ -15,7 +15,7 @@ from explorer.assets import store
 from explorer.assets.map_spec import COLOURS, VIEWS
 from explorer.services import catalogue, job_queue, warm_up
 from explorer.widgets import pictures
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.config import ModelConfig, RunConfig
 from models.data.load import load
 from models.latents.planes import coordinate_plane

@@ -13,7 +13,7 @@ from PIL import Image
 from explorer.jobs.queue import Job
 from explorer.services import data_sets, job_queue, training_form, training_runs
 from explorer.widgets import upload
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.data import ingest, library
 from models.data.load import load
 from models.presets import PRESETS

@@ -16,7 +16,7 @@ from explorer.assets import store
 from explorer.figures import theme, training
 from explorer.jobs.queue import JobError
 from explorer.services import catalogue, comparison, rate_distortion, run_library, warm_up
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, override
 from models.metrics.statistics import paired_difference
 from models.presets import PRESETS

@@ -12,7 +12,7 @@ from explorer import state
 from explorer.figures import theme, training
 from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
-from explorer.widgets.inputs import plain
+from explorer.widgets.text import plain
 from models.config import (
     ModelConfig,
     ObjectiveConfig,

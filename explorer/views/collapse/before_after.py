@@ -11,7 +11,8 @@ from explorer.figures.training import kl_and_weight
 from explorer.services import analysis, remedy_runs, run_folders
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import KlHistory, RemedyRun
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, pictures
+from explorer.widgets.text import file_name, score
 from models.training.remedies import NO_REMEDY
 
 IN_A_ROW = 10
@@ -56,11 +57,11 @@ def _row(name: str, change: str, shown: LoadedModel, before: LoadedModel) -> lis
     return [
         f"**{name}**",
         change,
-        inputs.score(scores.get("distortion")) + mark,
-        inputs.score(scores.get("rate")),
-        inputs.score(scores.get("negative_elbo")) + mark,
+        score(scores.get("distortion")) + mark,
+        score(scores.get("rate")),
+        score(scores.get("negative_elbo")) + mark,
         f"{active} of {len(diagnosis.collapsed)}",
-        inputs.score(diagnosis.mutual_information),
+        score(diagnosis.mutual_information),
         diagnosis.verdict,
     ]
 
@@ -100,7 +101,7 @@ def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[RemedyRun, Loa
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 with st.container(width=110):
                     st.markdown(name)
-                inputs.picture(pictures.sheet(pixels, len(row), 48, 2))
+                display.picture(pictures.sheet(pixels, len(row), 48, 2))
 
 
 def _one_of_each(model: LoadedModel) -> np.ndarray:
@@ -128,7 +129,7 @@ def _kl_histories(trials: Sequence[RemedyRun]) -> None:
                 st.markdown(f"**{trial.remedy.name}**")
                 st.caption(_plot(film))
                 figure = kl_and_weight(*film, *weight, highest)
-                inputs.chart(figure, f"film-{inputs.file_name(trial.remedy.name)}")
+                display.chart(figure, f"film-{file_name(trial.remedy.name)}")
 
 
 def _plot(film: KlHistory) -> str:

@@ -12,7 +12,7 @@ from explorer.figures.latents import information_bar, kl_per_latent, mean_varian
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, pictures
 from models.latents.samples import draw_codes
 
 if TYPE_CHECKING:  # it imports torch
@@ -41,13 +41,13 @@ def show(model: LoadedModel) -> bool:
     columns = st.columns(3, gap="medium")
     with columns[0]:
         st.markdown("**What each latent costs**")
-        inputs.chart(kl_per_latent(kl, ACTIVE_KL), "kl-per-latent")
+        display.chart(kl_per_latent(kl, ACTIVE_KL), "kl-per-latent")
     with columns[1]:
         st.markdown("**How far each mean moves**")
-        inputs.chart(mean_variance_per_latent(variance, ACTIVE_VARIANCE), "active-units")
+        display.chart(mean_variance_per_latent(variance, ACTIVE_VARIANCE), "active-units")
     with columns[2]:
         st.markdown("**What the codes know**")
-        inputs.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")
+        display.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")
         text = (
             f"I(x; z) {told:.2f} ± {error:.2f} nats, at most ln N = {diagnosis.ceiling:.2f} of the "
             f"N = {count:,} test images, and at most R."
@@ -75,9 +75,9 @@ def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         if images is not None:
             mean = images.images.mean(0, keepdims=True)
-            inputs.picture(pictures.one(mean, 104), "Mean test image")
+            display.picture(pictures.one(mean, 104), "Mean test image")
         sheet = pictures.sheet(decoded, SAMPLES // 2, 52, 2)
-        inputs.picture(sheet, f"{SAMPLES} samples of the prior, decoded")
+        display.picture(sheet, f"{SAMPLES} samples of the prior, decoded")
         with st.container(width=400):
             st.markdown("**Does the decoder listen to z?**")
             st.markdown(_listening(diagnosis))

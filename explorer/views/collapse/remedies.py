@@ -15,6 +15,7 @@ from explorer.services.remedy_runs import RemedyRun
 from explorer.views import model_picker
 from explorer.views.collapse import before_after
 from explorer.widgets import inputs
+from explorer.widgets.text import plain
 from models.training.remedies import Strengths, remedies
 
 TICK_SECONDS = 1.0
@@ -106,16 +107,16 @@ def _duration(seconds: float) -> str:
 def _progress(trials: Sequence[RemedyRun]) -> None:
     """A bar over all that was asked for, and why something has failed."""
     if problem := st.session_state.pop("jobs_problem", ""):
-        st.error(inputs.plain(problem))
+        st.error(plain(problem))
     for trial in trials:
         if trial.job and trial.job.reason and not trial.entry:
             sentence = f"{trial.remedy.name} failed: {trial.job.reason}."
-            st.error(inputs.plain(sentence))
+            st.error(plain(sentence))
     live = [trial.job for trial in trials if trial.is_live]
     if live:
         done = len([trial for trial in trials if trial.entry])
         share = (done + sum(job.share for job in live)) / (done + len(live))
-        st.progress(min(1.0, share), inputs.plain(_doing(trials, live)))
+        st.progress(min(1.0, share), plain(_doing(trials, live)))
 
 
 def _doing(trials: Sequence[RemedyRun], live: Sequence[Job]) -> str:

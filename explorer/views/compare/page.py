@@ -19,7 +19,8 @@ from explorer.services import (
     training_runs,
 )
 from explorer.services.comparison import Row
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
+from explorer.widgets.text import plain
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
@@ -76,7 +77,7 @@ def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoi
         )  # fmt: skip
     rows = [*(settings if is_whole else differing), *scores]
     lines = [_line(row) for row in rows] + [_line(row, is_difference=True) for row in paired]
-    heads = ["setting or score", *map(inputs.plain, titles)]
+    heads = ["setting or score", *map(plain, titles)]
     columns = dict(zip(heads, map(list, zip(*lines, strict=True)), strict=True))
     st.table(columns, hide_index=True)
     st.caption(_explained(differing, paired, models))
@@ -91,8 +92,8 @@ def _data(config: RunConfig, model: Checkpoint | None) -> str:
 
 def _line(row: Row, is_difference: bool = False) -> list[str]:
     """A row as Markdown; a sign and a colour mark where runs differ, and from the first."""
-    name = inputs.plain(row.name)
-    cells = [inputs.plain(comparison.text(cell, is_difference)) for cell in row.cells]
+    name = plain(row.name)
+    cells = [plain(comparison.text(cell, is_difference)) for cell in row.cells]
     if not row.differs:
         return [name, *cells]
     marked = [
@@ -141,7 +142,7 @@ def _curves(runs: dict[str, Run], count: int) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
-                inputs.chart(figure, f"compared-{name}")
+                display.chart(figure, f"compared-{name}")
     without = count - max((len(figure.data) for figure in shown.values()), default=0)
     if without:
         st.caption(f"{without} of the {count} kept no course of the training: not in the charts.")

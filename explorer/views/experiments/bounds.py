@@ -9,7 +9,7 @@ from explorer.figures.experiments import bounds_by_samples
 from explorer.services import lessons
 from explorer.views import model_picker
 from explorer.views.experiments import controls
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, pictures
 
 SAMPLES = (1, 2, 5, 20, 100)
 
@@ -39,7 +39,7 @@ def show() -> None:
     with left:
         is_binary = model.card.config.model.likelihood_properties.is_binary
         caption = f"Image {point}" + (", binarised" if is_binary else "")
-        inputs.picture(pictures.one(result.image), caption, "stretch")
+        display.picture(pictures.one(result.image), caption, "stretch")
     with right:
         ladders = {
             "ELBO: mean of k log-weights": [
@@ -49,7 +49,7 @@ def show() -> None:
                 (r.bound.mean, r.bound_deviation) for r in result.estimates
             ],
         }
-        inputs.chart(bounds_by_samples(SAMPLES, ladders, result.evidence), "bounds")
+        display.chart(bounds_by_samples(SAMPLES, ladders, result.evidence), "bounds")
         st.caption(
             f"Bars: one standard deviation of a single estimate. {lessons.WEIGHTS:,} samples."
         )

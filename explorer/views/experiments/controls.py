@@ -7,11 +7,12 @@ import streamlit as st
 from explorer import state
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
+from explorer.widgets.text import typeset
 
 
 def see(sentence: str) -> None:
     """Shows the one sentence."""
-    st.markdown(inputs.typeset(sentence))
+    st.markdown(typeset(sentence))
 
 
 def draw_again() -> None:

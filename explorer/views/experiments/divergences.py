@@ -8,7 +8,8 @@ from explorer import state
 from explorer.figures.experiments import densities, divergence_curves
 from explorer.services import lessons
 from explorer.views.experiments import controls
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
+from explorer.widgets.text import typeset
 
 DRAWS = (10, 100, 1000, 10_000, 100_000)
 
@@ -33,12 +34,12 @@ def show() -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        curves = (inputs.typeset(f"q = N({mean:.2f}, {deviation:.2f}²)"), "p = N(0, 1)")
+        curves = (typeset(f"q = N({mean:.2f}, {deviation:.2f}²)"), "p = N(0, 1)")
         shown = dict(zip(curves, result.densities, strict=True))
-        inputs.chart(densities(result.z, shown), "densities")
+        display.chart(densities(result.z, shown), "densities")
     with right:
         highest = max(4.0, 1.3 * max(result.exact))
         both = dict(zip(names, result.curves, strict=True))
         chart = divergence_curves(result.grid, both, deviation, result.sampled, highest)
-        inputs.chart(chart, "divergences")
+        display.chart(chart, "divergences")
         st.caption("Lines: closed form. Dots: samples at this σ, ± two standard errors.")

@@ -8,7 +8,7 @@ from explorer import state
 from explorer.figures.experiments import mean_by_samples, variance_by_samples
 from explorer.services import lessons
 from explorer.views.experiments import controls
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
 
 AVERAGED = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -37,9 +37,9 @@ def show() -> None:
         exact = {
             name: [value / count for count in AVERAGED] for name, value in result.variances.items()
         }
-        inputs.chart(variance_by_samples(AVERAGED, measured, exact), "gradient-variance")
+        display.chart(variance_by_samples(AVERAGED, measured, exact), "gradient-variance")
         st.caption(f"Lines: closed form. Dots: variance over {lessons.REPEATS:,} repeats.")
     with right:
         means = {name: values.mean for name, values in result.measured.items()}
-        inputs.chart(mean_by_samples(AVERAGED, means, result.exact), "gradient-mean")
+        display.chart(mean_by_samples(AVERAGED, means, result.exact), "gradient-mean")
         st.caption("Their mean ± two standard errors. Dashed: the true gradient.")

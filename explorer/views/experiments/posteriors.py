@@ -14,7 +14,7 @@ from explorer.services import catalogue
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.experiments import controls
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, pictures
 from models.cli.arguments import to_arguments
 from models.runs.comparison import has_plain_beta
 
@@ -54,7 +54,7 @@ def show() -> None:
     left, right = st.columns([1, 4], gap="medium")
     with left:
         shot, caption = _shot(model, point)
-        inputs.picture(shot, caption, "stretch")
+        display.picture(shot, caption, "stretch")
     with right:
         _posteriors(mean, deviation, names)
 
@@ -70,7 +70,7 @@ def _posteriors(mean: np.ndarray, deviation: np.ndarray, names: list[str]) -> No
         caption = "Grey band: one standard deviation of the prior."
         if mean.shape[1] > SHOWN:
             caption += f" The first {SHOWN} of {mean.shape[1]} latents."
-    inputs.chart(chart, "posteriors")
+    display.chart(chart, "posteriors")
     st.caption(caption)
 
 

@@ -12,7 +12,8 @@ from explorer.figures.theme import latent_unit, subscript
 from explorer.services import drawn_digit
 from explorer.services.drawn_digit import DrawingScore
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, pictures
+from explorer.widgets.text import typeset
 from models.data import drawing
 from models.latents.codes import nearest_codes
 
@@ -84,12 +85,12 @@ def _result(model: LoadedModel) -> None:
     """Image, reconstruction, numbers and neighbours of the drawing."""
     score = drawn_digit.score(model, _strokes())
     with st.container(horizontal=True):
-        inputs.picture(pictures.one(score.image, SIDE), "The model sees", SIDE)
+        display.picture(pictures.one(score.image, SIDE), "The model sees", SIDE)
         if not score.is_finite:
             st.error("The model’s numbers for this drawing are not finite: choose another model.")
             return
         decoded = model.decode(score.mean[None])
-        inputs.picture(pictures.one(decoded, SIDE), "Decoded mean", SIDE)
+        display.picture(pictures.one(decoded, SIDE), "Decoded mean", SIDE)
         with st.container(width="stretch"):
             _numbers(model, score)
     _neighbours(model, score.mean)
@@ -107,9 +108,9 @@ def _numbers(model: LoadedModel, score: DrawingScore) -> None:
         name, mine, others = "−ELBO", score.distortion + score.rate, codes.negative_elbo
         line += f" + **R** {score.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
     higher = int((others < mine).sum())
-    st.markdown(inputs.typeset(line))
+    st.markdown(typeset(line))
     st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
-    st.markdown(inputs.typeset(_posterior(score)))
+    st.markdown(typeset(_posterior(score)))
     if spread:
         st.caption(f"D: mean of {drawn_digit.DRAWS} samples of z ± its standard error.")
 
@@ -139,4 +140,4 @@ def _neighbours(model: LoadedModel, mean: np.ndarray) -> None:
     if codes.labels is not None:
         classes = [f"{names[label]} · " for label in codes.labels[nearest]]
     texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
-    inputs.row(pixels, texts, 56)
+    display.row(pixels, texts, 56)

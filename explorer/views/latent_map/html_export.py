@@ -7,7 +7,7 @@ import streamlit as st
 from explorer.assets.map_spec import Scene
 from explorer.services import page_files
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets import inputs
+from explorer.widgets.text import file_name
 
 
 def button(model: LoadedModel, shown: Scene, name: str) -> None:
@@ -33,7 +33,7 @@ def button(model: LoadedModel, shown: Scene, name: str) -> None:
         st.download_button(
             f"Save {len(page) / 1e6:.1f} MB",
             page,
-            f"{inputs.file_name(model.card.title)}.html",
+            f"{file_name(model.card.title)}.html",
             "text/html",
             on_click="ignore",
             key=f"html{name}",

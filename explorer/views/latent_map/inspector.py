@@ -11,7 +11,8 @@ from explorer.figures.theme import subscript
 from explorer.services import page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
+from explorer.widgets.text import plain, typeset
 from models.data.image_set import ImageSet
 from models.latents.codes import nearest_codes
 
@@ -47,7 +48,7 @@ def _title(model: LoadedModel, point: int) -> str:
     labels = model.codes.labels
     if labels is None:
         return f"Image {point}"
-    return f"Image {point} · class {inputs.plain(model.card.class_names[labels[point]])}"
+    return f"Image {point} · class {plain(model.card.class_names[labels[point]])}"
 
 
 def _class_means(model: LoadedModel) -> None:
@@ -62,7 +63,7 @@ def _decoded_means(model: LoadedModel) -> str:
     decoded, names = model.class_means(), model.card.class_names
     if not decoded:
         return ""
-    return inputs.shots(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
+    return display.shots(np.stack(list(decoded.values())), [names[i] for i in decoded], 72)
 
 
 def _reconstruction(model: LoadedModel, images: ImageSet | None, point: int) -> None:
@@ -74,7 +75,7 @@ def _reconstruction(model: LoadedModel, images: ImageSet | None, point: int) -> 
     }
     if images is not None:
         found = {"Original": images.images[point : point + 1]} | found
-    inputs.row(np.concatenate(list(found.values())), list(found))
+    display.row(np.concatenate(list(found.values())), list(found))
     if images is None:
         st.caption(model_picker.missing_images(model))
 
@@ -85,14 +86,14 @@ def _numbers(model: LoadedModel, point: int) -> None:
     table = {"μ": codes.mean[point]}
     if codes.rate is None:
         line = f"**D** {codes.distortion[point]:.1f} nats. An autoencoder has no σ and no KL."
-        st.markdown(inputs.typeset(line))
+        st.markdown(typeset(line))
     else:
         rate = codes.rate[point]
         line = (
             f"**D** {codes.distortion[point]:.1f} + **R** {rate.sum():.1f} "
             f"= **−ELBO** {codes.distortion[point] + rate.sum():.1f} nats"
         )
-        st.markdown(inputs.typeset(line))
+        st.markdown(typeset(line))
         table |= {"σ": np.exp(0.5 * codes.log_variance[point]), "KL, nats": rate}
         if codes.latent_dim > 2:
             chart = kl_bars(rate, codes.rate.mean(0))
@@ -104,7 +105,7 @@ def _few(table: dict[str, np.ndarray]) -> None:
     """A row per latent, as text: sent several times as fast as a table that can be sorted."""
     lines = [" | ".join(["latent", *table]), "|".join(["---", *["---:"] * len(table)])]
     for index, values in enumerate(zip(*table.values(), strict=True)):
-        numbers = [inputs.typeset(f"{value:.3f}") for value in values]
+        numbers = [typeset(f"{value:.3f}") for value in values]
         lines.append(" | ".join([f"z{subscript(index + 1)}", *numbers]))
     st.markdown("\n".join(lines))
 
@@ -133,4 +134,4 @@ def _neighbours(model: LoadedModel, images: ImageSet | None, point: int) -> None
         (f"{names[codes.labels[i]]} · " if codes.labels is not None else "") + f"Δ {d:.2f}"
         for i, d in zip(found, distance, strict=True)
     ]
-    inputs.row(pixels, captions, 56)
+    display.row(pixels, captions, 56)

@@ -19,6 +19,7 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.latent_map import drawing, html_export, inspector, panels, tsne
 from explorer.widgets import inputs
+from explorer.widgets.text import plain, score
 from models.latents.codes import to_csv
 
 
@@ -84,7 +85,7 @@ def _scores(model: LoadedModel) -> None:
         for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
             match metrics.get(name):
                 case [_, _] as pair:
-                    st.markdown(f"**{label}** {inputs.score(pair)} nats/image")
+                    st.markdown(f"**{label}** {score(pair)} nats/image")
         match metrics.get("active_units"), metrics.get("rate"):
             case int(active), [_, _]:
                 st.markdown(f"**Active** {active} of {model.codes.latent_dim} latents")
@@ -92,7 +93,7 @@ def _scores(model: LoadedModel) -> None:
             st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
         st.markdown(f"**Test set** {len(model.codes):,} images")
     if notes := model.notes:
-        st.caption(inputs.plain(notes))
+        st.caption(plain(notes))
 
 
 @page_queue.fragment
@@ -122,7 +123,7 @@ def _side_by_side(models: list[LoadedModel], positions: list[np.ndarray | None])
     columns = st.columns(2, gap="medium")
     for name, column, model, places in zip(names, columns, models, positions, strict=True):
         with column:
-            st.markdown(f"**{inputs.plain(model.card.title)}**")
+            st.markdown(f"**{plain(model.card.title)}**")
             place = st.container()
             panel = component.panel(f"live{name}")
             with place:
@@ -135,7 +136,7 @@ def _inspect(model: LoadedModel) -> bool:
     with st.spinner("Loading the model…") if first else contextlib.nullcontext():
         problem = model.problem
     if problem:
-        st.error(f"This model cannot be used: {inputs.plain(problem)}. Choose another.")
+        st.error(f"This model cannot be used: {plain(problem)}. Choose another.")
         return False
     inspector.show(model)
     return True
@@ -165,7 +166,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, panel: str, name: str
     st.caption(map_spec.exactness(shown))
     adapted = model.adapted
     if adapted is not None and adapted.decoding:
-        st.caption(inputs.plain(adapted.decoding))
+        st.caption(plain(adapted.decoding))
     with st.container(horizontal=True):
         st.download_button(
             "Save the codes as CSV",

@@ -11,7 +11,8 @@ from explorer import page_queue, state
 from explorer.figures.theme import latent_unit, subscript
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
-from explorer.widgets import inputs, pictures
+from explorer.widgets import display, inputs, pictures
+from explorer.widgets.text import typeset
 from models.latents.codes import Codes
 from models.latents.samples import draw_codes, grid_codes
 
@@ -56,7 +57,7 @@ def _by_hand(model: LoadedModel) -> None:
         z = inputs.code("z", _dimensions(codes, more), codes.latent_dim, limit)
     with right:
         image = model.decode(z[None])
-        inputs.row(image, ["Decoded mean"])
+        display.row(image, ["Decoded mean"])
         _save(lambda: pictures.one(image, 512), "decoded.png")
 
 
@@ -77,7 +78,7 @@ def _prior(model: LoadedModel) -> None:
             else "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes."
         )
     sheet = pictures.sheet(model.decode(draw_codes(codes, SAMPLES, seed)), 20, 56, 4)
-    inputs.picture(sheet)
+    display.picture(sheet)
     _save(lambda: sheet, "prior.png")
 
 
@@ -91,7 +92,7 @@ def _grid(model: LoadedModel) -> None:
     z = grid_codes(codes, x - 1, y - 1, side, through)
     images = model.decode(z)
     sheet = pictures.sheet(images, side, max(16, 560 // side))
-    inputs.picture(sheet)
+    display.picture(sheet)
     others = f"those of image {point}" if held else "0"
     more = f" The other latents are {others}." if codes.latent_dim > 2 else ""
     st.caption(_axes(codes, z, x, y) + more)
@@ -107,7 +108,7 @@ def _axes(codes: Codes, z: np.ndarray, x: int, y: int) -> str:
     ][: codes.latent_dim]
     mass = "the prior" if has_prior else "a Gaussian fitted to the test codes"
     text = f"{'; '.join(spans)} ({latent_unit(has_prior)}). Every cell holds equal mass of {mass}."
-    return inputs.typeset(text)
+    return typeset(text)
 
 
 def _save(picture: Callable[[], np.ndarray], name: str) -> None:

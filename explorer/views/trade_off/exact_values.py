@@ -9,7 +9,7 @@ from explorer import state
 from explorer.figures.latents import kl_bars
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets import inputs
+from explorer.widgets.text import plain, typeset
 from models.theory.linear_vae import linear_curve, linear_optimum
 
 BETAS = np.geomspace(1e-3, 1e3, 200)
@@ -39,7 +39,7 @@ def show(runs: dict[str, LoadedModel]) -> None:
     if name is None:
         return
     model = runs[name]
-    with st.expander(f"The exact truth about “{inputs.plain(model.card.title or name)}”"):
+    with st.expander(f"The exact truth about “{plain(model.card.title or name)}”"):
         if is_linear(model):
             _closed_form(model)
         if st.toggle("What the codes tell of the images", key=f"information-{name}"):
@@ -69,7 +69,7 @@ def _closed_form(model: LoadedModel) -> None:
         f"R {best.rate:.2f}, D {best.distortion:.2f} nats. Trained, on the test images: "
         f"R {trained.sum():.2f} nats."
     )
-    st.markdown(inputs.typeset(sentence))
+    st.markdown(typeset(sentence))
     chart = kl_bars(trained, best.rate_per_dimension, ("trained", "closed form"))
     st.plotly_chart(chart, key="closed-form", config={"displaylogo": False})
 
@@ -97,7 +97,7 @@ def _information(model: LoadedModel) -> None:
 
 def _line(name: str, value: float, error: float | None, exact: bool) -> str:
     spread = "" if exact or error is None else f" ± {error:.3f}"
-    return inputs.typeset(f"| {inputs.plain(name)} | {value:.3f}{spread} |")
+    return typeset(f"| {plain(name)} | {value:.3f}{spread} |")
 
 
 def _evidence(model: LoadedModel) -> None:
@@ -105,7 +105,7 @@ def _evidence(model: LoadedModel) -> None:
     try:
         found = analysis.evidence(model)
     except ValueError as error:
-        st.info(f"It cannot be integrated: {inputs.plain(str(error))}.")
+        st.info(f"It cannot be integrated: {plain(str(error))}.")
         return
     lines = [_line(name, *one, False) for name, one in found.items()]
     st.markdown("\n".join(["| mean over images | nats |", "|---|---|", *lines]))

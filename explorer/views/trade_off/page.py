@@ -14,6 +14,7 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs
+from explorer.widgets.text import plain, typeset
 from models.storage.checkpoint import Checkpoint
 
 SIGMA = {
@@ -62,7 +63,7 @@ def _chosen_runs(chosen: dict[str, LoadedModel], runs: dict[str, LoadedModel]) -
             f"not VAEs of one β with scores: {', '.join(others)}."
         )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(inputs.plain(text))
+        st.markdown(plain(text))
         inputs.button("Show all runs alike", lambda: state.put(runs=None))
 
 
@@ -174,14 +175,14 @@ def _run(runs: dict[str, LoadedModel]) -> None:
     one = rate_distortion.point(name, model.checkpoint)
     total = one.distortion + one.rate
     with st.container(horizontal=True, vertical_alignment="center"):
-        scores = inputs.typeset(
+        scores = typeset(
             f"D {one.distortion:.2f} ± {one.distortion_error:.2f} + "
             f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
         )
-        st.markdown(f"**{inputs.plain(one.title)}** · β = {one.beta:g} · {scores}")
+        st.markdown(f"**{plain(one.title)}** · β = {one.beta:g} · {scores}")
         st.link_button("Open its map", f"./?model={name}")
     if notes := model.notes:
-        st.caption(inputs.plain(notes))
+        st.caption(plain(notes))
 
 
 def _convergence(runs: dict[str, Checkpoint]) -> None:
@@ -197,6 +198,6 @@ def _convergence(runs: dict[str, Checkpoint]) -> None:
         for title, betas, result in checked:
             sentences = rate_distortion.verdicts(betas, result)
             span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{title}”"
-            st.markdown(f"**{inputs.plain(span)}**")
+            st.markdown(f"**{plain(span)}**")
             for sentence in sentences or ["No pair contradicts that all are optimal."]:
-                st.markdown(f"- {inputs.plain(sentence)}")
+                st.markdown(f"- {plain(sentence)}")

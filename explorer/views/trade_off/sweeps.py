@@ -10,6 +10,7 @@ from explorer import page_queue, state
 from explorer.jobs.queue import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
+from explorer.widgets.text import plain
 from models.presets import PRESETS
 from models.sweeps.grid import grid
 
@@ -97,7 +98,7 @@ def _follow(was_live: bool) -> None:
     if any(job.is_live for job in found) != was_live:
         st.rerun()
     if problem := st.session_state.pop("sweep_problem", ""):
-        st.error(inputs.plain(problem))
+        st.error(plain(problem))
     for job in [job for job in found if job.is_live or job.can_resume][:SHOWN]:
         _one(job)
     state.publish()
@@ -105,17 +106,17 @@ def _follow(was_live: bool) -> None:
 
 def _one(job: Job) -> None:
     """A sweep's bar, or why it ended, with what can be done."""
-    title = inputs.plain(job.title)
+    title = plain(job.title)
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.is_live:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
-            st.progress(job.share, f"{title}: {inputs.plain(waits)}{left}")
+            st.progress(job.share, f"{title}: {plain(waits)}{left}")
             inputs.button(
                 "Cancel", lambda: _try(lambda: job_queue.jobs().cancel(job.id)), key=job.id
             )
         else:
-            reason = f": {inputs.plain(job.reason)}" if job.reason else ""
+            reason = f": {plain(job.reason)}" if job.reason else ""
             st.caption(f"{title} ended early ({job.state}{reason}).")
             inputs.button(
                 "Resume", lambda: _try(lambda: job_queue.jobs().resume(job.id)), key=job.id

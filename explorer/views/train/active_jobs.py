@@ -14,7 +14,8 @@ from explorer.figures.training import kl_curves, training_curve
 from explorer.jobs.queue import Job, JobError
 from explorer.services import catalogue, job_queue, page_files, run_folders, training_runs
 from explorer.views.train import snapshots
-from explorer.widgets import inputs
+from explorer.widgets import display, inputs
+from explorer.widgets.text import plain, score
 from models.config import RUN_SETTINGS, RunConfig
 from models.runs.folder import Run
 from models.storage.card import Card
@@ -68,7 +69,7 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     if _seen() != seen:
         st.rerun()
     if problem := st.session_state.pop("train_problem", ""):
-        st.error(inputs.plain(problem))
+        st.error(plain(problem))
     found, runs = job_queue.jobs().all(), {run.id for run, _ in run_folders.configured_runs()}
     live = [job for job in found if job.is_live]
     for job in sorted(live, key=lambda job: (job.position, job.id)):
@@ -98,7 +99,7 @@ def _working(job: Job) -> None:
     ]
     is_held = bool(found) and read_request(found[0][0].folder).order != GO
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, inputs.plain(_where(job, is_held)))
+        st.progress(job.share, plain(_where(job, is_held)))
         if found:
             _hold(found[0][0], is_held)
         if not job.position:
@@ -150,7 +151,7 @@ def _change(run: Run, config: RunConfig) -> None:
             _dial(run, config, "beta")
         _dial(run, config, "learning_rate")
         history = " · ".join(map(str, read_changes(run.folder)[-3:]))
-        st.caption(inputs.plain(history or "Changes are kept with the run."))
+        st.caption(plain(history or "Changes are kept with the run."))
 
 
 def _wanted(run: Run, config: RunConfig, name: str) -> float:
@@ -188,7 +189,7 @@ def _ended(job: Job) -> None:
     label = "Continue" if job.state == "paused" else "Resume"
     with st.container(horizontal=True, vertical_alignment="center"):
         text = f"{job.title} ended early at {job.share:.0%} ({job.state}{reason})."
-        st.markdown(inputs.plain(text))
+        st.markdown(plain(text))
         inputs.button(
             label, lambda: attempt(lambda: job_queue.jobs().resume(job.id)), key=f"resume-{job.id}"
         )
@@ -199,17 +200,17 @@ def _finished(job: Job) -> None:
     entry = catalogue.list_models()[0].get(job.runs[0])
     if entry is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"{inputs.plain(job.title)} is done. {scores(catalogue.card(entry))}")
+            st.success(f"{plain(job.title)} is done. {scores(catalogue.card(entry))}")
             st.link_button("Open its map", f"./?model={entry.id}")
 
 
 def scores(card: Card) -> str:
     """Scores on the test set with their standard errors."""
     found = card.metrics
-    text = f"D {inputs.score(found.get('distortion'))}"
+    text = f"D {score(found.get('distortion'))}"
     if "rate" in found:
-        text += f" + R {inputs.score(found['rate'])}"
-        text += f" = −ELBO {inputs.score(found.get('negative_elbo'))}"
+        text += f" + R {score(found['rate'])}"
+        text += f" = −ELBO {score(found.get('negative_elbo'))}"
     return f"{text} nats per test image"
 
 
@@ -221,7 +222,7 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
     with st.container(horizontal=True, gap="small"):
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
-                inputs.chart(figure, f"{place}-{name}-{run.id}")
+                display.chart(figure, f"{place}-{name}-{run.id}")
     if config.model.capabilities.betas == "many":
         st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
 

@@ -10,7 +10,8 @@ import streamlit as st
 
 from explorer import state
 from explorer.services import data_sets, job_queue, run_folders
-from explorer.widgets import inputs, upload
+from explorer.widgets import display, inputs, upload
+from explorer.widgets.text import plain
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
 from models.data.ingest import read_upload
@@ -43,7 +44,7 @@ def show() -> None:
     with st.expander("Your own images", key="own-images"):
         for name, show_it in (("own_problem", st.error), ("own_done", st.success)):
             if text := st.session_state.pop(name, ""):
-                show_it(inputs.plain(text))
+                show_it(plain(text))
         _undo()
         found = data_sets.find_upload(st.session_state.get("own_upload", ""))
         if found is None and "own_upload" in st.session_state:
@@ -96,11 +97,11 @@ def _look(found: CustomImages) -> None:
     st.markdown(_classes(found))
     _pictures(found.samples(data_sets.SAMPLES))
     for note in found.notes:
-        st.markdown(f"- {inputs.plain(note)}")
+        st.markdown(f"- {plain(note)}")
     known = data_sets.custom_sets().get(found.id)
     if known is not None:
         text = f"These are the images of “{known.title}”: to add them again gives it a new name."
-        st.info(inputs.plain(text))
+        st.info(plain(text))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", found.title, 80, key=f"own-title-{found.id}", width=330)
         inputs.button("Add these images", lambda: _attempt(lambda: _add(found)), type="primary")
@@ -124,7 +125,7 @@ def _classes(found: CustomImages) -> str:
     texts = [f"{name} ({n:,})" for name, n in zip(found.class_names, counts, strict=True)]
     more = f", and {len(texts) - SHOWN_CLASSES:,} more" if len(texts) > SHOWN_CLASSES else ""
     noun = "class" if len(texts) == 1 else "classes"
-    return f"{len(texts):,} {noun}: {inputs.plain(', '.join(texts[:SHOWN_CLASSES]))}{more}"
+    return f"{len(texts):,} {noun}: {plain(', '.join(texts[:SHOWN_CLASSES]))}{more}"
 
 
 def _pictures(images: ImageSet) -> None:
@@ -133,7 +134,7 @@ def _pictures(images: ImageSet) -> None:
     if images.labels is not None:
         names = [images.class_names[label] for label in images.labels]
         texts = [n if len(n) <= LETTERS else f"{n[: LETTERS - 1]}…" for n in names]
-    inputs.row(images.images, texts, SIDE)
+    display.row(images.images, texts, SIDE)
 
 
 def _add(found: CustomImages) -> None:
@@ -181,7 +182,7 @@ def _one(facts: DataSetInfo) -> None:
     size = _size(facts.count, facts.train, facts.image_shape)
     classes = f", {facts.classes:,} classes" if facts.classes else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{inputs.plain(facts.title)}** · {size}{classes}", width="stretch")
+        st.markdown(f"**{plain(facts.title)}** · {size}{classes}", width="stretch")
         label = "In use" if is_chosen else "Use"
         _button(label, lambda: _use(facts.id), facts.id, disabled=is_chosen)
         _button("Remove", lambda: _remove(facts.id, facts.title), facts.id)
@@ -215,7 +216,7 @@ def _undo() -> None:
     if name in list_removed():
         runs = f" Runs trained on it, now without their originals: {users}." if users else ""
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"“{inputs.plain(title)}” was removed.{runs}")
+            st.markdown(f"“{plain(title)}” was removed.{runs}")
             inputs.button("Undo", lambda: _attempt(lambda: recover(name)), key="own-undo")
 
 

@@ -11,6 +11,7 @@ from explorer.services import data_sets, job_queue, training_form, training_runs
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
+from explorer.widgets.text import plain
 from models.capabilities import FAMILIES
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
@@ -107,7 +108,7 @@ def _order() -> None:
         sentence, problem = "", str(error)
     inputs.button("Train", _submit, type="primary", disabled=bool(problem))
     if problem:
-        st.error(inputs.plain(f"{problem}."))
+        st.error(plain(f"{problem}."))
     else:
         st.markdown(sentence)
 

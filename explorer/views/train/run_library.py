@@ -14,6 +14,7 @@ from explorer.views.compare import page
 from explorer.views.train import snapshots
 from explorer.views.train.active_jobs import attempt, curves, live_jobs, scores
 from explorer.widgets import inputs, upload
+from explorer.widgets.text import file_name, plain
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
@@ -124,7 +125,7 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
             st.download_button(
                 "Download",
                 lambda: run_library.model_bytes(run),
-                f"{inputs.file_name(run.title)}.safetensors",
+                f"{file_name(run.title)}.safetensors",
                 "application/octet-stream",
                 on_click="ignore",
                 key=f"download-{chosen}",
@@ -181,9 +182,9 @@ def _upload() -> None:
             st.rerun()
     for said, problem in st.session_state.pop("model_files_said", []):
         if said:
-            st.success(inputs.plain(said))
+            st.success(plain(said))
         else:
-            st.error(inputs.plain(problem))
+            st.error(plain(problem))
 
 
 def _take_in(data: bytes, name: str) -> tuple[str, str]:
@@ -212,5 +213,5 @@ def _undo() -> None:
     run_id, title = st.session_state.get("deleted", ("", ""))
     if run_id in run_library.discarded():
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(inputs.plain(f"The run “{title}” was deleted."))
+            st.markdown(plain(f"The run “{title}” was deleted."))
             inputs.button("Undo", lambda: attempt(lambda: run_library.recover(run_id)))
