@@ -469,7 +469,7 @@ def test_a_run_without_a_model_has_its_settings_alone(no_runs):
 
 def test_runs_that_are_gone_are_said_once(runs):
     at = open_view("train", runs=f"gone,{runs['one']},../../etc,{runs[RUDE]}")
-    assert [toast.value for toast in at.toast] == ["2 of the “runs” asked for are not here."]
+    assert [toast.value for toast in at.toast] == ["2 of the “runs” in the link are not here."]
     assert at.query_params["runs"] == f"{runs['one']},{runs[RUDE]}"
 
 
