@@ -5,6 +5,11 @@
 
 import { pixelOf } from "../numerics/points.js";
 
+/** Matplotlib's Viridis (Smith & van der Walt, 2015), at nine even steps. */
+export const VIRIDIS = [
+  "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
+];
+
 /** @typedef {{low: number, high: number, title: string, colours: string[]}} Scale "#rrggbb", rising */
 
 /**

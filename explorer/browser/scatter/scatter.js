@@ -283,6 +283,29 @@ export class Scatter {
     pen.strokeRect(x, y, side, side);
   }
 
+  /**
+   * The points as paths, for a drawing of vectors: outlines first, fills over them.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   */
+  tracePoints(pen, view) {
+    const { groups, groupOf, shades } = /** @type {Content} */ (this.content);
+    const radius = radiusFor(groupOf.length);
+    const places = this.stagePlaces();
+    const inSight = this.shown.filter((n) => {
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
+    });
+    for (const [size, colour] of /** @type {[number, string][]} */ ([[radius + 1, this.theme().outline], [radius, ""]])) {
+      for (const n of inSight) {
+        pen.beginPath();
+        pen.arc(places[2 * n], places[2 * n + 1], size, 0, 2 * Math.PI);
+        pen.fillStyle = colour || (shades ? cssOf(shades[n]) : groups[groupOf[n]].colour);
+        pen.fill();
+      }
+    }
+  }
+
   /** Where every point is on the stage, in CSS pixels. */
   stagePlaces() {
     const { positions } = /** @type {Content} */ (this.content);

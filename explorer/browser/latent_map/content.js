@@ -1,0 +1,99 @@
+/**
+ * What a map shows of a model: where its points are, and which colours they have.
+ */
+
+import { scaleOf, shadesOf, VIRIDIS } from "../scatter/colours.js";
+
+/** @import { MapData } from "../common/types.js" */
+/** @import { LatentModel } from "./model.js" */
+/** @import { Plane } from "../numerics/geometry.js" */
+/** @import { Content, Group } from "../scatter/scatter.js" */
+/** @import { Scale } from "../scatter/colours.js" */
+/** @import { Ranges } from "../numerics/view.js" */
+
+const PRIOR_REACH = 3.2;
+
+/**
+ * The points of a map.
+ * @param {MapData} data
+ * @param {LatentModel} model
+ * @param {Plane | null} plane
+ * @param {Float32Array | null} positions of a t-SNE map
+ * @returns {{content: Content, scale: Scale | null}}
+ */
+export function contentOf(data, model, plane, positions) {
+  const places = positions ?? placesOf(model, plane);
+  const values = valuesOf(data.colour.by, model);
+  const scale = values && scaleOf(values, data.colour.title, VIRIDIS);
+  const labels = values ? null : model.labels;
+  const content = {
+    positions: places,
+    groupOf: labels ? Uint16Array.from(labels) : new Uint16Array(model.count),
+    groups: labels ? groupsOf(model.names, data.palette) : [{ name: "", colour: data.palette[0], symbol: 0 }],
+    shades: values && scale ? shadesOf(values, scale) : null,
+    titles: data.titles,
+    equal: data.equal,
+    hasNumbers: data.view !== "tsne",
+    home: homeOf(places, data),
+  };
+  return { content, scale };
+}
+
+/**
+ * Where the codes are: in a plane, or with one latent, over their distortion.
+ * @param {LatentModel} model
+ * @param {Plane | null} plane
+ */
+function placesOf(model, plane) {
+  const places = new Float32Array(2 * model.count);
+  for (let n = 0; n < model.count; n++) {
+    const z = model.means.subarray(n * model.size, (n + 1) * model.size);
+    const place = model.size === 1 || !plane ? [z[0], model.distortions[n]] : plane.project(z);
+    places.set(place, 2 * n);
+  }
+  return places;
+}
+
+/**
+ * @param {string} by
+ * @param {LatentModel} model
+ * @returns {ArrayLike<number> | null} null: by class
+ */
+function valuesOf(by, model) {
+  if (by === "distortion") return model.distortions;
+  if (by === "kl") return model.rates;
+  if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  return null;
+}
+
+/**
+ * @param {string[]} names
+ * @param {string[]} palette
+ * @returns {Group[]}
+ */
+function groupsOf(names, palette) {
+  return names.map((name, i) => ({
+    name,
+    colour: palette[i % palette.length],
+    symbol: Math.floor(i / palette.length),
+  }));
+}
+
+/**
+ * All points, and the prior's circles where there are any.
+ * @param {Float32Array} places
+ * @param {MapData} data
+ * @returns {Ranges | null}
+ */
+function homeOf(places, { prior }) {
+  if (!prior) return null;
+  const range = (/** @type {number} */ axis) => {
+    let [low, high] = [prior[axis] - PRIOR_REACH, prior[axis] + PRIOR_REACH];
+    for (let i = axis; i < places.length; i += 2) {
+      low = Math.min(low, places[i] - 0.2);
+      high = Math.max(high, places[i] + 0.2);
+    }
+    return /** @type {[number, number]} */ ([low, high]);
+  };
+  return { x: range(0), y: range(1) };
+}

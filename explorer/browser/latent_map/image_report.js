@@ -1,0 +1,168 @@
+/**
+ * What the model makes of one test image: pictures, scores, its latents, its neighbours.
+ */
+
+import { make, paint, shown } from "../common/dom.js";
+import { nearestCodes } from "../numerics/neighbours.js";
+import { uniforms } from "../numerics/normal.js";
+
+/** @import { Host } from "./inspector.js" */
+/** @typedef {import("./inspector.js").Mark} Mark */
+
+const NEIGHBOURS = 6;
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** The tab of the selected test image. */
+export class ImageReport {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.seed = 0;
+    this.number = make("input", { type: "number", min: "0", step: "1", size: 7 });
+    this.number.setAttribute("aria-label", "Number of the test image");
+    this.number.onchange = () => this.typed();
+    const random = make("button", { type: "button", textContent: "Random", onclick: () => this.random() });
+    this.count = make("span", { className: "hint" });
+    this.body = make("div");
+    this.place = make(
+      "div",
+      { className: "image-report" },
+      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random),
+      this.body,
+    );
+  }
+
+  restart() {
+    this.seed = 0;
+  }
+
+  typed() {
+    const value = Math.round(Number(this.number.value));
+    const last = this.host.model().count - 1;
+    if (this.number.value === "" || !Number.isFinite(value)) this.host.select(null);
+    else this.host.select(Math.min(Math.max(value, 0), last));
+  }
+
+  random() {
+    this.host.select(Math.floor(Math.random() * this.host.model().count));
+  }
+
+  /** @returns {Mark[]} none: the map itself marks the selected point */
+  marks() {
+    return [];
+  }
+
+  show() {
+    const model = this.host.model();
+    const n = this.host.point();
+    this.number.max = String(model.count - 1);
+    this.number.value = n === null ? "" : String(n);
+    this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
+    if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());
+    else this.body.replaceChildren(...this.report(n));
+  }
+
+  /** What lives on the map before anything is selected. */
+  classMeans() {
+    const model = this.host.model();
+    const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
+    const means = model.classMeanCodes();
+    if (!means.length) return [hint];
+    const shots = means.map(({ name, z }) => picture(model.decode(z), model.shape, name));
+    return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
+  }
+
+  /** @param {number} n */
+  report(n) {
+    const model = this.host.model();
+    return [
+      make("h3", { textContent: model.nameOf(n) }),
+      this.pictures(n),
+      make("p", { className: "scores", textContent: model.scoreLine(n) }),
+      latentTable(model, n),
+      make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),
+      this.neighbours(n),
+    ];
+  }
+
+  /**
+   * Original, decoded mean, and a draw of p(x|z).
+   * @param {number} n
+   */
+  pictures(n) {
+    const model = this.host.model();
+    const z = model.codeOf(n);
+    const original = this.host.original(n);
+    const sample = picture(model.sample(z, uniforms(7919 * n + this.seed)), model.shape, "Sample of p(x|z)");
+    const again = make("button", {
+      type: "button", className: "again", textContent: "↻", title: "Draw another sample",
+      onclick: () => {
+        this.seed += 1;
+        const values = model.sample(z, uniforms(7919 * n + this.seed));
+        paint(/** @type {HTMLCanvasElement} */ (sample.querySelector("canvas")), values, model.shape);
+      },
+    });
+    again.setAttribute("aria-label", "Draw another sample of p(x|z)");
+    sample.append(again);
+    const left = original ? [picture(original, model.shape, "Original")] : [];
+    return make("div", { className: "shots large" }, ...left, picture(model.decode(z), model.shape, "Decoded mean"), sample);
+  }
+
+  /** @param {number} n */
+  neighbours(n) {
+    const model = this.host.model();
+    const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
+    const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
+    const shots = others.map(({ index, distance }) => {
+      const values = this.host.original(index) ?? model.decode(model.codeOf(index));
+      const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
+      const shot = picture(values, model.shape, `${name}Δ ${shown(distance)}`);
+      return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
+    });
+    return make("div", { className: "shots" }, ...shots);
+  }
+}
+
+/**
+ * An image with a caption.
+ * @param {ArrayLike<number>} values
+ * @param {import("../common/dom.js").ImageShape} shape
+ * @param {string} caption
+ */
+export function picture(values, shape, caption) {
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", caption);
+  paint(canvas, values, shape);
+  return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
+}
+
+/**
+ * μ, σ and KL of every latent, the KL as a bar.
+ * @param {import("./model.js").LatentModel} model
+ * @param {number} n
+ */
+function latentTable(model, n) {
+  const rows = model.latentsOf(n);
+  const most = Math.max(...rows.map((row) => row.rate ?? 0), 1e-9);
+  const head = ["latent", "μ", ...(rows[0].sigma === null ? [] : ["σ", "KL, nats"])];
+  const cell = (/** @type {string} */ textContent) => make("td", { textContent });
+  const body = rows.map(({ mean, sigma, rate }, j) => {
+    const row = make("tr", {}, make("th", { textContent: latentName(j), scope: "row" }), cell(shown(mean, 3)));
+    if (sigma === null || rate === null) return row;
+    const bar = make("i");
+    bar.style.width = `${(100 * rate) / most}%`;
+    row.append(cell(shown(sigma, 3)), make("td", { className: "bar" }, bar, shown(rate, 3)));
+    return row;
+  });
+  const titles = head.map((textContent) => make("th", { textContent, scope: "col" }));
+  const table = make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...body));
+  const place = make("div", { className: "latents", tabIndex: 0 }, table);
+  place.setAttribute("aria-label", "Latents of the selected image");
+  return place;
+}
+
+/** @param {number} j counted from 0 */
+export function latentName(j) {
+  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
+}
