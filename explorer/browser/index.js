@@ -2,7 +2,7 @@
  * What the page calls: `npm run build --prefix tests/js` makes dist/latent-explorer.js of it.
  */
 
-export { provide } from "./common/chart.js";
+export { provide } from "./common/files.js";
 export { betaSlider } from "./beta_slider/slider.js";
 export { drawingPad } from "./drawing/draw.js";
 export { liveMap } from "./latent_map/map.js";

@@ -5,9 +5,9 @@
  * test set's codes come at some values of β and are interpolated between them.
  */
 
-import { dress, fetchOnce, frame, loadPlotly } from "../common/chart.js";
+import { dress, frame, loadPlotly, sheet } from "../common/chart.js";
+import { fetchOnce } from "../common/files.js";
 import { MultirateModel } from "./model.js";
-import { sheet } from "../latent_map/layers.js";
 import { context, make, paint, part, shown } from "../common/dom.js";
 
 /** @import { Chart, Figure, PlotlyLibrary } from "../common/types.js" */

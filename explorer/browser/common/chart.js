@@ -1,39 +1,13 @@
 /**
- * The Plotly figure of the map, and the way from its units to pixels and back.
+ * Plotly figures on the page: the library, the theme, and the way from units to pixels and back.
  */
+
+import { context } from "./dom.js";
 
 /** @import { Chart, PlotlyLibrary, Figure } from "./types.js" */
 
-/** @type {Map<string, Promise<any>>} */
-const fetched = new Map();
-
-/**
- * Takes a file that is there already, in a page without a server.
- * @param {string} url
- * @param {Promise<any>} content
- */
-export function provide(url, content) {
-  fetched.set(url, content);
-}
-
-/**
- * A file of the server, fetched once per page.
- * @param {string} url
- * @param {(answer: Response) => Promise<any>} read
- */
-export function fetchOnce(url, read) {
-  let found = fetched.get(url);
-  if (!found) {
-    found = fetch(url).then((answer) => {
-      if (!answer.ok) throw new Error(`the server must have ${url}, got ${answer.status}`);
-      return read(answer);
-    });
-    found.catch(() => fetched.delete(url));
-    fetched.set(url, found);
-    if (fetched.size > 40) fetched.delete(/** @type {string} */ (fetched.keys().next().value));
-  }
-  return found;
-}
+/** @type {Promise<PlotlyLibrary> | null} */
+let library = null;
 
 /**
  * Plotly, from the installed Python package.
@@ -43,19 +17,17 @@ export function fetchOnce(url, read) {
 export function loadPlotly(url) {
   const page = /** @type {{Plotly?: PlotlyLibrary}} */ (/** @type {unknown} */ (window));
   if (page.Plotly) return Promise.resolve(page.Plotly);
-  let found = fetched.get(url);
-  if (!found) {
-    found = new Promise((done, fail) => {
-      const script = document.createElement("script");
-      script.src = url;
-      script.onload = () => done(page.Plotly);
-      script.onerror = () => fail(new Error("the server must have the plotting library"));
-      document.head.append(script);
-    });
-    found.catch(() => fetched.delete(url));
-    fetched.set(url, found);
-  }
-  return found;
+  library ??= new Promise((done, fail) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => done(/** @type {PlotlyLibrary} */ (page.Plotly));
+    script.onerror = () => {
+      library = null;
+      fail(new Error("the server must have the plotting library"));
+    };
+    document.head.append(script);
+  });
+  return library;
 }
 
 /**
@@ -117,22 +89,26 @@ export function frame(chart) {
 }
 
 /**
- * Every point's place by the image's number, and which points the legend shows.
- * @param {Chart} chart
- * @param {number} count
+ * A canvas as large as the chart, cleared, drawing in CSS pixels inside the plot area.
+ * @param {HTMLCanvasElement} canvas
+ * @param {HTMLElement} chart
+ * @param {ReturnType<typeof frame>} view
  */
-export function placed(chart, count) {
-  const positions = new Float32Array(2 * count);
-  const visible = new Uint8Array(count);
-  for (const trace of chart._fullData) {
-    if (!trace.customdata) continue;
-    const listed = trace.visible === true;
-    for (let i = 0; i < trace.x.length; i++) {
-      const index = trace.customdata[i];
-      positions[2 * index] = trace.x[i];
-      positions[2 * index + 1] = trace.y[i];
-      visible[index] = listed ? 1 : 0;
-    }
+export function sheet(canvas, chart, view) {
+  const ratio = window.devicePixelRatio || 1;
+  const [width, height] = [chart.clientWidth, chart.clientHeight];
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
   }
-  return { positions, visible };
+  const pen = context(canvas);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.beginPath();
+  pen.rect(view.left, view.top, view.width, view.height);
+  pen.clip();
+  return pen;
 }

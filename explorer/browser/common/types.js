@@ -5,10 +5,17 @@
  *   a spot of the latent space; `point` if it is the code of a test image
  * @typedef {{origin: number[], axes: number[][], names: string[], home: string}} PlaneData
  *   z = origin + u · axes; `home` says what the origin is
- * @typedef {{plotly: string, figure: string, model: string, originals: string | null,
- *   data_set: string, plane: PlaneData | null, point: number | null, pins: Pin[],
- *   drawn: {mean: number[], log_variance: number[] | null} | null, panel: string}} MapData
- * @typedef {{pins: Pin[], point: number | null}} Touch what Python hears
+ * @typedef {{prior: boolean, means: boolean, names: boolean, posterior: string, background: string,
+ *   anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
+ *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number}} Look
+ *   how a map looks, as a link remembers it
+ * @typedef {{model: string, originals: string | null, positions: string | null, data_set: string,
+ *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
+ *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
+ *   colour: {by: string, title: string}, palette: string[], note: string,
+ *   point: number | null, pins: Pin[], look: Partial<Look> | null,
+ *   drawn: {mean: number[], log_variance: number[] | null} | null}} MapData
+ * @typedef {{pins: Pin[], point: number | null, look: Look}} Touch what Python hears
  *
  * @typedef {{_offset: number, _length: number, range: number[], l2p(v: number): number,
  *   p2l(v: number): number}} Axis

@@ -8,7 +8,7 @@ import { densityImage } from "../numerics/geometry.js";
 /** @import { Plane } from "../numerics/geometry.js" */
 /** @import { ImageShape } from "../common/dom.js" */
 /** @import { LatentModel } from "./model.js" */
-/** @import { Frame } from "./layers.js" */
+/** @import { View } from "../numerics/view.js" */
 /** @typedef {{bitmap: HTMLCanvasElement, x: [number, number], y: [number, number], smooth: boolean}} Background */
 
 const CELLS = 20;
@@ -53,7 +53,7 @@ function extent(positions) {
 /**
  * Paints a background that spans a rectangle of the plane.
  * @param {CanvasRenderingContext2D} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {Background} background
  */
 export function drawBackground(pen, view, { bitmap, x, y, smooth }) {

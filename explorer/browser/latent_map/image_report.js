@@ -6,8 +6,7 @@ import { make, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
 
-/** @import { Host } from "./inspector.js" */
-/** @typedef {import("./inspector.js").Mark} Mark */
+/** @import { Host, Mark } from "./inspector.js" */
 
 const NEIGHBOURS = 6;
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
@@ -78,6 +77,7 @@ export class ImageReport {
     return [
       make("h3", { textContent: model.nameOf(n) }),
       this.pictures(n),
+      ...(this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : []),
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
       make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),

@@ -9,6 +9,11 @@ import { imageSteps, linearPath, relaxGeodesic, sphericalPath } from "../numeric
 /** @import { ImageShape } from "../common/dom.js" */
 /** @import { Pin } from "../common/types.js" */
 /** @typedef {"linear" | "spherical" | "geodesic"} Kind */
+/**
+ * @typedef {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
+ *   drawn: (path: Float32Array[], at: number | null) => void,
+ *   large: (values: Float32Array) => void}} Host what a walk asks of its map
+ */
 /** @typedef {{path: Float32Array[], images: Float32Array[], steps: number[]}} Walk */
 
 const FRAMES = 16;
@@ -30,9 +35,7 @@ const MEANING = {
 export class Interpolation {
   /**
    * @param {HTMLElement} place
-   * @param {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
-   *   drawn: (path: Float32Array[], at: number | null) => void,
-   *   large: (values: Float32Array) => void}} host
+   * @param {Host} host
    */
   constructor(place, host) {
     this.place = place;

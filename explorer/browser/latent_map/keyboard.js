@@ -30,10 +30,10 @@ export function pressKey(map, event) {
   if (dx || dy) {
     if (event.shiftKey) moveFreely(map, dx, dy);
     else walk(map, dx, dy);
-  } else if (event.key === "Enter") map.click(map.cursor);
-  else if (event.key === "Escape") map.leave();
-  else if (event.key === "+" || event.key === "=") map.scatter.zoom(0.8, map.cursor);
-  else if (event.key === "-") map.scatter.zoom(1.25, map.cursor);
+  } else if (event.key === "Enter") map.click(map.pointer.cursor);
+  else if (event.key === "Escape") map.pointer.leave();
+  else if (event.key === "+" || event.key === "=") map.scatter.zoom(0.8, map.pointer.cursor);
+  else if (event.key === "-") map.scatter.zoom(1.25, map.pointer.cursor);
   else if (event.key === "0" || event.key === "Home") map.scatter.reset();
   else return false;
   return true;
@@ -46,10 +46,10 @@ export function pressKey(map, event) {
  * @param {number} dy
  */
 function walk(map, dx, dy) {
-  const next = nextPoint(map.scatter.stagePlaces(), map.cursor, [dx, dy], (n) => map.scatter.isShown(n));
+  const next = nextPoint(map.scatter.stagePlaces(), map.pointer.cursor, [dx, dy], (n) => map.scatter.isShown(n));
   if (next === null) return;
   const places = map.scatter.stagePlaces();
-  map.pointTo([places[2 * next], places[2 * next + 1]]);
+  map.pointer.to([places[2 * next], places[2 * next + 1]]);
 }
 
 /**
@@ -60,9 +60,9 @@ function walk(map, dx, dy) {
  */
 function moveFreely(map, dx, dy) {
   const view = map.view;
-  map.pointTo([
-    Math.min(Math.max(map.cursor[0] + dx * STEP, view.left), view.left + view.width),
-    Math.min(Math.max(map.cursor[1] + dy * STEP, view.top), view.top + view.height),
+  map.pointer.to([
+    Math.min(Math.max(map.pointer.cursor[0] + dx * STEP, view.left), view.left + view.width),
+    Math.min(Math.max(map.pointer.cursor[1] + dy * STEP, view.top), view.top + view.height),
   ]);
 }
 

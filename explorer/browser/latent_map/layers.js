@@ -2,44 +2,16 @@
  * Shapes that are drawn over the points of the map.
  */
 
-import { context } from "../common/dom.js";
-
-/** @import { frame } from "../common/chart.js" */
-/** @typedef {ReturnType<typeof frame>} Frame */
+/** @import { View } from "../numerics/view.js" */
 /** @typedef {{a: number, b: number, angle: number}} Ellipse semi-axes of 1σ, angle of the first */
 
 export const SELECTED = "#ff2d87";
 export const DRAWN = "#00a878";
 
 /**
- * A canvas as large as the chart, cleared, drawing in CSS pixels inside the plot area.
- * @param {HTMLCanvasElement} canvas
- * @param {HTMLElement} chart
- * @param {Frame} view
- */
-export function sheet(canvas, chart, view) {
-  const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [chart.clientWidth, chart.clientHeight];
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const pen = context(canvas);
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.beginPath();
-  pen.rect(view.left, view.top, view.width, view.height);
-  pen.clip();
-  return pen;
-}
-
-/**
  * A posterior's ellipse, at true scale.
  * @param {CanvasRenderingContext2D} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {ArrayLike<number>} place
  * @param {Ellipse} ellipse
  * @param {number} sigmas
@@ -59,7 +31,7 @@ export function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
 
 /**
  * @param {CanvasRenderingContext2D} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {ArrayLike<number>} place
  * @param {number} radius
  * @param {string} colour
@@ -78,7 +50,7 @@ export function ring(pen, view, place, radius, colour) {
 /**
  * A cross with a name beside it.
  * @param {CanvasRenderingContext2D} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {ArrayLike<number>} place
  * @param {string} text
  */
@@ -104,7 +76,7 @@ export function cross(pen, view, place, text) {
 /**
  * A path with a dot at every step.
  * @param {CanvasRenderingContext2D} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {ArrayLike<number>[]} places
  * @param {string} colour
  */
@@ -123,4 +95,23 @@ export function traceSteps(pen, view, places, colour) {
     pen.arc(x, y, 3.2, 0, 2 * Math.PI);
     pen.fill();
   }
+}
+
+/**
+ * A name in the middle of a pixel, with a halo.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {number[]} pixel
+ * @param {string} text
+ */
+export function named(pen, [x, y], text) {
+  pen.font = "600 13px sans-serif";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.strokeStyle = "#ffffff";
+  pen.lineWidth = 4;
+  pen.strokeText(text, x, y);
+  pen.fillStyle = "#1b2330";
+  pen.fillText(text, x, y);
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
 }

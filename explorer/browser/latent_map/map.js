@@ -1,39 +1,42 @@
 /**
- * The live map: a Plotly figure whose every spot is decoded in the browser.
+ * The live map: the test set's codes, any spot of which is decoded in the browser.
  *
- * Python sends addresses and a few numbers, and hears of clicks and pins; never of moves. A new
- * run of the page's script changes only what is new: zoom, pins and overlays stay.
+ * Python sends addresses of files and a few numbers. Whatever is touched is answered from these
+ * files, by this page alone; Python hears of it only to keep the link.
  */
 
-import { dress, fetchOnce, frame, loadPlotly, placed } from "../common/chart.js";
-import { buildPlane, nearestPoint } from "../numerics/geometry.js";
+import { fetchOnce } from "../common/files.js";
+import { part } from "../common/dom.js";
+import { buildPlane, mediansOf, nearestPoint } from "../numerics/geometry.js";
+import { readPositions } from "../numerics/tensors.js";
+import { Gestures } from "../scatter/gestures.js";
+import { fillLegend } from "../scatter/legend.js";
+import { Scatter } from "../scatter/scatter.js";
 import { computeBackground } from "./background.js";
-import { Gestures } from "./gestures.js";
+import { contentOf } from "./content.js";
+import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
+import { pressKey } from "./keyboard.js";
+import { lookOf, restoreLook } from "./look.js";
+import { gestureHost, inspectorHost, pinsHost, scatterHost, selectionHost, walkHost } from "./hosts.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
-import { part } from "../common/dom.js";
-import { PointerPanel } from "./pointer_panel.js";
+import { savePicture } from "./picture.js";
+import { pinPixels } from "./pin_places.js";
 import { Pins } from "./pins.js";
-import { movedPin, pinPixels } from "./pin_places.js";
+import { Pointer } from "./pointer.js";
+import { PointerPanel } from "./pointer_panel.js";
 import { Selection } from "./selection.js";
+import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
+/** @import { View } from "../numerics/view.js" */
+/** @import { Scale } from "../scatter/colours.js" */
 /** @import { Background } from "./background.js" */
-/** @import { Axis, Chart, Figure, MapData, PlotlyLibrary, Touch } from "../common/types.js" */
+/** @import { MapData, Pin, Touch } from "../common/types.js" */
 
-const NEAR = 9;
-const CONFIG = {
-  scrollZoom: true,
-  displaylogo: false,
-  doubleClick: false,
-  modeBarButtonsToAdd: ["lasso2d"],
-  modeBarButtonsToRemove: ["autoScale2d"],
-  toImageButtonOptions: { format: "png", filename: "latent-map", scale: 2 },
-};
-const SETTLED = 5;
-const HOVER = "latent-hover";
+const SETTLED_MS = 250;
 
 /** One map on the page. */
 export class LatentMap {
@@ -41,49 +44,31 @@ export class LatentMap {
   constructor(root) {
     this.root = root;
     this.stage = part(root, ".stage");
-    this.chart = /** @type {Chart} */ (part(root, ".chart"));
-    /** @type {Record<string, string>} what is loaded, by address */
+    /** @type {Record<string, string>} what is loaded and shown, by address */
     this.has = {};
     /** @type {(touch: Touch) => void} */
     this.tell = () => {};
-    this.panel = new PointerPanel(part(root, ".lens"), () => document.querySelector(this.data?.panel ?? "#none"));
-    this.pins = new Pins(part(root, ".pins"), part(root, ".list"), {
-      decode: (z) => this.model.decode(z),
-      shape: () => this.model.shape,
-      pixels: (pin) => pinPixels(this, pin),
-      move: (pin, pixel) => movedPin(this, pin, pixel),
-      changed: (isFinal) => this.pinsChanged(isFinal),
-    });
-    this.interpolation = new Interpolation(part(root, ".walk"), {
-      decode: (z) => this.model.decode(z),
-      shape: () => this.model.shape,
-      drawn: (path, at) => this.showPath(path, at),
-      large: (values) => this.panel.large(values, this.model.shape),
-    });
-    this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
-    this.selection = new Selection(part(root, ".selection"), (z) => this.pin(z, null));
     /** @type {LatentModel | null} */
     this.loaded = null;
     /** @type {MapData | null} */
     this.data = null;
-    /** @type {PlotlyLibrary | null} */
-    this.plotly = null;
     /** @type {Plane | null} */
     this.plane = null;
     /** @type {Uint8Array | null} */
     this.originals = null;
-    this.positions = new Float32Array();
-    this.visible = new Uint8Array();
     /** @type {((place: ArrayLike<number>) => number | null) | null} the nearest point shown */
     this.nearest = null;
-    /** @type {unknown} */
-    this.shapes = [];
-    this.ended = new AbortController();
+    /** @type {Scale | null} */
+    this.scale = null;
+    /** @type {([number, number] | null)[] | null} */
+    this.medians = null;
+    /** @type {Uint32Array} points that `nearest` searches */
+    this.shownAt = new Uint32Array();
     this.telling = 0;
-    /** @type {number | null} */
+    /** @type {number | null} the selected test image */
     this.point = null;
-    /** @type {number | null} */
-    this.touched = null;
+    /** @type {number | null} pins before the last click, which a second click takes back */
+    this.pinsBefore = null;
     /** @type {Float32Array[]} */
     this.path = [];
     /** @type {number | null} */
@@ -91,12 +76,23 @@ export class LatentMap {
     /** @type {Background | null} */
     this.background = null;
     this.serial = 0;
-    this.gestures = new Gestures(this);
-    this.listen();
+    this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
+    this.pointer = new Pointer(this);
+    this.thumbnails = new Thumbnails(this);
+    this.scatter = new Scatter(this.stage, scatterHost(this));
+    this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
+    this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
+    this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
+    this.selection = new Selection(part(root, ".selection"), selectionHost(this));
+    this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
+    this.gestures = new Gestures(this.stage, gestureHost(this));
+    this.stage.addEventListener("keydown", (event) => {
+      if (event.target === this.stage && this.nearest && pressKey(this, event)) event.preventDefault();
+    });
   }
 
   /**
-   * Takes what Python sends; loads and draws what is new.
+   * Takes what Python sends; fetches everything at once, and draws what is new.
    * @param {MapData} data
    * @param {(touch: Touch) => void} tell
    */
@@ -105,18 +101,15 @@ export class LatentMap {
     this.tell = tell;
     this.data = data;
     if (this.has.model !== data.model) this.forget();
+    const bytes = (/** @type {string} */ url) => fetchOnce(url, (answer) => answer.arrayBuffer());
     try {
-      const [plotly, figure] = await Promise.all([
-        loadPlotly(data.plotly),
-        fetchOnce(data.figure, (answer) => answer.json()),
-      ]);
+      const originals = data.originals ? bytes(data.originals) : null;
+      originals?.catch(() => {}); // said below, once it is waited for
+      const [model, positions] = await Promise.all([bytes(data.model), data.positions ? bytes(data.positions) : null]);
       if (serial !== this.serial) return;
-      await this.show(plotly, figure);
-      const bytes = await fetchOnce(data.model, (answer) => answer.arrayBuffer());
-      if (serial !== this.serial) return;
-      this.load(new Uint8Array(bytes));
-      this.settle(data);
-      await this.loadOriginals();
+      this.load(new Uint8Array(model));
+      this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      if (originals) this.takeOriginals(new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */ (error).message}. Reload the page.`);
     }
@@ -127,46 +120,30 @@ export class LatentMap {
     this.nearest = null;
     this.loaded = null;
     this.background = null;
-    this.has.model = "";
-    this.leave();
+    this.originals = null;
+    this.has = {};
+    this.thumbnails.forget();
+    this.pointer.leave();
     this.pins.set([]);
+    this.selection.clear();
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
-      const canvas = /** @type {HTMLCanvasElement} */ (layer);
-      canvas.width = 0;
+      /** @type {HTMLCanvasElement} */ (layer).width = 0;
     }
+    this.say("Loading the map…");
   }
 
-  /** The page has left the map: frees the chart's WebGL contexts and the listeners. */
+  /** The page has left the map. */
   end() {
-    this.ended.abort();
+    this.pointer.end();
+    this.gestures.end();
+    this.scatter.end();
     this.interpolation.stop();
-    this.plotly?.purge(this.chart);
+    clearTimeout(this.telling);
   }
 
   /** @param {string} text */
   say(text) {
     part(this.root, ".state").textContent = text;
-  }
-
-  /**
-   * Draws the figure, or only its colours again where the theme has changed.
-   * @param {PlotlyLibrary} plotly
-   * @param {Figure} figure
-   */
-  async show(plotly, figure) {
-    const data = /** @type {MapData} */ (this.data);
-    const theme = getComputedStyle(this.root).getPropertyValue("--st-background-color");
-    if (this.has.figure === data.figure && this.has.theme === theme) return;
-    this.plotly = plotly;
-    this.shapes = figure.layout.shapes;
-    const isFirst = !this.has.figure;
-    Object.assign(this.has, { figure: data.figure, theme });
-    const uirevision = JSON.stringify([data.model, data.plane]); // the same place: zoom stays
-    const layout = { ...dress(figure.layout, this.root), uirevision };
-    await plotly.react(this.chart, figure.data, layout, CONFIG);
-    if (isFirst) this.listenToChart();
-    this.say("");
-    this.replace();
   }
 
   /**
@@ -178,12 +155,11 @@ export class LatentMap {
     if (this.has.model === data.model) return;
     this.has.model = data.model;
     this.loaded = new LatentModel(bytes);
-    this.originals = null;
     this.interpolation.pins = [];
-    this.has.plane = "";
-    this.anchor();
-    this.replace();
+    this.point = data.point;
+    restoreLook(this, data.look);
     this.pins.set(data.pins.filter((pin) => pin.z.length === this.model.size));
+    this.say("");
   }
 
   /** The model; there is one wherever the map can be touched. */
@@ -192,36 +168,64 @@ export class LatentMap {
     return this.loaded;
   }
 
-  /**
-   * Whatever may differ between two runs of the same model and figure.
-   * @param {MapData} data
-   */
-  settle(data) {
-    this.point = data.point;
-    this.panel.prepare();
-    const plane = JSON.stringify(data.plane);
-    if (this.has.plane !== plane) {
-      this.has.plane = plane;
-      this.background = null;
-      this.toolbar.offer({
-        hasPlane: data.plane !== null,
-        hasPosterior: this.model.logVariances !== null,
-        isDeep: data.plane !== null && this.model.size > 2,
-        home: data.plane?.home ?? "",
-        hasClasses: this.model.labels !== null,
-      });
-    }
-    this.toolbar.anchors(this.point, this.pins.all);
-    this.anchor();
-    this.interpolation.update(this.pins.all);
-    this.replace();
+  /** @returns {View} */
+  get view() {
+    if (!this.scatter.view) throw new Error("the map must be drawn first");
+    return this.scatter.view;
   }
 
-  async loadOriginals() {
-    const url = this.data?.originals;
-    if (!url || this.originals) return;
-    const bytes = await fetchOnce(url, (answer) => answer.arrayBuffer());
-    if (url === this.data?.originals) this.originals = new Uint8Array(bytes);
+  /**
+   * Whatever may differ between two runs of the page for the same model.
+   * @param {MapData} data
+   * @param {Float32Array | null} positions of a t-SNE map
+   */
+  settle(data, positions) {
+    const axes = JSON.stringify([data.view, data.plane, data.positions]);
+    const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
+    const isSameView = this.has.axes === axes;
+    if (!isSameView) this.offerTools(data);
+    this.anchor();
+    if (!isSameView || this.has.colour !== colour) {
+      Object.assign(this.has, { axes, colour });
+      const { content, scale } = contentOf(data, this.model, this.plane, positions);
+      this.scale = scale;
+      this.medians = null;
+      this.scatter.show(content, isSameView);
+      fillLegend(part(this.root, ".legend"), this.scatter, scale);
+      this.find();
+      if (data.look?.ranges && !this.has.looked) this.scatter.look(data.look.ranges);
+      this.has.looked = "yes";
+    }
+    this.toolbar.anchors(this.point, this.pins.all);
+    this.interpolation.update(this.pins.all);
+    this.inspector.restart();
+    if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
+    this.drawMarks();
+  }
+
+  /** @param {MapData} data */
+  offerTools(data) {
+    this.background = null;
+    this.toolbar.offer({
+      hasPlane: data.plane !== null,
+      hasPosterior: this.model.logVariances !== null,
+      isDeep: data.plane !== null && this.model.size > 2,
+      home: data.plane?.home ?? "",
+      hasClasses: this.model.labels !== null,
+    });
+  }
+
+  /**
+   * @param {Uint8Array} bytes
+   * @param {MapData} data
+   */
+  takeOriginals(bytes, data) {
+    if (data.originals !== this.data?.originals || this.has.originals === data.originals) return;
+    this.has.originals = /** @type {string} */ (data.originals);
+    this.originals = bytes;
+    this.thumbnails.forget();
+    this.inspector.show();
+    this.scatter.request();
   }
 
   /** Puts the plane through the chosen anchor. */
@@ -239,144 +243,50 @@ export class LatentMap {
     this.plane = buildPlane(plane.origin, plane.axes, anchor);
   }
 
-  /** The points' places and what lies on them, after the figure, the legend or the model changed. */
-  replace() {
-    if (!this.chart._fullLayout?.xaxis?.l2p || !this.loaded) return;
-    const { positions, visible } = placed(this.chart, this.model.count);
-    Object.assign(this, { positions, visible });
-    const listed = [...visible.keys()].filter((n) => visible[n]);
-    const find = listed.length ? nearestPoint(listed.flatMap((n) => this.placeOf(n))) : null;
+  /** Makes the search for the nearest point that is shown. */
+  find() {
+    const listed = this.scatter.shown;
+    const places = new Float64Array(2 * listed.length);
+    listed.forEach((n, i) => places.set(this.placeOf(n), 2 * i));
+    const find = listed.length ? nearestPoint(places) : null;
+    this.shownAt = listed;
     this.nearest = (place) => (find ? listed[find(place).index] : null);
+  }
+
+  /** The middle of every class's points: the median across and up; null where it has none. */
+  middles() {
+    const content = this.scatter.content;
+    if (!content) return [];
+    this.medians ??= mediansOf(content.positions, content.groupOf, content.groups.length);
+    return this.medians;
+  }
+
+  /** The view or the shown points are others. */
+  viewChanged() {
+    if (!this.nearest) return;
+    if (this.shownAt !== this.scatter.shown) this.find();
     this.drawMarks();
+    this.remember();
   }
 
-  /** The wheel over a pin, the other map, and another size. */
-  listen() {
-    part(this.root, ".pins").addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.chart.querySelector(".nsewdrag")?.dispatchEvent(new WheelEvent("wheel", event));
-    });
-    const echo = (/** @type {Event} */ event) => this.echo(/** @type {CustomEvent} */ (event).detail);
-    document.addEventListener(HOVER, echo, { signal: this.ended.signal });
-    const watch = new ResizeObserver(() => {
-      if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
-    });
-    watch.observe(this.stage);
-    this.ended.signal.addEventListener("abort", () => watch.disconnect());
-  }
-
-  listenToChart() {
-    for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) {
-      this.chart.on(event, () => this.drawMarks());
-    }
-    this.chart.on("plotly_restyle", () => this.replace());
-    this.chart.on("plotly_selected", (details) => this.lassoed(details?.points ?? []));
-    this.chart.on("plotly_deselect", () => this.lassoed([]));
-  }
-
-  /** @param {{customdata: number}[]} points */
-  lassoed(points) {
-    if (!this.loaded) return;
-    const chosen = points.map((point) => point.customdata);
-    this.selection.show(chosen, {
-      names: this.model.names,
-      labels: this.model.labels,
-      distortions: this.model.distortions,
-      codeOf: (n) => this.model.codeOf(n),
-    });
-  }
-
-  /** Nothing lies under the pointer any more. */
-  leave() {
-    this.gestures.pointer = null;
-    this.panel.hide();
-    this.touch(null);
-  }
-
-  /**
-   * Decodes what lies at a pixel of the stage and shows it.
-   * @param {number[]} pixel
-   */
-  look(pixel) {
-    const spot = this.spotAt(pixel);
-    if (!spot) {
-      this.leave();
-      return;
-    }
-    const { z, place, names } = spot;
-    const { decode, source } = this.model;
-    const found = { values: decode(z), source, place, names, z, ...this.model.density(z) };
-    const { clientWidth: width, clientHeight: height } = this.stage;
-    this.panel.show(found, this.model.shape, { x: pixel[0], y: pixel[1], width, height });
-    this.touch(spot.point);
-  }
-
-  /**
-   * The code under a pixel, or null outside the plot.
-   * @param {number[]} pixel
-   */
-  spotAt(pixel) {
-    if (!this.nearest) return null;
-    const view = frame(this.chart);
-    const [x, y] = [pixel[0] - view.left, pixel[1] - view.top];
-    if (x < 0 || y < 0 || x > view.width || y > view.height) return null;
-    const place = view.toPlace(pixel);
-    const near = this.nearest(place);
-    const at = near === null ? [Infinity, Infinity] : view.toPixels(this.placeOf(near));
-    const point = Math.hypot(at[0] - pixel[0], at[1] - pixel[1]) <= NEAR ? near : null;
-    if (this.plane) {
-      const names = /** @type {MapData} */ (this.data).plane?.names ?? [];
-      return { z: this.plane.embed(place), place, names, point };
-    }
-    if (near === null) return null;
-    const z = this.model.codeOf(near);
-    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
+  /** @param {number[]} pixel */
+  contains([x, y]) {
+    const view = this.scatter.view;
+    if (!view || !this.nearest) return false;
+    return x >= view.left && y >= view.top && x <= view.left + view.width && y <= view.top + view.height;
   }
 
   /** @param {number} n */
   placeOf(n) {
-    return [this.positions[2 * n], this.positions[2 * n + 1]];
-  }
-
-  /**
-   * A test image is under the pointer, or none.
-   * @param {number | null} n
-   * @param {boolean} isEcho
-   */
-  touch(n, isEcho = false) {
-    if (n === this.touched) return;
-    this.touched = n;
-    if (!this.loaded) return;
-    this.panel.touch(n === null ? null : this.imageOf(n), this.model.shape);
-    paintTouched(this);
-    if (isEcho) return;
-    const detail = { from: this, data_set: this.data?.data_set, index: n };
-    document.dispatchEvent(new CustomEvent(HOVER, { detail }));
+    const positions = /** @type {Float32Array} */ (this.scatter.content?.positions);
+    return [positions[2 * n], positions[2 * n + 1]];
   }
 
   /** @param {number} n */
-  imageOf(n) {
+  originalOf(n) {
     const size = this.model.shape.reduce((product, side) => product * side);
     const bytes = this.originals?.subarray(n * size, (n + 1) * size);
-    return {
-      index: n,
-      text: this.model.nameOf(n),
-      scores: this.model.scoresOf(n),
-      original: bytes ? Float32Array.from(bytes, (v) => v / 255) : null,
-      reconstruction: this.model.decode(this.model.codeOf(n)),
-    };
-  }
-
-  /**
-   * The same test image was touched on the other map.
-   * @param {{from: LatentMap, data_set: string, index: number | null}} detail
-   */
-  echo({ from, data_set, index }) {
-    if (from === this || data_set !== this.data?.data_set || !this.nearest) return;
-    if (!this.root.isConnected || (index !== null && index >= this.model.count)) return;
-    this.touch(index, true);
-    if (index === null) this.panel.hide();
-    else this.panel.large(this.model.decode(this.model.codeOf(index)), this.model.shape);
+    return bytes?.length === size ? Float32Array.from(bytes, (v) => v / 255) : null;
   }
 
   /**
@@ -384,12 +294,34 @@ export class LatentMap {
    * @param {number[]} pixel
    */
   click(pixel) {
-    if (this.chart._fullLayout.dragmode === "lasso") return;
-    const spot = this.spotAt(pixel);
+    const spot = this.pointer.spotAt(pixel);
     if (!spot) return;
-    this.look(pixel);
-    if (spot.point !== null) this.point = spot.point;
+    this.pointer.look(pixel);
+    this.pinsBefore = this.pins.all.length;
+    if (spot.point !== null) this.select(spot.point);
     this.pin(spot.point === null ? spot.z : this.model.codeOf(spot.point), spot.point);
+  }
+
+  /** Shows everything again; the pin of the first of the two clicks goes. */
+  doubleClick() {
+    if (this.pinsBefore !== null && this.pins.all.length > this.pinsBefore) {
+      this.pins.all.length = this.pinsBefore;
+      this.pins.finish();
+    }
+    this.scatter.reset();
+  }
+
+  /**
+   * Selects a test image: the inspector shows it at once.
+   * @param {number | null} n
+   */
+  select(n) {
+    this.point = n;
+    this.inspector.selected();
+    this.toolbar.anchors(this.point, this.pins.all);
+    if (this.toolbar.anchor === "point") this.toolChanged("anchor");
+    this.drawMarks();
+    this.remember();
   }
 
   /**
@@ -401,16 +333,38 @@ export class LatentMap {
     this.pinsChanged(true);
   }
 
+  /** @param {Pin} pin */
+  pinPixels(pin) {
+    return pinPixels(this, pin);
+  }
+
   /** @param {boolean} isFinal */
   pinsChanged(isFinal) {
-    clearTimeout(this.telling);
     this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
     this.drawMarks();
     if (!isFinal) return;
     this.interpolation.update(this.pins.all);
-    const touch = { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point };
-    this.telling = window.setTimeout(() => this.tell(touch), SETTLED);
+    this.remember();
+  }
+
+  /** Tells Python, which keeps the link, once nothing has changed for a moment. */
+  remember() {
+    clearTimeout(this.telling);
+    if (!this.loaded) return;
+    this.telling = window.setTimeout(() => {
+      const pins = this.pins.all.map((pin) => ({ ...pin }));
+      this.tell({ pins, point: this.point, look: lookOf(this) });
+    }, SETTLED_MS);
+  }
+
+  /**
+   * The points inside a box or a lasso.
+   * @param {number[]} chosen
+   */
+  choose(chosen) {
+    this.selection.show(chosen, this.model);
+    this.drawMarks();
   }
 
   /**
@@ -421,37 +375,42 @@ export class LatentMap {
   showPath(path, step) {
     this.path = path;
     this.step = step;
-    if (this.nearest) this.drawMarks();
+    this.drawMarks();
   }
 
   /** @param {string} what */
   toolChanged(what) {
-    if (what === "anchor") {
-      this.anchor();
-      this.background = null;
+    if (what === "png" || what === "svg") savePicture(this, what);
+    else if (what === "nearer" || what === "farther") this.scatter.zoom(what === "nearer" ? 0.7 : 1 / 0.7);
+    else if (what === "reset") this.scatter.reset();
+    else if (what === "mode") this.gestures.mode = this.toolbar.mode;
+    else {
+      if (what === "anchor") this.anchor();
+      if (what === "background" || what === "anchor") this.makeBackground();
+      this.drawMarks();
+      this.remember();
     }
-    if (what === "prior") this.plotly?.relayout(this.chart, { shapes: this.toolbar.prior ? this.shapes : [] });
-    if (what === "background" || what === "anchor") this.makeBackground();
-    this.drawMarks();
   }
 
   /** Computes the background that is asked for. */
   async makeBackground() {
     const kind = this.toolbar.background;
     this.background = null;
-    const { plane, model, positions } = this;
+    this.scatter.request();
+    const { plane, model } = this;
     if (kind === "none" || !plane) return;
     const isWanted = () => plane === this.plane && kind === this.toolbar.background;
     const report = (/** @type {number} */ share) => this.toolbar.progress(share);
+    const positions = /** @type {Float32Array} */ (this.scatter.content?.positions);
     const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
     this.toolbar.progress(1);
     if (background && isWanted()) this.background = background;
-    this.drawMarks();
+    this.scatter.request();
   }
 
   /** Draws what lies over the points again. */
   drawMarks() {
-    if (!this.nearest || !this.chart._fullLayout?.xaxis?.l2p) return;
+    if (!this.nearest || !this.loaded || !this.scatter.view) return;
     paintMarks(this);
     paintTouched(this);
     this.pins.place();
@@ -464,16 +423,6 @@ export class LatentMap {
   onMap(z) {
     if (this.plane && this.model.size > 1) return this.plane.project(z);
     return this.placeOf(this.model.nearestCode(z));
-  }
-
-  /** @param {number} factor */
-  zoom(factor) {
-    const { xaxis, yaxis } = this.chart._fullLayout;
-    const around = (/** @type {Axis} */ { range: [low, high] }) => {
-      const [middle, half] = [(low + high) / 2, ((high - low) / 2) * factor];
-      return [middle - half, middle + half];
-    };
-    this.plotly?.relayout(this.chart, { "xaxis.range": around(xaxis), "yaxis.range": around(yaxis) });
   }
 }
 

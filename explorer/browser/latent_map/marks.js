@@ -1,38 +1,29 @@
 /**
- * What the map marks over its points: posteriors, class means, walk, selection, drawn digit.
+ * What the map marks over its points: prior, posteriors, classes, walk, selection, drawn digit.
+ *
+ * The `draw…` functions take any pen, so that a saved picture has the same layers as the page.
  */
 
-import { frame } from "../common/chart.js";
-import { classMeans, ellipse } from "../numerics/geometry.js";
-import { drawBackground } from "./background.js";
-import { cross, DRAWN, ring, SELECTED, sheet, traceEllipse, traceSteps } from "./layers.js";
 import { part } from "../common/dom.js";
+import { classMeans, ellipse } from "../numerics/geometry.js";
+import { sized } from "../scatter/scatter.js";
+import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "./layers.js";
 
+/** @import { View } from "../numerics/view.js" */
 /** @import { LatentMap } from "./map.js" */
-/** @import { Frame } from "./layers.js" */
 /** @typedef {CanvasRenderingContext2D} Pen */
 
 const WALK = "#e76300";
 const TOUCHED = "#1b2330";
+const TRIED = "#7a2fd0";
+const MOST_NAMED = 30;
 
 /**
  * Everything that stays while the pointer moves: once per change of view or content.
  * @param {LatentMap} map
  */
 export function paintMarks(map) {
-  const view = frame(map.chart);
-  const under = sheet(part(map.root, ".under"), map.chart, view);
-  if (map.background) drawBackground(under, view, map.background);
-  const pen = sheet(part(map.root, ".marks"), map.chart, view);
-  if (map.toolbar.posterior === "all") paintPosteriors(pen, view, map);
-  if (map.toolbar.means) paintMeans(pen, view, map);
-  if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
-  if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
-  paintDrawn(pen, view, map);
-  if (map.point !== null && map.point < map.model.count) {
-    ring(pen, view, map.placeOf(map.point), 8, SELECTED);
-    paintPosterior(pen, view, map, map.point, SELECTED);
-  }
+  drawMarks(clippedPen(map, ".marks"), map.view, map);
 }
 
 /**
@@ -40,33 +31,130 @@ export function paintMarks(map) {
  * @param {LatentMap} map
  */
 export function paintTouched(map) {
-  const view = frame(map.chart);
-  const pen = sheet(part(map.root, ".moving"), map.chart, view);
-  if (map.touched === null) return;
-  ring(pen, view, map.placeOf(map.touched), 7, TOUCHED);
-  paintPosterior(pen, view, map, map.touched, TOUCHED);
+  if (map.scatter.view) drawTouched(clippedPen(map, ".moving"), map.view, map);
+}
+
+/**
+ * The box or lasso that is being drawn.
+ * @param {LatentMap} map
+ * @param {number[][] | null} outline pixels
+ */
+export function paintOutline(map, outline) {
+  const pen = clippedPen(map, ".moving");
+  if (!outline) return;
+  pen.beginPath();
+  outline.forEach(([x, y], i) => (i ? pen.lineTo(x, y) : pen.moveTo(x, y)));
+  pen.closePath();
+  pen.fillStyle = "rgba(47,116,181,.15)";
+  pen.fill();
+  pen.strokeStyle = "#2f74b5";
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+
+/**
+ * @param {LatentMap} map
+ * @param {string} layer
+ */
+function clippedPen(map, layer) {
+  const pen = sized(part(map.root, layer), map.stage, window.devicePixelRatio || 1);
+  const { left, top, width, height } = map.view;
+  pen.beginPath();
+  pen.rect(left, top, width, height);
+  pen.clip();
+  return pen;
 }
 
 /**
  * @param {Pen} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {LatentMap} map
  */
-function paintPosteriors(pen, view, map) {
+export function drawMarks(pen, view, map) {
+  if (map.toolbar.prior) drawPrior(pen, view, map);
+  if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
+  drawChosen(pen, view, map);
+  if (map.toolbar.names) drawNames(pen, view, map);
+  if (map.toolbar.means) drawMeans(pen, view, map);
+  for (const { z, text } of map.inspector.marks()) drawTried(pen, view.toPixels(map.onMap(z)), text);
+  if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
+  if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
+  drawDrawn(pen, view, map);
+  if (map.point !== null && map.point < map.model.count) {
+    ring(pen, view, map.placeOf(map.point), 8, SELECTED);
+    drawPosterior(pen, view, map, map.point, SELECTED);
+  }
+}
+
+/**
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+export function drawTouched(pen, view, map) {
+  if (map.pointer.touched === null) return;
+  ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
+  drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
+}
+
+/**
+ * Circles of 1, 2 and 3 standard deviations of the prior, each with its name.
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawPrior(pen, view, map) {
+  const centre = map.data?.prior;
+  if (!centre) return;
+  pen.strokeStyle = pen.fillStyle = "rgba(128,128,128,.95)";
+  pen.lineWidth = 1;
+  pen.font = "11px sans-serif";
+  pen.setLineDash([2, 3]);
+  for (const sigmas of [1, 2, 3]) {
+    traceEllipse(pen, view, centre, { a: 1, b: 1, angle: 0 }, sigmas);
+    const [x, y] = view.toPixels([centre[0], centre[1] + sigmas]);
+    pen.fillText(sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`, x + 3, y + 12);
+  }
+  pen.setLineDash([]);
+}
+
+/**
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawPosteriors(pen, view, map) {
   const count = map.model.count;
   pen.lineWidth = 1;
   pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / count))})`;
-  for (let n = 0; n < count; n++) if (map.visible[n]) traceOne(pen, view, map, n, 1);
+  for (const n of map.scatter.shown) traceOne(pen, view, map, n, 1);
+}
+
+/**
+ * The points of the box or lasso.
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawChosen(pen, view, map) {
+  pen.strokeStyle = SELECTED;
+  pen.lineWidth = 1.5;
+  for (const n of map.selection.chosen) {
+    const [x, y] = view.toPixels(map.placeOf(n));
+    pen.beginPath();
+    pen.arc(x, y, 4.5, 0, 2 * Math.PI);
+    pen.stroke();
+  }
 }
 
 /**
  * @param {Pen} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {LatentMap} map
  * @param {number} n
  * @param {string} colour
  */
-function paintPosterior(pen, view, map, n, colour) {
+function drawPosterior(pen, view, map, n, colour) {
   if (map.toolbar.posterior === "none") return;
   pen.strokeStyle = colour;
   for (const [sigmas, width] of [[1, 2], [2, 1]]) {
@@ -77,7 +165,7 @@ function paintPosterior(pen, view, map, n, colour) {
 
 /**
  * @param {Pen} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {LatentMap} map
  * @param {number} n
  * @param {number} sigmas
@@ -91,25 +179,61 @@ function traceOne(pen, view, map, n, sigmas) {
 }
 
 /**
+ * The classes' names at the middle of their points.
  * @param {Pen} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {LatentMap} map
  */
-function paintMeans(pen, view, map) {
-  const { labels, names } = map.model;
-  if (!labels) return;
-  classMeans(map.positions, labels, names.length).forEach((mean, label) => {
-    if (mean) cross(pen, view, mean, names[label]);
+function drawNames(pen, view, map) {
+  const { groups, shades } = map.scatter.content ?? { groups: [], shades: null };
+  if (shades || groups.length < 2 || groups.length > MOST_NAMED) return;
+  map.middles().forEach((middle, i) => {
+    if (middle && !map.scatter.hidden.has(i)) named(pen, view.toPixels(middle), groups[i].name);
   });
+}
+
+/**
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawMeans(pen, view, map) {
+  const { labels, names } = map.model;
+  const positions = map.scatter.content?.positions;
+  if (!labels || !positions) return;
+  classMeans(positions, labels, names.length).forEach((mean, label) => {
+    if (mean && !map.scatter.hidden.has(label)) cross(pen, view, mean, names[label]);
+  });
+}
+
+/**
+ * A code of the inspector: tried by hand, drawn from the prior, or of the grid.
+ * @param {Pen} pen
+ * @param {number[]} pixel
+ * @param {string} text
+ */
+function drawTried(pen, [x, y], text) {
+  const arm = text ? 7 : 3;
+  for (const [style, width] of /** @type {[string, number][]} */ ([["#fff", 4], [TRIED, 2]])) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.moveTo(x - arm, y);
+    pen.lineTo(x + arm, y);
+    pen.moveTo(x, y - arm);
+    pen.lineTo(x, y + arm);
+    pen.stroke();
+  }
+  if (text) named(pen, [x, y - 12], text);
 }
 
 /**
  * The drawn digit's posterior.
  * @param {Pen} pen
- * @param {Frame} view
+ * @param {View} view
  * @param {LatentMap} map
  */
-function paintDrawn(pen, view, map) {
+function drawDrawn(pen, view, map) {
   const drawn = map.data?.drawn;
   if (!drawn || drawn.mean.length !== map.model.size) return;
   const place = map.onMap(drawn.mean);

@@ -4,12 +4,14 @@
 
 import { buildAggregate, logPrior } from "../numerics/aggregate_posterior.js";
 import { readModel } from "../numerics/decoder.js";
+import { quantile } from "../numerics/normal.js";
 import { shown } from "../common/dom.js";
 
 /** @import { ImageShape } from "../common/dom.js" */
 /** @typedef {{logPrior: number | null, logAggregate: number | null, rare: boolean}} Density in nats */
 
 const SAMPLED = 200;
+const MOST_CLASSES = 20;
 /** What is shown in place of a decoder that cannot run here, by the type of its layer.
  * @type {Record<string, string | undefined>} */
 const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
@@ -34,6 +36,88 @@ export class LatentModel {
       ? buildAggregate(this.size, this.means, this.logVariances)
       : null;
     this.usual = this.usualDensity();
+    this.rates = this.ratePerImage();
+    const { centre, spread, most } = momentsOf(this.means, this.size);
+    /** Mean and variance of every latent over the test set. */
+    this.centre = centre;
+    this.spread = spread;
+    /** How far sliders go: at least three standard deviations of the prior. */
+    this.reach = Math.max(3, Math.ceil(most));
+    this.noise = header.noise;
+    this.sigmas = arrays.sigma ?? null;
+  }
+
+  /** KL(q(z|x) ‖ p(z)) of every test image, nats; zeros for an autoencoder. */
+  ratePerImage() {
+    const rates = new Float32Array(this.count);
+    for (let n = 0; n < this.count; n++) {
+      for (const { rate } of this.latentsOf(n)) rates[n] += rate ?? 0;
+    }
+    return rates;
+  }
+
+  /**
+   * μ, σ and KL in nats of every latent of a test image; σ and KL are null for an autoencoder.
+   * @param {number} n
+   * @returns {{mean: number, sigma: number | null, rate: number | null}[]}
+   */
+  latentsOf(n) {
+    const rows = [];
+    for (let i = n * this.size; i < (n + 1) * this.size; i++) {
+      const [mean, v] = [this.means[i], this.logVariances?.[i]];
+      if (v === undefined) rows.push({ mean, sigma: null, rate: null });
+      else rows.push({ mean, sigma: Math.exp(v / 2), rate: 0.5 * (mean * mean + Math.expm1(v) - v) });
+    }
+    return rows;
+  }
+
+  /**
+   * One draw of p(x|z), values as they are, also beyond [0, 1].
+   * @param {ArrayLike<number>} z
+   * @param {() => number} uniform numbers in (0, 1)
+   */
+  sample(z, uniform) {
+    const mean = this.decode(z);
+    if (this.noise === "bernoulli") return mean.map((p) => (uniform() < p ? 1 : 0));
+    const { sigmas } = this;
+    return mean.map((m, i) => m + (sigmas ? sigmas[i % sigmas.length] : 0) * quantile(uniform()));
+  }
+
+  /**
+   * Codes drawn from the prior; for an autoencoder from a Gaussian fitted to its test codes.
+   * @param {number} count
+   * @param {() => number} normal
+   * @returns {Float32Array[]}
+   */
+  drawCodes(count, normal) {
+    const one = (/** @type {unknown} */ _, /** @type {number} */ j) =>
+      this.logVariances ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+    return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
+  }
+
+  /** The mean code of every class that has images, by its name. */
+  classMeanCodes() {
+    const { labels, names } = this;
+    if (!labels) return [];
+    const sums = names.map(() => ({ count: 0, z: new Float64Array(this.size) }));
+    labels.forEach((label, n) => {
+      sums[label].count += 1;
+      for (let j = 0; j < this.size; j++) sums[label].z[j] += this.means[n * this.size + j];
+    });
+    return sums
+      .map(({ count, z }, i) => ({ name: names[i], z: Float32Array.from(z, (v) => v / count), count }))
+      .filter(({ count }) => count)
+      .slice(0, MOST_CLASSES);
+  }
+
+  /**
+   * D, R and −ELBO of a test image in one line.
+   * @param {number} n
+   */
+  scoreLine(n) {
+    const d = this.distortions[n];
+    if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
+    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats`;
   }
 
   /**
@@ -86,13 +170,8 @@ export class LatentModel {
    */
   scoresOf(n) {
     const distortion = `D ${shown(this.distortions[n], 1)}`;
-    const logVariances = this.logVariances?.subarray(n * this.size, (n + 1) * this.size);
-    if (!logVariances) return `${distortion} nats`;
-    const rate = this.codeOf(n).reduce((sum, mean, j) => {
-      const v = logVariances[j];
-      return sum + 0.5 * (mean * mean + Math.exp(v) - 1 - v);
-    }, 0);
-    return `${distortion} + R ${shown(rate, 1)} nats`;
+    if (!this.logVariances) return `${distortion} nats`;
+    return `${distortion} + R ${shown(this.rates[n], 1)} nats`;
   }
 
   /**
@@ -102,4 +181,22 @@ export class LatentModel {
   nameOf(n) {
     return `Image ${n}${this.labels ? ` · ${this.names[this.labels[n]]}` : ""}`;
   }
+}
+
+/**
+ * Mean and variance of every latent, and the largest absolute value of all.
+ * @param {ArrayLike<number>} means flat
+ * @param {number} size
+ */
+function momentsOf(means, size) {
+  const count = means.length / size;
+  const centre = new Float64Array(size);
+  const spread = new Float64Array(size);
+  let most = 0;
+  for (let i = 0; i < means.length; i++) {
+    centre[i % size] += means[i] / count;
+    most = Math.max(most, Math.abs(means[i]));
+  }
+  for (let i = 0; i < means.length; i++) spread[i % size] += (means[i] - centre[i % size]) ** 2 / count;
+  return { centre, spread, most };
 }

@@ -2,18 +2,16 @@
  * Where pins are on the map, and where they go when they are dragged.
  */
 
-import { frame } from "../common/chart.js";
-
 /** @import { LatentMap } from "./map.js" */
 /** @import { Pin } from "../common/types.js" */
 
 /**
- * Where a pin is in the chart. Without a plane (t-SNE): at its own or the nearest code.
+ * Where a pin is on the stage. Without a plane (t-SNE): at its own or the nearest code.
  * @param {LatentMap} map
  * @param {Pin} pin
  */
 export function pinPixels(map, pin) {
-  const view = frame(map.chart);
+  const view = map.view;
   if (!map.plane) return view.toPixels(map.placeOf(pin.point ?? map.model.nearestCode(pin.z)));
   const [x, y] = view.toPixels(map.plane.project(pin.z));
   return [x, map.model.size === 1 ? view.top + view.height / 2 : y];
@@ -27,7 +25,7 @@ export function pinPixels(map, pin) {
  * @returns {Pin}
  */
 export function movedPin(map, pin, pixel) {
-  const view = frame(map.chart);
+  const view = map.view;
   const place = view.toPlace([
     Math.min(Math.max(pixel[0], view.left), view.left + view.width),
     Math.min(Math.max(pixel[1], view.top), view.top + view.height),

@@ -3,6 +3,7 @@
  */
 
 import { make, paint, shown } from "../common/dom.js";
+import { direction } from "./keyboard.js";
 
 /** @import { ImageShape } from "../common/dom.js" */
 /** @import { Pin } from "../common/types.js" */
@@ -234,13 +235,4 @@ export class Pins {
     place.textContent = pin.point === null ? text : `${text} · image ${pin.point}`;
     place.title = `z = ${pin.z.map((v) => shown(v)).join(", ")}`;
   }
-}
-
-/**
- * What an arrow key means in pixels, y down.
- * @param {string} key
- */
-export function direction(key) {
-  const found = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  return found[/** @type {keyof typeof found} */ (key)] ?? [0, 0];
 }

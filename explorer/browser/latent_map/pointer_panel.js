@@ -35,11 +35,12 @@ function furnish(place) {
 export class PointerPanel {
   /**
    * @param {HTMLElement} lens
-   * @param {() => HTMLElement | null} find the panel's place on the page
+   * @param {HTMLElement} place of the panel
    */
-  constructor(lens, find) {
+  constructor(lens, place) {
     this.lens = lens;
-    this.find = find;
+    this.place = place;
+    furnish(place); // before there is anything to show, so that nothing jumps
     /** @type {number | null} */
     this.touched = null;
   }
@@ -48,10 +49,10 @@ export class PointerPanel {
     this.lens.hidden = true;
   }
 
-  /** Takes the panel's place on the page before there is anything to show, so that nothing jumps. */
-  prepare() {
-    const place = this.find();
-    if (place) furnish(place);
+  /** What lies there, for those who hear it. */
+  words() {
+    const image = this.touched === null ? "" : `${part(this.place, ".original figcaption").textContent}. `;
+    return `${image}${part(this.place, ".numbers").textContent}`.trim();
   }
 
   /**
@@ -80,9 +81,7 @@ export class PointerPanel {
    * @param {string} text
    */
   write(spot, shape, text) {
-    const place = this.find();
-    if (!place) return;
-    furnish(place);
+    const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
     const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
     part(place, ".spot figcaption").textContent = under;
@@ -102,9 +101,8 @@ export class PointerPanel {
    * @param {ImageShape} shape
    */
   touch(image, shape) {
-    const place = this.find();
-    if (!place || (image === null && this.touched === null)) return;
-    furnish(place);
+    if (image === null && this.touched === null) return;
+    const { place } = this;
     this.touched = image?.index ?? null;
     for (const name of ["original", "reconstruction"]) {
       const figure = part(place, `.${name}`);
@@ -123,9 +121,7 @@ export class PointerPanel {
    * @param {ImageShape} shape
    */
   large(values, shape) {
-    const place = this.find();
-    if (!place) return;
-    furnish(place);
+    const { place } = this;
     paint(part(place, ".spot canvas"), values, shape);
   }
 }

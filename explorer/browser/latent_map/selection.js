@@ -9,15 +9,26 @@ import { make, save, shown } from "../common/dom.js";
  *   codeOf: (n: number) => ArrayLike<number>}} Points
  */
 
+/** @typedef {{pin: (z: number[]) => void, cleared: () => void}} Host */
+
 /** The selection of one map. */
 export class Selection {
   /**
    * @param {HTMLElement} place
-   * @param {(z: number[]) => void} pin
+   * @param {Host} host
    */
-  constructor(place, pin) {
+  constructor(place, host) {
     this.place = place;
-    this.pin = pin;
+    this.host = host;
+    /** @type {number[]} */
+    this.chosen = [];
+  }
+
+  /** Gives the selection up. */
+  clear() {
+    this.chosen = [];
+    this.place.hidden = true;
+    this.host.cleared();
   }
 
   /**
@@ -25,15 +36,17 @@ export class Selection {
    * @param {Points} points
    */
   show(chosen, points) {
+    this.chosen = chosen;
     this.place.hidden = chosen.length === 0;
     if (!chosen.length) return;
     const row = make("div", { className: "row" }, `${summary(chosen, points)} `);
     const button = (/** @type {string} */ textContent, /** @type {() => void} */ onclick) =>
       row.append(make("button", { type: "button", textContent, onclick }));
-    button("Pin their mean", () => this.pin(meanCode(chosen, points)));
+    button("Pin their mean", () => this.host.pin(meanCode(chosen, points)));
     button("Save as CSV", () =>
       save(new Blob([table(chosen, points)], { type: "text/csv" }), "selection.csv"),
     );
+    button("Clear", () => this.clear());
     this.place.replaceChildren(row);
   }
 }

@@ -12,6 +12,13 @@ import { make } from "../common/dom.js";
 
 const BACKGROUNDS = { none: "None", grid: "Decoded grid" };
 const DENSITY = { density: "Density of q(z)" };
+const MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
+/** @type {Record<string, [string, string]>} */
+const VIEWS = {
+  nearer: ["+", "Zoom in (also Ctrl and the wheel)"],
+  farther: ["−", "Zoom out"],
+  reset: ["⤢", "Show all (also a double click)"],
+};
 const POSTERIORS = { none: "None", touched: "Touched and selected", all: "All" };
 
 /** The toolbar of one map. */
@@ -25,6 +32,9 @@ export class Toolbar {
     this.changed = changed;
     this.prior = true;
     this.means = false;
+    this.names = true;
+    /** @type {import("../scatter/gestures.js").Mode} */
+    this.mode = "pan";
     this.posterior = "touched";
     this.background = "none";
     this.anchor = "home";
@@ -34,11 +44,17 @@ export class Toolbar {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    this.background = "none";
+    if (!offer.hasPlane) this.background = "none";
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      /** @type {HTMLElement} */ (menu.firstElementChild).focus();
+      event.stopPropagation();
+    });
     const box = make("div", { className: "sheet" });
     if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
-    if (offer.hasClasses) box.append(this.check("Class means", "means"));
+    if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
       box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
     }
@@ -54,7 +70,7 @@ export class Toolbar {
     });
     this.bar = make("progress", { max: 1, value: 1, hidden: true });
     this.bar.setAttribute("aria-label", "Computing");
-    this.place.replaceChildren(menu);
+    this.place.replaceChildren(menu, this.modes(), this.views(), this.saves());
     if (offer.isDeep) {
       const label = make("label", { className: "anchor" }, "Plane through ");
       this.anchorChoice = make("select", {
@@ -70,6 +86,45 @@ export class Toolbar {
       this.anchor = "home";
     }
     this.place.append(this.bar);
+  }
+
+  /** What dragging does. */
+  modes() {
+    const group = make("span", { className: "segments" });
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Dragging");
+    for (const [mode, text] of Object.entries(MODES)) {
+      const button = make("button", { type: "button", textContent: text });
+      button.onclick = () => {
+        this.mode = /** @type {import("../scatter/gestures.js").Mode} */ (mode);
+        for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+        this.changed("mode");
+      };
+      button.setAttribute("aria-pressed", String(mode === this.mode));
+      group.append(button);
+    }
+    return group;
+  }
+
+  /** Zoom, for those without Ctrl and a wheel. */
+  views() {
+    const group = make("span", { className: "segments" });
+    for (const [what, [text, title]] of Object.entries(VIEWS)) {
+      const button = make("button", { type: "button", textContent: text, title, onclick: () => this.changed(what) });
+      button.setAttribute("aria-label", title);
+      group.append(button);
+    }
+    return group;
+  }
+
+  /** The map as a picture, with all its layers. */
+  saves() {
+    const group = make("span", { className: "segments" });
+    for (const kind of ["PNG", "SVG"]) {
+      const onclick = () => this.changed(kind.toLowerCase());
+      group.append(make("button", { type: "button", textContent: kind, title: `Save the map as ${kind}`, onclick }));
+    }
+    return group;
   }
 
   /**
@@ -98,7 +153,7 @@ export class Toolbar {
 
   /**
    * @param {string} text
-   * @param {"prior" | "means"} name
+   * @param {"prior" | "means" | "names"} name
    */
   check(text, name) {
     const input = make("input", { type: "checkbox", checked: this[name] });

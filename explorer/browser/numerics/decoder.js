@@ -3,7 +3,8 @@
  *
  * @typedef {{decode: (z: ArrayLike<number>) => Float32Array, turn: (place: number) => void}} Decoder
  * @typedef {{layers: import("./layers.js").Layer[], image_shape: [number, number, number],
- *   latent_dim: number, class_names: string[]}} Header
+ *   latent_dim: number, class_names: string[], noise: "bernoulli" | "gaussian" | "none"}} Header
+ *   `noise`: of p(x|z), to draw from it
  */
 
 import { buildGate, buildStep } from "./layers.js";

@@ -219,6 +219,24 @@ export function classMeans(positions, labels, classes) {
 }
 
 /**
+ * The median position of every group, across and up.
+ * @param {ArrayLike<number>} positions flat
+ * @param {ArrayLike<number>} groupOf
+ * @param {number} groups
+ * @returns {(Place | null)[]} by group; null where it has no member
+ */
+export function mediansOf(positions, groupOf, groups) {
+  /** @type {number[][][]} */
+  const members = Array.from({ length: groups }, () => [[], []]);
+  for (let n = 0; n < groupOf.length; n++) {
+    members[groupOf[n]]?.[0].push(positions[2 * n]);
+    members[groupOf[n]]?.[1].push(positions[2 * n + 1]);
+  }
+  const median = (/** @type {number[]} */ values) => values.sort((a, b) => a - b)[values.length >> 1];
+  return members.map(([u, v]) => (u.length ? [median(u), median(v)] : null));
+}
+
+/**
  * A log-density at the middle of every pixel of a picture, the top row first.
  *
  * A generator, so that the caller may do something else between two rows.

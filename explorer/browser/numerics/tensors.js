@@ -62,3 +62,11 @@ function readHalves(bits) {
     return half >> 15 ? -size : size;
   });
 }
+
+/**
+ * The positions of a t-SNE map, flat, from its file.
+ * @param {Uint8Array} file
+ */
+export function readPositions(file) {
+  return numbersOf(readTensors(file).tensors.positions);
+}

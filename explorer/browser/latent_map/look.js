@@ -1,0 +1,60 @@
+/**
+ * How a map looks, as a link remembers it: overlays, zoom, hidden classes, the inspector's tab.
+ */
+
+/** @import { LatentMap } from "./map.js" */
+/** @import { Look } from "../common/types.js" */
+
+/**
+ * @param {LatentMap} map
+ * @returns {Look}
+ */
+export function lookOf(map) {
+  const { toolbar, scatter, inspector } = map;
+  const view = scatter.view;
+  return {
+    prior: toolbar.prior,
+    means: toolbar.means,
+    names: toolbar.names,
+    posterior: toolbar.posterior,
+    background: toolbar.background,
+    anchor: toolbar.anchor,
+    hidden: [...scatter.hidden].sort((a, b) => a - b),
+    ranges: view && !scatter.isHome ? { x: shortPair(view.x), y: shortPair(view.y) } : null,
+    tab: inspector.open,
+    z: Array.from(inspector.parts.hand.z, short),
+    draw: inspector.parts.prior.seed,
+    side: inspector.parts.grid.side,
+  };
+}
+
+/**
+ * Sets a map as a link has it, before anything is drawn.
+ * @param {LatentMap} map
+ * @param {Partial<Look> | null} look
+ */
+export function restoreLook(map, look) {
+  const { toolbar, inspector } = map;
+  if (!look) return;
+  for (const name of /** @type {const} */ (["prior", "means", "names"])) toolbar[name] = look[name] ?? toolbar[name];
+  for (const name of /** @type {const} */ (["posterior", "background", "anchor"])) {
+    toolbar[name] = look[name] ?? toolbar[name];
+  }
+  inspector.open = look.tab ?? inspector.open;
+  inspector.parts.hand.z = look.z ?? [];
+  inspector.parts.prior.seed = look.draw ?? 0;
+  inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
+}
+
+/** @param {number} value */
+function short(value) {
+  return Number(value.toPrecision(4));
+}
+
+/**
+ * @param {[number, number]} range
+ * @returns {[number, number]}
+ */
+function shortPair([low, high]) {
+  return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
+}
