@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from explorer import map_look
 from models.config import RUN_SETTINGS
 from models.data.builtin import DATA_SETS
 from models.data.library import is_id
@@ -132,6 +133,15 @@ def _pins(text: str) -> tuple[Pin, ...]:
     return tuple(found)
 
 
+def parse(name: str, value: Any) -> Any:
+    """Checks a value that a browser sent as if a link had it.
+
+    Raises:
+        ValueError: If it is not possible.
+    """
+    return SETTINGS[name].parse(str(value))
+
+
 class Setting(NamedTuple):
     """A default and the parser of its text in a link; the parser raises ValueError."""
 
@@ -149,7 +159,9 @@ SETTINGS: dict[str, Setting] = {
     "point": Setting(None, _whole(0, 10_000_000)),
     "pins": Setting(None, _pins),
     "pins-2": Setting(None, _pins),
-    "panel": Setting("hand", _one_of("hand", "prior", "grid", "draw")),
+    "look": Setting(None, map_look.parse),
+    "look-2": Setting(None, map_look.parse),
+    "panel": Setting("image", _one_of("image", "hand", "prior", "grid", "draw")),
     "z": Setting(None, _code),
     "draw": Setting(0, _whole(0, 1_000_000)),
     "side": Setting(15, _whole(3, 30)),
@@ -253,6 +265,8 @@ def publish() -> None:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return map_look.to_text(value)
     """Writes a setting as its parser reads it."""
     if not isinstance(value, tuple):
         return str(value)

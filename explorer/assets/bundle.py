@@ -11,8 +11,6 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "browser"
 SCRIPT = FOLDER / "dist" / "latent-explorer.js"
-PANEL = '<div class="latent-panel"></div>'
-"""The place of what lies under the pointer, beside the map."""
 
 
 def script() -> str:

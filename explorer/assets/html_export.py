@@ -1,6 +1,6 @@
 """One HTML file with a model's live map in it: it needs no server, no network, no installation.
 
-The file holds Plotly, the figure, the decoder (weights as float16), the test set's codes and, if
+The file holds the script, the decoder (weights as float16), the test set's codes and, if
 wanted, the test images; all gzipped, in base64. Known to the command line as
 `python -m explorer export --html`, so it knows no Streamlit.
 """
@@ -8,14 +8,12 @@ wanted, the test images; all gzipped, in base64. Known to the command line as
 from __future__ import annotations
 
 import base64
-import functools
 import gzip
 import html
 import json
 from pathlib import Path
 
 import numpy as np
-from plotly.offline import get_plotlyjs
 from torch import nn
 
 from explorer.assets import bundle, map_spec
@@ -23,6 +21,7 @@ from explorer.assets.map_spec import Scene
 from models.data.image_set import DataError
 from models.data.load import load
 from models.export.browser_files import map_file
+from models.export.positions import positions_file
 from models.latents.tsne import tsne
 from models.storage.checkpoint import Checkpoint, read, restore
 
@@ -40,21 +39,17 @@ PAGE = """<!doctype html>
 body {{ max-width: 1400px; margin: 0 auto; padding: 16px 24px; color: var(--st-text-color);
   background: var(--st-background-color); font: 14px/1.5 var(--st-font); }}
 h1 {{ margin: 0 0 4px; font-size: 22px; }}
-main {{ display: grid; grid-template-columns: minmax(0, 3fr) minmax(300px, 2fr); gap: 24px; }}
-@media (max-width: 900px) {{ main {{ grid-template-columns: minmax(0, 1fr); }} }}
 {style}
 </style>
 </head>
 <body>
 <h1>{title}</h1>
 <p>{scores}</p>
-<main>
-<div>{markup}<p>{exact}</p></div>
-<div>{panel}
-<p>Move the pointer: the spot under it is decoded. Click to pin it; walk between two pins.
-Arrow keys move over the map once it has the focus, Enter pins.</p>
-<p>{notes}</p></div>
-</main>
+<main>{markup}</main>
+<p>{exact}</p>
+<p>Move the pointer: the spot under it is decoded. Click to pin it; walk between two pins. Ctrl and
+the wheel zoom. Arrow keys walk from point to point once the map has the focus, Enter pins.</p>
+<p>{notes}</p>
 <script type="application/json" id="settings">{settings}</script>
 {parts}
 <script type="module">
@@ -66,14 +61,12 @@ const unzip = (name) => {{
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream);
 }};
-const library = document.createElement("script");
-library.textContent = await unzip("plotly").text();
-document.head.append(library);
 const script = encodeURIComponent(await unzip("script").text());
 const {{ liveMap, provide }} = await import(`data:text/javascript;charset=utf-8,${{script}}`);
-provide("figure", unzip("figure").json());
 provide("model", unzip("model").arrayBuffer());
-if (settings.originals) provide("originals", unzip("originals").arrayBuffer());
+for (const name of ["originals", "positions"]) {{
+  if (settings[name]) provide(name, unzip(name).arrayBuffer());
+}}
 liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 </script>
 </body>
@@ -94,26 +87,23 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
         HTML, UTF-8. It makes no request.
     """
     card, codes = shown.checkpoint.card, shown.checkpoint.codes
-    contents = {
-        "figure": map_spec.figure(shown).to_json().encode(),
-        "model": map_file(model, codes, card.class_names, half=True),
-    }
+    contents = {"model": map_file(model, codes, card.class_names, half=True)}
     if images is not None:
         contents["originals"] = (images * 255 + 0.5).astype(np.uint8).tobytes()
-    settings = {
-        "plotly": "plotly",
-        "figure": "figure",
+    if shown.positions is not None:
+        contents["positions"] = positions_file(shown.positions)
+    settings = map_spec.map_data(shown) | {
         "model": "model",
         "originals": "originals" if images is not None else None,
-        "data_set": card.data_fingerprint,
-        "plane": map_spec.plane_data(shown),
+        "positions": None if shown.positions is None else "positions",
         "point": None,
         "pins": [],
+        "look": None,
         "drawn": None,
-        "panel": ".latent-panel",
+        "note": "",
     }
     contents["script"] = bundle.script().encode()
-    parts = {"plotly": _plotly()} | {name: _pack(data) for name, data in contents.items()}
+    parts = {name: _pack(data) for name, data in contents.items()}
     return PAGE.format(
         title=html.escape(f"{card.data_name} · {card.title}"),
         scores=html.escape(_scores(shown)),
@@ -121,7 +111,6 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
         notes=html.escape(_notes(shown, model)),
         style=bundle.style(),
         markup=bundle.markup("latent_map/map"),
-        panel=bundle.PANEL,
         settings=json.dumps(settings).replace("<", "\\u003c"),
         parts="\n".join(
             f'<script type="text/plain" id="{name}">{text}</script>' for name, text in parts.items()
@@ -182,11 +171,6 @@ def _test_images(checkpoint: Checkpoint, data_dir: Path | None) -> np.ndarray | 
 
 def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
-
-
-@functools.cache
-def _plotly() -> str:
-    return _pack(get_plotlyjs().encode())
 
 
 def _scores(shown: Scene) -> str:

@@ -1,4 +1,4 @@
-"""What a map of a model shows: its figure, its plane in latent space, and how exact it is.
+"""What a map of a model shows: its plane in latent space, axes, colours, and how exact it is.
 
 Knows no Streamlit, so that the page and the file to take home are made from the same scene.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import plotly.graph_objects as go
 
-from explorer.figures.latent_map import latent_scatter
-from explorer.figures.theme import latent_unit, subscript
+from explorer.figures.theme import PALETTE, latent_unit, subscript
 from models.latents.planes import Plane, coordinate_plane, pca_plane
 from models.storage.checkpoint import Checkpoint
 
@@ -85,50 +83,35 @@ def plane_data(scene: Scene) -> dict[str, Any] | None:
     }
 
 
-def figure(scene: Scene) -> go.Figure:
-    """The scatter of a scene."""
-    codes, card = scene.checkpoint.codes, scene.checkpoint.card
-    prior = None
-    if scene.positions is not None:
-        positions, titles = scene.positions, ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)")
-    elif codes.latent_dim == 1:
-        positions = np.stack([codes.mean[:, 0], codes.distortion], 1)
-        titles = (f"z₁ ({latent_unit(codes.log_variance is not None)})", "D, nats")
-    else:
-        positions, titles = scene.plane.project(codes.mean), _titles(scene)
-        if codes.log_variance is not None:
-            prior = scene.plane.project(np.zeros(codes.latent_dim))
-    values, title = _values(scene)
-    return latent_scatter(
-        positions,
-        titles,
-        labels=codes.labels,
-        class_names=card.class_names,
-        values=values,
-        value_title=title,
-        equal_axes=codes.latent_dim > 1,
-        prior_centre=prior,
-    )
+def map_data(scene: Scene) -> dict[str, Any]:
+    """Describes a map to the browser, as far as the scene decides it: `MapData` of types.js."""
+    codes = scene.checkpoint.codes
+    is_plane = scene.positions is None and codes.latent_dim > 1
+    has_prior = is_plane and codes.log_variance is not None
+    prior = scene.plane.project(np.zeros(codes.latent_dim)).tolist() if has_prior else None
+    across, up = _titles(scene)
+    return {
+        "data_set": scene.checkpoint.card.data_fingerprint,
+        "view": scene.view,
+        "plane": plane_data(scene),
+        "latents": [scene.x, scene.y],
+        "titles": {"x": across, "y": up},
+        "equal": codes.latent_dim > 1,
+        "prior": prior,
+        "colour": {"by": scene.colour, "title": f"{COLOURS[scene.colour]}, nats"},
+        "palette": list(PALETTE),
+    }
 
 
 def _titles(scene: Scene) -> tuple[str, str]:
     """Axis titles with their unit."""
-    unit = latent_unit(scene.checkpoint.codes.log_variance is not None)
-    names = tuple(f"z{subscript(j + 1)}" for j in (scene.x, scene.y))
-    if scene.view == "pca":
-        shares = scene.plane.explained
-        names = tuple(f"PC {i + 1}, {shares[i]:.0%} of variance" for i in range(2))
-    return f"{names[0]} ({unit})", f"{names[1]} ({unit})"
-
-
-def _values(scene: Scene) -> tuple[np.ndarray | None, str]:
-    """The number that colours each point, with its name and unit; None for classes."""
     codes = scene.checkpoint.codes
-    match scene.colour:
-        case "kl":
-            return codes.rate.sum(1), "KL, nats"
-        case "distortion":
-            return codes.distortion, "D, nats"
-        case "elbo":
-            return codes.negative_elbo, "−ELBO, nats"
-    return None, ""
+    unit = latent_unit(codes.log_variance is not None)
+    if scene.view == "tsne":
+        return "t-SNE 1 (no unit)", "t-SNE 2 (no unit)"
+    if codes.latent_dim == 1:
+        return f"z₁ ({unit})", "D, nats"
+    names = [f"z{subscript(j + 1)}" for j in (scene.x, scene.y)]
+    if scene.view == "pca":
+        names = [f"PC {i + 1}, {scene.plane.explained[i]:.0%} of variance" for i in range(2)]
+    return f"{names[0]} ({unit})", f"{names[1]} ({unit})"

@@ -14,6 +14,7 @@ from explorer.assets.map_spec import Scene
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
+from models.export.positions import positions_file
 from models.latents.planes import Plane
 from models.storage.tensors import read_tensors
 
@@ -49,19 +50,18 @@ def tsne_positions(path: str) -> np.ndarray:
 
 
 def map_files(model: LoadedModel, shown: Scene) -> dict[str, str | None]:
-    """Publishes what the live map fetches, and returns the addresses: library, figure, decoder
-    with codes, test images."""
+    """Publishes what the live map fetches, and returns the addresses: decoder with codes, test
+    images, positions of a t-SNE map."""
     model_key, images = (store.VERSION, model.key), model.test_images
     return {
-        "plotly": _plotly(),
-        "figure": store.publish(
-            ("figure", *model_key, *shown[1:5]),
-            "json",
-            lambda: map_spec.figure(shown).to_json().encode(),
-        ),
         "model": store.publish(("decoder", *model_key), "bin", lambda: _map_file(model)),
         "originals": images
         and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
+        "positions": None
+        if shown.positions is None
+        else store.publish(
+            ("positions", *model_key), "bin", lambda: positions_file(shown.positions)
+        ),
     }
 
 

@@ -1,7 +1,8 @@
 """Decoder, codes and test images as the files that the browser fetches.
 
 Safetensors, as the checkpoints are (`models.storage.tensors`). The JSON document in the metadata
-has `layers` (see `models.export.layers`), `image_shape`, `latent_dim` and `class_names`. Tensors:
+has `layers` (see `models.export.layers`), `image_shape`, `latent_dim`, `class_names` and, of a map,
+`noise`: how to draw from p(x|z). Tensors:
 `layers.0`, `layers.1`, … in the order in which the layers use them, and the arrays by name.
 """
 
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from models.export.layers import decoder_layers, gated_layers
@@ -34,7 +36,7 @@ def map_file(
 
     Returns:
         A safetensors file with `mean` (N, Z), `log_variance` (N, Z; not of an autoencoder),
-        `distortion` (N, nats) and `labels` (N, if there are any).
+        `distortion` (N, nats), `labels` (N, if there are any) and `sigma` (of a Gaussian).
 
     Raises:
         ValueError: If a number is not finite, or a layer is of a kind that the browser lacks.
@@ -59,7 +61,9 @@ def map_file(
         "image_shape": model.config.image_shape,
         "latent_dim": codes.latent_dim,
         "class_names": list(class_names),
+        "noise": _noise(model),
     }
+    arrays["sigma"] = _sigma(model) if document["noise"] == "gaussian" else None
     return _file(document, [to_half(w) for w in weights] if half else weights, arrays)
 
 
@@ -98,6 +102,24 @@ def slider_file(
         "class_names": [],
     }
     return _file(document, weights, arrays)
+
+
+_NOISE = {"none": "bernoulli", "pixel": "none"}
+
+
+def _noise(model: nn.Module) -> str:
+    """How to draw from p(x|z) given its mean: "bernoulli", "gaussian" with one σ, or "none".
+
+    With a σ for each pixel the mean does not tell it, and the browser has the mean alone.
+    """
+    return _NOISE.get(model.config.likelihood_properties.sigma, "gaussian")
+
+
+def _sigma(model: nn.Module) -> np.ndarray:
+    """The standard deviation of a pixel, shape (1,)."""
+    with torch.no_grad():
+        log_variance = model.likelihood.log_variance(torch.zeros(1))
+    return torch.exp(0.5 * log_variance).reshape(-1)[:1].numpy()
 
 
 def _file(

@@ -1,4 +1,4 @@
-// explorer/browser/common/chart.js
+// explorer/browser/common/files.js
 var fetched = /* @__PURE__ */ new Map();
 function provide(url, content) {
   fetched.set(url, content);
@@ -19,6 +19,53 @@ function fetchOnce(url, read) {
   }
   return found;
 }
+
+// explorer/browser/common/dom.js
+function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+function part(root, selector) {
+  const found = (
+    /** @type {T | null} */
+    root.querySelector(selector)
+  );
+  if (!found) throw new Error(`the page must hold ${selector}`);
+  return found;
+}
+function shown(value, digits = 2) {
+  return value.toFixed(digits).replace("-", "−");
+}
+function levels(values, [channels, height, width]) {
+  const size = height * width;
+  const found = new Uint8ClampedArray(4 * size);
+  for (let i = 0; i < size; i++) {
+    for (let c = 0; c < 3; c++) {
+      found[4 * i + c] = Math.floor(values[(channels === 3 ? c * size : 0) + i] * 255 + 0.5);
+    }
+    found[4 * i + 3] = 255;
+  }
+  return found;
+}
+function paint(canvas, values, shape) {
+  const [, height, width] = shape;
+  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+  context(canvas).putImageData(new ImageData(levels(values, shape), width, height), 0, 0);
+}
+function context(canvas) {
+  const found = canvas.getContext("2d");
+  if (!found) throw new Error("the browser must be able to draw on a canvas");
+  return found;
+}
+function save(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
+}
+
+// explorer/browser/common/chart.js
+var library = null;
 function loadPlotly(url) {
   const page = (
     /** @type {{Plotly?: PlotlyLibrary}} */
@@ -26,19 +73,20 @@ function loadPlotly(url) {
     window
   );
   if (page.Plotly) return Promise.resolve(page.Plotly);
-  let found = fetched.get(url);
-  if (!found) {
-    found = new Promise((done, fail) => {
-      const script = document.createElement("script");
-      script.src = url;
-      script.onload = () => done(page.Plotly);
-      script.onerror = () => fail(new Error("the server must have the plotting library"));
-      document.head.append(script);
-    });
-    found.catch(() => fetched.delete(url));
-    fetched.set(url, found);
-  }
-  return found;
+  library ??= new Promise((done, fail) => {
+    const script = document.createElement("script");
+    script.src = url;
+    script.onload = () => done(
+      /** @type {PlotlyLibrary} */
+      page.Plotly
+    );
+    script.onerror = () => {
+      library = null;
+      fail(new Error("the server must have the plotting library"));
+    };
+    document.head.append(script);
+  });
+  return library;
 }
 function themed(element) {
   const style = getComputedStyle(element);
@@ -82,20 +130,23 @@ function frame(chart) {
     scale: [Math.abs(xaxis.l2p(1) - xaxis.l2p(0)), Math.abs(yaxis.l2p(1) - yaxis.l2p(0))]
   };
 }
-function placed(chart, count) {
-  const positions = new Float32Array(2 * count);
-  const visible = new Uint8Array(count);
-  for (const trace of chart._fullData) {
-    if (!trace.customdata) continue;
-    const listed = trace.visible === true;
-    for (let i = 0; i < trace.x.length; i++) {
-      const index = trace.customdata[i];
-      positions[2 * index] = trace.x[i];
-      positions[2 * index + 1] = trace.y[i];
-      visible[index] = listed ? 1 : 0;
-    }
+function sheet(canvas, chart, view) {
+  const ratio2 = window.devicePixelRatio || 1;
+  const [width, height] = [chart.clientWidth, chart.clientHeight];
+  if (canvas.width !== Math.round(width * ratio2) || canvas.height !== Math.round(height * ratio2)) {
+    canvas.width = Math.round(width * ratio2);
+    canvas.height = Math.round(height * ratio2);
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
   }
-  return { positions, visible };
+  const pen = context(canvas);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
+  pen.beginPath();
+  pen.rect(view.left, view.top, view.width, view.height);
+  pen.clip();
+  return pen;
 }
 
 // explorer/browser/numerics/layers.js
@@ -233,9 +284,9 @@ function convolution({ inputs, outputs, kernel, stride, padding }, weight, bias)
       for (let p = 0; p < count; p++) {
         const y = top + Math.floor(p / kernel) % kernel;
         const x = left + p % kernel;
-        const inside = y >= 0 && y < height && x >= 0 && x < width;
+        const inside2 = y >= 0 && y < height && x >= 0 && x < width;
         const channel = Math.floor(p / kernel / kernel);
-        patch[p] = inside ? values[(channel * height + y) * width + x] : 0;
+        patch[p] = inside2 ? values[(channel * height + y) * width + x] : 0;
       }
       pixel.set(bias);
       add(pixel, patch, 0, 1);
@@ -260,9 +311,9 @@ function betweenGridPoints({ low, high, counts, size }, images) {
     let corners = [{ at: 0, weight: 1 }];
     counts.forEach((count, j) => {
       const place = (z[j] - low[j]) / (high[j] - low[j]) * (count - 1);
-      const inside = Math.min(Math.max(place, 0), count - 1);
-      const first = Math.min(Math.floor(inside), count - 2);
-      const share = inside - first;
+      const inside2 = Math.min(Math.max(place, 0), count - 1);
+      const first = Math.min(Math.floor(inside2), count - 2);
+      const share = inside2 - first;
       corners = corners.flatMap(({ at, weight }) => [
         { at: at * count + first, weight: weight * (1 - share) },
         { at: at * count + first + 1, weight: weight * share }
@@ -349,10 +400,10 @@ var READERS = {
 };
 function readTensors(file) {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  const length = Number(view.getBigUint64(0, true));
-  const payload = file.subarray(8 + length);
+  const length2 = Number(view.getBigUint64(0, true));
+  const payload = file.subarray(8 + length2);
   const { __metadata__: texts = {}, ...entries } = JSON.parse(
-    new TextDecoder().decode(file.subarray(8, 8 + length))
+    new TextDecoder().decode(file.subarray(8, 8 + length2))
   );
   const metadata = {};
   for (const [name, text] of Object.entries(texts)) {
@@ -377,6 +428,9 @@ function readHalves(bits) {
     if (exponent === 31) return fraction ? NaN : half >> 15 ? -Infinity : Infinity;
     return half >> 15 ? -size : size;
   });
+}
+function readPositions(file) {
+  return numbersOf(readTensors(file).tensors.positions);
 }
 
 // explorer/browser/numerics/decoder.js
@@ -465,140 +519,6 @@ var MultirateModel = class {
     };
   }
 };
-
-// explorer/browser/common/dom.js
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
-function part(root, selector) {
-  const found = (
-    /** @type {T | null} */
-    root.querySelector(selector)
-  );
-  if (!found) throw new Error(`the page must hold ${selector}`);
-  return found;
-}
-function shown(value, digits = 2) {
-  return value.toFixed(digits).replace("-", "−");
-}
-function levels(values, [channels, height, width]) {
-  const size = height * width;
-  const found = new Uint8ClampedArray(4 * size);
-  for (let i = 0; i < size; i++) {
-    for (let c = 0; c < 3; c++) {
-      found[4 * i + c] = Math.floor(values[(channels === 3 ? c * size : 0) + i] * 255 + 0.5);
-    }
-    found[4 * i + 3] = 255;
-  }
-  return found;
-}
-function paint(canvas, values, shape) {
-  const [, height, width] = shape;
-  if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-  context(canvas).putImageData(new ImageData(levels(values, shape), width, height), 0, 0);
-}
-function context(canvas) {
-  const found = canvas.getContext("2d");
-  if (!found) throw new Error("the browser must be able to draw on a canvas");
-  return found;
-}
-function save(blob, name) {
-  const link = make("a", { href: URL.createObjectURL(blob), download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
-}
-
-// explorer/browser/latent_map/layers.js
-var SELECTED = "#ff2d87";
-var DRAWN = "#00a878";
-function sheet(canvas, chart, view) {
-  const ratio = window.devicePixelRatio || 1;
-  const [width, height] = [chart.clientWidth, chart.clientHeight];
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const pen = context(canvas);
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.beginPath();
-  pen.rect(view.left, view.top, view.width, view.height);
-  pen.clip();
-  return pen;
-}
-function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
-  const [x, y] = view.toPixels(place);
-  const [across, up] = view.scale;
-  pen.save();
-  pen.translate(x, y);
-  pen.scale(across, -up);
-  pen.rotate(angle);
-  pen.beginPath();
-  pen.ellipse(0, 0, Math.max(sigmas * a, 1e-9), Math.max(sigmas * b, 1e-9), 0, 0, 2 * Math.PI);
-  pen.restore();
-  pen.stroke();
-}
-function ring(pen, view, place, radius, colour) {
-  const [x, y] = view.toPixels(place);
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 4.5], [colour, 2.5]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.stroke();
-  }
-}
-function cross(pen, view, place, text) {
-  const [x, y] = view.toPixels(place);
-  pen.font = "600 12px sans-serif";
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 5], ["#1b2330", 2]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.beginPath();
-    pen.moveTo(x - 5, y - 5);
-    pen.lineTo(x + 5, y + 5);
-    pen.moveTo(x - 5, y + 5);
-    pen.lineTo(x + 5, y - 5);
-    pen.stroke();
-    pen.lineWidth = Math.min(width, 3);
-    if (style === "#fff") pen.strokeText(text, x + 8, y + 4);
-  }
-  pen.fillStyle = "#1b2330";
-  pen.fillText(text, x + 8, y + 4);
-}
-function traceSteps(pen, view, places, colour) {
-  const pixels = places.map(view.toPixels);
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 5], [colour, 2.5]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.beginPath();
-    pixels.forEach(([x, y], k) => k ? pen.lineTo(x, y) : pen.moveTo(x, y));
-    pen.stroke();
-  }
-  pen.fillStyle = colour;
-  for (const [x, y] of pixels) {
-    pen.beginPath();
-    pen.arc(x, y, 3.2, 0, 2 * Math.PI);
-    pen.fill();
-  }
-}
 
 // explorer/browser/beta_slider/slider.js
 var STEPS = 400;
@@ -748,8 +668,8 @@ var BetaSlider = class {
     button.textContent = "❚❚ Pause";
     const start = performance.now() - PLAY_MS * Number(this.slider.value) / STEPS;
     const next = (now) => {
-      const around = (now - start) / PLAY_MS % 2;
-      this.slider.value = String(Math.round(STEPS * (around < 1 ? around : 2 - around)));
+      const around2 = (now - start) / PLAY_MS % 2;
+      this.slider.value = String(Math.round(STEPS * (around2 < 1 ? around2 : 2 - around2)));
       this.slide(Number(this.slider.value));
       this.playing = requestAnimationFrame(next);
     };
@@ -772,9 +692,9 @@ var BetaSlider = class {
     decodeInto(this.reconstructions, now.codes);
     decodeInto(this.samples, model.arrays.prior);
     const most = model.arrays.rate.reduce((best, r) => Math.max(best, r), 1e-9);
-    this.bars.forEach((bar, j) => {
-      bar.style.height = `${100 * now.rates[j] / most}%`;
-      bar.title = `latent ${j + 1}: ${shown(now.rates[j])} nats`;
+    this.bars.forEach((bar2, j) => {
+      bar2.style.height = `${100 * now.rates[j] / most}%`;
+      bar2.title = `latent ${j + 1}: ${shown(now.rates[j])} nats`;
     });
     part(this.root, ".nats").textContent = Array.from(now.rates.slice(0, 12), (r) => shown(r)).join(", ");
     const active = now.rates.filter((r) => r > 0.01).length;
@@ -794,13 +714,13 @@ var BetaSlider = class {
       /** @type {HTMLCanvasElement} */
       part(this.root, ".codes")
     );
-    const ratio = window.devicePixelRatio || 1;
+    const ratio2 = window.devicePixelRatio || 1;
     const side = canvas.clientWidth;
-    if (canvas.width !== Math.round(side * ratio)) {
-      canvas.width = canvas.height = Math.round(side * ratio);
+    if (canvas.width !== Math.round(side * ratio2)) {
+      canvas.width = canvas.height = Math.round(side * ratio2);
     }
     const pen = context(canvas);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
     pen.clearRect(0, 0, side, side);
     const unit = side / 2 / (1.05 * Math.max(3, model.extent));
     pen.strokeStyle = "rgba(128,128,128,.6)";
@@ -938,9 +858,9 @@ var Pad = class {
   finish(event) {
     if (!this.current || event.pointerId !== this.pointer) return;
     if (event.type === "pointerup") this.extend(this.place(event), 0);
-    const stroke = this.current;
+    const stroke2 = this.current;
     this.current = null;
-    this.change([...this.strokes, stroke]);
+    this.change([...this.strokes, stroke2]);
   }
   /**
    * Adds a point to the present stroke if it lies further than `least` from the last one.
@@ -948,12 +868,12 @@ var Pad = class {
    * @param {number} least
    */
   extend([x, y], least) {
-    const stroke = (
+    const stroke2 = (
       /** @type {Stroke} */
       this.current
     );
-    const [lastX, lastY] = stroke[stroke.length - 1];
-    if (Math.hypot(x - lastX, y - lastY) > least) stroke.push([x, y]);
+    const [lastX, lastY] = stroke2[stroke2.length - 1];
+    if (Math.hypot(x - lastX, y - lastY) > least) stroke2.push([x, y]);
   }
   /**
    * Where a pointer is on the pad; beyond its edge, the nearest point of the edge.
@@ -962,7 +882,7 @@ var Pad = class {
    */
   place(event) {
     const frame2 = this.canvas.getBoundingClientRect();
-    const share = (offset, length) => Math.round(1e4 * Math.min(1, Math.max(0, offset / length))) / 1e4;
+    const share = (offset, length2) => Math.round(1e4 * Math.min(1, Math.max(0, offset / length2))) / 1e4;
     return [
       share(event.clientX - frame2.left, frame2.width),
       share(event.clientY - frame2.top, frame2.height)
@@ -1003,10 +923,10 @@ var Pad = class {
     Object.assign(pen, { lineCap: "round", lineJoin: "round", lineWidth: PEN * side });
     pen.strokeStyle = "#fff";
     const strokes = this.current ? [...this.strokes, this.current] : this.strokes;
-    for (const stroke of strokes) {
+    for (const stroke2 of strokes) {
       pen.beginPath();
-      pen.moveTo(stroke[0][0] * side, stroke[0][1] * side);
-      for (const [x, y] of stroke) pen.lineTo(x * side, y * side);
+      pen.moveTo(stroke2[0][0] * side, stroke2[0][1] * side);
+      for (const [x, y] of stroke2) pen.lineTo(x * side, y * side);
       pen.stroke();
     }
     this.box.classList.toggle("empty", strokes.length === 0);
@@ -1129,8 +1049,8 @@ function searchCell({ starts, members, sorted }, cell, place, best) {
     best.index = members[n];
   }
 }
-function classMeans(positions, labels, classes) {
-  const sums = Array.from({ length: classes }, () => ({ u: 0, v: 0, count: 0 }));
+function classMeans(positions, labels, classes2) {
+  const sums = Array.from({ length: classes2 }, () => ({ u: 0, v: 0, count: 0 }));
   for (let n = 0; n < labels.length; n++) {
     const sum = sums[labels[n]];
     if (!sum) continue;
@@ -1139,6 +1059,15 @@ function classMeans(positions, labels, classes) {
     sum.count++;
   }
   return sums.map(({ u, v, count }) => count ? [u / count, v / count] : null);
+}
+function mediansOf(positions, groupOf, groups) {
+  const members = Array.from({ length: groups }, () => [[], []]);
+  for (let n = 0; n < groupOf.length; n++) {
+    members[groupOf[n]]?.[0].push(positions[2 * n]);
+    members[groupOf[n]]?.[1].push(positions[2 * n + 1]);
+  }
+  const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+  return members.map(([u, v]) => u.length ? [median(u), median(v)] : null);
 }
 function* densityImage(logDensity, xRange, yRange, width, height) {
   const values = new Float32Array(height * width);
@@ -1151,6 +1080,766 @@ function* densityImage(logDensity, xRange, yRange, width, height) {
     yield (row + 1) / height;
   }
   return values;
+}
+
+// explorer/browser/scatter/gestures.js
+var CLICK = { pixels: 5, milliseconds: 700, again: 350 };
+var REST_MS = 150;
+var SIDEWAYS = 8;
+var WHEEL = 22e-4;
+var Gestures = class {
+  /**
+   * @param {HTMLElement} element
+   * @param {Host} host
+   */
+  constructor(element, host) {
+    this.element = element;
+    this.host = host;
+    this.mode = "pan";
+    this.down = /* @__PURE__ */ new Map();
+    this.drag = null;
+    this.touching = false;
+    this.resting = 0;
+    this.clicked = -Infinity;
+    this.ended = new AbortController();
+    const signal = this.ended.signal;
+    const on = (type, listener, passive = true) => element.addEventListener(type, listener, { signal, passive });
+    on("pointerdown", (event) => this.press(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", (event) => this.release(event));
+    on("pointercancel", (event) => this.cancel(event));
+    on("pointerleave", (event) => event.pointerType === "mouse" && !this.drag && host.hover(null));
+    on("wheel", (event) => this.wheel(event), false);
+    on("touchmove", (event) => this.holdsPage() && event.cancelable && event.preventDefault(), false);
+  }
+  end() {
+    clearTimeout(this.resting);
+    this.ended.abort();
+  }
+  /**
+   * @param {PointerEvent | WheelEvent} event
+   * @returns {Pixel}
+   */
+  pixelOf(event) {
+    const box = this.element.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+  /** Whether a touch is ours, so that the page must not scroll. */
+  holdsPage() {
+    return this.touching || this.down.size > 1;
+  }
+  /** @param {PointerEvent} event */
+  press(event) {
+    const pixel = this.pixelOf(event);
+    if (event.button !== 0 || !this.isOurs(event) || !this.host.contains(pixel)) return;
+    this.down.set(event.pointerId, pixel);
+    if (this.down.size > 1) {
+      this.stopTouching();
+      this.drag = null;
+      return;
+    }
+    this.drag = { start: pixel, time: performance.now(), moved: false, outline: [pixel] };
+    if (event.pointerType === "touch") {
+      this.resting = window.setTimeout(() => this.beginTouch(pixel), REST_MS);
+    } else this.element.setPointerCapture(event.pointerId);
+  }
+  /**
+   * Buttons and fields that lie on the chart keep their own events.
+   * @param {Event} event
+   */
+  isOurs(event) {
+    return !/** @type {Element} */
+    event.target.closest("button, input, select, summary, label, a");
+  }
+  /** @param {Pixel} pixel */
+  beginTouch(pixel) {
+    this.touching = true;
+    this.host.hover(pixel);
+  }
+  stopTouching() {
+    clearTimeout(this.resting);
+    this.touching = false;
+  }
+  /** @param {PointerEvent} event */
+  move(event) {
+    const pixel = this.pixelOf(event);
+    if (this.down.size > 1) this.pinch(event.pointerId, pixel);
+    else if (this.drag && this.down.has(event.pointerId)) this.pull(event, pixel);
+    else if (event.pointerType !== "touch") this.host.hover(this.host.contains(pixel) ? pixel : null);
+  }
+  /**
+   * One pointer that is down has moved.
+   * @param {PointerEvent} event
+   * @param {Pixel} pixel
+   */
+  pull(event, pixel) {
+    const drag = (
+      /** @type {NonNullable<Gestures["drag"]>} */
+      this.drag
+    );
+    const before = (
+      /** @type {Pixel} */
+      this.down.get(event.pointerId)
+    );
+    this.down.set(event.pointerId, pixel);
+    const [across, up] = [pixel[0] - drag.start[0], pixel[1] - drag.start[1]];
+    if (!drag.moved && Math.hypot(across, up) <= CLICK.pixels) return;
+    drag.moved = true;
+    if (event.pointerType === "touch" && this.mode === "pan") {
+      if (!this.touching && Math.abs(across) >= SIDEWAYS && Math.abs(across) > Math.abs(up)) {
+        clearTimeout(this.resting);
+        this.touching = true;
+      }
+      if (this.touching) this.host.hover(pixel);
+      return;
+    }
+    if (this.mode === "pan") this.host.pan(pixel[0] - before[0], pixel[1] - before[1]);
+    else {
+      drag.outline.push(pixel);
+      this.host.outline(this.outlineOf(drag.outline));
+    }
+  }
+  /**
+   * The corners of a box, or the points of a lasso.
+   * @param {Pixel[]} path
+   * @returns {Pixel[]}
+   */
+  outlineOf(path) {
+    if (this.mode === "lasso") return path;
+    const [[x, y], [right, bottom]] = [path[0], path[path.length - 1]];
+    return [[x, y], [right, y], [right, bottom], [x, bottom]];
+  }
+  /**
+   * Two fingers: the middle between them pans, their distance zooms.
+   * @param {number} id
+   * @param {Pixel} pixel
+   */
+  pinch(id, pixel) {
+    if (!this.down.has(id)) return;
+    const before = middleOf(this.down);
+    this.down.set(id, pixel);
+    const after = middleOf(this.down);
+    this.host.pan(after.at[0] - before.at[0], after.at[1] - before.at[1]);
+    if (before.far > 1 && after.far > 1) this.host.zoom(before.far / after.far, after.at);
+  }
+  /** @param {PointerEvent} event */
+  release(event) {
+    const drag = this.drag;
+    const wasTouching = this.touching;
+    this.stopTouching();
+    if (!this.down.delete(event.pointerId) || !drag) return;
+    this.drag = null;
+    if (drag.moved) {
+      if (this.mode !== "pan" && drag.outline.length > 2) this.host.select(this.outlineOf(drag.outline));
+      if (this.mode !== "pan") this.host.outline(null);
+      return;
+    }
+    const now = performance.now();
+    if (!wasTouching && now - drag.time > CLICK.milliseconds) return;
+    const isSecond = now - this.clicked < CLICK.again;
+    this.clicked = isSecond ? -Infinity : now;
+    if (isSecond) this.host.doubleClick();
+    else this.host.click(drag.start);
+  }
+  /**
+   * The page took the gesture over, to scroll.
+   * @param {PointerEvent} event
+   */
+  cancel(event) {
+    this.down.delete(event.pointerId);
+    this.stopTouching();
+    this.drag = null;
+    this.host.outline(null);
+  }
+  /** @param {WheelEvent} event */
+  wheel(event) {
+    const pixel = this.pixelOf(event);
+    if (!event.ctrlKey || !this.host.contains(pixel)) return;
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    this.host.zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY * lines)) * WHEEL * 2), pixel);
+  }
+};
+function middleOf(pointers) {
+  const [[ax, ay], [bx, by]] = [...pointers.values()];
+  return { at: [(ax + bx) / 2, (ay + by) / 2], far: Math.hypot(ax - bx, ay - by) };
+}
+function inside(outline, places, isShown) {
+  const found = [];
+  for (let n = 0; n < places.length / 2; n++) {
+    if (isShown(n) && isInside(outline, places[2 * n], places[2 * n + 1])) found.push(n);
+  }
+  return found;
+}
+function isInside(outline, x, y) {
+  let odd = false;
+  for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
+    const [[ax, ay], [bx, by]] = [outline[i], outline[j]];
+    if (ay > y !== by > y && x < (bx - ax) * (y - ay) / (by - ay) + ax) odd = !odd;
+  }
+  return odd;
+}
+
+// explorer/browser/scatter/legend.js
+var MOST = 40;
+var SIGNS = ["●", "■", "◆", "✚", "▲"];
+function fillLegend(place, scatter, scale) {
+  if (scale) place.replaceChildren(...bar(scale));
+  else place.replaceChildren(...classes(scatter));
+}
+function classes(scatter) {
+  const groups = scatter.content?.groups ?? [];
+  if (groups.length < 2 || groups.length > MOST) return [];
+  return groups.map(({ name, colour, symbol }, i) => {
+    const sign = make("i", { textContent: SIGNS[symbol % SIGNS.length] });
+    sign.style.color = colour;
+    const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
+    const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
+    button.onclick = () => {
+      scatter.toggle(i);
+      settle();
+    };
+    settle();
+    return button;
+  });
+}
+function bar({ low, high, title, colours }) {
+  const strip = make("span", { className: "strip" });
+  strip.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+  const digits = high - low < 10 ? 2 : 0;
+  return [make("span", {}, shown(low, digits)), strip, make("span", {}, shown(high, digits)), make("b", {}, title)];
+}
+
+// explorer/browser/numerics/points.js
+var SYMBOLS = ["circle", "square", "diamond", "cross", "triangle"];
+var INSIDE = {
+  circle: (x, y) => x * x + y * y <= 1,
+  square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.89,
+  diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.25,
+  cross: (x, y) => Math.min(Math.abs(x), Math.abs(y)) <= 0.45 && Math.max(Math.abs(x), Math.abs(y)) <= 1.2,
+  triangle: (x, y) => y <= 0.9 && y >= 1.75 * Math.abs(x) - 1.3
+};
+function stampOf(symbol, radius) {
+  const inside2 = INSIDE[symbol] ?? INSIDE.circle;
+  const reach = Math.ceil(1.3 * radius);
+  const steps = [];
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = -reach; x <= reach; x++) {
+      if (inside2(x / (radius + 0.1), y / (radius + 0.1))) steps.push([x, y]);
+    }
+  }
+  return { reach, steps };
+}
+function pixelOf(colour, alpha = 255) {
+  const value = parseInt(colour.slice(1), 16);
+  return alpha << 24 | (value & 255) << 16 | value & 65280 | value >> 16;
+}
+function placePoints(positions, view, ratio2, places) {
+  const [across, up] = [view.scale[0] * ratio2, view.scale[1] * ratio2];
+  const left = view.left * ratio2 - view.x[0] * across;
+  const bottom = (view.top + view.height) * ratio2 + view.y[0] * up;
+  for (let i = 0; i < positions.length; i += 2) {
+    places[i] = left + positions[i] * across;
+    places[i + 1] = bottom - positions[i + 1] * up;
+  }
+}
+function fillPoints(sheet2, places, order, stampIndex, stamps, colours) {
+  const { pixels, width, height } = sheet2;
+  const steps = stamps.map((stamp) => Int32Array.from(stamp.steps, ([x, y]) => y * width + x));
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const x = Math.floor(places[2 * n]);
+    const y = Math.floor(places[2 * n + 1]);
+    const { reach } = stamps[stampIndex[n]];
+    if (x < -reach || y < -reach || x >= width + reach || y >= height + reach) continue;
+    if (x < reach || y < reach || x >= width - reach || y >= height - reach) {
+      fillAtEdge(sheet2, x, y, stamps[stampIndex[n]], colours[n]);
+      continue;
+    }
+    const at = y * width + x;
+    const colour = colours[n];
+    const mine = steps[stampIndex[n]];
+    for (let k = 0; k < mine.length; k++) pixels[at + mine[k]] = colour;
+  }
+}
+function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
+  for (const [dx, dy] of steps) {
+    const inside2 = x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height;
+    if (inside2) pixels[(y + dy) * width + x + dx] = colour;
+  }
+}
+function contour({ pixels, width, height }, colour) {
+  const [strong, faint] = [pixelOf(colour, 215), pixelOf(colour, 90)];
+  for (let y = 1; y < height - 1; y++) {
+    const end = (y + 1) * width - 1;
+    let at = y * width + 1;
+    let before = pixels[at - 1 - width] | pixels[at - 1] | pixels[at - 1 + width];
+    let here = pixels[at - width] | pixels[at] | pixels[at + width];
+    for (; at < end; at++) {
+      const after = pixels[at + 1 - width] | pixels[at + 1] | pixels[at + 1 + width];
+      const isNear = (before | here | after) !== 0;
+      before = here;
+      here = after;
+      if (!isNear || pixels[at] !== 0) continue;
+      if (touches(pixels, at, 1, width)) pixels[at] = strong;
+      else if (touches(pixels, at, width - 1, width + 1)) pixels[at] = faint;
+    }
+  }
+}
+function touches(pixels, at, one, other) {
+  return pixels[at - one] >> 24 === -1 || pixels[at + one] >> 24 === -1 || pixels[at - other] >> 24 === -1 || pixels[at + other] >> 24 === -1;
+}
+
+// explorer/browser/numerics/view.js
+var STEPS2 = [1, 2, 5, 10];
+var ZOOM = { least: 1e-4, most: 20 };
+function viewOf(box, { x, y }) {
+  const [across, up] = [box.width / (x[1] - x[0]), box.height / (y[1] - y[0])];
+  return {
+    ...box,
+    x,
+    y,
+    scale: [across, up],
+    toPixels: (place) => [
+      box.left + (place[0] - x[0]) * across,
+      box.top + box.height - (place[1] - y[0]) * up
+    ],
+    toPlace: (pixel) => [
+      x[0] + (pixel[0] - box.left) / across,
+      y[0] + (box.top + box.height - pixel[1]) / up
+    ]
+  };
+}
+function bounds(places, margin = 0.06) {
+  const range = (axis) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < places.length; i += 2) {
+      low = Math.min(low, places[i]);
+      high = Math.max(high, places[i]);
+    }
+    if (low > high) return (
+      /** @type {Pair} */
+      [-1, 1]
+    );
+    const extra = margin * (high - low) || 1;
+    return (
+      /** @type {Pair} */
+      [low - extra, high + extra]
+    );
+  };
+  return { x: range(0), y: range(1) };
+}
+function fit(box, wanted, equal) {
+  if (!equal) return wanted;
+  const unit = Math.max(length(wanted.x) / box.width, length(wanted.y) / box.height);
+  return { x: around(wanted.x, unit * box.width), y: around(wanted.y, unit * box.height) };
+}
+function panned({ x, y, scale }, dx, dy) {
+  const [u, v] = [dx / scale[0], dy / scale[1]];
+  return { x: [x[0] - u, x[1] - u], y: [y[0] + v, y[1] + v] };
+}
+function zoomed(view, factor, pixel, home) {
+  const share = length(view.x) / length(home.x);
+  const by = Math.min(Math.max(factor, ZOOM.least / share), ZOOM.most / share);
+  const place = view.toPlace(pixel);
+  const about = (range, at) => (
+    /** @type {Pair} */
+    range.map((end) => at + (end - at) * by)
+  );
+  return { x: about(view.x, place[0]), y: about(view.y, place[1]) };
+}
+function ticks([low, high], most) {
+  const least = (high - low) / Math.max(1, most);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * (STEPS2.find((s) => s * power >= least) ?? 10);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
+    const text = digits > 6 ? (k * step).toExponential(2) : (k * step).toFixed(digits);
+    found.push({ value: k * step, text: text.replace(/^-(?=[0.]*$)/, "").replaceAll("-", "−") });
+  }
+  return found;
+}
+function length([low, high]) {
+  return high - low;
+}
+function around([low, high], size) {
+  const middle = (low + high) / 2;
+  return [middle - size / 2, middle + size / 2];
+}
+
+// explorer/browser/scatter/axes.js
+var GAP = { left: 52, right: 10, top: 10, bottom: 44 };
+var BARE = { left: 10, right: 10, top: 10, bottom: 24 };
+var APART = { across: 90, up: 60 };
+function plotArea(width, height, hasNumbers) {
+  const { left, right, top, bottom } = hasNumbers ? GAP : BARE;
+  return {
+    left,
+    top,
+    width: Math.max(40, width - left - right),
+    height: Math.max(40, height - top - bottom)
+  };
+}
+function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
+  const { left, top, width, height } = view;
+  pen.lineWidth = 1;
+  pen.strokeStyle = line;
+  pen.fillStyle = ink;
+  pen.font = `12px ${font}`;
+  if (hasNumbers) {
+    pen.textAlign = "center";
+    pen.textBaseline = "top";
+    for (const { value, text } of ticks(view.x, Math.max(2, width / APART.across))) {
+      const x = Math.round(view.toPixels([value, 0])[0]) + 0.5;
+      stroke(pen, x, top, x, top + height);
+      pen.fillText(text, x, top + height + 6);
+    }
+    pen.textAlign = "right";
+    pen.textBaseline = "middle";
+    for (const { value, text } of ticks(view.y, Math.max(2, height / APART.up))) {
+      const y = Math.round(view.toPixels([0, value])[1]) + 0.5;
+      stroke(pen, left, y, left + width, y);
+      pen.fillText(text, left - 6, y);
+    }
+  }
+  pen.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+  pen.textAlign = "center";
+  pen.textBaseline = "alphabetic";
+  pen.fillText(titles.x, left + width / 2, top + height + (hasNumbers ? 36 : 16));
+  pen.save();
+  pen.translate(hasNumbers ? 14 : 8, top + height / 2);
+  pen.rotate(-Math.PI / 2);
+  if (hasNumbers) pen.fillText(titles.y, 0, 0);
+  pen.restore();
+}
+function stroke(pen, x, y, toX, toY) {
+  pen.beginPath();
+  pen.moveTo(x, y);
+  pen.lineTo(toX, toY);
+  pen.stroke();
+}
+
+// explorer/browser/scatter/scatter.js
+var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
+var THUMBNAILS = { most: 60, share: 0.75, side: 30 };
+var Scatter = class {
+  /**
+   * @param {HTMLElement} stage positioned; its canvases are put below what it holds
+   * @param {Host} host
+   */
+  constructor(stage, host) {
+    this.stage = stage;
+    this.host = host;
+    this.ground = make("canvas", { className: "layer ground" });
+    this.dots = make("canvas", { className: "layer points" });
+    stage.prepend(this.ground, this.dots);
+    this.content = null;
+    this.view = null;
+    this.home = { x: [-1, 1], y: [-1, 1] };
+    this.hidden = /* @__PURE__ */ new Set();
+    this.shown = new Uint32Array();
+    this.places = new Float32Array();
+    this.cssPlaces = new Float32Array();
+    this.frame = 0;
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(stage);
+  }
+  end() {
+    this.watch.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+  /**
+   * Shows other points; the view stays where it is unless the axes are others.
+   * @param {Content} content
+   * @param {boolean} keepsView
+   */
+  show(content, keepsView = false) {
+    const isSame = keepsView && this.content !== null && this.view !== null;
+    this.content = content;
+    this.places = new Float32Array(content.positions.length);
+    if (!isSame) this.hidden = /* @__PURE__ */ new Set();
+    this.list();
+    const box = this.box();
+    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
+    this.look(isSame ? fit(
+      box,
+      /** @type {View} */
+      this.view,
+      content.equal
+    ) : this.home);
+  }
+  /** Points whose group is shown. */
+  list() {
+    const { positions, groupOf } = (
+      /** @type {Content} */
+      this.content
+    );
+    const all = Uint32Array.from({ length: positions.length / 2 }, (_, n) => n);
+    this.shown = this.hidden.size ? all.filter((n) => !this.hidden.has(groupOf[n])) : all;
+  }
+  /**
+   * Hides a group or shows it again.
+   * @param {number} group
+   */
+  toggle(group) {
+    if (!this.hidden.delete(group)) this.hidden.add(group);
+    this.list();
+    this.draw();
+    this.host.changed();
+  }
+  /** @param {number} n */
+  isShown(n) {
+    const content = this.content;
+    return content !== null && n < content.positions.length / 2 && !this.hidden.has(content.groupOf[n]);
+  }
+  box() {
+    const { clientWidth, clientHeight } = this.stage;
+    return plotArea(clientWidth, clientHeight, this.content?.hasNumbers ?? true);
+  }
+  /**
+   * Shows these ranges.
+   * @param {Ranges} ranges
+   */
+  look(ranges) {
+    this.view = viewOf(this.box(), ranges);
+    this.request();
+    this.host.changed();
+  }
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
+  pan(dx, dy) {
+    if (this.view) this.look(panned(this.view, dx, dy));
+  }
+  /**
+   * @param {number} factor below 1: nearer
+   * @param {ArrayLike<number>} [pixel] the middle if left out
+   */
+  zoom(factor, pixel) {
+    const view = this.view;
+    if (!view) return;
+    const middle = [view.left + view.width / 2, view.top + view.height / 2];
+    this.look(zoomed(view, factor, pixel ?? middle, this.home));
+  }
+  reset() {
+    if (this.content) this.look(this.home);
+  }
+  get isHome() {
+    return this.view !== null && this.view.x[0] === this.home.x[0] && this.view.x[1] === this.home.x[1] && this.view.y[0] === this.home.y[0] && this.view.y[1] === this.home.y[1];
+  }
+  resize() {
+    const { content, view } = this;
+    if (!content || !view || !this.stage.clientWidth) return;
+    const wasHome = this.isHome;
+    const box = this.box();
+    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
+    this.look(wasHome ? this.home : fit(box, view, content.equal));
+  }
+  /** Draws in the next frame, once however often it is asked for. */
+  request() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+  /** Draws all that is below the host's marks. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    if (!this.content || !this.view) return;
+    const ratio2 = window.devicePixelRatio || 1;
+    this.drawUnder(sized(this.ground, this.stage, ratio2), this.view);
+    this.drawPoints(this.dots, this.view, ratio2);
+  }
+  /**
+   * What the host has below the points, and the axes.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   */
+  drawUnder(pen, view) {
+    const { titles, hasNumbers } = (
+      /** @type {Content} */
+      this.content
+    );
+    pen.save();
+    pen.beginPath();
+    pen.rect(view.left, view.top, view.width, view.height);
+    pen.clip();
+    this.host.under?.(pen, view);
+    pen.restore();
+    drawAxes(pen, view, titles, this.theme(), hasNumbers);
+  }
+  /** @returns {Colours & {outline: string}} */
+  theme() {
+    const style = getComputedStyle(this.stage);
+    const ink = style.getPropertyValue("--st-text-color").trim() || style.color;
+    return {
+      ink,
+      line: style.getPropertyValue("--st-border-color").trim() || "rgba(128,128,128,.3)",
+      font: style.getPropertyValue("--st-font").trim() || "sans-serif",
+      outline: isDark(style.getPropertyValue("--st-background-color").trim()) ? "#e8eaef" : "#1b2330"
+    };
+  }
+  /**
+   * The points as pixels, of the plot area alone.
+   * @param {HTMLCanvasElement} canvas
+   * @param {View} view
+   * @param {number} ratio
+   */
+  drawPoints(canvas, view, ratio2) {
+    const { positions } = (
+      /** @type {Content} */
+      this.content
+    );
+    const [width, height] = [Math.round(view.width * ratio2), Math.round(view.height * ratio2)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    Object.assign(canvas.style, {
+      left: `${view.left}px`,
+      top: `${view.top}px`,
+      width: `${view.width}px`,
+      height: `${view.height}px`
+    });
+    const local = viewOf({ left: 0, top: 0, width: view.width, height: view.height }, view);
+    placePoints(positions, local, ratio2, this.places);
+    const pictures = this.pictures(width, height);
+    const image = new ImageData(width, height);
+    if (!pictures) this.fill({ pixels: new Int32Array(image.data.buffer), width, height }, ratio2);
+    const pen = context(canvas);
+    pen.putImageData(image, 0, 0);
+    for (const [n, picture2] of pictures ?? []) this.drawPicture(pen, n, picture2, ratio2);
+  }
+  /**
+   * @param {import("../numerics/points.js").Sheet} sheet
+   * @param {number} ratio
+   */
+  fill(sheet2, ratio2) {
+    const { groupOf, groups, shades, positions } = (
+      /** @type {Content} */
+      this.content
+    );
+    const radius = radiusFor(positions.length / 2) * ratio2;
+    const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius));
+    const symbols = Uint8Array.from(groupOf, (group) => shades ? 0 : groups[group].symbol % stamps.length);
+    const colours = shades ?? coloursOf(groupOf, groups);
+    fillPoints(sheet2, this.places, this.shown, symbols, stamps, colours);
+    contour(sheet2, this.theme().outline);
+  }
+  /**
+   * The points in sight with their pictures; null where marks are drawn.
+   * @param {number} width
+   * @param {number} height
+   * @returns {[number, HTMLCanvasElement][] | null}
+   */
+  pictures(width, height) {
+    const { host, view, home, places } = this;
+    const share = view ? (view.x[1] - view.x[0]) / (home.x[1] - home.x[0]) : 1;
+    if (!host.thumbnail || share > THUMBNAILS.share) return null;
+    const near = [];
+    for (const n of this.shown) {
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      if (x < 0 || y < 0 || x > width || y > height) continue;
+      if (near.push(n) > THUMBNAILS.most) return null;
+    }
+    const found = [];
+    for (const n of near) {
+      const picture2 = host.thumbnail(n);
+      if (!picture2) return null;
+      found.push(
+        /** @type {[number, HTMLCanvasElement]} */
+        [n, picture2]
+      );
+    }
+    return found;
+  }
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {number} n
+   * @param {HTMLCanvasElement} picture
+   * @param {number} ratio
+   */
+  drawPicture(pen, n, picture2, ratio2) {
+    const { groups, groupOf, shades } = (
+      /** @type {Content} */
+      this.content
+    );
+    const side = THUMBNAILS.side * ratio2;
+    const [x, y] = [this.places[2 * n] - side / 2, this.places[2 * n + 1] - side / 2];
+    pen.imageSmoothingEnabled = false;
+    pen.lineWidth = 2 * ratio2;
+    pen.strokeStyle = shades ? cssOf(shades[n]) : groups[groupOf[n]].colour;
+    pen.drawImage(picture2, x, y, side, side);
+    pen.strokeRect(x, y, side, side);
+  }
+  /**
+   * The points as paths, for a drawing of vectors: outlines first, fills over them.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   */
+  tracePoints(pen, view) {
+    const { groups, groupOf, shades } = (
+      /** @type {Content} */
+      this.content
+    );
+    const radius = radiusFor(groupOf.length);
+    const places = this.stagePlaces();
+    const inSight = this.shown.filter((n) => {
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
+    });
+    for (
+      const [size, colour] of
+      /** @type {[number, string][]} */
+      [[radius + 1, this.theme().outline], [radius, ""]]
+    ) {
+      for (const n of inSight) {
+        pen.beginPath();
+        pen.arc(places[2 * n], places[2 * n + 1], size, 0, 2 * Math.PI);
+        pen.fillStyle = colour || (shades ? cssOf(shades[n]) : groups[groupOf[n]].colour);
+        pen.fill();
+      }
+    }
+  }
+  /** Where every point is on the stage, in CSS pixels. */
+  stagePlaces() {
+    const { positions } = (
+      /** @type {Content} */
+      this.content
+    );
+    if (this.cssPlaces.length !== positions.length) this.cssPlaces = new Float32Array(positions.length);
+    placePoints(
+      positions,
+      /** @type {View} */
+      this.view,
+      1,
+      this.cssPlaces
+    );
+    return this.cssPlaces;
+  }
+};
+function sized(canvas, stage, ratio2) {
+  const [width, height] = [stage.clientWidth, stage.clientHeight];
+  const [across, up] = [Math.round(width * ratio2), Math.round(height * ratio2)];
+  if (canvas.width !== across || canvas.height !== up) Object.assign(canvas, { width: across, height: up });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const pen = context(canvas);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
+  return pen;
+}
+function radiusFor(count) {
+  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
+}
+function coloursOf(groupOf, groups) {
+  const pixels = groups.map((group) => pixelOf(group.colour));
+  return Int32Array.from(groupOf, (group) => pixels[group]);
+}
+function cssOf(pixel) {
+  const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
+  return `#${parts.map((part2) => part2.toString(16).padStart(2, "0")).join("")}`;
+}
+function isDark(colour) {
+  const parts = colour.startsWith("#") ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : (colour.match(/[\d.]+/g) ?? ["255", "255", "255"]).slice(0, 3).map(Number);
+  return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
 }
 
 // explorer/browser/latent_map/background.js
@@ -1225,311 +1914,670 @@ async function inSlices(work, { report, isWanted }) {
   }
 }
 
-// explorer/browser/latent_map/pins.js
-var MAX_PINS = 24;
-var STEP2 = 8;
-var Pins = class {
-  /**
-   * @param {HTMLElement} layer over the map
-   * @param {HTMLElement} list below it
-   * @param {Host} host
-   */
-  constructor(layer, list, host) {
-    this.layer = layer;
-    this.list = list;
-    this.host = host;
-    this.all = [];
-    this.removed = null;
-  }
-  /** @param {Pin[]} pins */
-  set(pins) {
-    this.all = pins.map((pin) => ({ ...pin }));
-    this.removed = null;
-    this.render();
-  }
-  /**
-   * @param {number[]} z
-   * @param {number | null} point
-   */
-  add(z, point) {
-    if (this.all.length >= MAX_PINS) {
-      this.note(`At most ${MAX_PINS} pins: remove one first.`);
-      return;
-    }
-    this.removed = null;
-    this.all.push({ z, name: this.freeName(), point });
-    this.render();
-  }
-  /** The first letter that no pin has. */
-  freeName() {
-    const taken = new Set(this.all.map((pin) => pin.name));
-    const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
-    return letters.find((letter) => !taken.has(letter)) ?? "Pin";
-  }
-  /** @param {number} index */
-  remove(index) {
-    this.removed = [...this.all];
-    this.all.splice(index, 1);
-    this.finish();
-  }
-  removeAll() {
-    this.removed = [...this.all];
-    this.all = [];
-    this.finish();
-  }
-  undo() {
-    if (this.removed) this.all = this.removed;
-    this.removed = null;
-    this.finish();
-  }
-  finish() {
-    this.render();
-    this.host.changed(true);
-  }
-  /** Puts every pin where it is on the map: after a zoom, a pan, a drag. */
-  place() {
-    this.all.forEach((pin, i) => {
-      const button = (
-        /** @type {HTMLElement | undefined} */
-        this.layer.children[i]
-      );
-      const [x, y] = this.host.pixels(pin);
-      if (button) button.style.transform = `translate(${x}px, ${y}px)`;
-    });
-  }
-  render() {
-    this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
-    const cards = this.all.map((pin, i) => this.card(pin, i));
-    this.list.replaceChildren(...cards.length ? cards : [], this.controls());
-    this.place();
-  }
-  controls() {
-    const row = make("div", { className: "row" });
-    const button = (textContent, onclick) => row.append(make("button", { type: "button", textContent, onclick }));
-    if (this.removed) button("Undo removal", () => this.undo());
-    if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
-    if (this.all.length < 2) {
-      const text = this.all.length ? "Pin a second spot to walk between the two." : "Click the map to pin a spot, on a point or beside one.";
-      row.append(make("span", { className: "hint", textContent: text }));
-    }
-    return row;
-  }
-  /** @param {string} text */
-  note(text) {
-    this.list.querySelector(".hint")?.remove();
-    this.list.lastElementChild?.append(make("span", { className: "hint", textContent: text }));
-  }
-  /**
-   * @param {Pin} pin
-   * @param {number} index
-   */
-  marker(pin, index) {
-    const button = make("button", {
-      className: "pin",
-      type: "button",
-      textContent: pin.name,
-      title: "Drag to move; arrow keys move it too, Delete removes it",
-      onkeydown: (event) => this.key(event, index)
-    });
-    button.setAttribute("aria-label", `Pin ${pin.name}`);
-    button.addEventListener("pointerdown", (event) => this.grab(event, index));
-    return button;
-  }
-  /**
-   * @param {PointerEvent} event
-   * @param {number} index
-   */
-  grab(event, index) {
-    event.stopPropagation();
-    const button = (
-      /** @type {HTMLElement} */
-      event.currentTarget
-    );
-    const [x, y] = this.host.pixels(this.all[index]);
-    const [dx, dy] = [x - event.clientX, y - event.clientY];
-    let moved = false;
-    const follow = (to) => {
-      moved ||= Math.hypot(to.clientX - event.clientX, to.clientY - event.clientY) > 3;
-      if (moved) this.shift(index, [to.clientX + dx, to.clientY + dy], false);
-    };
-    const end = () => {
-      button.removeEventListener("pointermove", follow);
-      if (moved) this.host.changed(true);
-    };
-    button.setPointerCapture(event.pointerId);
-    button.addEventListener("pointermove", follow);
-    button.addEventListener("lostpointercapture", end, { once: true });
-  }
-  /**
-   * @param {KeyboardEvent} event
-   * @param {number} index
-   */
-  key(event, index) {
-    const [dx, dy] = direction(event.key);
-    if (dx || dy) {
-      const [x, y] = this.host.pixels(this.all[index]);
-      this.shift(index, [x + dx * STEP2, y + dy * STEP2], true);
-    } else if (event.key === "Delete" || event.key === "Backspace") this.remove(index);
-    else return;
-    event.preventDefault();
-    event.stopPropagation();
-  }
-  /**
-   * @param {number} index
-   * @param {number[]} pixel
-   * @param {boolean} isFinal
-   */
-  shift(index, pixel, isFinal) {
-    this.all[index] = this.host.move(this.all[index], pixel);
-    this.place();
-    this.refresh(index);
-    this.host.changed(isFinal);
-  }
-  /**
-   * A pin's picture, name and place in the list.
-   * @param {Pin} pin
-   * @param {number} index
-   */
-  card(pin, index) {
-    const name = make("input", { value: pin.name, maxLength: 16, size: 6 });
-    name.setAttribute("aria-label", `Name of pin ${pin.name}`);
-    name.onchange = () => {
-      this.all[index].name = name.value.trim() || this.freeName();
-      this.finish();
-    };
-    const remove = make("button", {
-      type: "button",
-      className: "remove",
-      textContent: "×",
-      title: `Remove pin ${pin.name}`,
-      onclick: () => this.remove(index)
-    });
-    remove.setAttribute("aria-label", `Remove pin ${pin.name}`);
-    const head = make("div", { className: "head" }, name, remove);
-    const text = make("span", { className: "z" });
-    const card = make("div", { className: "card" }, make("canvas"), make("div", {}, head, text));
-    this.fill(card, pin);
-    return card;
-  }
-  /** @param {number} index */
-  refresh(index) {
-    const card = (
-      /** @type {HTMLElement} */
-      this.list.children[index]
-    );
-    this.fill(card, this.all[index]);
-  }
-  /**
-   * @param {HTMLElement} card
-   * @param {Pin} pin
-   */
-  fill(card, pin) {
-    const canvas = (
-      /** @type {HTMLCanvasElement} */
-      card.querySelector("canvas")
-    );
-    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape());
-    const few = pin.z.slice(0, 2).map((v) => shown(v)).join(", ");
-    const text = `z = ${few}${pin.z.length > 2 ? ", …" : ""}`;
-    const place = (
-      /** @type {HTMLElement} */
-      card.querySelector(".z")
-    );
-    place.textContent = pin.point === null ? text : `${text} · image ${pin.point}`;
-    place.title = `z = ${pin.z.map((v) => shown(v)).join(", ")}`;
-  }
-};
-function direction(key) {
-  const found = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  return found[
-    /** @type {keyof typeof found} */
-    key
-  ] ?? [0, 0];
+// explorer/browser/scatter/colours.js
+var VIRIDIS = [
+  "#440154",
+  "#472d7b",
+  "#3b528b",
+  "#2c728e",
+  "#21918c",
+  "#28ae80",
+  "#5ec962",
+  "#addc30",
+  "#fde725"
+];
+function scaleOf(values, title, colours) {
+  const sorted = Float64Array.from(values).sort();
+  const at = (share) => {
+    const place = share * (sorted.length - 1);
+    const k = Math.floor(place);
+    const next = sorted[Math.min(k + 1, sorted.length - 1)];
+    return sorted[k] + (place - k) * (next - sorted[k]);
+  };
+  const low = at(0.01);
+  return { low, high: Math.max(at(0.99), low + 1e-6 * Math.max(1, Math.abs(low))), title, colours };
+}
+function shadesOf(values, { low, high, colours }) {
+  const stops = colours.map((colour) => pixelOf(colour));
+  return Int32Array.from(values, (value) => {
+    const place = Math.min(1, Math.max(0, (value - low) / (high - low))) * (stops.length - 1);
+    const k = Math.min(Math.floor(place), stops.length - 2);
+    return mixed(stops[k], stops[k + 1], place - k);
+  });
+}
+function mixed(from, to, share) {
+  const part2 = (shift) => {
+    const [a, b] = [from >> shift & 255, to >> shift & 255];
+    return Math.round(a + (b - a) * share) << shift;
+  };
+  return 255 << 24 | part2(16) | part2(8) | part2(0);
 }
 
-// explorer/browser/latent_map/gestures.js
-var CLICK = { pixels: 5, milliseconds: 700, again: 350 };
-var STEP3 = 8;
-var LONG_STEP = 40;
-var ZOOM = 0.8;
-var Gestures = class {
-  /** @param {LatentMap} map */
-  constructor(map) {
-    this.map = map;
-    this.pointer = null;
-    this.cursor = [0, 0];
-    this.waiting = false;
-    this.clicked = -Infinity;
-    const { stage } = map;
-    stage.addEventListener("pointermove", (event) => this.follow(event), { passive: true });
-    stage.addEventListener("pointerleave", () => this.map.leave());
-    stage.addEventListener("pointerdown", (event) => this.press(event), true);
-    stage.addEventListener("keydown", (event) => this.key(event));
+// explorer/browser/latent_map/content.js
+var PRIOR_REACH = 3.2;
+function contentOf(data, model, plane, positions) {
+  const places = positions ?? placesOf(model, plane);
+  const values = valuesOf(data.colour.by, model);
+  const scale = values && scaleOf(values, data.colour.title, VIRIDIS);
+  const labels = values ? null : model.labels;
+  const content = {
+    positions: places,
+    groupOf: labels ? Uint16Array.from(labels) : new Uint16Array(model.count),
+    groups: labels ? groupsOf(model.names, data.palette) : [{ name: "", colour: data.palette[0], symbol: 0 }],
+    shades: values && scale ? shadesOf(values, scale) : null,
+    titles: data.titles,
+    equal: data.equal,
+    hasNumbers: data.view !== "tsne",
+    home: homeOf(places, data)
+  };
+  return { content, scale };
+}
+function placesOf(model, plane) {
+  const places = new Float32Array(2 * model.count);
+  for (let n = 0; n < model.count; n++) {
+    const z = model.means.subarray(n * model.size, (n + 1) * model.size);
+    const place = model.size === 1 || !plane ? [z[0], model.distortions[n]] : plane.project(z);
+    places.set(place, 2 * n);
   }
-  /** @param {{clientX: number, clientY: number}} event */
-  pixelOf({ clientX, clientY }) {
-    const box = this.map.stage.getBoundingClientRect();
-    return [clientX - box.left, clientY - box.top];
-  }
-  /** @param {PointerEvent} event */
-  follow(event) {
-    this.pointer = this.pixelOf(event);
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      if (this.pointer) this.map.look(this.pointer);
-    });
-  }
-  /** @param {PointerEvent} event */
-  press(event) {
-    const target = (
-      /** @type {Element} */
-      event.target
-    );
-    if (event.button !== 0 || !target.closest(".nsewdrag")) return;
-    const start = performance.now();
-    const once = new AbortController();
-    const release = (end) => {
-      once.abort();
-      const far = Math.hypot(end.clientX - event.clientX, end.clientY - event.clientY);
-      const now = performance.now();
-      if (end.type === "pointercancel" || far > CLICK.pixels) return;
-      if (now - start > CLICK.milliseconds || now - this.clicked < CLICK.again) return;
-      this.clicked = now;
-      this.map.click(this.pixelOf(event));
-    };
-    for (
-      const type of
-      /** @type {const} */
-      ["pointerup", "pointercancel"]
-    ) {
-      document.addEventListener(type, release, { capture: true, signal: once.signal });
+  return places;
+}
+function valuesOf(by, model) {
+  if (by === "distortion") return model.distortions;
+  if (by === "kl") return model.rates;
+  if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  return null;
+}
+function groupsOf(names, palette) {
+  return names.map((name, i) => ({
+    name,
+    colour: palette[i % palette.length],
+    symbol: Math.floor(i / palette.length)
+  }));
+}
+function homeOf(places, { prior }) {
+  if (!prior) return null;
+  const range = (axis) => {
+    let [low, high] = [prior[axis] - PRIOR_REACH, prior[axis] + PRIOR_REACH];
+    for (let i = axis; i < places.length; i += 2) {
+      low = Math.min(low, places[i] - 0.2);
+      high = Math.max(high, places[i] + 0.2);
     }
+    return (
+      /** @type {[number, number]} */
+      [low, high]
+    );
+  };
+  return { x: range(0), y: range(1) };
+}
+
+// explorer/browser/numerics/normal.js
+var CENTRE = [
+  [
+    2509.0809287301227,
+    33430.57558358813,
+    67265.7709270087,
+    45921.95393154987,
+    13731.69376550946,
+    1971.5909503065513,
+    133.14166789178438,
+    3.3871328727963665
+  ],
+  [
+    5226.495278852546,
+    28729.085735721943,
+    39307.89580009271,
+    21213.794301586597,
+    5394.196021424751,
+    687.1870074920579,
+    42.31333070160091,
+    1
+  ]
+];
+var MIDDLE = [
+  [
+    7745450142783414e-19,
+    0.022723844989269184,
+    0.2417807251774506,
+    1.2704582524523684,
+    3.6478483247632045,
+    5.769497221460691,
+    4.630337846156546,
+    1.4234371107496835
+  ],
+  [
+    10507500716444169e-25,
+    5475938084995345e-19,
+    0.015198666563616457,
+    0.14810397642748008,
+    0.6897673349851,
+    1.6763848301838038,
+    2.053191626637759,
+    1
+  ]
+];
+var TAIL = [
+  [
+    20103343992922881e-23,
+    27115555687434876e-21,
+    0.0012426609473880784,
+    0.026532189526576124,
+    0.29656057182850487,
+    1.7848265399172913,
+    5.463784911164114,
+    6.657904643501103
+  ],
+  [
+    20442631033899397e-31,
+    1421511758316446e-22,
+    18463183175100548e-21,
+    7868691311456133e-19,
+    0.014875361290850615,
+    0.1369298809227358,
+    0.599832206555888,
+    1
+  ]
+];
+function quantile(p) {
+  const q = p - 0.5;
+  if (Math.abs(q) <= 0.425) return q * ratio(CENTRE, 0.180625 - q * q);
+  const r = Math.sqrt(-Math.log(Math.min(p, 1 - p)));
+  const value = r <= 5 ? ratio(MIDDLE, r - 1.6) : ratio(TAIL, r - 5);
+  return q < 0 ? -value : value;
+}
+function ratio([above, below], x) {
+  const at = (terms) => terms.reduce((sum, term) => sum * x + term, 0);
+  return at(above) / at(below);
+}
+function uniforms(seed) {
+  let state = seed + 1 | 0;
+  const next = () => {
+    state = state + 1831565813 | 0;
+    let t = Math.imul(state ^ state >>> 15, 1 | state);
+    t = t + Math.imul(t ^ t >>> 7, 61 | t) ^ t;
+    return (((t ^ t >>> 14) >>> 0) + 0.5) / 2 ** 32;
+  };
+  for (let i = 0; i < 4; i++) next();
+  return next;
+}
+function normals(seed) {
+  const uniform = uniforms(seed);
+  return () => quantile(uniform());
+}
+
+// explorer/browser/numerics/neighbours.js
+function nearestCodes(codes, size, z, count) {
+  const best = [];
+  for (let n = 0; n * size < codes.length; n++) {
+    let distance = 0;
+    for (let j = 0; j < size; j++) distance += (codes[n * size + j] - z[j]) ** 2;
+    if (best.length === count && distance >= best[count - 1].distance) continue;
+    let at = best.length;
+    while (at > 0 && best[at - 1].distance > distance) at--;
+    best.splice(at, 0, { index: n, distance });
+    if (best.length > count) best.pop();
+  }
+  return best.map(({ index, distance }) => ({ index, distance: Math.sqrt(distance) }));
+}
+
+// explorer/browser/latent_map/image_report.js
+var NEIGHBOURS = 6;
+var SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+var ImageReport = class {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.seed = 0;
+    this.number = make("input", { type: "number", min: "0", step: "1", size: 7 });
+    this.number.setAttribute("aria-label", "Number of the test image");
+    this.number.onchange = () => this.typed();
+    const random = make("button", { type: "button", textContent: "Random", onclick: () => this.random() });
+    this.count = make("span", { className: "hint" });
+    this.body = make("div");
+    this.place = make(
+      "div",
+      { className: "image-report" },
+      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random),
+      this.body
+    );
+  }
+  restart() {
+    this.seed = 0;
+  }
+  typed() {
+    const value = Math.round(Number(this.number.value));
+    const last = this.host.model().count - 1;
+    if (this.number.value === "" || !Number.isFinite(value)) this.host.select(null);
+    else this.host.select(Math.min(Math.max(value, 0), last));
+  }
+  random() {
+    this.host.select(Math.floor(Math.random() * this.host.model().count));
+  }
+  /** @returns {Mark[]} none: the map itself marks the selected point */
+  marks() {
+    return [];
+  }
+  show() {
+    const model = this.host.model();
+    const n = this.host.point();
+    this.number.max = String(model.count - 1);
+    this.number.value = n === null ? "" : String(n);
+    this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
+    if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());
+    else this.body.replaceChildren(...this.report(n));
+  }
+  /** What lives on the map before anything is selected. */
+  classMeans() {
+    const model = this.host.model();
+    const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
+    const means = model.classMeanCodes();
+    if (!means.length) return [hint];
+    const shots = means.map(({ name, z }) => picture(model.decode(z), model.shape, name));
+    return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
+  }
+  /** @param {number} n */
+  report(n) {
+    const model = this.host.model();
+    return [
+      make("h3", { textContent: model.nameOf(n) }),
+      this.pictures(n),
+      ...this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
+      make("p", { className: "scores", textContent: model.scoreLine(n) }),
+      latentTable(model, n),
+      make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),
+      this.neighbours(n)
+    ];
   }
   /**
-   * Arrow keys move a cursor over the map, Enter pins, plus and minus zoom.
-   * @param {KeyboardEvent} event
+   * Original, decoded mean, and a draw of p(x|z).
+   * @param {number} n
    */
-  key(event) {
-    const { map } = this;
-    if (event.target !== map.stage || !map.nearest) return;
-    const view = frame(map.chart);
-    const [dx, dy] = direction(event.key);
-    if (!this.pointer) this.cursor = [view.left + view.width / 2, view.top + view.height / 2];
-    if (dx || dy) {
-      const step = event.shiftKey ? LONG_STEP : STEP3;
-      this.cursor = [
-        Math.min(Math.max(this.cursor[0] + dx * step, view.left), view.left + view.width),
-        Math.min(Math.max(this.cursor[1] + dy * step, view.top), view.top + view.height)
-      ];
-      this.pointer = this.cursor;
-      map.look(this.cursor);
-    } else if (event.key === "Enter") map.click(this.cursor);
-    else if (event.key === "Escape") map.leave();
-    else if (event.key === "+" || event.key === "-") map.zoom(event.key === "+" ? ZOOM : 1 / ZOOM);
-    else return;
-    event.preventDefault();
+  pictures(n) {
+    const model = this.host.model();
+    const z = model.codeOf(n);
+    const original = this.host.original(n);
+    const sample = picture(model.sample(z, uniforms(7919 * n + this.seed)), model.shape, "Sample of p(x|z)");
+    const again = make("button", {
+      type: "button",
+      className: "again",
+      textContent: "↻",
+      title: "Draw another sample",
+      onclick: () => {
+        this.seed += 1;
+        const values = model.sample(z, uniforms(7919 * n + this.seed));
+        paint(
+          /** @type {HTMLCanvasElement} */
+          sample.querySelector("canvas"),
+          values,
+          model.shape
+        );
+      }
+    });
+    again.setAttribute("aria-label", "Draw another sample of p(x|z)");
+    sample.append(again);
+    const left = original ? [picture(original, model.shape, "Original")] : [];
+    return make("div", { className: "shots large" }, ...left, picture(model.decode(z), model.shape, "Decoded mean"), sample);
+  }
+  /** @param {number} n */
+  neighbours(n) {
+    const model = this.host.model();
+    const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
+    const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
+    const shots = others.map(({ index, distance }) => {
+      const values = this.host.original(index) ?? model.decode(model.codeOf(index));
+      const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
+      const shot = picture(values, model.shape, `${name}Δ ${shown(distance)}`);
+      return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
+    });
+    return make("div", { className: "shots" }, ...shots);
+  }
+};
+function picture(values, shape, caption) {
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", caption);
+  paint(canvas, values, shape);
+  return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
+}
+function latentTable(model, n) {
+  const rows = model.latentsOf(n);
+  const most = Math.max(...rows.map((row) => row.rate ?? 0), 1e-9);
+  const head = ["latent", "μ", ...rows[0].sigma === null ? [] : ["σ", "KL, nats"]];
+  const cell = (textContent) => make("td", { textContent });
+  const body = rows.map(({ mean: mean2, sigma, rate }, j) => {
+    const row = make("tr", {}, make("th", { textContent: latentName(j), scope: "row" }), cell(shown(mean2, 3)));
+    if (sigma === null || rate === null) return row;
+    const bar2 = make("i");
+    bar2.style.width = `${100 * rate / most}%`;
+    row.append(cell(shown(sigma, 3)), make("td", { className: "bar" }, bar2, shown(rate, 3)));
+    return row;
+  });
+  const titles = head.map((textContent) => make("th", { textContent, scope: "col" }));
+  const table2 = make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...body));
+  const place = make("div", { className: "latents", tabIndex: 0 }, table2);
+  place.setAttribute("aria-label", "Latents of the selected image");
+  return place;
+}
+function latentName(j) {
+  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
+}
+
+// explorer/browser/latent_map/picture_sheet.js
+function sheetOf(images, shape, columns) {
+  const [, height, width] = shape;
+  const rows = Math.ceil(images.length / columns);
+  const canvas = make("canvas", { width: Math.min(columns, images.length) * width, height: rows * height });
+  const pen = context(canvas);
+  images.forEach((values, i) => {
+    const image = new ImageData(levels(values, shape), width, height);
+    pen.putImageData(image, i % columns * width, Math.floor(i / columns) * height);
+  });
+  return canvas;
+}
+
+// explorer/browser/latent_map/decoded_grid.js
+var SIDES = { least: 3, most: 30, first: 15 };
+var DecodedGrid = class {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.side = SIDES.first;
+    this.codes = [];
+    this.slider = make("input", { type: "range", min: String(SIDES.least), max: String(SIDES.most), step: "1" });
+    this.slider.setAttribute("aria-label", "Cells per side");
+    this.number = make("output");
+    this.slider.oninput = () => {
+      this.side = Number(this.slider.value);
+      this.show();
+      this.host.marked();
+    };
+    this.slider.onchange = () => this.host.changed();
+    const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
+    this.sheet = make("div", { className: "grid-sheet" });
+    this.caption = make("p", { className: "hint" });
+    const label = make("label", {}, "Cells per side ", this.slider, this.number);
+    this.place = make("div", {}, make("div", { className: "row" }, label, png), this.sheet, this.caption);
+  }
+  restart() {
+    this.codes = [];
+  }
+  /** @returns {Mark[]} */
+  marks() {
+    return this.codes.map((z) => ({ z, text: "" }));
+  }
+  show() {
+    const model = this.host.model();
+    this.slider.value = String(this.side);
+    this.number.textContent = String(this.side);
+    this.codes = gridCodes(model, this.host.axes(), this.side, this.host.point());
+    this.canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, this.side);
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Decoded grid");
+    this.sheet.replaceChildren(this.canvas);
+    this.caption.textContent = this.describe();
+  }
+  /** What the grid spans. */
+  describe() {
+    const model = this.host.model();
+    const [x, y] = this.host.axes();
+    const spans = [[x, "across"], [y, "up"]].slice(0, model.size).map(([axis, where]) => {
+      const values = this.codes.map((z) => z[Number(axis)]);
+      return `${latentName(Number(axis))} ${where}, ${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
+    });
+    const mass = model.logVariances ? "the prior" : "a Gaussian fitted to the test codes";
+    const point = this.host.point();
+    const others = point === null ? "at 0" : `those of image ${point}`;
+    const held = model.size > 2 ? ` The other latents are ${others}.` : "";
+    return `${spans.join("; ")}. Every cell holds an equal share of ${mass}.${held}`;
+  }
+  save() {
+    this.canvas?.toBlob((blob) => blob && save(blob, "grid.png"));
+  }
+};
+function gridCodes(model, [x, y], side, point) {
+  const steps = Array.from({ length: side }, (_, i) => quantile((i + 0.5) / side));
+  const at = (axis, step) => model.logVariances ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
+  const held = point !== null && model.size > 2 ? model.codeOf(point) : new Float32Array(model.size);
+  const codes = [];
+  for (const up of model.size > 1 ? [...steps].reverse() : [0]) {
+    for (const across of steps) {
+      const z = Float32Array.from(held);
+      z[x] = at(x, across);
+      if (model.size > 1) z[y] = at(y, up);
+      codes.push(z);
+    }
+  }
+  return codes;
+}
+
+// explorer/browser/latent_map/hand_decoder.js
+var FEW = 20;
+var STEPS3 = 200;
+var HandDecoder = class {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.z = [];
+    this.showsAll = false;
+    this.result = make("div", { className: "hand-result" });
+    this.sliders = make("div", { className: "sliders" });
+    this.buttons = make("div", { className: "row" });
+    this.place = make("div", { className: "hand" }, this.buttons, this.result, this.sliders);
+  }
+  restart() {
+    if (this.z.length !== this.host.model().size) this.z = [];
+    this.showsAll = false;
+  }
+  /** @returns {Mark[]} */
+  marks() {
+    return [{ z: this.code(), text: "by hand" }];
+  }
+  /** The code that the sliders show. */
+  code() {
+    const { size } = this.host.model();
+    return this.z.length === size ? this.z : Array.from({ length: size }, () => 0);
+  }
+  /** @param {number[]} z */
+  set(z) {
+    this.z = z;
+    this.show();
+    this.host.marked();
+    this.host.changed();
+  }
+  show() {
+    const model = this.host.model();
+    const point = this.host.point();
+    const button = (textContent, onclick, disabled = false) => make("button", { type: "button", textContent, onclick, disabled });
+    this.buttons.replaceChildren(
+      button("From the selected image", () => this.set([...model.codeOf(
+        /** @type {number} */
+        point
+      )]), point === null),
+      button("Back to the origin", () => this.set([])),
+      button("Pin it", () => this.host.pin(this.code()))
+    );
+    if (model.size > FEW) {
+      const text = this.showsAll ? "Fewer latents" : `All ${model.size} latents`;
+      this.buttons.append(button(text, () => (this.showsAll = !this.showsAll, this.show())));
+    }
+    const code = this.code();
+    this.image = picture(model.decode(Float32Array.from(code)), model.shape, "Decoded mean");
+    const png = button("Save PNG", () => this.save());
+    this.result.replaceChildren(this.image, png);
+    this.sliders.replaceChildren(...this.chosen().map((j) => this.slider(j, code[j])));
+  }
+  /** The latents with sliders: all, or those of the largest variance. */
+  chosen() {
+    const { size, spread } = this.host.model();
+    const all = Array.from({ length: size }, (_, j) => j);
+    if (this.showsAll || size <= FEW) return all;
+    return all.sort((a, b) => spread[b] - spread[a]).slice(0, FEW).sort((a, b) => a - b);
+  }
+  /**
+   * @param {number} j
+   * @param {number} value
+   */
+  slider(j, value) {
+    const { reach } = this.host.model();
+    const input = make("input", { type: "range", min: String(-reach), max: String(reach), step: String(reach / STEPS3) });
+    input.value = String(value);
+    const text = make("output", { textContent: shown(value) });
+    input.setAttribute("aria-label", latentName(j));
+    const settle = () => {
+      const z = [...this.code()];
+      z[j] = Number(input.value);
+      this.z = z;
+      text.textContent = shown(z[j]);
+      input.setAttribute("aria-valuetext", shown(z[j]));
+      this.paint();
+      this.host.marked();
+    };
+    input.oninput = settle;
+    input.onchange = () => this.host.changed();
+    return make("label", {}, latentName(j), input, text);
+  }
+  paint() {
+    const model = this.host.model();
+    const canvas = (
+      /** @type {HTMLCanvasElement} */
+      this.image?.querySelector("canvas")
+    );
+    paint(canvas, model.decode(Float32Array.from(this.code())), model.shape);
+  }
+  save() {
+    const canvas = (
+      /** @type {HTMLCanvasElement} */
+      this.image?.querySelector("canvas")
+    );
+    canvas.toBlob((blob) => blob && save(blob, "decoded.png"));
+  }
+};
+
+// explorer/browser/latent_map/prior_samples.js
+var COUNT = 40;
+var COLUMNS = 10;
+var PriorSamples = class {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.seed = 0;
+    this.codes = [];
+    const draw = make("button", { type: "button", textContent: "Draw again", onclick: () => this.again() });
+    const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
+    this.note = make("span", { className: "hint" });
+    this.sheet = make("div", { className: "samples" });
+    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.note), this.sheet);
+  }
+  restart() {
+    this.codes = [];
+  }
+  again() {
+    this.seed = (this.seed + 1) % 1e6;
+    this.codes = [];
+    this.show();
+    this.host.marked();
+    this.host.changed();
+  }
+  /** @returns {Mark[]} */
+  marks() {
+    return this.codes.map((z) => ({ z, text: "" }));
+  }
+  show() {
+    const model = this.host.model();
+    this.note.textContent = model.logVariances ? "Decoded means of z ~ N(0, I), marked on the map." : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes.";
+    if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed));
+    const shots = this.codes.map((z, i) => {
+      const canvas = make("canvas");
+      paint(canvas, model.decode(z), model.shape);
+      const button = make("button", { type: "button", className: "shot", title: "Pin this sample", onclick: () => this.host.pin(z) }, canvas);
+      button.setAttribute("aria-label", `Pin sample ${i + 1}`);
+      return button;
+    });
+    this.sheet.replaceChildren(...shots);
+  }
+  save() {
+    const model = this.host.model();
+    const canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, COLUMNS);
+    canvas.toBlob((blob) => blob && save(blob, "prior.png"));
+  }
+};
+
+// explorer/browser/latent_map/inspector.js
+var TABS = { image: "Test image", hand: "By hand", prior: "Prior samples", grid: "Decoded grid" };
+var Inspector = class {
+  /**
+   * @param {HTMLElement} place
+   * @param {Host} host
+   */
+  constructor(place, host) {
+    this.host = host;
+    this.open = "image";
+    this.parts = {
+      image: new ImageReport(host),
+      hand: new HandDecoder(host),
+      prior: new PriorSamples(host),
+      grid: new DecodedGrid(host)
+    };
+    this.tabs = make("div", { className: "tabs" });
+    this.tabs.setAttribute("role", "tablist");
+    this.body = make("div", { className: "tab-body" });
+    this.body.setAttribute("role", "tabpanel");
+    this.tabs.append(...Object.entries(TABS).map(([name, text]) => this.tab(name, text)));
+    place.replaceChildren(this.tabs, this.body);
+  }
+  /**
+   * @param {string} name
+   * @param {string} textContent
+   */
+  tab(name, textContent) {
+    const button = make("button", { type: "button", textContent, onclick: () => this.turnTo(name) });
+    button.dataset.tab = name;
+    button.setAttribute("role", "tab");
+    button.onkeydown = (event) => {
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const names = Object.keys(TABS);
+      const next = names[(names.indexOf(name) + step + names.length) % names.length];
+      this.turnTo(next);
+      this.tabs.querySelector(`[data-tab=${next}]`)?.focus();
+    };
+    return button;
+  }
+  /** @param {string} name */
+  turnTo(name) {
+    this.open = /** @type {keyof typeof TABS} */
+    name;
+    this.show();
+    this.host.changed();
+  }
+  /** Another model: every tab starts from its beginning, but for what the link says. */
+  restart() {
+    for (const part2 of Object.values(this.parts)) part2.restart();
+    this.show();
+  }
+  /** Draws the open tab. */
+  show() {
+    for (const button of this.tabs.children) {
+      const isOpen = (
+        /** @type {HTMLElement} */
+        button.dataset.tab === this.open
+      );
+      button.setAttribute("aria-selected", String(isOpen));
+      button.tabIndex = isOpen ? 0 : -1;
+    }
+    const part2 = this.parts[this.open];
+    if (this.body.firstElementChild !== part2.place) this.body.replaceChildren(part2.place);
+    part2.show();
+    this.host.marked();
+  }
+  /** The selected image is another one. */
+  selected() {
+    this.parts.image.show();
+    if (this.open !== "image") this.parts[this.open].show();
+    this.host.marked();
+  }
+  /** @returns {Mark[]} of the open tab */
+  marks() {
+    return this.parts[this.open].marks();
   }
 };
 
@@ -1546,10 +2594,10 @@ function encodeGif(frames, width, height, { delay_ms = 100, loop = 0 } = {}) {
   }
   bytes.push(33, 255, 11, ...ascii("NETSCAPE2.0"), 3, 1, ...word(loop), 0);
   const delay = Math.min(65535, Math.round(delay_ms / 10));
-  for (const picture of pictures) {
+  for (const picture2 of pictures) {
     bytes.push(33, 249, 4, 0, ...word(delay), 0, 0);
     bytes.push(44, ...word(0), ...word(0), ...word(width), ...word(height), 0);
-    pushCompressed(bytes, Uint8Array.from(picture, indexOf), Math.max(2, bits));
+    pushCompressed(bytes, Uint8Array.from(picture2, indexOf), Math.max(2, bits));
   }
   bytes.push(59);
   return Uint8Array.from(bytes);
@@ -1570,9 +2618,9 @@ function packColours(frame2, size) {
 }
 function choosePalette(pictures) {
   const found = /* @__PURE__ */ new Map();
-  for (const picture of pictures) {
-    for (let i = 0; i < picture.length && found.size <= 256; i++) {
-      if (!found.has(picture[i])) found.set(picture[i], found.size);
+  for (const picture2 of pictures) {
+    for (let i = 0; i < picture2.length && found.size <= 256; i++) {
+      if (!found.has(picture2[i])) found.set(picture2[i], found.size);
     }
   }
   if (found.size <= 256) return { palette: [...found.keys()], indexOf: (c) => found.get(c) };
@@ -1872,7 +2920,7 @@ function solve(matrix, right, damping) {
 // explorer/browser/latent_map/interpolation.js
 var FRAMES = 16;
 var FINE = 3;
-var FEW = 3;
+var FEW2 = 3;
 var FRAME_MS = 90;
 var MAX_RELAXATIONS = 80;
 var KINDS = { linear: "Straight line", spherical: "Spherical", geodesic: "Geodesic" };
@@ -1884,9 +2932,7 @@ var MEANING = {
 var Interpolation = class {
   /**
    * @param {HTMLElement} place
-   * @param {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
-   *   drawn: (path: Float32Array[], at: number | null) => void,
-   *   large: (values: Float32Array) => void}} host
+   * @param {Host} host
    */
   constructor(place, host) {
     this.place = place;
@@ -1932,7 +2978,7 @@ var Interpolation = class {
    * @param {Float32Array} z one end
    */
   length(z) {
-    return (z.length <= FEW ? FINE : 1) * (FRAMES - 1) + 1;
+    return (z.length <= FEW2 ? FINE : 1) * (FRAMES - 1) + 1;
   }
   /**
    * A path at the frames that are shown; a step's change is measured along all codes between.
@@ -2022,9 +3068,9 @@ var Interpolation = class {
   }
   /** Paints strip, bars and words of the present walk. */
   refresh() {
-    const walk = this.walks[this.kind];
-    if (!walk || !this.frames) return;
-    walk.images.forEach((values, k) => {
+    const walk2 = this.walks[this.kind];
+    if (!walk2 || !this.frames) return;
+    walk2.images.forEach((values, k) => {
       const cell = (
         /** @type {HTMLElement[]} */
         this.frames[k]
@@ -2037,7 +3083,7 @@ var Interpolation = class {
       );
       cell.classList.toggle("now", this.playing && k === this.at);
     });
-    this.paintBars(walk);
+    this.paintBars(walk2);
     const totals = (
       /** @type {Kind[]} */
       Object.keys(KINDS).filter((kind) => this.walks[kind]).map((kind) => `${KINDS[kind].toLowerCase()} ${shown(total(this.walks[kind]))}`)
@@ -2045,22 +3091,22 @@ var Interpolation = class {
     const state = this.kind === "geodesic" && this.relaxing ? " Relaxing…" : "";
     this.words.textContent = `${MEANING[this.kind]}${state} Way through the images: ${totals.join(", ")} (Euclidean distance of decoded means).`;
     this.player.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
-    this.host.drawn(walk.path, this.playing ? this.at : null);
+    this.host.drawn(walk2.path, this.playing ? this.at : null);
   }
   /**
    * Bars of the change at each step, on one scale for all kinds of walk.
    * @param {Walk} walk
    */
-  paintBars(walk) {
+  paintBars(walk2) {
     const all = Object.values(this.walks).flatMap((one) => one.steps);
     const tallest = Math.max(...all, 1e-9);
-    const bars = walk.steps.map((step) => {
-      const bar = make("i", { title: shown(step) });
-      bar.style.height = `${100 * step / tallest}%`;
-      return bar;
+    const bars = walk2.steps.map((step) => {
+      const bar2 = make("i", { title: shown(step) });
+      bar2.style.height = `${100 * step / tallest}%`;
+      return bar2;
     });
     this.bars.replaceChildren(...bars);
-    this.largest.textContent = `largest ${shown(Math.max(...walk.steps))}`;
+    this.largest.textContent = `largest ${shown(Math.max(...walk2.steps))}`;
   }
   toggle() {
     if (this.playing) this.stop();
@@ -2077,23 +3123,23 @@ var Interpolation = class {
     let tick = this.at;
     this.timer = setInterval(() => {
       tick += 1;
-      const around = tick % (2 * FRAMES - 2);
-      this.go(around < FRAMES ? around : 2 * FRAMES - 2 - around);
+      const around2 = tick % (2 * FRAMES - 2);
+      this.go(around2 < FRAMES ? around2 : 2 * FRAMES - 2 - around2);
     }, FRAME_MS);
     this.refresh();
   }
   /** @param {number} k */
   go(k) {
     this.at = k;
-    const walk = this.walks[this.kind];
-    if (!walk) return;
-    this.host.large(walk.images[k]);
+    const walk2 = this.walks[this.kind];
+    if (!walk2) return;
+    this.host.large(walk2.images[k]);
     this.frames?.forEach((cell, i) => cell.classList.toggle("now", i === k));
-    this.host.drawn(walk.path, k);
+    this.host.drawn(walk2.path, k);
   }
   /** The pictures enlarged to at least 160 pixels. */
   enlarged() {
-    const walk = (
+    const walk2 = (
       /** @type {Walk} */
       this.walks[this.kind]
     );
@@ -2103,7 +3149,7 @@ var Interpolation = class {
     const large = make("canvas", { width: factor * width, height: factor * height });
     const pen = context(large);
     pen.imageSmoothingEnabled = false;
-    const frames = walk.images.map((values) => {
+    const frames = walk2.images.map((values) => {
       context(one).putImageData(new ImageData(levels(values, this.host.shape()), width, height), 0, 0);
       pen.drawImage(one, 0, 0, large.width, large.height);
       return pen.getImageData(0, 0, large.width, large.height);
@@ -2127,42 +3173,269 @@ var Interpolation = class {
     row.toBlob((blob) => blob && save(blob, `walk-${this.kind}.png`));
   }
 };
-function total(walk) {
-  return walk ? walk.steps.reduce((sum, step) => sum + step, 0) : 0;
+function total(walk2) {
+  return walk2 ? walk2.steps.reduce((sum, step) => sum + step, 0) : 0;
+}
+
+// explorer/browser/latent_map/keyboard.js
+var STEP2 = 8;
+var SIDEWAYS2 = 1.2;
+var ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+function direction(key) {
+  return ARROWS[key] ?? [0, 0];
+}
+function pressKey(map, event) {
+  const [dx, dy] = direction(event.key);
+  if (dx || dy) {
+    if (event.shiftKey) moveFreely(map, dx, dy);
+    else walk(map, dx, dy);
+  } else if (event.key === "Enter") map.click(map.pointer.cursor);
+  else if (event.key === "Escape") map.pointer.leave();
+  else if (event.key === "+" || event.key === "=") map.scatter.zoom(0.8, map.pointer.cursor);
+  else if (event.key === "-") map.scatter.zoom(1.25, map.pointer.cursor);
+  else if (event.key === "0" || event.key === "Home") map.scatter.reset();
+  else return false;
+  return true;
+}
+function walk(map, dx, dy) {
+  const next = nextPoint(map.scatter.stagePlaces(), map.pointer.cursor, [dx, dy], (n) => map.scatter.isShown(n));
+  if (next === null) return;
+  const places = map.scatter.stagePlaces();
+  map.pointer.to([places[2 * next], places[2 * next + 1]]);
+}
+function moveFreely(map, dx, dy) {
+  const view = map.view;
+  map.pointer.to([
+    Math.min(Math.max(map.pointer.cursor[0] + dx * STEP2, view.left), view.left + view.width),
+    Math.min(Math.max(map.pointer.cursor[1] + dy * STEP2, view.top), view.top + view.height)
+  ]);
+}
+function nextPoint(places, from, [dx, dy], isShown) {
+  let best = null;
+  let least = Infinity;
+  for (let n = 0; n < places.length / 2; n++) {
+    const [x, y] = [places[2 * n] - from[0], places[2 * n + 1] - from[1]];
+    const ahead = x * dx + y * dy;
+    const aside = Math.abs(x * dy - y * dx);
+    if (ahead < 1 || aside > SIDEWAYS2 * ahead || !isShown(n)) continue;
+    const cost = ahead * ahead + 4 * aside * aside;
+    if (cost < least) [best, least] = [n, cost];
+  }
+  return best;
+}
+
+// explorer/browser/latent_map/look.js
+function lookOf(map) {
+  const { toolbar, scatter, inspector } = map;
+  const view = scatter.view;
+  return {
+    prior: toolbar.prior,
+    means: toolbar.means,
+    names: toolbar.names,
+    posterior: toolbar.posterior,
+    background: toolbar.background,
+    anchor: toolbar.anchor,
+    hidden: [...scatter.hidden].sort((a, b) => a - b),
+    ranges: view && !scatter.isHome ? { x: shortPair(view.x), y: shortPair(view.y) } : null,
+    tab: inspector.open,
+    z: Array.from(inspector.parts.hand.z, short),
+    draw: inspector.parts.prior.seed,
+    side: inspector.parts.grid.side
+  };
+}
+function restoreLook(map, look) {
+  const { toolbar, inspector } = map;
+  if (!look) return;
+  for (
+    const name of
+    /** @type {const} */
+    ["prior", "means", "names"]
+  ) toolbar[name] = look[name] ?? toolbar[name];
+  for (
+    const name of
+    /** @type {const} */
+    ["posterior", "background", "anchor"]
+  ) {
+    toolbar[name] = look[name] ?? toolbar[name];
+  }
+  inspector.open = look.tab ?? inspector.open;
+  inspector.parts.hand.z = look.z ?? [];
+  inspector.parts.prior.seed = look.draw ?? 0;
+  inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
+}
+function short(value) {
+  return Number(value.toPrecision(4));
+}
+function shortPair([low, high]) {
+  return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
+}
+
+// explorer/browser/latent_map/layers.js
+var SELECTED = "#ff2d87";
+var DRAWN = "#00a878";
+function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
+  const [x, y] = view.toPixels(place);
+  const [across, up] = view.scale;
+  pen.save();
+  pen.translate(x, y);
+  pen.scale(across, -up);
+  pen.rotate(angle);
+  pen.beginPath();
+  pen.ellipse(0, 0, Math.max(sigmas * a, 1e-9), Math.max(sigmas * b, 1e-9), 0, 0, 2 * Math.PI);
+  pen.restore();
+  pen.stroke();
+}
+function ring(pen, view, place, radius, colour) {
+  const [x, y] = view.toPixels(place);
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 4.5], [colour, 2.5]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
+}
+function cross(pen, view, place, text) {
+  const [x, y] = view.toPixels(place);
+  pen.font = "600 12px sans-serif";
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 5], ["#1b2330", 2]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.moveTo(x - 5, y - 5);
+    pen.lineTo(x + 5, y + 5);
+    pen.moveTo(x - 5, y + 5);
+    pen.lineTo(x + 5, y - 5);
+    pen.stroke();
+    pen.lineWidth = Math.min(width, 3);
+    if (style === "#fff") pen.strokeText(text, x + 8, y + 4);
+  }
+  pen.fillStyle = "#1b2330";
+  pen.fillText(text, x + 8, y + 4);
+}
+function traceSteps(pen, view, places, colour) {
+  const pixels = places.map(view.toPixels);
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 5], [colour, 2.5]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pixels.forEach(([x, y], k) => k ? pen.lineTo(x, y) : pen.moveTo(x, y));
+    pen.stroke();
+  }
+  pen.fillStyle = colour;
+  for (const [x, y] of pixels) {
+    pen.beginPath();
+    pen.arc(x, y, 3.2, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+function named(pen, [x, y], text) {
+  pen.font = "600 13px sans-serif";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.strokeStyle = "#ffffff";
+  pen.lineWidth = 4;
+  pen.strokeText(text, x, y);
+  pen.fillStyle = "#1b2330";
+  pen.fillText(text, x, y);
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
 }
 
 // explorer/browser/latent_map/marks.js
 var WALK = "#e76300";
 var TOUCHED = "#1b2330";
+var TRIED = "#7a2fd0";
+var MOST_NAMED = 30;
 function paintMarks(map) {
-  const view = frame(map.chart);
-  const under = sheet(part(map.root, ".under"), map.chart, view);
-  if (map.background) drawBackground(under, view, map.background);
-  const pen = sheet(part(map.root, ".marks"), map.chart, view);
-  if (map.toolbar.posterior === "all") paintPosteriors(pen, view, map);
-  if (map.toolbar.means) paintMeans(pen, view, map);
-  if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
-  if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
-  paintDrawn(pen, view, map);
-  if (map.point !== null && map.point < map.model.count) {
-    ring(pen, view, map.placeOf(map.point), 8, SELECTED);
-    paintPosterior(pen, view, map, map.point, SELECTED);
-  }
+  drawMarks(clippedPen(map, ".marks"), map.view, map);
 }
 function paintTouched(map) {
-  const view = frame(map.chart);
-  const pen = sheet(part(map.root, ".moving"), map.chart, view);
-  if (map.touched === null) return;
-  ring(pen, view, map.placeOf(map.touched), 7, TOUCHED);
-  paintPosterior(pen, view, map, map.touched, TOUCHED);
+  if (map.scatter.view) drawTouched(clippedPen(map, ".moving"), map.view, map);
 }
-function paintPosteriors(pen, view, map) {
+function paintOutline(map, outline) {
+  const pen = clippedPen(map, ".moving");
+  if (!outline) return;
+  pen.beginPath();
+  outline.forEach(([x, y], i) => i ? pen.lineTo(x, y) : pen.moveTo(x, y));
+  pen.closePath();
+  pen.fillStyle = "rgba(47,116,181,.15)";
+  pen.fill();
+  pen.strokeStyle = "#2f74b5";
+  pen.lineWidth = 1.5;
+  pen.stroke();
+}
+function clippedPen(map, layer) {
+  const pen = sized(part(map.root, layer), map.stage, window.devicePixelRatio || 1);
+  const { left, top, width, height } = map.view;
+  pen.beginPath();
+  pen.rect(left, top, width, height);
+  pen.clip();
+  return pen;
+}
+function drawMarks(pen, view, map) {
+  if (map.toolbar.prior) drawPrior(pen, view, map);
+  if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
+  drawChosen(pen, view, map);
+  if (map.toolbar.names) drawNames(pen, view, map);
+  if (map.toolbar.means) drawMeans(pen, view, map);
+  for (const { z, text } of map.inspector.marks()) drawTried(pen, view.toPixels(map.onMap(z)), text);
+  if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
+  if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
+  drawDrawn(pen, view, map);
+  if (map.point !== null && map.point < map.model.count) {
+    ring(pen, view, map.placeOf(map.point), 8, SELECTED);
+    drawPosterior(pen, view, map, map.point, SELECTED);
+  }
+}
+function drawTouched(pen, view, map) {
+  if (map.pointer.touched === null) return;
+  ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
+  drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
+}
+function drawPrior(pen, view, map) {
+  const centre = map.data?.prior;
+  if (!centre) return;
+  pen.strokeStyle = pen.fillStyle = "rgba(128,128,128,.95)";
+  pen.lineWidth = 1;
+  pen.font = "11px sans-serif";
+  pen.setLineDash([2, 3]);
+  for (const sigmas of [1, 2, 3]) {
+    traceEllipse(pen, view, centre, { a: 1, b: 1, angle: 0 }, sigmas);
+    const [x, y] = view.toPixels([centre[0], centre[1] + sigmas]);
+    pen.fillText(sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`, x + 3, y + 12);
+  }
+  pen.setLineDash([]);
+}
+function drawPosteriors(pen, view, map) {
   const count = map.model.count;
   pen.lineWidth = 1;
   pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / count))})`;
-  for (let n = 0; n < count; n++) if (map.visible[n]) traceOne(pen, view, map, n, 1);
+  for (const n of map.scatter.shown) traceOne(pen, view, map, n, 1);
 }
-function paintPosterior(pen, view, map, n, colour) {
+function drawChosen(pen, view, map) {
+  pen.strokeStyle = SELECTED;
+  pen.lineWidth = 1.5;
+  for (const n of map.selection.chosen) {
+    const [x, y] = view.toPixels(map.placeOf(n));
+    pen.beginPath();
+    pen.arc(x, y, 4.5, 0, 2 * Math.PI);
+    pen.stroke();
+  }
+}
+function drawPosterior(pen, view, map, n, colour) {
   if (map.toolbar.posterior === "none") return;
   pen.strokeStyle = colour;
   for (const [sigmas, width] of [[1, 2], [2, 1]]) {
@@ -2177,14 +3450,40 @@ function traceOne(pen, view, map, n, sigmas) {
   const row = logVariances.subarray(n * size, (n + 1) * size);
   traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
 }
-function paintMeans(pen, view, map) {
-  const { labels, names } = map.model;
-  if (!labels) return;
-  classMeans(map.positions, labels, names.length).forEach((mean2, label) => {
-    if (mean2) cross(pen, view, mean2, names[label]);
+function drawNames(pen, view, map) {
+  const { groups, shades } = map.scatter.content ?? { groups: [], shades: null };
+  if (shades || groups.length < 2 || groups.length > MOST_NAMED) return;
+  map.middles().forEach((middle, i) => {
+    if (middle && !map.scatter.hidden.has(i)) named(pen, view.toPixels(middle), groups[i].name);
   });
 }
-function paintDrawn(pen, view, map) {
+function drawMeans(pen, view, map) {
+  const { labels, names } = map.model;
+  const positions = map.scatter.content?.positions;
+  if (!labels || !positions) return;
+  classMeans(positions, labels, names.length).forEach((mean2, label) => {
+    if (mean2 && !map.scatter.hidden.has(label)) cross(pen, view, mean2, names[label]);
+  });
+}
+function drawTried(pen, [x, y], text) {
+  const arm = text ? 7 : 3;
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 4], [TRIED, 2]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.moveTo(x - arm, y);
+    pen.lineTo(x + arm, y);
+    pen.moveTo(x, y - arm);
+    pen.lineTo(x, y + arm);
+    pen.stroke();
+  }
+  if (text) named(pen, [x, y - 12], text);
+}
+function drawDrawn(pen, view, map) {
   const drawn = map.data?.drawn;
   if (!drawn || drawn.mean.length !== map.model.size) return;
   const place = map.onMap(drawn.mean);
@@ -2196,6 +3495,74 @@ function paintDrawn(pen, view, map) {
   for (const sigmas of [1, 2]) traceEllipse(pen, view, place, ellipse(drawn.log_variance, axes), sigmas);
 }
 
+// explorer/browser/latent_map/pin_places.js
+function pinPixels(map, pin) {
+  const view = map.view;
+  if (!map.plane) return view.toPixels(map.placeOf(pin.point ?? map.model.nearestCode(pin.z)));
+  const [x, y] = view.toPixels(map.plane.project(pin.z));
+  return [x, map.model.size === 1 ? view.top + view.height / 2 : y];
+}
+function movedPin(map, pin, pixel) {
+  const view = map.view;
+  const place = view.toPlace([
+    Math.min(Math.max(pixel[0], view.left), view.left + view.width),
+    Math.min(Math.max(pixel[1], view.top), view.top + view.height)
+  ]);
+  if (!map.plane) {
+    const near = map.nearest?.(place) ?? null;
+    return near === null ? pin : { ...pin, z: [...map.model.codeOf(near)], point: near };
+  }
+  const from = map.plane.project(pin.z);
+  const [a, b] = map.data?.plane?.axes ?? [[], []];
+  const z = pin.z.map((v, j) => v + (place[0] - from[0]) * a[j] + (place[1] - from[1]) * b[j]);
+  return { ...pin, z, point: null };
+}
+
+// explorer/browser/latent_map/hosts.js
+var scatterHost = (map) => ({
+  under: (pen, view) => map.background && drawBackground(pen, view, map.background),
+  changed: () => map.viewChanged(),
+  thumbnail: (n) => map.thumbnails.of(n)
+});
+var gestureHost = (map) => ({
+  contains: (pixel) => map.contains(pixel),
+  hover: (pixel) => pixel ? map.pointer.follow(pixel) : map.pointer.leave(),
+  click: (pixel) => map.click(pixel),
+  doubleClick: () => map.doubleClick(),
+  pan: (dx, dy) => map.scatter.pan(dx, dy),
+  zoom: (factor, pixel) => map.scatter.zoom(factor, pixel),
+  outline: (outline) => paintOutline(map, outline),
+  select: (outline) => map.choose(inside(outline, map.scatter.stagePlaces(), (n) => map.scatter.isShown(n)))
+});
+var pinsHost = (map) => ({
+  decode: (z) => map.model.decode(z),
+  shape: () => map.model.shape,
+  pixels: (pin) => map.pinPixels(pin),
+  move: (pin, pixel) => movedPin(map, pin, pixel),
+  changed: (isFinal) => map.pinsChanged(isFinal)
+});
+var walkHost = (map) => ({
+  decode: (z) => map.model.decode(z),
+  shape: () => map.model.shape,
+  drawn: (path, at) => map.showPath(path, at),
+  large: (values) => map.panel.large(values, map.model.shape)
+});
+var selectionHost = (map) => ({
+  pin: (z) => map.pin(z, null),
+  cleared: () => map.drawMarks()
+});
+var inspectorHost = (map) => ({
+  model: () => map.model,
+  original: (n) => map.originalOf(n),
+  note: () => map.data?.note ?? "",
+  point: () => map.point,
+  select: (n) => map.select(n),
+  pin: (z) => map.pin(z, null),
+  axes: () => map.data?.latents ?? [0, 1],
+  marked: () => map.drawMarks(),
+  changed: () => map.remember()
+});
+
 // explorer/browser/numerics/aggregate_posterior.js
 function logPrior(z) {
   return -0.5 * z.reduce((sum, v) => sum + v * v, z.length * Math.log(2 * Math.PI));
@@ -2205,16 +3572,16 @@ function buildAggregate(size, means, logVariances) {
   const total2 = means.length / size;
   const reach = Math.log(total2) + 14;
   const constant = Math.log(total2) + 0.5 * size * Math.log(2 * Math.PI);
-  const bounds = new Float64Array(tiles.count);
+  const bounds2 = new Float64Array(tiles.count);
   return (z) => {
     let best = 0;
     for (let t = 0; t < tiles.count; t++) {
-      bounds[t] = tileBound(tiles, t, z);
-      if (bounds[t] > bounds[best]) best = t;
+      bounds2[t] = tileBound(tiles, t, z);
+      if (bounds2[t] > bounds2[best]) best = t;
     }
     const sum = addTile(tiles, best, z, reach, { largest: -Infinity, scaled: 0 });
     for (let t = 0; t < tiles.count; t++) {
-      if (t !== best && bounds[t] > sum.largest - reach) addTile(tiles, t, z, reach, sum);
+      if (t !== best && bounds2[t] > sum.largest - reach) addTile(tiles, t, z, reach, sum);
     }
     return sum.largest + Math.log(sum.scaled) - constant;
   };
@@ -2294,6 +3661,7 @@ function addTile({ size, edges, codes }, tile, z, reach, sum) {
 
 // explorer/browser/latent_map/model.js
 var SAMPLED = 200;
+var MOST_CLASSES = 20;
 var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
 var LatentModel = class {
   /** @param {Uint8Array} file */
@@ -2311,6 +3679,76 @@ var LatentModel = class {
     this.labels = arrays.labels ?? null;
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
     this.usual = this.usualDensity();
+    this.rates = this.ratePerImage();
+    const { centre, spread, most } = momentsOf(this.means, this.size);
+    this.centre = centre;
+    this.spread = spread;
+    this.reach = Math.max(3, Math.ceil(most));
+    this.noise = header.noise;
+    this.sigmas = arrays.sigma ?? null;
+  }
+  /** KL(q(z|x) ‖ p(z)) of every test image, nats; zeros for an autoencoder. */
+  ratePerImage() {
+    const rates = new Float32Array(this.count);
+    for (let n = 0; n < this.count; n++) {
+      for (const { rate } of this.latentsOf(n)) rates[n] += rate ?? 0;
+    }
+    return rates;
+  }
+  /**
+   * μ, σ and KL in nats of every latent of a test image; σ and KL are null for an autoencoder.
+   * @param {number} n
+   * @returns {{mean: number, sigma: number | null, rate: number | null}[]}
+   */
+  latentsOf(n) {
+    const rows = [];
+    for (let i = n * this.size; i < (n + 1) * this.size; i++) {
+      const [mean2, v] = [this.means[i], this.logVariances?.[i]];
+      if (v === void 0) rows.push({ mean: mean2, sigma: null, rate: null });
+      else rows.push({ mean: mean2, sigma: Math.exp(v / 2), rate: 0.5 * (mean2 * mean2 + Math.expm1(v) - v) });
+    }
+    return rows;
+  }
+  /**
+   * One draw of p(x|z), values as they are, also beyond [0, 1].
+   * @param {ArrayLike<number>} z
+   * @param {() => number} uniform numbers in (0, 1)
+   */
+  sample(z, uniform) {
+    const mean2 = this.decode(z);
+    if (this.noise === "bernoulli") return mean2.map((p) => uniform() < p ? 1 : 0);
+    const { sigmas } = this;
+    return mean2.map((m, i) => m + (sigmas ? sigmas[i % sigmas.length] : 0) * quantile(uniform()));
+  }
+  /**
+   * Codes drawn from the prior; for an autoencoder from a Gaussian fitted to its test codes.
+   * @param {number} count
+   * @param {() => number} normal
+   * @returns {Float32Array[]}
+   */
+  drawCodes(count, normal) {
+    const one = (_, j) => this.logVariances ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+    return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
+  }
+  /** The mean code of every class that has images, by its name. */
+  classMeanCodes() {
+    const { labels, names } = this;
+    if (!labels) return [];
+    const sums = names.map(() => ({ count: 0, z: new Float64Array(this.size) }));
+    labels.forEach((label, n) => {
+      sums[label].count += 1;
+      for (let j = 0; j < this.size; j++) sums[label].z[j] += this.means[n * this.size + j];
+    });
+    return sums.map(({ count, z }, i) => ({ name: names[i], z: Float32Array.from(z, (v) => v / count), count })).filter(({ count }) => count).slice(0, MOST_CLASSES);
+  }
+  /**
+   * D, R and −ELBO of a test image in one line.
+   * @param {number} n
+   */
+  scoreLine(n) {
+    const d = this.distortions[n];
+    if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
+    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats`;
   }
   /**
    * The mean code of a test image.
@@ -2358,13 +3796,8 @@ var LatentModel = class {
    */
   scoresOf(n) {
     const distortion = `D ${shown(this.distortions[n], 1)}`;
-    const logVariances = this.logVariances?.subarray(n * this.size, (n + 1) * this.size);
-    if (!logVariances) return `${distortion} nats`;
-    const rate = this.codeOf(n).reduce((sum, mean2, j) => {
-      const v = logVariances[j];
-      return sum + 0.5 * (mean2 * mean2 + Math.exp(v) - 1 - v);
-    }, 0);
-    return `${distortion} + R ${shown(rate, 1)} nats`;
+    if (!this.logVariances) return `${distortion} nats`;
+    return `${distortion} + R ${shown(this.rates[n], 1)} nats`;
   }
   /**
    * A test image's number and class.
@@ -2374,36 +3807,813 @@ var LatentModel = class {
     return `Image ${n}${this.labels ? ` · ${this.names[this.labels[n]]}` : ""}`;
   }
 };
+function momentsOf(means, size) {
+  const count = means.length / size;
+  const centre = new Float64Array(size);
+  const spread = new Float64Array(size);
+  let most = 0;
+  for (let i = 0; i < means.length; i++) {
+    centre[i % size] += means[i] / count;
+    most = Math.max(most, Math.abs(means[i]));
+  }
+  for (let i = 0; i < means.length; i++) spread[i % size] += (means[i] - centre[i % size]) ** 2 / count;
+  return { centre, spread, most };
+}
+
+// explorer/browser/numerics/svg.js
+var STYLE = {
+  strokeStyle: "#000",
+  fillStyle: "#000",
+  lineWidth: 1,
+  font: "12px sans-serif",
+  textAlign: "start",
+  textBaseline: "alphabetic",
+  imageSmoothingEnabled: true,
+  globalAlpha: 1
+};
+var ANCHORS = (
+  /** @type {Record<string, string>} */
+  { center: "middle", right: "end", end: "end" }
+);
+var BASELINES = (
+  /** @type {Record<string, string>} */
+  { middle: "central", top: "text-before-edge" }
+);
+var KAPPA = 0.5522847498;
+var SvgPen = class {
+  /**
+   * @param {number} width
+   * @param {number} height
+   */
+  constructor(width, height) {
+    this.width = width;
+    this.height = height;
+    this.parts = [];
+    this.path = "";
+    this.dash = [];
+    this.clips = 0;
+    this.stack = [];
+    this.groups = 0;
+    this.matrix = [1, 0, 0, 1, 0, 0];
+    this.strokeStyle = STYLE.strokeStyle;
+    this.fillStyle = STYLE.fillStyle;
+    this.lineWidth = STYLE.lineWidth;
+    this.font = STYLE.font;
+    this.textAlign = STYLE.textAlign;
+    this.textBaseline = STYLE.textBaseline;
+    this.imageSmoothingEnabled = STYLE.imageSmoothingEnabled;
+    this.globalAlpha = STYLE.globalAlpha;
+  }
+  /**
+   * The whole drawing.
+   * @param {string} background a colour
+   */
+  text(background) {
+    const { width, height } = this;
+    const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+    const sheet2 = `<rect width="${width}" height="${height}" fill="${escape(background)}"/>`;
+    const open = "</g>".repeat(this.groups);
+    return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${sheet2}
+${this.parts.join("\n")}${open}</svg>
+`;
+  }
+  /**
+   * Begins a named group, so that layers can be told apart; ends with `endLayer`.
+   * @param {string} name
+   */
+  beginLayer(name) {
+    this.parts.push(`<g id="${escape(name)}">`);
+    this.groups++;
+  }
+  endLayer() {
+    this.parts.push("</g>");
+    this.groups--;
+  }
+  save() {
+    const style = Object.fromEntries(Object.keys(STYLE).map((key) => [
+      key,
+      /** @type {any} */
+      this[key]
+    ]));
+    this.stack.push({ matrix: this.matrix, style, groups: this.groups });
+  }
+  restore() {
+    const state = this.stack.pop();
+    if (!state) return;
+    this.matrix = state.matrix;
+    Object.assign(this, state.style);
+    while (this.groups > state.groups) this.endLayer();
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  translate(x, y) {
+    this.apply([1, 0, 0, 1, x, y]);
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  scale(x, y) {
+    this.apply([x, 0, 0, y, 0, 0]);
+  }
+  /** @param {number} angle */
+  rotate(angle) {
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
+    this.apply([cos, sin, -sin, cos, 0, 0]);
+  }
+  /** @param {Matrix} other */
+  apply([a, b, c, d, e, f]) {
+    const [A, B, C, D, E, F] = this.matrix;
+    this.matrix = [
+      A * a + C * b,
+      B * a + D * b,
+      A * c + C * d,
+      B * c + D * d,
+      A * e + C * f + E,
+      B * e + D * f + F
+    ];
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  at(x, y) {
+    const [a, b, c, d, e, f] = this.matrix;
+    return `${short2(a * x + c * y + e)} ${short2(b * x + d * y + f)}`;
+  }
+  beginPath() {
+    this.path = "";
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  moveTo(x, y) {
+    this.path += `M${this.at(x, y)}`;
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   */
+  lineTo(x, y) {
+    this.path += `${this.path ? "L" : "M"}${this.at(x, y)}`;
+  }
+  closePath() {
+    this.path += "Z";
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} width
+   * @param {number} height
+   */
+  rect(x, y, width, height) {
+    this.moveTo(x, y);
+    for (const [dx, dy] of [[width, 0], [width, height], [0, height]]) this.lineTo(x + dx, y + dy);
+    this.closePath();
+  }
+  /**
+   * A whole circle; parts of one are not drawn on the page.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} radius
+   */
+  arc(x, y, radius) {
+    this.ellipse(x, y, radius, radius, 0);
+  }
+  /**
+   * A whole ellipse, of four curves.
+   * @param {number} x
+   * @param {number} y
+   * @param {number} a
+   * @param {number} b
+   * @param {number} angle
+   */
+  ellipse(x, y, a, b, angle) {
+    const before = this.matrix;
+    this.translate(x, y);
+    this.rotate(angle);
+    this.scale(a, b);
+    this.moveTo(1, 0);
+    let [u, v] = [1, 0];
+    for (let quarter = 0; quarter < 4; quarter++) {
+      const [w, z] = [-v, u];
+      const ends = [this.at(u + KAPPA * w, v + KAPPA * z), this.at(w + KAPPA * u, z + KAPPA * v), this.at(w, z)];
+      this.path += `C${ends.join(" ")}`;
+      [u, v] = [w, z];
+    }
+    this.path += "Z";
+    this.matrix = before;
+  }
+  clip() {
+    const id = `clip-${++this.clips}`;
+    this.parts.push(`<clipPath id="${id}"><path d="${this.path}"/></clipPath><g clip-path="url(#${id})">`);
+    this.groups++;
+  }
+  /** @param {number[]} dash */
+  setLineDash(dash) {
+    this.dash = dash;
+  }
+  stroke() {
+    if (!this.path) return;
+    const dash = this.dash.length ? ` stroke-dasharray="${this.dash.join(" ")}"` : "";
+    this.parts.push(
+      `<path d="${this.path}" fill="none" stroke="${escape(this.strokeStyle)}" stroke-width="${short2(this.lineWidth)}"${dash}${this.opacity()}/>`
+    );
+  }
+  fill() {
+    if (this.path) this.parts.push(`<path d="${this.path}" fill="${escape(this.fillStyle)}"${this.opacity()}/>`);
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} width
+   * @param {number} height
+   */
+  fillRect(x, y, width, height) {
+    this.beginPath();
+    this.rect(x, y, width, height);
+    this.fill();
+  }
+  /**
+   * @param {number} x
+   * @param {number} y
+   * @param {number} width
+   * @param {number} height
+   */
+  strokeRect(x, y, width, height) {
+    this.beginPath();
+    this.rect(x, y, width, height);
+    this.stroke();
+  }
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   */
+  fillText(text, x, y) {
+    this.write(text, x, y, `fill="${escape(this.fillStyle)}"`);
+  }
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   */
+  strokeText(text, x, y) {
+    const stroke2 = `stroke="${escape(this.strokeStyle)}" stroke-width="${short2(this.lineWidth)}"`;
+    this.write(text, x, y, `fill="none" stroke-linejoin="round" ${stroke2}`);
+  }
+  /**
+   * @param {string} text
+   * @param {number} x
+   * @param {number} y
+   * @param {string} look
+   */
+  write(text, x, y, look) {
+    const [, weight, size, family] = /^(?:(\d+|bold) )?([\d.]+px) (.+)$/.exec(this.font) ?? [];
+    const font = `font-size="${size ?? "12px"}" font-family="${escape(family ?? "sans-serif")}"`;
+    const anchor = ANCHORS[this.textAlign] ? ` text-anchor="${ANCHORS[this.textAlign]}"` : "";
+    const baseline = BASELINES[this.textBaseline] ? ` dominant-baseline="${BASELINES[this.textBaseline]}"` : "";
+    const bold = weight ? ` font-weight="${weight}"` : "";
+    this.parts.push(
+      `<text x="${short2(x)}" y="${short2(y)}" ${font}${bold}${anchor}${baseline} ${look}${this.transform()}${this.opacity()}>${escape(text)}</text>`
+    );
+  }
+  /**
+   * A canvas, as a picture of its own.
+   * @param {{toDataURL: (type: string) => string}} picture
+   * @param {number} x
+   * @param {number} y
+   * @param {number} width
+   * @param {number} height
+   */
+  drawImage(picture2, x, y, width, height) {
+    const look = this.imageSmoothingEnabled ? "" : ` style="image-rendering:pixelated"`;
+    this.parts.push(
+      `<image x="${short2(x)}" y="${short2(y)}" width="${short2(width)}" height="${short2(height)}" preserveAspectRatio="none" href="${picture2.toDataURL("image/png")}"${look}${this.transform()}${this.opacity()}/>`
+    );
+  }
+  transform() {
+    const isPlain = this.matrix.every((v, i) => v === (i === 0 || i === 3 ? 1 : 0));
+    return isPlain ? "" : ` transform="matrix(${this.matrix.map(short2).join(" ")})"`;
+  }
+  opacity() {
+    return this.globalAlpha === 1 ? "" : ` opacity="${short2(this.globalAlpha)}"`;
+  }
+};
+function short2(value) {
+  return String(Math.round(value * 100) / 100);
+}
+function escape(text) {
+  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
+}
+
+// explorer/browser/latent_map/picture.js
+var VECTORS = 2e4;
+var LEGEND = { row: 18, gap: 14 };
+async function savePicture(map, kind) {
+  if (kind === "svg") {
+    save(new Blob([svgOf(map)], { type: "image/svg+xml" }), "latent-map.svg");
+    return;
+  }
+  const canvas = pngOf(map);
+  const blob = await new Promise((done) => canvas.toBlob(done));
+  if (blob) save(blob, "latent-map.png");
+}
+function pngOf(map) {
+  const ratio2 = 2 * (window.devicePixelRatio || 1);
+  const { clientWidth: width, clientHeight } = map.stage;
+  const height = clientHeight + legendHeight(map, width);
+  const canvas = make("canvas", { width: Math.round(width * ratio2), height: Math.round(height * ratio2) });
+  const pen = context(canvas);
+  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
+  pen.fillStyle = backgroundOf(map);
+  pen.fillRect(0, 0, width, height);
+  const view = map.view;
+  map.scatter.drawUnder(pen, view);
+  const dots = make("canvas");
+  map.scatter.drawPoints(dots, view, ratio2);
+  pen.drawImage(dots, view.left, view.top, view.width, view.height);
+  drawOver(pen, map);
+  drawLegend(pen, map, clientHeight, width);
+  return canvas;
+}
+function svgOf(map) {
+  const { clientWidth: width, clientHeight } = map.stage;
+  const drawing = new SvgPen(width, clientHeight + legendHeight(map, width));
+  const pen = (
+    /** @type {CanvasRenderingContext2D} */
+    /** @type {unknown} */
+    drawing
+  );
+  const layer = (name, draw) => {
+    drawing.beginLayer(name);
+    draw();
+    drawing.endLayer();
+  };
+  layer("ground-and-axes", () => map.scatter.drawUnder(pen, map.view));
+  layer("points", () => drawPoints(pen, map));
+  layer("marks", () => drawOver(pen, map));
+  layer("legend", () => drawLegend(pen, map, clientHeight, width));
+  return drawing.text(backgroundOf(map));
+}
+function drawPoints(pen, map) {
+  const view = map.view;
+  clipped(pen, map, () => {
+    if (map.scatter.shown.length > VECTORS) {
+      const dots = make("canvas");
+      map.scatter.drawPoints(dots, view, 2);
+      pen.drawImage(dots, view.left, view.top, view.width, view.height);
+    } else map.scatter.tracePoints(pen, view);
+  });
+}
+function drawOver(pen, map) {
+  clipped(pen, map, () => {
+    drawMarks(pen, map.view, map);
+    drawTouched(pen, map.view, map);
+    for (const pin of map.pins.all) drawPin(pen, map.pinPixels(pin), pin.name);
+  });
+}
+function clipped(pen, map, draw) {
+  const { left, top, width, height } = map.view;
+  pen.save();
+  pen.beginPath();
+  pen.rect(left, top, width, height);
+  pen.clip();
+  draw();
+  pen.restore();
+}
+function drawPin(pen, [x, y], name) {
+  pen.beginPath();
+  pen.arc(x, y, 12, 0, 2 * Math.PI);
+  pen.fillStyle = "#1b2330";
+  pen.fill();
+  pen.strokeStyle = "#ffffff";
+  pen.lineWidth = 2;
+  pen.stroke();
+  pen.fillStyle = "#ffffff";
+  pen.font = "600 12px sans-serif";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.fillText(name, x, y);
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
+}
+function legendRows(map, width) {
+  const { groups, shades } = map.scatter.content ?? { groups: [], shades: null };
+  const entries = [];
+  if (shades || groups.length < 2 || groups.length > 40) return entries;
+  let [x, row] = [10, 0];
+  groups.forEach(({ name, colour }, i) => {
+    if (map.scatter.hidden.has(i)) return;
+    const wide = 20 + 7 * name.length;
+    if (x + wide > width - 10) [x, row] = [10, row + 1];
+    entries.push({ name, colour, x, row });
+    x += wide + LEGEND.gap;
+  });
+  return entries;
+}
+function legendHeight(map, width) {
+  const entries = legendRows(map, width);
+  if (map.scale) return LEGEND.row + 10;
+  return entries.length ? (entries[entries.length - 1].row + 1) * LEGEND.row + 8 : 0;
+}
+function drawLegend(pen, map, top, width) {
+  const { ink, font } = map.scatter.theme();
+  pen.font = `12px ${font}`;
+  for (const { name, colour, x, row } of legendRows(map, width)) {
+    const y = top + (row + 0.5) * LEGEND.row;
+    pen.beginPath();
+    pen.arc(x + 5, y, 5, 0, 2 * Math.PI);
+    pen.fillStyle = colour;
+    pen.fill();
+    pen.fillStyle = ink;
+    pen.fillText(name, x + 15, y + 4);
+  }
+  if (map.scale) drawScale(pen, map.scale, top + 4, ink);
+}
+function drawScale(pen, { low, high, title, colours }, top, ink) {
+  const step = 160 / colours.length;
+  colours.forEach((colour, i) => {
+    pen.fillStyle = colour;
+    pen.fillRect(60 + i * step, top, step + 0.5, 12);
+  });
+  pen.fillStyle = ink;
+  pen.fillText(low.toFixed(1).replace("-", "−"), 10, top + 11);
+  pen.fillText(`${high.toFixed(1).replace("-", "−")}  ${title}`, 228, top + 11);
+}
+function backgroundOf(map) {
+  return getComputedStyle(map.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
+}
+
+// explorer/browser/latent_map/pins.js
+var MAX_PINS = 24;
+var STEP3 = 8;
+var Pins = class {
+  /**
+   * @param {HTMLElement} layer over the map
+   * @param {HTMLElement} list below it
+   * @param {Host} host
+   */
+  constructor(layer, list, host) {
+    this.layer = layer;
+    this.list = list;
+    this.host = host;
+    this.all = [];
+    this.removed = null;
+  }
+  /** @param {Pin[]} pins */
+  set(pins) {
+    this.all = pins.map((pin) => ({ ...pin }));
+    this.removed = null;
+    this.render();
+  }
+  /**
+   * @param {number[]} z
+   * @param {number | null} point
+   */
+  add(z, point) {
+    if (this.all.length >= MAX_PINS) {
+      this.note(`At most ${MAX_PINS} pins: remove one first.`);
+      return;
+    }
+    this.removed = null;
+    this.all.push({ z, name: this.freeName(), point });
+    this.render();
+  }
+  /** The first letter that no pin has. */
+  freeName() {
+    const taken = new Set(this.all.map((pin) => pin.name));
+    const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+    return letters.find((letter) => !taken.has(letter)) ?? "Pin";
+  }
+  /** @param {number} index */
+  remove(index) {
+    this.removed = [...this.all];
+    this.all.splice(index, 1);
+    this.finish();
+  }
+  removeAll() {
+    this.removed = [...this.all];
+    this.all = [];
+    this.finish();
+  }
+  undo() {
+    if (this.removed) this.all = this.removed;
+    this.removed = null;
+    this.finish();
+  }
+  finish() {
+    this.render();
+    this.host.changed(true);
+  }
+  /** Puts every pin where it is on the map: after a zoom, a pan, a drag. */
+  place() {
+    this.all.forEach((pin, i) => {
+      const button = (
+        /** @type {HTMLElement | undefined} */
+        this.layer.children[i]
+      );
+      const [x, y] = this.host.pixels(pin);
+      if (button) button.style.transform = `translate(${x}px, ${y}px)`;
+    });
+  }
+  render() {
+    this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
+    const cards = this.all.map((pin, i) => this.card(pin, i));
+    this.list.replaceChildren(...cards.length ? cards : [], this.controls());
+    this.place();
+  }
+  controls() {
+    const row = make("div", { className: "row" });
+    const button = (textContent, onclick) => row.append(make("button", { type: "button", textContent, onclick }));
+    if (this.removed) button("Undo removal", () => this.undo());
+    if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
+    if (this.all.length < 2) {
+      const text = this.all.length ? "Pin a second spot to walk between the two." : "Click the map to pin a spot, on a point or beside one.";
+      row.append(make("span", { className: "hint", textContent: text }));
+    }
+    return row;
+  }
+  /** @param {string} text */
+  note(text) {
+    this.list.querySelector(".hint")?.remove();
+    this.list.lastElementChild?.append(make("span", { className: "hint", textContent: text }));
+  }
+  /**
+   * @param {Pin} pin
+   * @param {number} index
+   */
+  marker(pin, index) {
+    const button = make("button", {
+      className: "pin",
+      type: "button",
+      textContent: pin.name,
+      title: "Drag to move; arrow keys move it too, Delete removes it",
+      onkeydown: (event) => this.key(event, index)
+    });
+    button.setAttribute("aria-label", `Pin ${pin.name}`);
+    button.addEventListener("pointerdown", (event) => this.grab(event, index));
+    return button;
+  }
+  /**
+   * @param {PointerEvent} event
+   * @param {number} index
+   */
+  grab(event, index) {
+    event.stopPropagation();
+    const button = (
+      /** @type {HTMLElement} */
+      event.currentTarget
+    );
+    const [x, y] = this.host.pixels(this.all[index]);
+    const [dx, dy] = [x - event.clientX, y - event.clientY];
+    let moved = false;
+    const follow = (to) => {
+      moved ||= Math.hypot(to.clientX - event.clientX, to.clientY - event.clientY) > 3;
+      if (moved) this.shift(index, [to.clientX + dx, to.clientY + dy], false);
+    };
+    const end = () => {
+      button.removeEventListener("pointermove", follow);
+      if (moved) this.host.changed(true);
+    };
+    button.setPointerCapture(event.pointerId);
+    button.addEventListener("pointermove", follow);
+    button.addEventListener("lostpointercapture", end, { once: true });
+  }
+  /**
+   * @param {KeyboardEvent} event
+   * @param {number} index
+   */
+  key(event, index) {
+    const [dx, dy] = direction(event.key);
+    if (dx || dy) {
+      const [x, y] = this.host.pixels(this.all[index]);
+      this.shift(index, [x + dx * STEP3, y + dy * STEP3], true);
+    } else if (event.key === "Delete" || event.key === "Backspace") this.remove(index);
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+  /**
+   * @param {number} index
+   * @param {number[]} pixel
+   * @param {boolean} isFinal
+   */
+  shift(index, pixel, isFinal) {
+    this.all[index] = this.host.move(this.all[index], pixel);
+    this.place();
+    this.refresh(index);
+    this.host.changed(isFinal);
+  }
+  /**
+   * A pin's picture, name and place in the list.
+   * @param {Pin} pin
+   * @param {number} index
+   */
+  card(pin, index) {
+    const name = make("input", { value: pin.name, maxLength: 16, size: 6 });
+    name.setAttribute("aria-label", `Name of pin ${pin.name}`);
+    name.onchange = () => {
+      this.all[index].name = name.value.trim() || this.freeName();
+      this.finish();
+    };
+    const remove = make("button", {
+      type: "button",
+      className: "remove",
+      textContent: "×",
+      title: `Remove pin ${pin.name}`,
+      onclick: () => this.remove(index)
+    });
+    remove.setAttribute("aria-label", `Remove pin ${pin.name}`);
+    const head = make("div", { className: "head" }, name, remove);
+    const text = make("span", { className: "z" });
+    const card = make("div", { className: "card" }, make("canvas"), make("div", {}, head, text));
+    this.fill(card, pin);
+    return card;
+  }
+  /** @param {number} index */
+  refresh(index) {
+    const card = (
+      /** @type {HTMLElement} */
+      this.list.children[index]
+    );
+    this.fill(card, this.all[index]);
+  }
+  /**
+   * @param {HTMLElement} card
+   * @param {Pin} pin
+   */
+  fill(card, pin) {
+    const canvas = (
+      /** @type {HTMLCanvasElement} */
+      card.querySelector("canvas")
+    );
+    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape());
+    const few = pin.z.slice(0, 2).map((v) => shown(v)).join(", ");
+    const text = `z = ${few}${pin.z.length > 2 ? ", …" : ""}`;
+    const place = (
+      /** @type {HTMLElement} */
+      card.querySelector(".z")
+    );
+    place.textContent = pin.point === null ? text : `${text} · image ${pin.point}`;
+    place.title = `z = ${pin.z.map((v) => shown(v)).join(", ")}`;
+  }
+};
+
+// explorer/browser/latent_map/pointer.js
+var NEAR = 9;
+var HOVER = "latent-hover";
+var Pointer = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.at = null;
+    this.cursor = [0, 0];
+    this.touched = null;
+    this.waiting = false;
+    this.ended = new AbortController();
+    const echo = (event) => this.echo(
+      /** @type {CustomEvent} */
+      event.detail
+    );
+    document.addEventListener(HOVER, echo, { signal: this.ended.signal });
+  }
+  end() {
+    this.ended.abort();
+  }
+  /**
+   * The pointer is there: answered once a frame.
+   * @param {number[]} pixel
+   */
+  follow(pixel) {
+    this.at = pixel;
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      if (this.at) this.look(this.at);
+    });
+  }
+  /** Nothing lies under the pointer any more. */
+  leave() {
+    this.at = null;
+    this.map.panel.hide();
+    this.touch(null);
+  }
+  /**
+   * The keyboard's cursor goes to a pixel, and what lies there is said.
+   * @param {number[]} pixel
+   */
+  to(pixel) {
+    this.cursor = pixel;
+    this.look(pixel);
+    part(this.map.root, ".spoken").textContent = this.map.panel.words();
+  }
+  /**
+   * Decodes what lies at a pixel of the stage and shows it.
+   * @param {number[]} pixel
+   */
+  look(pixel) {
+    const spot = this.spotAt(pixel);
+    if (!spot) {
+      this.leave();
+      return;
+    }
+    this.cursor = pixel;
+    const { z, place, names } = spot;
+    const { decode, source } = this.map.model;
+    const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z) };
+    const { clientWidth: width, clientHeight: height } = this.map.stage;
+    this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
+    this.touch(spot.point);
+  }
+  /**
+   * The code under a pixel, or null outside the plot.
+   * @param {number[]} pixel
+   */
+  spotAt(pixel) {
+    if (!this.map.nearest || !this.map.contains(pixel)) return null;
+    const place = this.map.view.toPlace(pixel);
+    const near = this.map.nearest(place);
+    const at = near === null ? [Infinity, Infinity] : this.map.view.toPixels(this.map.placeOf(near));
+    const point = Math.hypot(at[0] - pixel[0], at[1] - pixel[1]) <= NEAR ? near : null;
+    if (this.map.plane) {
+      return { z: this.map.plane.embed(place), place, names: this.map.data?.plane?.names ?? [], point };
+    }
+    if (near === null) return null;
+    const z = this.map.model.codeOf(near);
+    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
+  }
+  /**
+   * A test image is under the pointer, or none.
+   * @param {number | null} n
+   * @param {boolean} isEcho
+   */
+  touch(n, isEcho = false) {
+    if (n === this.touched) return;
+    this.touched = n;
+    if (!this.map.loaded) return;
+    this.map.panel.touch(n === null ? null : touchedImage(this.map, n), this.map.model.shape);
+    paintTouched(this.map);
+    if (isEcho) return;
+    const detail = { from: this.map, data_set: this.map.data?.data_set, index: n };
+    document.dispatchEvent(new CustomEvent(HOVER, { detail }));
+  }
+  /**
+   * The same test image was touched on the other map.
+   * @param {{from: LatentMap, data_set: string, index: number | null}} detail
+   */
+  echo({ from, data_set, index }) {
+    if (from === this.map || data_set !== this.map.data?.data_set || !this.map.nearest) return;
+    if (!this.map.root.isConnected || index !== null && index >= this.map.model.count) return;
+    this.touch(index, true);
+    if (index === null) this.map.panel.hide();
+    else this.map.panel.large(this.map.model.decode(this.map.model.codeOf(index)), this.map.model.shape);
+  }
+};
+function touchedImage(map, n) {
+  return {
+    index: n,
+    text: map.model.nameOf(n),
+    scores: map.model.scoresOf(n),
+    original: map.originalOf(n),
+    reconstruction: map.model.decode(map.model.codeOf(n))
+  };
+}
 
 // explorer/browser/latent_map/pointer_panel.js
-var GAP = 18;
+var GAP2 = 18;
 function furnish(place) {
   if (place.querySelector(".spot")) return;
-  const picture = (name, text) => make("figure", { className: name }, make("canvas"), make("figcaption", { textContent: text }));
+  const picture2 = (name, text) => make("figure", { className: name }, make("canvas"), make("figcaption", { textContent: text }));
   place.replaceChildren(
-    picture("spot", "Decoded under the pointer"),
-    picture("original empty", "Original"),
-    picture("reconstruction empty", "Its mean, decoded"),
+    picture2("spot", "Decoded under the pointer"),
+    picture2("original empty", "Original"),
+    picture2("reconstruction empty", "Its mean, decoded"),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." })
   );
 }
 var PointerPanel = class {
   /**
    * @param {HTMLElement} lens
-   * @param {() => HTMLElement | null} find the panel's place on the page
+   * @param {HTMLElement} place of the panel
    */
-  constructor(lens, find) {
+  constructor(lens, place) {
     this.lens = lens;
-    this.find = find;
+    this.place = place;
+    furnish(place);
     this.touched = null;
   }
   hide() {
     this.lens.hidden = true;
   }
-  /** Takes the panel's place on the page before there is anything to show, so that nothing jumps. */
-  prepare() {
-    const place = this.find();
-    if (place) furnish(place);
+  /** What lies there, for those who hear it. */
+  words() {
+    const image = this.touched === null ? "" : `${part(this.place, ".original figcaption").textContent}. `;
+    return `${image}${part(this.place, ".numbers").textContent}`.trim();
   }
   /**
    * @param {Spot} spot
@@ -2420,9 +4630,9 @@ var PointerPanel = class {
     const more = spot.source || (spot.rare ? "few codes here" : density);
     part(lens, "p").textContent = `${text}
 ${more}`;
-    const left = at.x - 126 - GAP;
+    const left = at.x - 126 - GAP2;
     const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
-    lens.style.transform = `translate(${left > 0 ? left : at.x + GAP}px, ${top}px)`;
+    lens.style.transform = `translate(${left > 0 ? left : at.x + GAP2}px, ${top}px)`;
     this.write(spot, shape, text);
   }
   /**
@@ -2431,9 +4641,7 @@ ${more}`;
    * @param {string} text
    */
   write(spot, shape, text) {
-    const place = this.find();
-    if (!place) return;
-    furnish(place);
+    const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
     const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
     part(place, ".spot figcaption").textContent = under;
@@ -2452,9 +4660,8 @@ ${more}`;
    * @param {ImageShape} shape
    */
   touch(image, shape) {
-    const place = this.find();
-    if (!place || image === null && this.touched === null) return;
-    furnish(place);
+    if (image === null && this.touched === null) return;
+    const { place } = this;
     this.touched = image?.index ?? null;
     for (const name of ["original", "reconstruction"]) {
       const figure = part(place, `.${name}`);
@@ -2475,60 +4682,44 @@ ${more}`;
    * @param {ImageShape} shape
    */
   large(values, shape) {
-    const place = this.find();
-    if (!place) return;
-    furnish(place);
+    const { place } = this;
     paint(part(place, ".spot canvas"), values, shape);
   }
 };
-
-// explorer/browser/latent_map/pin_places.js
-function pinPixels(map, pin) {
-  const view = frame(map.chart);
-  if (!map.plane) return view.toPixels(map.placeOf(pin.point ?? map.model.nearestCode(pin.z)));
-  const [x, y] = view.toPixels(map.plane.project(pin.z));
-  return [x, map.model.size === 1 ? view.top + view.height / 2 : y];
-}
-function movedPin(map, pin, pixel) {
-  const view = frame(map.chart);
-  const place = view.toPlace([
-    Math.min(Math.max(pixel[0], view.left), view.left + view.width),
-    Math.min(Math.max(pixel[1], view.top), view.top + view.height)
-  ]);
-  if (!map.plane) {
-    const near = map.nearest?.(place) ?? null;
-    return near === null ? pin : { ...pin, z: [...map.model.codeOf(near)], point: near };
-  }
-  const from = map.plane.project(pin.z);
-  const [a, b] = map.data?.plane?.axes ?? [[], []];
-  const z = pin.z.map((v, j) => v + (place[0] - from[0]) * a[j] + (place[1] - from[1]) * b[j]);
-  return { ...pin, z, point: null };
-}
 
 // explorer/browser/latent_map/selection.js
 var Selection = class {
   /**
    * @param {HTMLElement} place
-   * @param {(z: number[]) => void} pin
+   * @param {Host} host
    */
-  constructor(place, pin) {
+  constructor(place, host) {
     this.place = place;
-    this.pin = pin;
+    this.host = host;
+    this.chosen = [];
+  }
+  /** Gives the selection up. */
+  clear() {
+    this.chosen = [];
+    this.place.hidden = true;
+    this.host.cleared();
   }
   /**
    * @param {number[]} chosen
    * @param {Points} points
    */
   show(chosen, points) {
+    this.chosen = chosen;
     this.place.hidden = chosen.length === 0;
     if (!chosen.length) return;
     const row = make("div", { className: "row" }, `${summary(chosen, points)} `);
     const button = (textContent, onclick) => row.append(make("button", { type: "button", textContent, onclick }));
-    button("Pin their mean", () => this.pin(meanCode(chosen, points)));
+    button("Pin their mean", () => this.host.pin(meanCode(chosen, points)));
     button(
       "Save as CSV",
       () => save(new Blob([table(chosen, points)], { type: "text/csv" }), "selection.csv")
     );
+    button("Clear", () => this.clear());
     this.place.replaceChildren(row);
   }
 };
@@ -2564,9 +4755,46 @@ function table(chosen, { names, labels, distortions, codeOf }) {
 `).join("");
 }
 
+// explorer/browser/latent_map/thumbnails.js
+var MOST2 = 400;
+var Thumbnails = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.made = /* @__PURE__ */ new Map();
+  }
+  forget() {
+    this.made.clear();
+  }
+  /**
+   * The original, or where it is not on this machine, the decoded mean.
+   * @param {number} n
+   */
+  of(n) {
+    const known = this.made.get(n);
+    if (known) return known;
+    const { map } = this;
+    if (!map.loaded) return null;
+    const canvas = make("canvas");
+    paint(canvas, map.originalOf(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
+    if (this.made.size >= MOST2) this.made.delete(
+      /** @type {number} */
+      this.made.keys().next().value
+    );
+    this.made.set(n, canvas);
+    return canvas;
+  }
+};
+
 // explorer/browser/latent_map/toolbar.js
 var BACKGROUNDS = { none: "None", grid: "Decoded grid" };
 var DENSITY = { density: "Density of q(z)" };
+var MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
+var VIEWS = {
+  nearer: ["+", "Zoom in (also Ctrl and the wheel)"],
+  farther: ["−", "Zoom out"],
+  reset: ["⤢", "Show all (also a double click)"]
+};
 var POSTERIORS = { none: "None", touched: "Touched and selected", all: "All" };
 var Toolbar = class {
   /**
@@ -2578,6 +4806,8 @@ var Toolbar = class {
     this.changed = changed;
     this.prior = true;
     this.means = false;
+    this.names = true;
+    this.mode = "pan";
     this.posterior = "touched";
     this.background = "none";
     this.anchor = "home";
@@ -2586,11 +4816,17 @@ var Toolbar = class {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    this.background = "none";
+    if (!offer.hasPlane) this.background = "none";
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape" || !menu.open) return;
+      menu.open = false;
+      menu.firstElementChild.focus();
+      event.stopPropagation();
+    });
     const box = make("div", { className: "sheet" });
     if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
-    if (offer.hasClasses) box.append(this.check("Class means", "means"));
+    if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
       box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
     }
@@ -2609,7 +4845,7 @@ var Toolbar = class {
     });
     this.bar = make("progress", { max: 1, value: 1, hidden: true });
     this.bar.setAttribute("aria-label", "Computing");
-    this.place.replaceChildren(menu);
+    this.place.replaceChildren(menu, this.modes(), this.views(), this.saves());
     if (offer.isDeep) {
       const label = make("label", { className: "anchor" }, "Plane through ");
       this.anchorChoice = make("select", {
@@ -2626,6 +4862,43 @@ var Toolbar = class {
       this.anchor = "home";
     }
     this.place.append(this.bar);
+  }
+  /** What dragging does. */
+  modes() {
+    const group = make("span", { className: "segments" });
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Dragging");
+    for (const [mode, text] of Object.entries(MODES)) {
+      const button = make("button", { type: "button", textContent: text });
+      button.onclick = () => {
+        this.mode = /** @type {import("../scatter/gestures.js").Mode} */
+        mode;
+        for (const other of group.children) other.setAttribute("aria-pressed", String(other === button));
+        this.changed("mode");
+      };
+      button.setAttribute("aria-pressed", String(mode === this.mode));
+      group.append(button);
+    }
+    return group;
+  }
+  /** Zoom, for those without Ctrl and a wheel. */
+  views() {
+    const group = make("span", { className: "segments" });
+    for (const [what, [text, title]] of Object.entries(VIEWS)) {
+      const button = make("button", { type: "button", textContent: text, title, onclick: () => this.changed(what) });
+      button.setAttribute("aria-label", title);
+      group.append(button);
+    }
+    return group;
+  }
+  /** The map as a picture, with all its layers. */
+  saves() {
+    const group = make("span", { className: "segments" });
+    for (const kind of ["PNG", "SVG"]) {
+      const onclick = () => this.changed(kind.toLowerCase());
+      group.append(make("button", { type: "button", textContent: kind, title: `Save the map as ${kind}`, onclick }));
+    }
+    return group;
   }
   /**
    * Anchors that there are now; a chosen one that is gone becomes home.
@@ -2651,7 +4924,7 @@ var Toolbar = class {
   }
   /**
    * @param {string} text
-   * @param {"prior" | "means"} name
+   * @param {"prior" | "means" | "names"} name
    */
   check(text, name) {
     const input = make("input", { type: "checkbox", checked: this[name] });
@@ -2681,65 +4954,46 @@ var Toolbar = class {
 };
 
 // explorer/browser/latent_map/map.js
-var NEAR = 9;
-var CONFIG = {
-  scrollZoom: true,
-  displaylogo: false,
-  doubleClick: false,
-  modeBarButtonsToAdd: ["lasso2d"],
-  modeBarButtonsToRemove: ["autoScale2d"],
-  toImageButtonOptions: { format: "png", filename: "latent-map", scale: 2 }
-};
-var SETTLED = 5;
-var HOVER = "latent-hover";
+var SETTLED_MS = 250;
 var LatentMap = class {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.stage = part(root, ".stage");
-    this.chart = /** @type {Chart} */
-    part(root, ".chart");
     this.has = {};
     this.tell = () => {
     };
-    this.panel = new PointerPanel(part(root, ".lens"), () => document.querySelector(this.data?.panel ?? "#none"));
-    this.pins = new Pins(part(root, ".pins"), part(root, ".list"), {
-      decode: (z) => this.model.decode(z),
-      shape: () => this.model.shape,
-      pixels: (pin) => pinPixels(this, pin),
-      move: (pin, pixel) => movedPin(this, pin, pixel),
-      changed: (isFinal) => this.pinsChanged(isFinal)
-    });
-    this.interpolation = new Interpolation(part(root, ".walk"), {
-      decode: (z) => this.model.decode(z),
-      shape: () => this.model.shape,
-      drawn: (path, at) => this.showPath(path, at),
-      large: (values) => this.panel.large(values, this.model.shape)
-    });
-    this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
-    this.selection = new Selection(part(root, ".selection"), (z) => this.pin(z, null));
     this.loaded = null;
     this.data = null;
-    this.plotly = null;
     this.plane = null;
     this.originals = null;
-    this.positions = new Float32Array();
-    this.visible = new Uint8Array();
     this.nearest = null;
-    this.shapes = [];
-    this.ended = new AbortController();
+    this.scale = null;
+    this.medians = null;
+    this.shownAt = new Uint32Array();
     this.telling = 0;
     this.point = null;
-    this.touched = null;
+    this.pinsBefore = null;
     this.path = [];
     this.step = null;
     this.background = null;
     this.serial = 0;
-    this.gestures = new Gestures(this);
-    this.listen();
+    this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
+    this.pointer = new Pointer(this);
+    this.thumbnails = new Thumbnails(this);
+    this.scatter = new Scatter(this.stage, scatterHost(this));
+    this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
+    this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
+    this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
+    this.selection = new Selection(part(root, ".selection"), selectionHost(this));
+    this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
+    this.gestures = new Gestures(this.stage, gestureHost(this));
+    this.stage.addEventListener("keydown", (event) => {
+      if (event.target === this.stage && this.nearest && pressKey(this, event)) event.preventDefault();
+    });
   }
   /**
-   * Takes what Python sends; loads and draws what is new.
+   * Takes what Python sends; fetches everything at once, and draws what is new.
    * @param {MapData} data
    * @param {(touch: Touch) => void} tell
    */
@@ -2748,18 +5002,16 @@ var LatentMap = class {
     this.tell = tell;
     this.data = data;
     if (this.has.model !== data.model) this.forget();
+    const bytes = (url) => fetchOnce(url, (answer) => answer.arrayBuffer());
     try {
-      const [plotly, figure] = await Promise.all([
-        loadPlotly(data.plotly),
-        fetchOnce(data.figure, (answer) => answer.json())
-      ]);
+      const originals = data.originals ? bytes(data.originals) : null;
+      originals?.catch(() => {
+      });
+      const [model, positions] = await Promise.all([bytes(data.model), data.positions ? bytes(data.positions) : null]);
       if (serial !== this.serial) return;
-      await this.show(plotly, figure);
-      const bytes = await fetchOnce(data.model, (answer) => answer.arrayBuffer());
-      if (serial !== this.serial) return;
-      this.load(new Uint8Array(bytes));
-      this.settle(data);
-      await this.loadOriginals();
+      this.load(new Uint8Array(model));
+      this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      if (originals) this.takeOriginals(new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */
       error.message}. Reload the page.`);
@@ -2770,49 +5022,28 @@ var LatentMap = class {
     this.nearest = null;
     this.loaded = null;
     this.background = null;
-    this.has.model = "";
-    this.leave();
+    this.originals = null;
+    this.has = {};
+    this.thumbnails.forget();
+    this.pointer.leave();
     this.pins.set([]);
+    this.selection.clear();
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
-      const canvas = (
-        /** @type {HTMLCanvasElement} */
-        layer
-      );
-      canvas.width = 0;
+      layer.width = 0;
     }
+    this.say("Loading the map…");
   }
-  /** The page has left the map: frees the chart's WebGL contexts and the listeners. */
+  /** The page has left the map. */
   end() {
-    this.ended.abort();
+    this.pointer.end();
+    this.gestures.end();
+    this.scatter.end();
     this.interpolation.stop();
-    this.plotly?.purge(this.chart);
+    clearTimeout(this.telling);
   }
   /** @param {string} text */
   say(text) {
     part(this.root, ".state").textContent = text;
-  }
-  /**
-   * Draws the figure, or only its colours again where the theme has changed.
-   * @param {PlotlyLibrary} plotly
-   * @param {Figure} figure
-   */
-  async show(plotly, figure) {
-    const data = (
-      /** @type {MapData} */
-      this.data
-    );
-    const theme = getComputedStyle(this.root).getPropertyValue("--st-background-color");
-    if (this.has.figure === data.figure && this.has.theme === theme) return;
-    this.plotly = plotly;
-    this.shapes = figure.layout.shapes;
-    const isFirst = !this.has.figure;
-    Object.assign(this.has, { figure: data.figure, theme });
-    const uirevision = JSON.stringify([data.model, data.plane]);
-    const layout = { ...dress(figure.layout, this.root), uirevision };
-    await plotly.react(this.chart, figure.data, layout, CONFIG);
-    if (isFirst) this.listenToChart();
-    this.say("");
-    this.replace();
   }
   /**
    * Reads decoder and codes: once per model.
@@ -2826,47 +5057,73 @@ var LatentMap = class {
     if (this.has.model === data.model) return;
     this.has.model = data.model;
     this.loaded = new LatentModel(bytes);
-    this.originals = null;
     this.interpolation.pins = [];
-    this.has.plane = "";
-    this.anchor();
-    this.replace();
+    this.point = data.point;
+    restoreLook(this, data.look);
     this.pins.set(data.pins.filter((pin) => pin.z.length === this.model.size));
+    this.say("");
   }
   /** The model; there is one wherever the map can be touched. */
   get model() {
     if (!this.loaded) throw new Error("the map's model must be loaded first");
     return this.loaded;
   }
+  /** @returns {View} */
+  get view() {
+    if (!this.scatter.view) throw new Error("the map must be drawn first");
+    return this.scatter.view;
+  }
   /**
-   * Whatever may differ between two runs of the same model and figure.
+   * Whatever may differ between two runs of the page for the same model.
    * @param {MapData} data
+   * @param {Float32Array | null} positions of a t-SNE map
    */
-  settle(data) {
-    this.point = data.point;
-    this.panel.prepare();
-    const plane = JSON.stringify(data.plane);
-    if (this.has.plane !== plane) {
-      this.has.plane = plane;
-      this.background = null;
-      this.toolbar.offer({
-        hasPlane: data.plane !== null,
-        hasPosterior: this.model.logVariances !== null,
-        isDeep: data.plane !== null && this.model.size > 2,
-        home: data.plane?.home ?? "",
-        hasClasses: this.model.labels !== null
-      });
+  settle(data, positions) {
+    const axes = JSON.stringify([data.view, data.plane, data.positions]);
+    const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
+    const isSameView = this.has.axes === axes;
+    if (!isSameView) this.offerTools(data);
+    this.anchor();
+    if (!isSameView || this.has.colour !== colour) {
+      Object.assign(this.has, { axes, colour });
+      const { content, scale } = contentOf(data, this.model, this.plane, positions);
+      this.scale = scale;
+      this.medians = null;
+      this.scatter.show(content, isSameView);
+      fillLegend(part(this.root, ".legend"), this.scatter, scale);
+      this.find();
+      if (data.look?.ranges && !this.has.looked) this.scatter.look(data.look.ranges);
+      this.has.looked = "yes";
     }
     this.toolbar.anchors(this.point, this.pins.all);
-    this.anchor();
     this.interpolation.update(this.pins.all);
-    this.replace();
+    this.inspector.restart();
+    if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
+    this.drawMarks();
   }
-  async loadOriginals() {
-    const url = this.data?.originals;
-    if (!url || this.originals) return;
-    const bytes = await fetchOnce(url, (answer) => answer.arrayBuffer());
-    if (url === this.data?.originals) this.originals = new Uint8Array(bytes);
+  /** @param {MapData} data */
+  offerTools(data) {
+    this.background = null;
+    this.toolbar.offer({
+      hasPlane: data.plane !== null,
+      hasPosterior: this.model.logVariances !== null,
+      isDeep: data.plane !== null && this.model.size > 2,
+      home: data.plane?.home ?? "",
+      hasClasses: this.model.labels !== null
+    });
+  }
+  /**
+   * @param {Uint8Array} bytes
+   * @param {MapData} data
+   */
+  takeOriginals(bytes, data) {
+    if (data.originals !== this.data?.originals || this.has.originals === data.originals) return;
+    this.has.originals = /** @type {string} */
+    data.originals;
+    this.originals = bytes;
+    this.thumbnails.forget();
+    this.inspector.show();
+    this.scatter.request();
   }
   /** Puts the plane through the chosen anchor. */
   anchor() {
@@ -2881,152 +5138,80 @@ var LatentMap = class {
     if (chosen.startsWith("pin ")) anchor = this.pins.all[Number(chosen.slice(4))]?.z;
     this.plane = buildPlane(plane.origin, plane.axes, anchor);
   }
-  /** The points' places and what lies on them, after the figure, the legend or the model changed. */
-  replace() {
-    if (!this.chart._fullLayout?.xaxis?.l2p || !this.loaded) return;
-    const { positions, visible } = placed(this.chart, this.model.count);
-    Object.assign(this, { positions, visible });
-    const listed = [...visible.keys()].filter((n) => visible[n]);
-    const find = listed.length ? nearestPoint(listed.flatMap((n) => this.placeOf(n))) : null;
+  /** Makes the search for the nearest point that is shown. */
+  find() {
+    const listed = this.scatter.shown;
+    const places = new Float64Array(2 * listed.length);
+    listed.forEach((n, i) => places.set(this.placeOf(n), 2 * i));
+    const find = listed.length ? nearestPoint(places) : null;
+    this.shownAt = listed;
     this.nearest = (place) => find ? listed[find(place).index] : null;
+  }
+  /** The middle of every class's points: the median across and up; null where it has none. */
+  middles() {
+    const content = this.scatter.content;
+    if (!content) return [];
+    this.medians ??= mediansOf(content.positions, content.groupOf, content.groups.length);
+    return this.medians;
+  }
+  /** The view or the shown points are others. */
+  viewChanged() {
+    if (!this.nearest) return;
+    if (this.shownAt !== this.scatter.shown) this.find();
     this.drawMarks();
+    this.remember();
   }
-  /** The wheel over a pin, the other map, and another size. */
-  listen() {
-    part(this.root, ".pins").addEventListener("wheel", (event) => {
-      event.preventDefault();
-      this.chart.querySelector(".nsewdrag")?.dispatchEvent(new WheelEvent("wheel", event));
-    });
-    const echo = (event) => this.echo(
-      /** @type {CustomEvent} */
-      event.detail
-    );
-    document.addEventListener(HOVER, echo, { signal: this.ended.signal });
-    const watch = new ResizeObserver(() => {
-      if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
-    });
-    watch.observe(this.stage);
-    this.ended.signal.addEventListener("abort", () => watch.disconnect());
-  }
-  listenToChart() {
-    for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) {
-      this.chart.on(event, () => this.drawMarks());
-    }
-    this.chart.on("plotly_restyle", () => this.replace());
-    this.chart.on("plotly_selected", (details) => this.lassoed(details?.points ?? []));
-    this.chart.on("plotly_deselect", () => this.lassoed([]));
-  }
-  /** @param {{customdata: number}[]} points */
-  lassoed(points) {
-    if (!this.loaded) return;
-    const chosen = points.map((point) => point.customdata);
-    this.selection.show(chosen, {
-      names: this.model.names,
-      labels: this.model.labels,
-      distortions: this.model.distortions,
-      codeOf: (n) => this.model.codeOf(n)
-    });
-  }
-  /** Nothing lies under the pointer any more. */
-  leave() {
-    this.gestures.pointer = null;
-    this.panel.hide();
-    this.touch(null);
-  }
-  /**
-   * Decodes what lies at a pixel of the stage and shows it.
-   * @param {number[]} pixel
-   */
-  look(pixel) {
-    const spot = this.spotAt(pixel);
-    if (!spot) {
-      this.leave();
-      return;
-    }
-    const { z, place, names } = spot;
-    const { decode, source } = this.model;
-    const found = { values: decode(z), source, place, names, z, ...this.model.density(z) };
-    const { clientWidth: width, clientHeight: height } = this.stage;
-    this.panel.show(found, this.model.shape, { x: pixel[0], y: pixel[1], width, height });
-    this.touch(spot.point);
-  }
-  /**
-   * The code under a pixel, or null outside the plot.
-   * @param {number[]} pixel
-   */
-  spotAt(pixel) {
-    if (!this.nearest) return null;
-    const view = frame(this.chart);
-    const [x, y] = [pixel[0] - view.left, pixel[1] - view.top];
-    if (x < 0 || y < 0 || x > view.width || y > view.height) return null;
-    const place = view.toPlace(pixel);
-    const near = this.nearest(place);
-    const at = near === null ? [Infinity, Infinity] : view.toPixels(this.placeOf(near));
-    const point = Math.hypot(at[0] - pixel[0], at[1] - pixel[1]) <= NEAR ? near : null;
-    if (this.plane) {
-      const names = (
-        /** @type {MapData} */
-        this.data.plane?.names ?? []
-      );
-      return { z: this.plane.embed(place), place, names, point };
-    }
-    if (near === null) return null;
-    const z = this.model.codeOf(near);
-    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
+  /** @param {number[]} pixel */
+  contains([x, y]) {
+    const view = this.scatter.view;
+    if (!view || !this.nearest) return false;
+    return x >= view.left && y >= view.top && x <= view.left + view.width && y <= view.top + view.height;
   }
   /** @param {number} n */
   placeOf(n) {
-    return [this.positions[2 * n], this.positions[2 * n + 1]];
-  }
-  /**
-   * A test image is under the pointer, or none.
-   * @param {number | null} n
-   * @param {boolean} isEcho
-   */
-  touch(n, isEcho = false) {
-    if (n === this.touched) return;
-    this.touched = n;
-    if (!this.loaded) return;
-    this.panel.touch(n === null ? null : this.imageOf(n), this.model.shape);
-    paintTouched(this);
-    if (isEcho) return;
-    const detail = { from: this, data_set: this.data?.data_set, index: n };
-    document.dispatchEvent(new CustomEvent(HOVER, { detail }));
+    const positions = (
+      /** @type {Float32Array} */
+      this.scatter.content?.positions
+    );
+    return [positions[2 * n], positions[2 * n + 1]];
   }
   /** @param {number} n */
-  imageOf(n) {
+  originalOf(n) {
     const size = this.model.shape.reduce((product, side) => product * side);
     const bytes = this.originals?.subarray(n * size, (n + 1) * size);
-    return {
-      index: n,
-      text: this.model.nameOf(n),
-      scores: this.model.scoresOf(n),
-      original: bytes ? Float32Array.from(bytes, (v) => v / 255) : null,
-      reconstruction: this.model.decode(this.model.codeOf(n))
-    };
-  }
-  /**
-   * The same test image was touched on the other map.
-   * @param {{from: LatentMap, data_set: string, index: number | null}} detail
-   */
-  echo({ from, data_set, index }) {
-    if (from === this || data_set !== this.data?.data_set || !this.nearest) return;
-    if (!this.root.isConnected || index !== null && index >= this.model.count) return;
-    this.touch(index, true);
-    if (index === null) this.panel.hide();
-    else this.panel.large(this.model.decode(this.model.codeOf(index)), this.model.shape);
+    return bytes?.length === size ? Float32Array.from(bytes, (v) => v / 255) : null;
   }
   /**
    * Pins the spot; on a point, selects its image too.
    * @param {number[]} pixel
    */
   click(pixel) {
-    if (this.chart._fullLayout.dragmode === "lasso") return;
-    const spot = this.spotAt(pixel);
+    const spot = this.pointer.spotAt(pixel);
     if (!spot) return;
-    this.look(pixel);
-    if (spot.point !== null) this.point = spot.point;
+    this.pointer.look(pixel);
+    this.pinsBefore = this.pins.all.length;
+    if (spot.point !== null) this.select(spot.point);
     this.pin(spot.point === null ? spot.z : this.model.codeOf(spot.point), spot.point);
+  }
+  /** Shows everything again; the pin of the first of the two clicks goes. */
+  doubleClick() {
+    if (this.pinsBefore !== null && this.pins.all.length > this.pinsBefore) {
+      this.pins.all.length = this.pinsBefore;
+      this.pins.finish();
+    }
+    this.scatter.reset();
+  }
+  /**
+   * Selects a test image: the inspector shows it at once.
+   * @param {number | null} n
+   */
+  select(n) {
+    this.point = n;
+    this.inspector.selected();
+    this.toolbar.anchors(this.point, this.pins.all);
+    if (this.toolbar.anchor === "point") this.toolChanged("anchor");
+    this.drawMarks();
+    this.remember();
   }
   /**
    * @param {ArrayLike<number>} z
@@ -3036,16 +5221,35 @@ var LatentMap = class {
     this.pins.add(Array.from(z), point);
     this.pinsChanged(true);
   }
+  /** @param {Pin} pin */
+  pinPixels(pin) {
+    return pinPixels(this, pin);
+  }
   /** @param {boolean} isFinal */
   pinsChanged(isFinal) {
-    clearTimeout(this.telling);
     this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
     this.drawMarks();
     if (!isFinal) return;
     this.interpolation.update(this.pins.all);
-    const touch = { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point };
-    this.telling = window.setTimeout(() => this.tell(touch), SETTLED);
+    this.remember();
+  }
+  /** Tells Python, which keeps the link, once nothing has changed for a moment. */
+  remember() {
+    clearTimeout(this.telling);
+    if (!this.loaded) return;
+    this.telling = window.setTimeout(() => {
+      const pins = this.pins.all.map((pin) => ({ ...pin }));
+      this.tell({ pins, point: this.point, look: lookOf(this) });
+    }, SETTLED_MS);
+  }
+  /**
+   * The points inside a box or a lasso.
+   * @param {number[]} chosen
+   */
+  choose(chosen) {
+    this.selection.show(chosen, this.model);
+    this.drawMarks();
   }
   /**
    * The walk's path on the map.
@@ -3055,34 +5259,42 @@ var LatentMap = class {
   showPath(path, step) {
     this.path = path;
     this.step = step;
-    if (this.nearest) this.drawMarks();
+    this.drawMarks();
   }
   /** @param {string} what */
   toolChanged(what) {
-    if (what === "anchor") {
-      this.anchor();
-      this.background = null;
+    if (what === "png" || what === "svg") savePicture(this, what);
+    else if (what === "nearer" || what === "farther") this.scatter.zoom(what === "nearer" ? 0.7 : 1 / 0.7);
+    else if (what === "reset") this.scatter.reset();
+    else if (what === "mode") this.gestures.mode = this.toolbar.mode;
+    else {
+      if (what === "anchor") this.anchor();
+      if (what === "background" || what === "anchor") this.makeBackground();
+      this.drawMarks();
+      this.remember();
     }
-    if (what === "prior") this.plotly?.relayout(this.chart, { shapes: this.toolbar.prior ? this.shapes : [] });
-    if (what === "background" || what === "anchor") this.makeBackground();
-    this.drawMarks();
   }
   /** Computes the background that is asked for. */
   async makeBackground() {
     const kind = this.toolbar.background;
     this.background = null;
-    const { plane, model, positions } = this;
+    this.scatter.request();
+    const { plane, model } = this;
     if (kind === "none" || !plane) return;
     const isWanted = () => plane === this.plane && kind === this.toolbar.background;
     const report = (share) => this.toolbar.progress(share);
+    const positions = (
+      /** @type {Float32Array} */
+      this.scatter.content?.positions
+    );
     const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
     this.toolbar.progress(1);
     if (background && isWanted()) this.background = background;
-    this.drawMarks();
+    this.scatter.request();
   }
   /** Draws what lies over the points again. */
   drawMarks() {
-    if (!this.nearest || !this.chart._fullLayout?.xaxis?.l2p) return;
+    if (!this.nearest || !this.loaded || !this.scatter.view) return;
     paintMarks(this);
     paintTouched(this);
     this.pins.place();
@@ -3094,15 +5306,6 @@ var LatentMap = class {
   onMap(z) {
     if (this.plane && this.model.size > 1) return this.plane.project(z);
     return this.placeOf(this.model.nearestCode(z));
-  }
-  /** @param {number} factor */
-  zoom(factor) {
-    const { xaxis, yaxis } = this.chart._fullLayout;
-    const around = ({ range: [low, high] }) => {
-      const [middle, half] = [(low + high) / 2, (high - low) / 2 * factor];
-      return [middle - half, middle + half];
-    };
-    this.plotly?.relayout(this.chart, { "xaxis.range": around(xaxis), "yaxis.range": around(yaxis) });
   }
 };
 function liveMap({ parentElement, data, setStateValue }) {
@@ -3122,10 +5325,10 @@ function streamEntries(bytes) {
   const found = [];
   for (let at = 0; at + 16 <= bytes.length; ) {
     const step = Number(view.getBigInt64(at, true));
-    const length = Number(view.getBigInt64(at + 8, true));
-    if (length < 0 || at + 16 + length > bytes.length) break;
-    found.push({ step, file: bytes.subarray(at + 16, at + 16 + length) });
-    at += 16 + length + (8 - length % 8) % 8;
+    const length2 = Number(view.getBigInt64(at + 8, true));
+    if (length2 < 0 || at + 16 + length2 > bytes.length) break;
+    found.push({ step, file: bytes.subarray(at + 16, at + 16 + length2) });
+    at += 16 + length2 + (8 - length2 % 8) % 8;
   }
   return found;
 }
@@ -3159,7 +5362,7 @@ function readFrame(step, file, stamp) {
     rate: metadata.rate
   };
 }
-function mixed(from, to, share) {
+function mixed2(from, to, share) {
   if (share <= 0 || from === to) return from;
   return (
     /** @type {T} */
@@ -3210,12 +5413,12 @@ function fewGreys(pixels) {
 var DOT = 2.3;
 var FINE_DOT = 2;
 function drawOnPage(canvas, moment, touched) {
-  const ratio = window.devicePixelRatio || 1;
+  const ratio2 = window.devicePixelRatio || 1;
   const side = canvas.clientWidth;
   const ink = "rgba(128,128,128,.9)";
-  const pen = cleared(canvas, side, ratio);
-  drawPrior(pen, moment, side, ink);
-  const places = placesOf(moment, side);
+  const pen = cleared(canvas, side, ratio2);
+  drawPrior2(pen, moment, side, ink);
+  const places = placesOf2(moment, side);
   drawCodes(pen, moment, places, (x, y) => pen.fillRect(x - DOT, y - DOT, 2 * DOT, 2 * DOT));
   if (touched === null) return;
   pen.strokeStyle = ink;
@@ -3226,15 +5429,15 @@ function drawOnPage(canvas, moment, touched) {
 }
 function drawForFile(canvas, moment, side) {
   const pen = cleared(canvas, side, 1);
-  drawPrior(pen, moment, side, "#777");
+  drawPrior2(pen, moment, side, "#777");
   drawCodes(
     pen,
     moment,
-    placesOf(moment, side),
+    placesOf2(moment, side),
     (x, y) => pen.fillRect(Math.round(x) - FINE_DOT, Math.round(y) - FINE_DOT, 2 * FINE_DOT, 2 * FINE_DOT)
   );
 }
-function placesOf({ codes, size, axes, reach }, side) {
+function placesOf2({ codes, size, axes, reach }, side) {
   const unit = side / 2 / reach;
   const count = codes.length / size;
   const places = new Float32Array(2 * count);
@@ -3244,11 +5447,11 @@ function placesOf({ codes, size, axes, reach }, side) {
   }
   return places;
 }
-function cleared(canvas, side, ratio) {
-  const pixels = Math.round(side * ratio);
+function cleared(canvas, side, ratio2) {
+  const pixels = Math.round(side * ratio2);
   if (canvas.width !== pixels || canvas.height !== pixels) canvas.width = canvas.height = pixels;
   const pen = context(canvas);
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
   pen.clearRect(0, 0, side, side);
   return pen;
 }
@@ -3258,7 +5461,7 @@ function drawCodes(pen, { labels, colours }, places, dot2) {
     dot2(places[2 * n], places[2 * n + 1]);
   }
 }
-function drawPrior(pen, { size, axes, reach, hasRate }, side, ink) {
+function drawPrior2(pen, { size, axes, reach, hasRate }, side, ink) {
   const scale = side / 2 / reach;
   pen.strokeStyle = pen.fillStyle = ink;
   pen.lineWidth = 1;
@@ -3491,7 +5694,7 @@ var Film = class {
     );
     const [from, to, share] = this.around();
     return {
-      codes: mixed(from.codes, to.codes, share),
+      codes: mixed2(from.codes, to.codes, share),
       size: from.size,
       axes: this.axes,
       reach: this.reachNow,
@@ -3502,7 +5705,7 @@ var Film = class {
   }
   images() {
     const [from, to, share] = this.around();
-    return from.images.map((images, i) => mixed(images, to.images[i], share));
+    return from.images.map((images, i) => mixed2(images, to.images[i], share));
   }
   /** What the nearest frame says, in two lines. */
   words() {
@@ -3522,7 +5725,7 @@ var Film = class {
   /** @param {PointerEvent} event */
   point(event) {
     if (!this.frames.length || !this.shared) return;
-    const places = placesOf(this.moment([]), this.canvas.clientWidth);
+    const places = placesOf2(this.moment([]), this.canvas.clientWidth);
     let [best, distance] = [-1, NEAR_DOT];
     for (let n = 0; n < places.length / 2; n++) {
       const far = Math.hypot(places[2 * n] - event.offsetX, places[2 * n + 1] - event.offsetY);
@@ -3767,8 +5970,8 @@ var Player = class {
     }
   }
   savePng() {
-    const picture = drawFilms(this.films, this.data?.colours ?? []);
-    picture.toBlob((blob) => blob && save(blob, "training.png"));
+    const picture2 = drawFilms(this.films, this.data?.colours ?? []);
+    picture2.toBlob((blob) => blob && save(blob, "training.png"));
   }
   end() {
     this.ended = true;

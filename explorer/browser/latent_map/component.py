@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 
-from explorer import state
+from explorer import map_look, state
 from explorer.assets import bundle
 from explorer.browser.loader import loader
 from explorer.state import Pin
@@ -40,15 +40,35 @@ def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> 
     _component()(data=data, key=key, on_touch_change=on_touch)
 
 
-def touched(key: str) -> tuple[int | None, tuple[Pin, ...] | None]:
-    """What the browser last said: the selected point, and the pins."""
+class Touch(NamedTuple):
+    """What the browser last said of a map: point, pins, look, and the inspector's choices."""
+
+    point: int | None
+    pins: tuple[Pin, ...] | None
+    look: dict[str, Any] | None
+    tab: str
+    z: tuple[float, ...] | None
+    draw: int
+    side: int
+
+
+def touched(key: str) -> Touch:
+    """Reads what the browser last said of a map.
+
+    Raises:
+        ValueError: If it is not what a map can say.
+    """
     touch = st.session_state[key].touch
-    point = touch["point"]
-    return None if point is None else int(point), state.pins_of(touch["pins"])
-
-
-def panel(key: str) -> str:
-    """Places the panel of a map, empty until the pointer moves; the selector to find it by."""
-    with st.container(key=key):
-        st.html(bundle.PANEL)
-    return f".st-key-{key} .latent-panel"
+    try:
+        point, look = touch["point"], touch["look"]
+        return Touch(
+            None if point is None else state.parse("point", point),
+            state.pins_of(touch["pins"]),
+            map_look.of_browser(look) or None,
+            state.parse("panel", look["tab"]),
+            state.parse("z", ",".join(map(str, look["z"]))) if look["z"] else None,
+            state.parse("draw", look["draw"]),
+            state.parse("side", look["side"]),
+        )
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError("a map must say point, pins and look") from error

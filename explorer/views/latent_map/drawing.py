@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from explorer import page_queue, state
 from explorer.browser.drawing import component as live
 from explorer.figures.theme import latent_unit, subscript
 from explorer.services import drawn_digit
@@ -63,6 +64,19 @@ def _keep() -> None:
         memory.drawing_problem = str(error)
     else:
         memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
+
+
+@page_queue.fragment
+def section(model: LoadedModel) -> None:
+    """Opens and closes the pad; reruns alone, unless the map must show a new drawing."""
+    if refresh(model):
+        st.rerun()
+    is_open = state.get("panel") == "draw"
+    label = "Close the drawing" if is_open else "Draw a digit"
+    inputs.button(label, lambda: state.put(panel="image" if is_open else "draw"))
+    if is_open:
+        show(model)
+    state.publish()
 
 
 def show(model: LoadedModel) -> None:

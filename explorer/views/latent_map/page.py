@@ -17,7 +17,8 @@ from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
-from explorer.views.latent_map import drawing, html_export, inspector, panels, tsne
+from explorer.views.latent_map import drawing, html_export, tsne
+from explorer.views.latent_map.originals import where_originals
 from explorer.widgets import inputs
 from explorer.widgets.text import plain, score
 from models.latents.codes import to_csv
@@ -98,69 +99,48 @@ def _scores(model: LoadedModel) -> None:
 
 @page_queue.fragment
 def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> None:
-    """Maps, inspector and, as a fragment of its own, panels: a click reruns this part alone."""
+    """The maps and the drawing; a click reruns this part alone, to keep the link."""
     model = models[0]
     state.choose("point", range(len(model.codes)))
     if len(models) == 1:
-        left, right = st.columns([3, 2], gap="medium")
-        with right:
-            panel = component.panel("live")
-        with left:
-            _map(model, positions[0], panel)
-        with right:
-            usable = _inspect(model)
+        _map(model, positions[0])
     else:
         _side_by_side(models, positions)
-        usable = _inspect(model)
-    if usable:
-        panels.show(model)
+    drawing.section(model)
     state.publish()
 
 
 def _side_by_side(models: list[LoadedModel], positions: list[np.ndarray | None]) -> None:
     """Two maps of the same test images: an image touched on one is shown on the other."""
-    names = ("", "-2")
     columns = st.columns(2, gap="medium")
-    for name, column, model, places in zip(names, columns, models, positions, strict=True):
+    for name, column, model, places in zip(("", "-2"), columns, models, positions, strict=True):
         with column:
             st.markdown(f"**{plain(model.card.title)}**")
-            place = st.container()
-            panel = component.panel(f"live{name}")
-            with place:
-                _map(model, places, panel, name)
+            _map(model, places, name)
 
 
-def _inspect(model: LoadedModel) -> bool:
-    """The inspector, or why the model cannot be used; whether it can."""
-    first = not loaded_model.has_network()
-    with st.spinner("Loading the model…") if first else contextlib.nullcontext():
-        problem = model.problem
-    if problem:
-        st.error(f"This model cannot be used: {plain(problem)}. Choose another.")
-        return False
-    inspector.show(model)
-    return True
-
-
-def _map(model: LoadedModel, positions: np.ndarray | None, panel: str, name: str = "") -> None:
+def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> None:
     """The live map of the present settings; none where a t-SNE map could not be made.
 
     Args:
         model: Whose map it is.
         positions: Of a t-SNE map.
-        panel: Where the map shows what is under the pointer.
         name: "" for the first map, "-2" for the one beside it.
     """
     if state.get("view") == "tsne" and positions is None:
         return
+    if loaded_model.has_network() and model.problem:
+        problem = plain(model.problem)
+        st.error(f"This model cannot be used: {problem}. Choose another.")
+        return
     shown = _scene(model, positions)
-    data = page_files.map_files(model, shown) | {
-        "data_set": model.card.data_fingerprint,
-        "plane": map_spec.plane_data(shown),
+    data = page_files.map_files(model, shown) | map_spec.map_data(shown)
+    data |= {
         "point": state.get("point"),
         "pins": _pins(f"pins{name}", model.codes.latent_dim),
+        "look": _look(name),
         "drawn": drawing.code(model),
-        "panel": panel,
+        "note": "" if data["originals"] else where_originals(model),
     }
     component.latent_map(data, f"map{name}", lambda: _touched(name))
     st.caption(map_spec.exactness(shown))
@@ -197,10 +177,22 @@ def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:
     return [pin._asdict() for pin in pins]
 
 
+def _look(name: str) -> dict[str, Any]:
+    """How the map is to look at first: overlays, zoom, and the inspector's tab."""
+    look = dict(state.get(f"look{name}") or {})
+    tab, z = state.get("panel"), state.get("z")
+    look |= {"tab": "image" if tab == "draw" else tab, "z": list(z or ())}
+    return look | {"draw": state.get("draw"), "side": state.get("side")}
+
+
 def _touched(name: str) -> None:
-    """A click or a change of the pins on a map."""
-    point, pins = component.touched(f"map{name}")
-    state.put(**{"point": point, f"pins{name}": pins})
+    """Remembers a touch in the link; what a map cannot have said is passed over."""
+    with contextlib.suppress(ValueError):
+        touch = component.touched(f"map{name}")
+        state.put(**{"point": touch.point, f"pins{name}": touch.pins, f"look{name}": touch.look})
+        if not name:
+            panel = "draw" if state.get("panel") == "draw" else touch.tab
+            state.put(panel=panel, z=touch.z, draw=touch.draw, side=touch.side)
 
 
 def _dimensions(model: LoadedModel) -> tuple[int, int]:
