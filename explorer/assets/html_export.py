@@ -14,16 +14,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from explorer.assets import bundle, map_spec
 from explorer.assets.map_spec import Scene
 from models.data.image_set import DataError
 from models.data.load import load
-from models.export.browser_files import map_file
-from models.export.positions import positions_file
+from models.export.map_file import Layers, map_file, positions_file
 from models.latents.tsne import tsne
-from models.storage.checkpoint import Checkpoint, read, restore
+from models.storage.checkpoint import Checkpoint, read
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -74,20 +72,22 @@ liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 """
 
 
-def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None) -> bytes:
+def write_page(
+    shown: Scene, images: np.ndarray | None = None, layers: Layers | None = None
+) -> bytes:
     """The live map of a scene as one file.
 
     Args:
         shown: The map.
-        model: Of its checkpoint, in evaluation mode.
         images: The test images, shape (N, C, H, W) in [0, 1], to be shown beside the decoded
             ones; None leaves them out.
+        layers: Of a custom model's decoder.
 
     Returns:
         HTML, UTF-8. It makes no request.
     """
-    card, codes = shown.checkpoint.card, shown.checkpoint.codes
-    contents = {"model": map_file(model, codes, card.class_names, half=True)}
+    card = shown.checkpoint.card
+    contents = {"model": map_file(shown.checkpoint, layers, half=True)}
     if images is not None:
         contents["originals"] = (images * 255 + 0.5).astype(np.uint8).tobytes()
     if shown.positions is not None:
@@ -108,7 +108,7 @@ def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None)
         title=html.escape(f"{card.data_name} · {card.title}"),
         scores=html.escape(_scores(shown)),
         exact=html.escape(map_spec.exactness(shown)),
-        notes=html.escape(_notes(shown, model)),
+        notes=html.escape(_notes(shown, layers)),
         style=bundle.style(),
         markup=bundle.markup("latent_map/map"),
         settings=json.dumps(settings).replace("<", "\\u003c"),
@@ -157,7 +157,7 @@ def export_page(
         tsne(checkpoint.codes.mean) if view == "tsne" else None,
     )  # fmt: skip
     images = _test_images(checkpoint, data_dir) if originals else None
-    return write_page(shown, restore(checkpoint).eval(), images)
+    return write_page(shown, images)
 
 
 def _test_images(checkpoint: Checkpoint, data_dir: Path | None) -> np.ndarray | None:
@@ -185,11 +185,11 @@ def _scores(shown: Scene) -> str:
     return " · ".join([*found, count])
 
 
-def _notes(shown: Scene, model: nn.Module) -> str:
+def _notes(shown: Scene, layers: Layers | None) -> str:
     """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config
-    if hasattr(model, "browser_layers"):
+    if layers is not None:
         return (
             f"A model of one’s own, {config.model.latent_dim} latents, "
             f"{config.model.likelihood} likelihood."

@@ -14,7 +14,7 @@ from explorer.assets.map_spec import Scene
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
-from models.export.positions import positions_file
+from models.export.map_file import map_file, positions_file
 from models.latents.planes import Plane
 from models.storage.tensors import read_tensors
 
@@ -97,14 +97,13 @@ def _levels(images: ImageSet) -> bytes:
 
 def _map_file(model: LoadedModel) -> bytes:
     """Decoder and codes as the browser reads them."""
-    from models.export.browser_files import map_file
-
-    return map_file(model.network, model.codes, model.card.class_names)
+    layers = None if model.adapted is None else model.adapted.model.browser_layers
+    return map_file(model.checkpoint, layers)
 
 
 def _slider_file(model: LoadedModel) -> bytes:
     """A multi-rate model for the browser, with its first test images and draws of the prior."""
-    from models.export.browser_files import slider_file
+    from models.export.slider_file import slider_file
 
     prior = np.random.default_rng(0).normal(size=(PRIOR_IMAGES, model.codes.latent_dim))
     images = model.test_images
@@ -122,4 +121,5 @@ def _html_page(key: tuple, _model: LoadedModel, _shown: Scene, with_images: bool
     from explorer.assets.html_export import write_page
 
     images = _model.test_images if with_images else None
-    return write_page(_shown, _model.network, images and images.images)
+    layers = None if _model.adapted is None else _model.adapted.model.browser_layers
+    return write_page(_shown, images and images.images, layers)

@@ -1,0 +1,112 @@
+"""The file that a live map fetches: decoder, codes and how to draw from p(x|z).
+
+Safetensors, as the checkpoints are (`models.storage.tensors`). The JSON document in the metadata
+has `layers` (see `models.export.layers`), `image_shape`, `latent_dim`, `class_names` and `noise`.
+Tensors: `layers.0`, `layers.1`, … in the order in which the layers use them, and arrays by name.
+Imports no torch, so that the first map does not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.config import MIN_SIGMA, ModelConfig
+from models.export.stored_layers import stored_layers
+from models.latents.codes import Codes, to_half
+from models.storage.checkpoint import Checkpoint
+from models.storage.tensors import MAX_STATE_BYTES, tensor_bytes
+
+Layers = tuple[list[dict[str, Any]], list[np.ndarray]]
+"""Descriptions, and the arrays they use in order."""
+_NOISE = {"none": "bernoulli", "pixel": "none"}
+
+
+def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = False) -> bytes:
+    """Makes the file of a live map: a decoder with the codes of the test set.
+
+    Args:
+        checkpoint: With the codes of its test set.
+        layers: Of a decoder that is not in the checkpoint, such as a custom model's.
+        half: Stores the weights with three digits, in half the room: an image then differs by
+            less than 1/255.
+
+    Returns:
+        A safetensors file with `mean` (N, Z), `log_variance` (N, Z; not of an autoencoder),
+        `distortion` (N, nats), `labels` (N, if there are any) and `sigma` (1, of a Gaussian).
+
+    Raises:
+        ValueError: If a number is not finite.
+        KeyError: If a weight is missing.
+    """
+    card, codes = checkpoint.card, checkpoint.codes
+    config = card.config.model
+    described, weights = layers or stored_layers(config, checkpoint.weights)
+    noise = _NOISE.get(config.likelihood_properties.sigma, "gaussian")
+    arrays = codes_arrays(codes) | {
+        "sigma": _sigma(config, checkpoint.weights) if noise == "gaussian" else None
+    }
+    document = {
+        "layers": described,
+        "image_shape": config.image_shape,
+        "latent_dim": codes.latent_dim,
+        "class_names": list(card.class_names),
+        "noise": noise,
+    }
+    return file_bytes(document, [to_half(w) for w in weights] if half else weights, arrays)
+
+
+def codes_arrays(codes: Codes) -> dict[str, np.ndarray | None]:
+    """Names the arrays of a test set's codes.
+
+    Example:
+        >>> arrays = codes_arrays(Codes(np.zeros((3, 2)), None, np.zeros(3), None))
+        >>> [name for name, array in arrays.items() if array is not None]
+        ['mean', 'distortion']
+    """
+    return {
+        "mean": codes.mean,
+        "log_variance": codes.log_variance,
+        "distortion": codes.distortion,
+        "labels": codes.labels,
+    }
+
+
+def positions_file(positions: np.ndarray) -> bytes:
+    """Makes the file of a t-SNE map: one tensor, `positions` (N, 2), in single precision.
+
+    Example:
+        >>> b'"positions"' in positions_file(np.zeros((3, 2)))
+        True
+    """
+    return tensor_bytes({"positions": positions.astype(np.float32)}, {}, MAX_STATE_BYTES)
+
+
+def file_bytes(
+    document: Mapping[str, Any],
+    weights: Sequence[np.ndarray],
+    arrays: Mapping[str, np.ndarray | None],
+) -> bytes:
+    """Makes one safetensors file; arrays that are None are left out, float64 becomes float32.
+
+    Example:
+        >>> data = file_bytes({"layers": []}, [np.ones(2)], {"mean": np.ones(3), "labels": None})
+        >>> b'"layers.0"' in data, b'"labels"' in data
+        (True, False)
+    """
+    named = {f"layers.{place}": weight for place, weight in enumerate(weights)}
+    named |= {name: array for name, array in arrays.items() if array is not None}
+    tensors = {
+        name: array.astype(np.float32) if array.dtype == np.float64 else array
+        for name, array in named.items()
+    }
+    return tensor_bytes(tensors, document, MAX_STATE_BYTES)
+
+
+def _sigma(config: ModelConfig, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The standard deviation of a pixel, shape (1,)."""
+    stored = weights.get("likelihood.log_sigma")
+    sigma = config.sigma if stored is None else float(np.exp(stored))
+    return np.array([max(sigma, MIN_SIGMA)], np.float32)
