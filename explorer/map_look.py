@@ -24,7 +24,7 @@ def parse(text: str) -> dict[str, Any]:
     """Reads the text of a link; what is not named is left out.
 
     Raises:
-        ValueError: If something is unknown or beyond its limits.
+        ValueError: If it is empty, or something is unknown or beyond its limits.
 
     Example:
         >>> parse("means,posterior:all,hidden:3.7,range:-1:2:0:4")["ranges"]
@@ -42,6 +42,8 @@ def parse(text: str) -> dict[str, Any]:
             look["ranges"] = {"x": [left, right], "y": [low, high]}
         else:
             look[name] = value
+    if not look:
+        raise ValueError("the look of a map must name something")
     return check(look)
 
 

@@ -265,9 +265,9 @@ def publish() -> None:
 
 
 def _text(value: Any) -> str:
+    """Writes a setting as its parser reads it."""
     if isinstance(value, dict):
         return map_look.to_text(value)
-    """Writes a setting as its parser reads it."""
     if not isinstance(value, tuple):
         return str(value)
     if isinstance(value[0], Pin):

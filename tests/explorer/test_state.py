@@ -57,6 +57,8 @@ EXAMPLES = {
     "point": 0,
     "pins": (Pin((0.5, -1.0), "A"), Pin((1.0, 0.25), "a seven", 7)),
     "pins-2": (Pin((-1.0,), ""),),
+    "look": {"means": True, "posterior": "all", "hidden": [3, 7]},
+    "look-2": {"prior": False, "ranges": {"x": [-1.0, 2.0], "y": [0.0, 4.0]}},
     "panel": "grid",
     "z": (1.5, -0.25, 0.0),
     "draw": 17,
