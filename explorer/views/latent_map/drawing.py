@@ -13,7 +13,7 @@ from explorer.figures.theme import latent_unit, subscript
 from explorer.services import drawn_digit
 from explorer.services.drawn_digit import DrawingScore
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets import display, pictures
+from explorer.widgets import display, inputs, pictures
 from explorer.widgets.text import typeset
 from models.data import drawing
 from models.latents.codes import nearest_codes
