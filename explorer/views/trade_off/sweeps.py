@@ -11,6 +11,7 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
+from models.config import RUN_SETTINGS
 from models.presets import PRESETS
 from models.sweeps.grid import grid
 
@@ -66,8 +67,9 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
         values = {float(text) for text in betas.split(",")}
     except ValueError:
         return 0, "The values must be numbers with commas between them, like 0.1,1,10."
-    if not all(0 < value <= 1e4 for value in values):
-        return 0, "Every β must be above 0 and at most 10000."
+    highest = RUN_SETTINGS["beta"].maximum
+    if not all(0 < value <= highest for value in values):
+        return 0, f"Every β must be above 0 and at most {highest:g}."
     if len(values) * seeds > MAX_RUNS:
         return 0, f"A sweep from here may train {MAX_RUNS} models; this is {len(values) * seeds}."
     return len(values) * seeds, ""
