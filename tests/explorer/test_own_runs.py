@@ -181,7 +181,7 @@ def test_a_full_disk_is_said_in_one_sentence(no_runs, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)
     box(at, "text_input", "title").set_value("new")
     at = settle(at)
-    sentence = "The run cannot be labelled: no space left on device."
+    sentence = "The run could not be labelled: no space left on device."
     assert [error.value for error in at.error] == [plain(sentence)]
     assert titles(at) == ["old"] and box(at, "text_input", "title").value == ""
 
@@ -324,7 +324,7 @@ def test_a_full_disk_leaves_no_half_run(no_runs, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Run, "create", refuse)
-    with pytest.raises(JobError, match="The model cannot be kept: no space left on device"):
+    with pytest.raises(JobError, match="The model could not be saved: no space left on device"):
         run_library.take_in(SHIPPED.read_bytes(), "a")
     assert list(no_runs.iterdir()) == []
 

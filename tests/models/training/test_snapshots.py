@@ -86,7 +86,11 @@ def test_an_autoencoder_has_no_samples(tmp_path):
     run = Run.create(tmp_path, config)
     list(execute(run))
     snapshot = snapshots.read_snapshot(run.folder, 20)
-    assert snapshot.sample is None and snapshot.rate == 0 and not snapshots.read_info(run.folder).has_rate
+    assert (
+        snapshot.sample is None
+        and snapshot.rate == 0
+        and not snapshots.read_info(run.folder).has_rate
+    )
 
 
 def test_snapshots_change_no_weight(whole, tmp_path, monkeypatch):
