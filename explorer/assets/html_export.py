@@ -154,7 +154,7 @@ def export_page(
     """
     checkpoint = read(path)
     if checkpoint.codes is None:
-        raise ValueError("the file must hold the codes of a test set to make a map of")
+        raise ValueError("the file must hold the codes of a test set, from which the map is made")
     latent_dim, allowed = checkpoint.codes.latent_dim, map_spec.colours(checkpoint)
     if view not in map_spec.VIEWS:
         raise ValueError(f"view must be one of {', '.join(map_spec.VIEWS)}, got {view!r}")
@@ -207,7 +207,7 @@ def _notes(shown: Scene, model: nn.Module) -> str:
     config = card.config
     if hasattr(model, "browser_layers"):
         return (
-            f"A model of one’s own, {config.model.latent_dim} latents, "
+            f"A custom model, {config.model.latent_dim} latents, "
             f"{config.model.likelihood} likelihood."
         )
     return (

@@ -118,7 +118,7 @@ def _kl_histories(trials: Sequence[RemedyRun]) -> None:
     films = [(trial, film) for trial, film in films if film is not None]
     if not films:
         return
-    st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
+    st.markdown("**KL during training, one line per latent; below it, the KL weight**")
     weights = [
         run_folders.kl_weights(trial.remedy.config, trial.status.total_steps) for trial, _ in films
     ]

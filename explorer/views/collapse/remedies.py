@@ -66,7 +66,7 @@ def _remedies(model: LoadedModel, was_live: bool) -> None:
 
 def _strengths() -> None:
     """Sliders for how much of each remedy."""
-    inputs.slider("warmup-percent", "KL warm-up: share of the training, %", 1, 100)
+    inputs.slider("warmup-percent", "KL warm-up: share of training, %", 1, 100)
     inputs.slider("cycles", "Cycles", *state.LIMITS["cycles"])
     inputs.real("free-bits", "Free nats for every latent", 0.05)
     inputs.real("capacity", "Capacity, nats", 0.5)

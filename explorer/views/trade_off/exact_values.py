@@ -39,10 +39,10 @@ def show(runs: dict[str, LoadedModel]) -> None:
     if name is None:
         return
     model = runs[name]
-    with st.expander(f"The exact truth about “{plain(model.card.title or name)}”"):
+    with st.expander(f"Exact values for “{plain(model.card.title or name)}”"):
         if is_linear(model):
             _closed_form(model)
-        if st.toggle("What the codes tell of the images", key=f"information-{name}"):
+        if st.toggle("What the codes tell about the images", key=f"information-{name}"):
             _information(model)
         if _has_evidence(model) and st.toggle(
             f"ln p(x) of {analysis.EVIDENCE} binarised test images", key=f"evidence-{name}"

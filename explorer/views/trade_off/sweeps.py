@@ -39,7 +39,7 @@ def _form() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = inputs.select("sweep", "Training", {name: name for name in names}, width=180)
         data = _images()
-        betas = inputs.text("betas", "Values of β, with commas", width=330)
+        betas = inputs.text("betas", "Values of β, separated by commas", width=330)
         seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)
         count, problem = _count(betas, seeds)
         label = f"Train {count} model" + ("" if count == 1 else "s")
@@ -66,7 +66,7 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
     try:
         values = {float(text) for text in betas.split(",")}
     except ValueError:
-        return 0, "The values must be numbers with commas between them, like 0.1,1,10."
+        return 0, "The values must be numbers separated by commas, like 0.1,1,10."
     highest = RUN_SETTINGS["beta"].maximum
     if not all(0 < value <= highest for value in values):
         return 0, f"Every β must be above 0 and at most {highest:g}."

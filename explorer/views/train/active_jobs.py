@@ -36,7 +36,7 @@ FILM_SECONDS = 2.0
 SHOWN = 3
 """Jobs that ended early and are shown."""
 CURVE_WIDTH = 300
-"""Pixels of one chart; as many stand side by side as fit."""
+"""Width of a chart in pixels; as many as fit stand side by side."""
 
 
 def show() -> None:
@@ -224,7 +224,7 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"{place}-{name}-{run.id}")
     if config.model.capabilities.betas == "many":
-        st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
+        st.caption("On the test set β is 1; on the training set it is drawn for every image.")
 
 
 def _stamp(run: Run) -> tuple:

@@ -49,7 +49,9 @@ def show() -> None:
         found = data_sets.find_upload(st.session_state.get("own_upload", ""))
         if found is None and "own_upload" in st.session_state:
             _forget()
-            st.error("The images you had chosen made room for those of others: choose them again.")
+            st.error(
+                "Your upload expired because the server needed memory: choose the files again."
+            )
         if found is None:
             _ask()
         else:
@@ -100,7 +102,7 @@ def _look(found: CustomImages) -> None:
         st.markdown(f"- {plain(note)}")
     known = data_sets.custom_sets().get(found.id)
     if known is not None:
-        text = f"These are the images of “{known.title}”: to add them again gives it a new name."
+        text = f"These images are already added as “{known.title}”: adding them again renames it."
         st.info(plain(text))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", found.title, 80, key=f"own-title-{found.id}", width=330)
@@ -142,7 +144,7 @@ def _add(found: CustomImages) -> None:
     facts = add(found, st.session_state[f"own-title-{found.id}"])
     _forget()
     _use(facts.id)
-    st.session_state.own_done = f"“{facts.title}” was added and is the data set now."
+    st.session_state.own_done = f"“{facts.title}” was added and is now the data set."
 
 
 def _forget() -> None:
@@ -203,7 +205,7 @@ def _remove(name: str, title: str) -> None:
     users = [run.id for run, config in run_folders.configured_runs() if config.data == name]
     live = [job for job in job_queue.jobs().all() if job.is_live]
     if any(run_id in users for job in live for run_id in job.runs):
-        raise DataError("a set can be removed once its training has ended: cancel that first")
+        raise DataError("a set can be removed once training on it has ended: cancel the run first")
     remove(name)
     st.session_state.own_removed = name, title, len(users)
     if state.get("data") == name:
@@ -214,7 +216,7 @@ def _undo() -> None:
     """The way back, after a set was removed."""
     name, title, users = st.session_state.get("own_removed", ("", "", 0))
     if name in list_removed():
-        runs = f" Runs trained on it, now without their originals: {users}." if users else ""
+        runs = f" Runs that no longer show their originals: {users}." if users else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"“{plain(title)}” was removed.{runs}")
             inputs.button("Undo", lambda: _attempt(lambda: recover(name)), key="own-undo")
@@ -228,4 +230,4 @@ def _attempt(action: Callable[[], object]) -> None:
         st.session_state.own_problem = f"{error}."
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        st.session_state.own_problem = f"The disk must keep the images, but it said: {reason}."
+        st.session_state.own_problem = f"The images could not be saved: {reason}."

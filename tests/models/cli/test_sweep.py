@@ -62,7 +62,7 @@ def test_command_prints_and_writes_one_table(tmp_path, handlers):
 
 
 BAD = {
-    "no number": (["--betas", "1,two"], "betas must be numbers with commas between, got '1,two'"),
+    "no number": (["--betas", "1,two"], "betas must be numbers separated by commas, got '1,two'"),
     "twice": (["--betas", "1,1"], "betas must be one or more different values"),
     "negative": (["--betas", "1,-1"], "beta must be at least 0"),
     "not finite": (["--betas", "1,nan"], "beta must be finite"),
