@@ -124,9 +124,9 @@ def test_the_set_is_trained_on_from_every_preset(no_runs, desk):
         assert field(at, "data").value == facts.id and field(at, "batch").value == 4
         assert not at.error
         at = press(at, "Train")
-        arguments, title = desk.asked[-1]
-        assert arguments[arguments.index("--data") + 1] == facts.id
-        assert title == f"Training “Shapes · {preset}”"
+        config, title, label = desk.asked[-1]
+        assert (config.data, title) == (facts.id, f"Shapes · {preset}")
+        assert label == f"Training “{title}”"
 
 
 def test_a_plan_for_a_small_set_has_smaller_batches_and_its_shape(no_runs):

@@ -87,7 +87,7 @@ def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
 
 
 def _try(action: Callable[[], object]) -> None:
-    """An action on jobs; why it cannot be done is said by the next run."""
+    """Acts on jobs; the next run of the page tells why that failed."""
     try:
         action()
     except (JobError, ValueError) as error:
@@ -95,7 +95,7 @@ def _try(action: Callable[[], object]) -> None:
 
 
 def _follow(was_live: bool) -> None:
-    """Progress, looked at again while one is trained; the page starts anew when it ends."""
+    """Shows progress while a sweep is trained; the page is run again when it ends."""
     found = _sweeps()
     if any(job.is_live for job in found) != was_live:
         st.rerun()

@@ -1,4 +1,4 @@
-"""Your own images: handed over, looked at as the model sees them, named, kept, removed."""
+"""The user's own images: uploaded, shown as the model sees them, named, kept, removed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WHAT = (
 
 
 def show() -> None:
-    """The way in for new images, and those that are kept."""
+    """Shows the upload of new images, and the sets that are kept."""
     with st.expander("Your own images", key="own-images"):
         for name, show_it in (("own_problem", st.error), ("own_done", st.success)):
             if text := st.session_state.pop(name, ""):
@@ -63,7 +63,7 @@ def show() -> None:
 
 
 def _ask() -> None:
-    """Two ways to hand images over."""
+    """Offers two ways to upload images."""
     st.caption(WHAT)
     files, folder = st.columns(2)
     with files:
@@ -73,7 +73,7 @@ def _ask() -> None:
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:
-    """Reads what was handed over, and starts the page anew with it or with what is wrong."""
+    """Reads an upload, and runs the page again with it or with what is wrong."""
     if not files:
         return
     bar = st.progress(0.0, "Reading the images…")
@@ -148,7 +148,7 @@ def _add(found: CustomImages) -> None:
 
 
 def _forget() -> None:
-    """Gives the upload up."""
+    """Forgets the upload."""
     data_sets.drop_upload(st.session_state.pop("own_upload", ""))
     st.session_state.pop("own-title", None)
 
@@ -223,7 +223,7 @@ def _undo() -> None:
 
 
 def _attempt(action: Callable[[], object]) -> None:
-    """An action on the sets; why it cannot be done is said by the next run."""
+    """Acts on the sets; the next run of the page tells why that failed."""
     try:
         action()
     except DataError as error:

@@ -110,7 +110,7 @@ def _date(run_id: str) -> str:
 
 
 def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
-    """One run that nobody trains at the moment: its curves, map, file and end."""
+    """Shows one run that is not being trained: its curves, map and file, and how to delete it."""
     busy = {run_id for job in job_queue.jobs().all() if job.is_live for run_id in job.runs}
     labels = {
         name: f"{run.title} · {_date(name)}" for name, (run, _) in runs.items() if name not in busy
@@ -170,7 +170,7 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
 
 
 def _upload() -> None:
-    """Model files from elsewhere become runs; what came of each is said once."""
+    """Adds uploaded model files as runs; what became of each is shown once."""
     with st.expander("Add a model file"):
         label = (
             f"A .safetensors file written by this program, at most "
