@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -300,9 +299,7 @@ def test_what_is_no_model_is_refused_in_one_sentence(no_runs, tmp_path, what):
     build, expected = BAD[what]
     data = build(tmp_path)
     at = open_view("train")
-    started = time.monotonic()
     at = upload(at, data, "<b>bad.safetensors")
-    assert time.monotonic() - started < 20
     (error,) = at.error
     assert re.search(expected, error.value.replace("\\", ""))
     assert error.value.startswith(plain("“<b>bad.safetensors” was not added: the "))
