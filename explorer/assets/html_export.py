@@ -19,7 +19,7 @@ from plotly.offline import get_plotlyjs
 from torch import nn
 
 from explorer.assets import bundle, map_spec
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from models.data.image_set import DataError
 from models.data.load import load
 from models.export.browser_files import map_file
@@ -81,8 +81,8 @@ liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 """
 
 
-def write_page(shown: Scene, model: nn.Module, images: np.ndarray | None = None) -> bytes:
-    """The live map of a scene as one file.
+def write_page(shown: MapSpec, model: nn.Module, images: np.ndarray | None = None) -> bytes:
+    """The live map of a spec as one file.
 
     Args:
         shown: The map.
@@ -145,7 +145,7 @@ def export_page(
         view: "raw", "pca" or "tsne"; the last is computed here.
         x: Horizontal latent of the raw view, counted from 1.
         y: Vertical one.
-        colour: Of `scene.colours`; by default the first that the model has.
+        colour: Of `map_spec.colours`; by default the first that the model has.
         originals: Whether to put the test images in, where they are on this machine.
         data_dir: Folder of the MNIST family.
 
@@ -163,7 +163,7 @@ def export_page(
     if colour and colour not in allowed:
         raise ValueError(f"colour must be one of {', '.join(allowed)}, got {colour!r}")
     plane = None if view == "tsne" else map_spec.make_plane(checkpoint, view, x - 1, y - 1)
-    shown = Scene(
+    shown = MapSpec(
         checkpoint, view, x - 1, y - 1, colour or next(iter(allowed)), plane,
         tsne(checkpoint.codes.mean) if view == "tsne" else None,
     )  # fmt: skip
@@ -189,7 +189,7 @@ def _plotly() -> str:
     return _pack(get_plotlyjs().encode())
 
 
-def _scores(shown: Scene) -> str:
+def _scores(shown: MapSpec) -> str:
     """The test-set scores with their standard errors."""
     labels = {"negative_elbo": "−ELBO", "distortion": "D", "rate": "R"}
     metrics, found = shown.checkpoint.card.metrics, []
@@ -201,7 +201,7 @@ def _scores(shown: Scene) -> str:
     return " · ".join([*found, count])
 
 
-def _notes(shown: Scene, model: nn.Module) -> str:
+def _notes(shown: MapSpec, model: nn.Module) -> str:
     """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config

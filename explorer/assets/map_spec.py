@@ -1,6 +1,6 @@
 """What a map of a model shows: its figure, its plane in latent space, and how exact it is.
 
-Knows no Streamlit, so that the page and the file to take home are made from the same scene.
+Knows no Streamlit, so that the page and the file to take home are made from the same spec.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ EXACT = {
 }
 
 
-class Scene(NamedTuple):
+class MapSpec(NamedTuple):
     """A model's map.
 
     Attributes:
@@ -65,40 +65,40 @@ def colours(checkpoint: Checkpoint) -> dict[str, str]:
     return found
 
 
-def exactness(scene: Scene) -> str:
+def exactness(spec: MapSpec) -> str:
     """How far the map may be trusted, in one sentence or two."""
-    is_line = scene.checkpoint.codes.latent_dim == 1 and scene.view == "raw"
-    return EXACT["one" if is_line else scene.view]
+    is_line = spec.checkpoint.codes.latent_dim == 1 and spec.view == "raw"
+    return EXACT["one" if is_line else spec.view]
 
 
-def plane_data(scene: Scene) -> dict[str, Any] | None:
+def plane_data(spec: MapSpec) -> dict[str, Any] | None:
     """The map's plane as `PlaneData` of browser/common/types.js; None where there is none."""
-    if scene.plane is None:
+    if spec.plane is None:
         return None
-    raw = [f"z{subscript(j + 1)}" for j in (scene.x, scene.y)]
-    latent_dim = scene.checkpoint.codes.latent_dim
+    raw = [f"z{subscript(j + 1)}" for j in (spec.x, spec.y)]
+    latent_dim = spec.checkpoint.codes.latent_dim
     return {
-        "origin": scene.plane.origin.tolist(),
-        "axes": scene.plane.axes.tolist(),
-        "names": ["PC 1", "PC 2"] if scene.view == "pca" else raw[:latent_dim],
-        "home": "the mean of the codes" if scene.view == "pca" else "the origin",
+        "origin": spec.plane.origin.tolist(),
+        "axes": spec.plane.axes.tolist(),
+        "names": ["PC 1", "PC 2"] if spec.view == "pca" else raw[:latent_dim],
+        "home": "the mean of the codes" if spec.view == "pca" else "the origin",
     }
 
 
-def figure(scene: Scene) -> go.Figure:
-    """The scatter of a scene."""
-    codes, card = scene.checkpoint.codes, scene.checkpoint.card
+def figure(spec: MapSpec) -> go.Figure:
+    """The scatter of a spec."""
+    codes, card = spec.checkpoint.codes, spec.checkpoint.card
     prior = None
-    if scene.positions is not None:
-        positions, titles = scene.positions, ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)")
+    if spec.positions is not None:
+        positions, titles = spec.positions, ("t-SNE 1 (no unit)", "t-SNE 2 (no unit)")
     elif codes.latent_dim == 1:
         positions = np.stack([codes.mean[:, 0], codes.distortion], 1)
         titles = (f"z₁ ({latent_unit(codes.log_variance is not None)})", "D, nats")
     else:
-        positions, titles = scene.plane.project(codes.mean), _titles(scene)
+        positions, titles = spec.plane.project(codes.mean), _titles(spec)
         if codes.log_variance is not None:
-            prior = scene.plane.project(np.zeros(codes.latent_dim))
-    values, title = _values(scene)
+            prior = spec.plane.project(np.zeros(codes.latent_dim))
+    values, title = _values(spec)
     return latent_scatter(
         positions,
         titles,
@@ -111,20 +111,20 @@ def figure(scene: Scene) -> go.Figure:
     )
 
 
-def _titles(scene: Scene) -> tuple[str, str]:
+def _titles(spec: MapSpec) -> tuple[str, str]:
     """Axis titles with their unit."""
-    unit = latent_unit(scene.checkpoint.codes.log_variance is not None)
-    names = tuple(f"z{subscript(j + 1)}" for j in (scene.x, scene.y))
-    if scene.view == "pca":
-        shares = scene.plane.explained
+    unit = latent_unit(spec.checkpoint.codes.log_variance is not None)
+    names = tuple(f"z{subscript(j + 1)}" for j in (spec.x, spec.y))
+    if spec.view == "pca":
+        shares = spec.plane.explained
         names = tuple(f"PC {i + 1}, {shares[i]:.0%} of variance" for i in range(2))
     return f"{names[0]} ({unit})", f"{names[1]} ({unit})"
 
 
-def _values(scene: Scene) -> tuple[np.ndarray | None, str]:
+def _values(spec: MapSpec) -> tuple[np.ndarray | None, str]:
     """The number that colours each point, with its name and unit; None for classes."""
-    codes = scene.checkpoint.codes
-    match scene.colour:
+    codes = spec.checkpoint.codes
+    match spec.colour:
         case "kl":
             return codes.rate.sum(1), "KL, nats"
         case "distortion":

@@ -112,7 +112,7 @@ def _answer_film(request: Request) -> Response:
 
 
 def _answer(request: Request) -> Response:
-    """One file; Starlette calls this in a thread, so that building one stops nobody."""
+    """Serves one file; Starlette calls this in a thread, so building one blocks no other."""
     name = request.path_params["name"]
     with _lock:
         file = _files.get(name)

@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from explorer import __main__, state
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.services import adapter_model, catalogue, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
@@ -225,7 +225,7 @@ def test_its_map_can_be_taken_home(offered):
     press(at, "Make the file")
     model = LoadedModel(entry)
     plane = page_files.plane(model, "raw", 0, 1)
-    shown = Scene(model.checkpoint, "raw", 0, 1, "class", plane)
+    shown = MapSpec(model.checkpoint, "raw", 0, 1, "class", plane)
     page = page_files.html_page(model, shown, True).decode()
     assert "A custom model, 2 latents, bernoulli likelihood." in page
     assert "trained 0 steps" not in page

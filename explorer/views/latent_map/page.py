@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.assets import map_spec
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.browser.latent_map import component
 from explorer.figures.theme import subscript
 from explorer.services import catalogue, loaded_model, page_files, warm_up
@@ -153,7 +153,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, panel: str, name: str
     """
     if state.get("view") == "tsne" and positions is None:
         return
-    shown = _scene(model, positions)
+    shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | {
         "data_set": model.card.data_fingerprint,
         "plane": map_spec.plane_data(shown),
@@ -179,13 +179,13 @@ def _map(model: LoadedModel, positions: np.ndarray | None, panel: str, name: str
         html_export.button(model, shown, name)
 
 
-def _scene(model: LoadedModel, positions: np.ndarray | None) -> Scene:
+def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:
     """The map that the controls ask for."""
     view, (x, y) = state.get("view"), _dimensions(model)
     plane = None if view == "tsne" else page_files.plane(model, view, x, y)
     allowed = map_spec.colours(model.checkpoint)
     colour = state.get("colour") if state.get("colour") in allowed else next(iter(allowed))
-    return Scene(model.checkpoint, view, x, y, colour, plane, positions)
+    return MapSpec(model.checkpoint, view, x, y, colour, plane, positions)
 
 
 def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:

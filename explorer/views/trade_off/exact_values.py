@@ -1,4 +1,4 @@
-"""The exact truth beside the estimates: the linear VAE's closed form, integrals over the plane."""
+"""Exact values beside the estimates: the linear VAE's closed form, integrals over the plane."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _line(name: str, value: float, error: float | None, exact: bool) -> str:
 
 
 def _evidence(model: LoadedModel) -> None:
-    """The ELBO, a tighter bound and the truth, on the same images."""
+    """Shows the ELBO, a tighter bound and the exact value, on the same images."""
     try:
         found = analysis.evidence(model)
     except ValueError as error:
