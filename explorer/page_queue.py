@@ -2,7 +2,8 @@
 
 Python runs one thread at a time. Forty clicks that share it are all answered when the last one is,
 and then all forty people click again together; one after the other they are answered in half the
-time, and drift apart. Who takes long goes on beside the next, so nobody's work stops another's.
+time, and drift apart. A run that takes long continues beside the next one, so that no session
+waits for the work of another.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ pages = Turns(LONG_SECONDS)
 
 
 def fragment(function: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
-    """A part of a page that is run anew by itself, in turn: Streamlit's fragment."""
+    """Makes a part of a page that is run again by itself, in turn: Streamlit's fragment."""
 
     @functools.wraps(function)
     def in_turn(*arguments: Any) -> None:

@@ -279,4 +279,4 @@ def _text(value: Any) -> str:
 
 def _notice(name: str, shown: Any) -> None:
     what = "nothing" if shown is None else shown
-    st.toast(f"The “{name}” asked for is not possible here: showing {what} instead.")
+    st.toast(f"The “{name}” in the link is not possible here: showing {what} instead.")

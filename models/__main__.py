@@ -1,7 +1,7 @@
 """`python -m models`: the command line.
 
-`python -m models -` waits for its arguments, a JSON list on standard input, and does meanwhile the
-imports of a training.
+`python -m models -` imports what training needs, then waits for its arguments: a JSON list on
+standard input.
 """
 
 import json
@@ -26,6 +26,6 @@ if sys.argv[1:] == ["-"]:
         import_module(name)
     line = sys.stdin.readline()
     if not line:
-        sys.exit()  # nobody wants it any more
+        sys.exit()  # standard input was closed: there is no command
     sys.argv[1:] = json.loads(line)
 command(prog_name="python -m models")

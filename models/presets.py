@@ -54,10 +54,10 @@ PRESETS: dict[str, RunConfig] = {
 
 
 def preset(name: str) -> RunConfig:
-    """The preset called `name`.
+    """Finds a preset by its name.
 
     Raises:
-        ValueError: If there is none, naming those there are.
+        ValueError: If there is none of that name; the error lists the names.
 
     Example:
         >>> preset("mnist-20d").model.latent_dim

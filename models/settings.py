@@ -150,7 +150,7 @@ def from_text(name: str, text: str) -> tuple[int, ...]:
         text: What was typed, untrusted.
 
     Raises:
-        ValueError: If it is neither whole numbers with commas between them nor `none`.
+        ValueError: If it is neither whole numbers separated by commas nor `none`.
 
     Example:
         >>> from_text("hidden", "512,256")

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from explorer.assets import bundle, map_spec
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from models.data.image_set import DataError
 from models.data.load import load
 from models.export.map_file import Layers, map_file, positions_file
@@ -73,9 +73,9 @@ liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 
 
 def write_page(
-    shown: Scene, images: np.ndarray | None = None, layers: Layers | None = None
+    shown: MapSpec, images: np.ndarray | None = None, layers: Layers | None = None
 ) -> bytes:
-    """The live map of a scene as one file.
+    """The live map of a spec as one file.
 
     Args:
         shown: The map.
@@ -134,7 +134,7 @@ def export_page(
         view: "raw", "pca" or "tsne"; the last is computed here.
         x: Horizontal latent of the raw view, counted from 1.
         y: Vertical one.
-        colour: Of `scene.colours`; by default the first that the model has.
+        colour: Of `map_spec.colours`; by default the first that the model has.
         originals: Whether to put the test images in, where they are on this machine.
         data_dir: Folder of the MNIST family.
 
@@ -143,7 +143,7 @@ def export_page(
     """
     checkpoint = read(path)
     if checkpoint.codes is None:
-        raise ValueError("the file must hold the codes of a test set to make a map of")
+        raise ValueError("the file must hold the codes of a test set, from which the map is made")
     latent_dim, allowed = checkpoint.codes.latent_dim, map_spec.colours(checkpoint)
     if view not in map_spec.VIEWS:
         raise ValueError(f"view must be one of {', '.join(map_spec.VIEWS)}, got {view!r}")
@@ -152,7 +152,7 @@ def export_page(
     if colour and colour not in allowed:
         raise ValueError(f"colour must be one of {', '.join(allowed)}, got {colour!r}")
     plane = None if view == "tsne" else map_spec.make_plane(checkpoint, view, x - 1, y - 1)
-    shown = Scene(
+    shown = MapSpec(
         checkpoint, view, x - 1, y - 1, colour or next(iter(allowed)), plane,
         tsne(checkpoint.codes.mean) if view == "tsne" else None,
     )  # fmt: skip
@@ -173,7 +173,7 @@ def _pack(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data, 9, mtime=0)).decode()
 
 
-def _scores(shown: Scene) -> str:
+def _scores(shown: MapSpec) -> str:
     """The test-set scores with their standard errors."""
     labels = {"negative_elbo": "−ELBO", "distortion": "D", "rate": "R"}
     metrics, found = shown.checkpoint.card.metrics, []
@@ -185,13 +185,13 @@ def _scores(shown: Scene) -> str:
     return " · ".join([*found, count])
 
 
-def _notes(shown: Scene, layers: Layers | None) -> str:
+def _notes(shown: MapSpec, layers: Layers | None) -> str:
     """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config
     if layers is not None:
         return (
-            f"A model of one’s own, {config.model.latent_dim} latents, "
+            f"A custom model, {config.model.latent_dim} latents, "
             f"{config.model.likelihood} likelihood."
         )
     return (

@@ -1,6 +1,6 @@
 """What a map of a model shows: its plane in latent space, axes, colours, and how exact it is.
 
-Knows no Streamlit, so that the page and the file to take home are made from the same scene.
+Knows no Streamlit, so that the page and the file to take home are made from the same spec.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXACT = {
 }
 
 
-class Scene(NamedTuple):
+class MapSpec(NamedTuple):
     """A model's map.
 
     Attributes:
@@ -63,55 +63,55 @@ def colours(checkpoint: Checkpoint) -> dict[str, str]:
     return found
 
 
-def exactness(scene: Scene) -> str:
+def exactness(spec: MapSpec) -> str:
     """How far the map may be trusted, in one sentence or two."""
-    is_line = scene.checkpoint.codes.latent_dim == 1 and scene.view == "raw"
-    return EXACT["one" if is_line else scene.view]
+    is_line = spec.checkpoint.codes.latent_dim == 1 and spec.view == "raw"
+    return EXACT["one" if is_line else spec.view]
 
 
-def plane_data(scene: Scene) -> dict[str, Any] | None:
+def plane_data(spec: MapSpec) -> dict[str, Any] | None:
     """The map's plane as `PlaneData` of browser/common/types.js; None where there is none."""
-    if scene.plane is None:
+    if spec.plane is None:
         return None
-    raw = [f"z{subscript(j + 1)}" for j in (scene.x, scene.y)]
-    latent_dim = scene.checkpoint.codes.latent_dim
+    raw = [f"z{subscript(j + 1)}" for j in (spec.x, spec.y)]
+    latent_dim = spec.checkpoint.codes.latent_dim
     return {
-        "origin": scene.plane.origin.tolist(),
-        "axes": scene.plane.axes.tolist(),
-        "names": ["PC 1", "PC 2"] if scene.view == "pca" else raw[:latent_dim],
-        "home": "the mean of the codes" if scene.view == "pca" else "the origin",
+        "origin": spec.plane.origin.tolist(),
+        "axes": spec.plane.axes.tolist(),
+        "names": ["PC 1", "PC 2"] if spec.view == "pca" else raw[:latent_dim],
+        "home": "the mean of the codes" if spec.view == "pca" else "the origin",
     }
 
 
-def map_data(scene: Scene) -> dict[str, Any]:
-    """Describes a map to the browser, as far as the scene decides it: `MapData` of types.js."""
-    codes = scene.checkpoint.codes
-    is_plane = scene.positions is None and codes.latent_dim > 1
+def map_data(spec: MapSpec) -> dict[str, Any]:
+    """Describes a map to the browser, as far as the spec decides it: `MapData` of types.js."""
+    codes = spec.checkpoint.codes
+    is_plane = spec.positions is None and codes.latent_dim > 1
     has_prior = is_plane and codes.log_variance is not None
-    prior = scene.plane.project(np.zeros(codes.latent_dim)).tolist() if has_prior else None
-    across, up = _titles(scene)
+    prior = spec.plane.project(np.zeros(codes.latent_dim)).tolist() if has_prior else None
+    across, up = _titles(spec)
     return {
-        "data_set": scene.checkpoint.card.data_fingerprint,
-        "view": scene.view,
-        "plane": plane_data(scene),
-        "latents": [scene.x, scene.y],
+        "data_set": spec.checkpoint.card.data_fingerprint,
+        "view": spec.view,
+        "plane": plane_data(spec),
+        "latents": [spec.x, spec.y],
         "titles": {"x": across, "y": up},
         "equal": codes.latent_dim > 1,
         "prior": prior,
-        "colour": {"by": scene.colour, "title": f"{COLOURS[scene.colour]}, nats"},
+        "colour": {"by": spec.colour, "title": f"{COLOURS[spec.colour]}, nats"},
         "palette": list(PALETTE),
     }
 
 
-def _titles(scene: Scene) -> tuple[str, str]:
+def _titles(spec: MapSpec) -> tuple[str, str]:
     """Axis titles with their unit."""
-    codes = scene.checkpoint.codes
+    codes = spec.checkpoint.codes
     unit = latent_unit(codes.log_variance is not None)
-    if scene.view == "tsne":
+    if spec.view == "tsne":
         return "t-SNE 1 (no unit)", "t-SNE 2 (no unit)"
     if codes.latent_dim == 1:
         return f"z₁ ({unit})", "D, nats"
-    names = [f"z{subscript(j + 1)}" for j in (scene.x, scene.y)]
-    if scene.view == "pca":
-        names = [f"PC {i + 1}, {scene.plane.explained[i]:.0%} of variance" for i in range(2)]
+    names = [f"z{subscript(j + 1)}" for j in (spec.x, spec.y)]
+    if spec.view == "pca":
+        names = [f"PC {i + 1}, {spec.plane.explained[i]:.0%} of variance" for i in range(2)]
     return f"{names[0]} ({unit})", f"{names[1]} ({unit})"

@@ -106,20 +106,20 @@ def _answer_film(request: Request) -> Response:
         after = int(request.path_params["after"][:12])
         run = find_run(default_runs_dir(), request.path_params["run"])
     except ValueError:
-        return Response("This film is not there any more: reload the page.", 404)
+        return Response("This film no longer exists: reload the page.", 404)
     data = stream_snapshots(run.folder, after)
     return Response(data, headers={"Cache-Control": "no-store"}, media_type=TYPES["bin"])
 
 
 def _answer(request: Request) -> Response:
-    """One file; Starlette calls this in a thread, so that building one stops nobody."""
+    """Serves one file; Starlette calls this in a thread, so building one blocks no other."""
     name = request.path_params["name"]
     with _lock:
         file = _files.get(name)
         if file is not None:
             _files.move_to_end(name)
     if file is None:
-        return Response("This file is not kept any more: reload the page.", 404)
+        return Response("This file is no longer available: reload the page.", 404)
     try:
         packed = file.content()
     except Exception:  # a user's model may fail in many ways; the page says that it did

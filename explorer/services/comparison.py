@@ -56,7 +56,7 @@ class Row(NamedTuple):
 
 
 def settings(configs: Sequence[RunConfig], data: Sequence[str] = ()) -> list[Row]:
-    """Every setting of some runs.
+    """Lists every setting of some runs.
 
     Args:
         configs: Theirs, one or more.
@@ -81,7 +81,7 @@ def settings(configs: Sequence[RunConfig], data: Sequence[str] = ()) -> list[Row
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:
-    """Settings by name; of a stranger's path only what comes last."""
+    """Settings by name; of an untrusted path only its last part."""
     document = config.to_json()
     name = document.pop("data")
     flat = {"data": name if name in DATA_SETS else PurePath(name).name}
@@ -99,19 +99,19 @@ def _cell(value: Any) -> Cell:
 
 
 def scores(cards: Sequence[Card | None]) -> list[Row]:
-    """Scores on the test set, and what the training took; None is a run without a model.
+    """Lists scores on the test set, and what training took; None is a run without a model.
 
     Example:
         >>> [row.name for row in scores([None])][:3]
         ['D, nats', 'R, nats', '−ELBO, nats']
     """
-    found = [card.metrics if card else {} for card in cards]
+    metrics = [card.metrics if card else {} for card in cards]
     rows = [
-        Row(name, tuple(_estimate(metrics.get(key)) for metrics in found))
+        Row(name, tuple(_estimate(each.get(key)) for each in metrics))
         for key, name in SCORES.items()
     ]
     rows += [
-        Row("active latents", tuple(_whole(metrics.get("active_units")) for metrics in found)),
+        Row("active latents", tuple(_whole(each.get("active_units")) for each in metrics)),
         Row("test images", tuple(card and _test_set(card) for card in cards)),
         Row("steps made", tuple(card and card.steps for card in cards)),
         Row("training, seconds", tuple(card and card.seconds for card in cards)),
@@ -139,7 +139,7 @@ def _changes(card: Card) -> str:
 
 
 def differences(checkpoints: Sequence[Checkpoint | None]) -> list[Row]:
-    """What every run has more than the first one, paired over the test images of both.
+    """Lists how much more every run has than the first, paired over the test images of both.
 
     R is compared on the same images, D and −ELBO also under the same likelihood only; the
     first run itself and all others have None.
@@ -181,7 +181,7 @@ def is_same_test(first: Checkpoint, other: Checkpoint | None) -> bool:
 
 
 def text(cell: Cell, is_difference: bool = False) -> str:
-    """A cell as people read it; a paired difference to one digit more, for its error is small.
+    """Formats a cell for people; a paired difference has one digit more, for its error is small.
 
     Example:
         >>> text((20.024, 0.2)), text((-0.5, 0.1), True), text(None), text(0.003)
@@ -202,7 +202,7 @@ def text(cell: Cell, is_difference: bool = False) -> str:
 
 
 def to_csv(titles: Sequence[str], rows: Sequence[Row]) -> str:
-    """The table for a spreadsheet: plain numbers, standard errors in rows of their own.
+    """Formats the table for a spreadsheet: plain numbers, standard errors in rows of their own.
 
     Args:
         titles: Of the runs, at the head of the columns; a text that a spreadsheet would take
@@ -230,7 +230,7 @@ def to_csv(titles: Sequence[str], rows: Sequence[Row]) -> str:
 
 
 def safe(text: str) -> str:
-    """A text that no spreadsheet takes for a formula.
+    """Makes a text that no spreadsheet takes for a formula.
 
     Example:
         >>> safe("=cmd|' /C calc'!A0"), safe("my run")

@@ -10,7 +10,7 @@ import streamlit as st
 from plotly.offline import get_plotlyjs
 
 from explorer.assets import map_spec, store
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
@@ -49,7 +49,7 @@ def tsne_positions(path: str) -> np.ndarray:
     return read_tensors(path)[0]["positions"]
 
 
-def map_files(model: LoadedModel, shown: Scene) -> dict[str, str | None]:
+def map_files(model: LoadedModel, shown: MapSpec) -> dict[str, str | None]:
     """Publishes what the live map fetches, and returns the addresses: decoder with codes, test
     images, positions of a t-SNE map."""
     model_key, images = (store.VERSION, model.key), model.test_images
@@ -111,13 +111,13 @@ def _slider_file(model: LoadedModel) -> bytes:
     return slider_file(model.network, analysis.rate_curve(model), shown, prior)
 
 
-def html_page(model: LoadedModel, shown: Scene, with_images: bool) -> bytes:
+def html_page(model: LoadedModel, shown: MapSpec, with_images: bool) -> bytes:
     """Writes a map as one HTML file, with or without the test images."""
     return _html_page((model.key, model.card.title, *shown[1:5]), model, shown, with_images)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _html_page(key: tuple, _model: LoadedModel, _shown: Scene, with_images: bool) -> bytes:
+def _html_page(key: tuple, _model: LoadedModel, _shown: MapSpec, with_images: bool) -> bytes:
     from explorer.assets.html_export import write_page
 
     images = _model.test_images if with_images else None

@@ -69,14 +69,14 @@ def has_rate(checkpoint: Checkpoint) -> bool:
 
 
 def point(name: str, checkpoint: Checkpoint) -> Point:
-    """The point of a scored VAE."""
+    """Makes the point of a scored VAE."""
     card = checkpoint.card
     distortion, rate = card.metrics["distortion"], card.metrics["rate"]
     return Point(name, card.title, card.config.objective.beta, *distortion, *rate)
 
 
 def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
-    """Ids of runs that differ in β and seed alone, two or more of each, by rising β.
+    """Groups ids of runs that differ in β and seed alone, two or more of each, by rising β.
 
     A run that was changed while it was trained has no single β: it is in no series.
 
@@ -94,20 +94,20 @@ def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
 
 
 def seeds(checkpoints: Mapping[str, Checkpoint]) -> list[Seeds]:
-    """Mean and interval over the seeds, wherever runs differ in nothing else.
+    """Averages over the seeds, wherever runs differ in nothing else.
 
     Example:
         >>> seeds({})
         []
     """
-    found = []
+    means = []
     for names in series(checkpoints):
         by_beta: dict[float, dict[int, Point]] = {}
         for name in names:
             config = checkpoints[name].card.config
             same = by_beta.setdefault(config.objective.beta, {})
             same[config.training.seed] = point(name, checkpoints[name])
-        found += [
+        means += [
             Seeds(
                 beta,
                 len(same),
@@ -117,11 +117,11 @@ def seeds(checkpoints: Mapping[str, Checkpoint]) -> list[Seeds]:
             for beta, same in by_beta.items()
             if len(same) > 1
         ]
-    return found
+    return means
 
 
 def check(checkpoints: Sequence[Checkpoint]) -> tuple[list[float], SlopeBounds] | None:
-    """The sandwich β_i ≤ −ΔD/ΔR ≤ β_{i+1} over one run of each β; None for fewer than two.
+    """Checks β_i ≤ −ΔD/ΔR ≤ β_{i+1} over one run of each β; None for fewer than two.
 
     Scored on the test images that the checkpoints carry, with the same noise for all. The
     theorem is about what training minimised, so overfitting can violate it too.
@@ -135,19 +135,20 @@ def check(checkpoints: Sequence[Checkpoint]) -> tuple[list[float], SlopeBounds] 
     return betas, slope_bounds(betas, distortion, np.stack([one.rate.sum(1) for one in codes]))
 
 
-def verdicts(betas: Sequence[float], found: SlopeBounds) -> list[str]:
-    """One sentence for each pair of neighbours that cannot both be optimal.
+def verdicts(betas: Sequence[float], bounds: SlopeBounds) -> list[str]:
+    """Writes a sentence for each pair of neighbours that cannot both be optimal.
 
     Example:
-        >>> verdicts([1.0, 4.0], sandwich([1.0, 4.0], np.array([10.0, 20.0]), np.array([2.0, 1.0])))
+        >>> bounds = slope_bounds([1.0, 4.0], np.array([10.0, 20.0]), np.array([2.0, 1.0]))
+        >>> verdicts([1.0, 4.0], bounds)
         ['β = 1 → 4: −ΔD/ΔR is 10.00, outside 1 to 4: not converged, or overfitted, at β = 4.']
     """
     sentences = []
-    for i in np.flatnonzero(~found.holds):
+    for i in np.flatnonzero(~bounds.holds):
         low, high = f"{betas[i]:g}", f"{betas[i + 1]:g}"
-        blamed = [f"{betas[j]:g}" for j in (i, i + 1) if found.beaten[j]]
+        blamed = [f"{betas[j]:g}" for j in (i, i + 1) if bounds.beaten[j]]
         sentences.append(
-            f"β = {low} → {high}: −ΔD/ΔR is {found.slope[i]:.2f}, outside {low} to {high}: "
+            f"β = {low} → {high}: −ΔD/ΔR is {bounds.slope[i]:.2f}, outside {low} to {high}: "
             f"not converged, or overfitted, at β = {' and '.join(blamed)}."
         )
     return sentences

@@ -1,6 +1,6 @@
-"""The user's runs as things to keep: named, pinned, deleted and had back, taken in and given away.
+"""The library of the user's runs: labelled, deleted and restored, uploaded and downloaded.
 
-A deleted run is moved aside, and can be had back as long as it is among the last `MAX_TRASH`:
+A deleted run is moved aside, and can be restored as long as it is among the last `MAX_TRASH`:
 
     runs/.trash/<id>/          the folder of a run
 """
@@ -28,7 +28,7 @@ from models.text import clean_name
 MAX_TRASH = 20
 """Deleted runs that are kept."""
 MAX_UPLOAD = 32 * 2**20
-"""Bytes of a model file that is taken in."""
+"""Bytes of a model file that is uploaded."""
 
 
 # --- labels --------------------------------------------------------------------------------------
@@ -46,13 +46,13 @@ def relabel(run_id: str, **changes: Any) -> None:
         JobError: If the disk refuses.
     """
     run = find_run(default_runs_dir(), run_id)
-    with _disk("The run cannot be labelled"):
+    with _disk("The run could not be labelled"):
         run.relabel(**changes)
 
 
 @contextlib.contextmanager
 def _disk(what: str) -> Iterator[None]:
-    """Says in one sentence what a disk refused."""
+    """Turns what a disk refuses into one sentence."""
     try:
         yield
     except OSError as error:
@@ -64,9 +64,9 @@ def _disk(what: str) -> Iterator[None]:
 
 
 def take_in(data: bytes, name: str) -> Run:
-    """A new run that holds a model file from elsewhere.
+    """Makes a run of a model file from elsewhere.
 
-    Nothing of it is trusted: it is read and its model is built before it becomes a run. The path
+    The file is untrusted: it is read and its model is built before it becomes a run. The path
     of its images is forgotten, unless a run here has it too, for it is a path of another machine.
 
     Args:
@@ -77,7 +77,7 @@ def take_in(data: bytes, name: str) -> Run:
         The run, with the settings and the title of the file's card.
 
     Raises:
-        CheckpointError: If it is no usable model, in one sentence.
+        CheckpointError: If it is not a usable model, in one sentence.
         JobError: If the disk refuses.
     """
     if len(data) > MAX_UPLOAD:
@@ -85,28 +85,28 @@ def take_in(data: bytes, name: str) -> Run:
             f"the file must be at most {MAX_UPLOAD >> 20} MiB, got {len(data) / 2**20:.1f} MiB"
         )
     runs_dir = default_runs_dir()
-    with _disk("The model cannot be kept"):
+    with _disk("The model could not be saved"):
         runs_dir.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=runs_dir) as folder:
             path = Path(folder) / "model.safetensors"
             write_bytes(path, data)
-            found = _usable(path)
-            card = _our_card(found.card, name)
+            checkpoint = _usable(path)
+            card = _our_card(checkpoint.card, name)
             run = Run.create(folder, card.config, card.title)
-            if card == found.card:
+            if card == checkpoint.card:
                 path.rename(run.model_path)
             else:
-                _write(run.model_path, found, card)
+                _write(run.model_path, checkpoint, card)
             return Run(run.folder.rename(runs_dir / run.id))
 
 
 def _usable(path: Path) -> Checkpoint:
     """A checkpoint whose model can be built and mapped."""
-    found = read(path)
-    if found.codes is None:
+    checkpoint = read(path)
+    if checkpoint.codes is None:
         raise CheckpointError(catalogue.NO_CODES)
-    restore(found)
-    return found
+    restore(checkpoint)
+    return checkpoint
 
 
 def _our_card(card: Card, name: str) -> Card:
@@ -124,17 +124,17 @@ def _write(path: Path, checkpoint: Checkpoint, card: Card) -> None:
 
 
 def model_bytes(run: Run) -> bytes:
-    """The model file of a run, with the title that its owner gave it last.
+    """Reads the model file of a run, with the title that its owner gave it last.
 
     Raises:
         CheckpointError: If it cannot be read.
     """
-    found = read(run.model_path)
-    if run.title == found.card.title:
+    checkpoint = read(run.model_path)
+    if run.title == checkpoint.card.title:
         return run.model_path.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.safetensors"
-        _write(path, found, replace(found.card, title=run.title))
+        _write(path, checkpoint, replace(checkpoint.card, title=run.title))
         return path.read_bytes()
 
 
@@ -146,11 +146,11 @@ def _trash() -> Path:
 
 
 def discarded() -> list[str]:
-    """Ids of deleted runs that can be had back, the last one first."""
-    found = []
+    """Lists the ids of deleted runs that can be restored, the last one first."""
+    deleted = []
     with contextlib.suppress(OSError):
-        found = [(each.stat().st_mtime_ns, each.name) for each in os.scandir(_trash())]
-    return [name for _, name in sorted(found, reverse=True)]
+        deleted = [(each.stat().st_mtime_ns, each.name) for each in os.scandir(_trash())]
+    return [name for _, name in sorted(deleted, reverse=True)]
 
 
 def discard(run_id: str) -> None:
@@ -163,7 +163,7 @@ def discard(run_id: str) -> None:
     if any(run_id in job.runs for job in job_queue.jobs().all() if job.is_live):
         raise JobError("A run can be deleted once its job has ended: cancel that first.")
     run = find_run(default_runs_dir(), run_id)
-    with _disk("The run cannot be deleted"), run.lock():
+    with _disk("The run could not be deleted"), run.lock():
         _trash().mkdir(exist_ok=True)
         os.utime(run.folder)
         run.folder.rename(_trash() / run.id)
@@ -178,6 +178,8 @@ def recover(run_id: str) -> None:
         JobError: If it is gone, or the disk refuses.
     """
     if run_id not in discarded():  # compared, never joined
-        raise JobError(f"Only the last {MAX_TRASH} deleted runs are kept, and this is none.")
-    with _disk("The run cannot be had back"):
+        raise JobError(
+            f"Only the last {MAX_TRASH} deleted runs are kept, and this is not one of them."
+        )
+    with _disk("The run could not be restored"):
         (_trash() / run_id).rename(default_runs_dir() / run_id)

@@ -48,7 +48,7 @@ def training_set(name: str) -> tuple[int, tuple[int, int, int]]:
         return TRAINING_SETS[name]
     info = data_sets.custom_sets().get(name)
     if info is None:
-        raise ValueError("the data set must be one of the list, got one that was removed")
+        raise ValueError("the data set must be in the list, got one that was removed")
     return info.train, info.image_shape
 
 

@@ -31,22 +31,22 @@ class Cost(NamedTuple):
 
 
 def cost(config: RunConfig) -> Cost:
-    """What a training takes; seconds from finished ones of the same network, data and batch.
+    """Estimates what a training takes, from finished ones of the same network, data and batch.
 
     Raises:
         ValueError: If the model would have too many parameters.
     """
     steps = config.total_steps(training_form.training_set(config.data)[0])
     usable, _ = catalogue.list_models()
-    found: dict[bool, list[float]] = {False: [], True: []}
+    seconds: dict[bool, list[float]] = {False: [], True: []}
     for entry in usable.values():
         card = catalogue.card(entry)
         if card.steps and card.seconds and _work(card.config) == _work(config):
-            found[entry.shipped].append(card.seconds / card.steps)
+            seconds[entry.shipped].append(card.seconds / card.steps)
     parameters = run_folders.parameters(config.model)
     for shipped, source in ((False, "your runs"), (True, "the shipped model")):
-        if found[shipped]:
-            return Cost(parameters, steps, median(found[shipped]) * steps, source)
+        if seconds[shipped]:
+            return Cost(parameters, steps, median(seconds[shipped]) * steps, source)
     return Cost(parameters, steps, None, "")
 
 
@@ -69,7 +69,7 @@ class Course(NamedTuple):
 
 
 def course(run: Run) -> Course | None:
-    """What a run has recorded, at most `MAX_EPOCHS` of its epochs; None if there is nothing.
+    """Reads what a run has recorded, at most `MAX_EPOCHS` of its epochs; None if nothing.
 
     Rows without these scores are passed over, and so are those of another number of latents.
     """
@@ -100,32 +100,32 @@ def _scores(row: Row) -> list[float] | None:
 # --- while it runs -------------------------------------------------------------------------------
 
 
-def steer(run: Run, **wanted: Any) -> None:
-    """Holds a running training, has it go on, or changes β or its learning rate.
+def steer(run: Run, **fields: Any) -> None:
+    """Pauses a training run, lets it go on, or changes β or its learning rate.
 
     Args:
         run: Being trained.
-        wanted: Fields of `models.training.control.Wish`.
+        fields: Of `models.training.control.ControlRequest`.
 
     Raises:
         ValueError: If one is outside its limits.
         JobError: If the disk refuses.
     """
     try:
-        send_request(run.folder, **wanted)
+        send_request(run.folder, **fields)
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"The training cannot be told: {reason}.") from error
+        raise JobError(f"The request could not be written: {reason}.") from error
 
 
 def marks(run: Run, course: Course) -> list[tuple[float, str]]:
-    """What was changed while a run was trained: the epochs that were over, and what it became."""
+    """Lists what was changed while a run was trained: after how many epochs, and to what."""
     config = run.config()
-    found = []
+    marks = []
     last = (config.objective.beta, config.training.learning_rate)
     for change in read_changes(run.folder):
         names = [f"β = {change.beta:g}"] * (change.beta != last[0])
         names += [f"rate {change.learning_rate:g}"] * (change.learning_rate != last[1])
         last = (change.beta, change.learning_rate)
-        found.append((change.step / course.steps_per_epoch, ", ".join(names)))
-    return found
+        marks.append((change.step / course.steps_per_epoch, ", ".join(names)))
+    return marks

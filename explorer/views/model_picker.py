@@ -49,7 +49,7 @@ def accepts(model: LoadedModel) -> bool:
     if not capabilities.has_prior:
         st.info("An autoencoder has no prior and no rate, so nothing can collapse: choose a VAE.")
     elif capabilities.betas != "one":
-        st.info("This page is about VAEs of a single β: choose another model.")
+        st.info("This page is about VAEs with a single β: choose another model.")
     else:
         with st.spinner("Loading the model…"):
             problem = model.problem

@@ -89,7 +89,7 @@ def _numbers(name: str, text: str, kind: type) -> list[Any]:
         return [kind(part) for part in text.split(",")]
     except ValueError:
         noun = "whole numbers" if kind is int else "numbers"
-        raise ValueError(f"{name} must be {noun} with commas between, got {text!r:.40}") from None
+        raise ValueError(f"{name} must be {noun} separated by commas, got {text!r:.40}") from None
 
 
 def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, command: str) -> None:

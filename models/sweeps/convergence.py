@@ -45,7 +45,7 @@ def _violated(gap: np.ndarray, error: np.ndarray) -> np.ndarray:
 
 
 def slope_bounds(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarray) -> SlopeBounds:
-    r"""Whether models trained at rising β can all be optimal: β_i ≤ -ΔD/ΔR ≤ β_{i+1}.
+    r"""Checks whether models trained at rising β can all be optimal: β_i ≤ -ΔD/ΔR ≤ β_{i+1}.
 
     Each side is one comparison: at β_i the model i is at least as good as its neighbour, and at
     β_{i+1} the neighbour is,
@@ -74,8 +74,8 @@ def slope_bounds(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarra
         Alemi et al., Fixing a Broken ELBO, 2018, arXiv:1711.00464.
 
     Example:
-        >>> found = slope_bounds([1.0, 4.0], np.array([10.0, 12.0]), np.array([2.0, 1.0]))
-        >>> found.slope, found.gap, found.holds
+        >>> bounds = slope_bounds([1.0, 4.0], np.array([10.0, 12.0]), np.array([2.0, 1.0]))
+        >>> bounds.slope, bounds.gap, bounds.holds
         (array([2.]), array([[1., 2.]]), array([ True]))
     """
     beta = np.asarray(betas, np.float64)
@@ -105,7 +105,7 @@ def slope_bounds(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarra
 def training_terms(
     runs: Sequence[Run], data_dir: str | Path | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """D and R of every training image under finished runs on the same data.
+    """Scores every training image under finished runs on the same data: D and R.
 
     Where training binarised the images, these are binarised too, once for all runs.
 
@@ -131,12 +131,12 @@ def training_terms(
 
 
 def check_series(series: Sequence[SweepRun], data_dir: str | Path | None) -> list[dict[str, Any]]:
-    """The bounds of the slope for members in order of β, one row a pair."""
+    """Checks the bounds of the slope for runs in order of β, one row a pair."""
     if len(series) < 2:
         return []
     betas = [member.beta for member in series]
-    found = slope_bounds(betas, *training_terms([member.run for member in series], data_dir))
-    wrong = _violated(found.gap, found.error)
+    bounds = slope_bounds(betas, *training_terms([member.run for member in series], data_dir))
+    wrong = _violated(bounds.gap, bounds.error)
     return [
         {
             "latent_dim": left.latent_dim,
@@ -150,6 +150,6 @@ def check_series(series: Sequence[SweepRun], data_dir: str | Path | None) -> lis
             ],
         }
         for (left, right), slope, pair in zip(
-            itertools.pairwise(series), found.slope, wrong, strict=True
+            itertools.pairwise(series), bounds.slope, wrong, strict=True
         )
     ]

@@ -9,13 +9,13 @@ from pathlib import Path
 from models.capabilities import FAMILIES
 from models.config import RunConfig
 
-MAX_MEMBERS = 1000
+MAX_RUNS = 1000
 
 
 def grid(
     config: RunConfig, betas: Sequence[float], seeds: int = 1, latent_dims: Sequence[int] = ()
 ) -> list[RunConfig]:
-    """The settings of every member: β varies fastest, then the seed, then the latent dimension.
+    """Lists the settings of every run: β varies fastest, then the seed, then the latent dimension.
 
     Args:
         config: What they have in common; its seed is the first.
@@ -25,12 +25,12 @@ def grid(
 
     Raises:
         ValueError: If a value is outside its limits or given twice, if there are more than
-            `MAX_MEMBERS` members, or if there is no β to vary (an autoencoder).
+            `MAX_RUNS` runs, or if there is no β to vary (an autoencoder).
 
     Example:
         >>> from models.presets import preset
-        >>> members = grid(preset("digits-2d"), [0.5, 1.0], seeds=2)
-        >>> [(member.objective.beta, member.training.seed) for member in members]
+        >>> configs = grid(preset("digits-2d"), [0.5, 1.0], seeds=2)
+        >>> [(config.objective.beta, config.training.seed) for config in configs]
         [(0.5, 0), (1.0, 0), (0.5, 1), (1.0, 1)]
     """
     latent_dims = list(latent_dims) or [config.model.latent_dim]
@@ -40,8 +40,8 @@ def grid(
     if seeds < 1:
         raise ValueError(f"seeds must be at least 1, got {seeds}")
     count = len(betas) * len(latent_dims) * seeds
-    if count > MAX_MEMBERS:
-        raise ValueError(f"a sweep must have at most {MAX_MEMBERS} runs, got {count}")
+    if count > MAX_RUNS:
+        raise ValueError(f"a sweep must have at most {MAX_RUNS} runs, got {count}")
     if config.model.capabilities.betas != "one":
         names = [name for name, family in FAMILIES.items() if family.betas == "one"]
         raise ValueError(
@@ -62,7 +62,7 @@ def grid(
 
 
 def run_title(config: RunConfig, title: str) -> str:
-    """A label for one member."""
+    """Makes a label for one run."""
     what = title or f"{Path(config.data).name} sweep"
     beta, seed = config.objective.beta, config.training.seed
     return f"{what}: β {beta:g}, {config.model.latent_dim} latents, seed {seed}"

@@ -20,7 +20,7 @@ MAX_STACK = 16
 
 
 def cores() -> int:
-    """Processor cores this process may use."""
+    """Counts the processor cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -59,7 +59,7 @@ class SweepRun:
 
 
 def plan(members: Sequence[SweepRun], workers: int) -> list[list[Run]]:
-    """The runs in groups, each for one process at a time, largest first.
+    """Groups the runs, each group for one process at a time, the largest first.
 
     Members that differ in β alone and can be stacked share a group. These series are cut into as
     many equal parts as let the workers share them evenly.

@@ -59,7 +59,7 @@ class Sweep:
 
     @classmethod
     def open(cls, runs_dir: str | Path, configs: Sequence[RunConfig], title: str = "") -> Sweep:
-        """The sweep of these settings: its runs as they are, and new ones where there is none.
+        """Finds the sweep of these settings: its runs, and new ones where one is missing.
 
         Args:
             runs_dir: The folder of runs.
@@ -121,7 +121,7 @@ class Sweep:
         autosave_seconds: float = AUTOSAVE_SECONDS,
         niceness: int = 0,
     ) -> Iterator[Event | None]:
-        """Trains what is not done, and yields news of all members as they come.
+        """Trains what is not done, and yields events of all members as they come.
 
         Closing the iterator stops the workers; they keep what they have, and so does a crash of
         this process or of one of them: the next call goes on from there.
@@ -129,12 +129,12 @@ class Sweep:
         Args:
             data_dir: See `models.data.load.load`.
             device: "cpu", or "cuda" with one worker.
-            command: What the cards say about how to make this again.
+            command: How to make this again, for the cards.
             autosave_seconds: Time between two saves of every state.
             niceness: Added to that of the workers, where the system knows it.
 
         Yields:
-            Events; None where there is no news for `HEARTBEAT_SECONDS`.
+            Events; None where there is none for `HEARTBEAT_SECONDS`.
         """
         members = {member.run.id: member for member in self.members}
         self.failures.clear()
@@ -158,11 +158,11 @@ class Sweep:
             yield event
 
     def rows(self) -> list[dict[str, Any]]:
-        """The table: one row a member, from its checkpoint; see `COLUMNS`."""
+        """Lists the rows of the table: one a member, from its checkpoint; see `COLUMNS`."""
         return [table_row(member, self.failures.get(member.run.id, "")) for member in self.members]
 
     def check(self, data_dir: str | Path | None = None) -> list[dict[str, Any]]:
-        r"""The bounds of the slope of every series of finished members that differ in β alone.
+        r"""Checks the bounds of the slope of every series of finished runs that differ in β alone.
 
         D and R are those of the *training* set, of the final weights, z sampled with the same
         noise for all: the theorem is about the minimisers of the training objective, and a model
@@ -185,15 +185,19 @@ class Sweep:
                 series.setdefault((member.latent_dim, member.seed), []).append(member)
         return [pair for members in series.values() for pair in check_series(members, data_dir)]
 
-    def write(self, sandwiches: Sequence[Mapping[str, Any]] = ()) -> None:
-        """Writes the table beside the runs, whole or not at all, as JSON and as CSV."""
+    def write(self, bounds: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Writes the table beside the runs, whole or not at all, as JSON and as CSV.
+
+        Args:
+            bounds: From `check`; the file calls them "sandwich", which is a format.
+        """
         rows = self.rows()
         means = by_beta(rows)
         document = {
             "sweep": self.id,
             "members": rows,
             "by_beta": means,
-            "sandwich": [*sandwiches],
+            "sandwich": [*bounds],
         }
         text = json.dumps(document, indent=1, allow_nan=False)
         write_bytes(self.json_path, text.encode())

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.metrics.statistics import t_interval
+from models.runs.status import run_status
 from models.storage.checkpoint import read
 from models.storage.tensors import CheckpointError
 from models.sweeps.plan import SweepRun
@@ -25,9 +26,16 @@ wall-clock time; members of a stack spend theirs together."""
 
 
 def table_row(member: SweepRun, reason: str) -> dict[str, Any]:
-    """One line of the table; None where there is no number."""
+    """Makes one line of the table; None where there is no number.
+
+    Args:
+        member: Of the sweep.
+        reason: Why it failed since the sweep was opened; else its folder says whether it did.
+    """
     row: dict[str, Any] = dict.fromkeys(COLUMNS)
     row |= {"latent_dim": member.latent_dim, "beta": member.beta, "seed": member.seed}
+    status = run_status(member.run)
+    reason = reason or status.reason
     row |= {"runs": 1, "run": member.run.id, "reason": reason}
     try:
         card = read(member.run.model_path).card
@@ -36,12 +44,12 @@ def table_row(member: SweepRun, reason: str) -> dict[str, Any]:
     for score in SCORES:
         row[score], row[f"{score}_error"] = card.metrics[score]
     row |= {"active_units": card.metrics["active_units"], "seconds": card.seconds}
-    stopped = "failed" if reason else "stopped"
-    return row | {"status": "done" if member.is_done() else stopped}
+    unfinished = "failed" if reason else "stopped"
+    return row | {"status": "done" if status.is_done else unfinished}
 
 
 def by_beta(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Mean over the seeds of every β and latent dimension, with its 95 % interval.
+    """Averages over the seeds of every β and latent dimension, with 95 % intervals.
 
     Args:
         rows: Of the table; those that are not done are left out.
@@ -67,12 +75,12 @@ def by_beta(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def rows_of_means(means: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The means of more than one run."""
+    """Selects the means of more than one run."""
     return [mean for mean in means if mean["runs"] > 1]
 
 
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows of the table as comma-separated values with a head; an empty cell is no number."""
+    """Formats rows as comma-separated values with a header; an empty cell is no number."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -81,7 +89,7 @@ def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def to_text(rows: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]] = ()) -> str:
-    """The table as aligned lines, the means where there are seeds, and the bounds of the slope.
+    """Formats the table as aligned lines, with means over seeds and the bounds of the slope.
 
     Args:
         rows: From `Sweep.rows`.

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from models.atomic import write_bytes
-from models.config import ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import RUN_SETTINGS, ObjectiveConfig, RunConfig, TrainingConfig
 from models.settings import Settings, setting
 
 REQUEST_FILE, CHANGES_FILE = "wish.json", "changes.jsonl"
@@ -28,6 +28,8 @@ MAX_PAUSE_SECONDS = 120.0
 POLL_SECONDS = 0.05
 MAX_CHANGES = 1000
 MAX_LINE_BYTES = 4096
+BETA, RATE = RUN_SETTINGS["beta"], RUN_SETTINGS["learning_rate"]
+"""Their limits hold for changes too."""
 GO, PAUSE, STEP = "go", "hold", "step"
 """Orders as they stand in the file."""
 
@@ -47,13 +49,17 @@ class ControlRequest(Settings):
 
     order: str = setting(GO, "go, hold, or step: one more epoch.", choices=(GO, PAUSE, STEP))
     serial: int = setting(0, "Tells a second order from the first.", 0, 2**31 - 1)
-    beta: float = setting(-1.0, "Weight of the rate from now on; -1: unchanged.", None, 1e4)
-    learning_rate: float = setting(0.0, "Peak learning rate from now on; 0: unchanged.", 0.0, 1.0)
+    beta: float = setting(
+        -1.0, "Weight of the rate from now on; -1: unchanged.", None, BETA.maximum
+    )
+    learning_rate: float = setting(
+        0.0, "Peak learning rate from now on; 0: unchanged.", 0.0, RATE.maximum
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.beta < 0 and self.beta != -1.0:
-            raise ValueError(f"beta must be 0 to 10000, got {self.beta:g}")
+        if self.beta < BETA.minimum and self.beta != -1.0:
+            raise ValueError(f"beta must be 0 to {BETA.maximum:g}, got {self.beta:g}")
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,8 @@ class Change(Settings):
     """
 
     step: int = setting(0, "Updates made before.", 0, 2**62)
-    beta: float = setting(1.0, "Weight of the rate.", 0.0, 1e4)
-    learning_rate: float = setting(1e-3, "Peak learning rate.", 1e-7, 1.0)
+    beta: float = setting(1.0, "Weight of the rate.", BETA.minimum, BETA.maximum)
+    learning_rate: float = setting(1e-3, "Peak learning rate.", RATE.minimum, RATE.maximum)
 
     def __str__(self) -> str:
         rate = f"learning rate {self.learning_rate:g}"
@@ -182,7 +188,7 @@ def next_change(
     if request.beta >= 0:
         after = replace(after, beta=request.beta)
     if request.learning_rate > 0:
-        after = replace(after, learning_rate=max(1e-7, request.learning_rate))
+        after = replace(after, learning_rate=max(RATE.minimum, request.learning_rate))
     try:
         apply(config, after)
     except ValueError:  # a β for a model that has none

@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from explorer import __main__, state
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.services import adapter_model, catalogue, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
@@ -123,7 +123,7 @@ def test_without_an_adapter_the_app_just_starts(served):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--adapter", "nowhere.py"], "the adapter must be a Python file, got 'nowhere.py'"),
+        (["--adapter", "nowhere.py"], "the adapter must be a Python file (.py), got 'nowhere.py'"),
         (["--data", "digits"], "data must go with --adapter"),
     ],
 )
@@ -189,7 +189,7 @@ def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
     at = open_view("trade_off", run=adapter_model.ID)
     text = said(at)
     assert "**halves** · β = 1 · " in text
-    assert "β is not known and shown as 1" in text
+    assert "β is not known and is shown as 1" in text
     assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
     group = catalogue.list_models()[0]
     fingerprint = catalogue.card(group[adapter_model.ID]).data_fingerprint
@@ -225,9 +225,9 @@ def test_its_map_can_be_taken_home(offered):
     press(at, "Make the file")
     model = LoadedModel(entry)
     plane = page_files.plane(model, "raw", 0, 1)
-    shown = Scene(model.checkpoint, "raw", 0, 1, "class", plane)
+    shown = MapSpec(model.checkpoint, "raw", 0, 1, "class", plane)
     page = page_files.html_page(model, shown, True).decode()
-    assert "A model of one’s own, 2 latents, bernoulli likelihood." in page
+    assert "A custom model, 2 latents, bernoulli likelihood." in page
     assert "trained 0 steps" not in page
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
 

@@ -171,7 +171,7 @@ def test_what_is_broken_is_one_sentence_without_paths(visit, server, runs_dir, s
     shutil.rmtree(runs_dir / mine)
     click_image(page, isolated(codes, 1)[0])  # what is open stays so
     page.get_by_text("PCA", exact=True).click()
-    page.get_by_text("The “model” asked for is not possible here").wait_for()
+    page.get_by_text("The “model” in the link is not possible here").wait_for()
     wait_for_map(page, len(DIGITS.codes))
     text = page.inner_text("body")
     assert "Traceback" not in text and 'File "' not in text

@@ -29,7 +29,7 @@ from tests.helpers.browser_page import (
 )
 from tests.helpers.checkpoints import make_run
 from tests.helpers.paths import MNIST, ROOT
-from tests.helpers.processes import wait
+from tests.helpers.processes import PATIENCE, wait
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 FOUR, SEVEN = ([stroke.tolist() for stroke in EXAMPLES[digit]] for digit in (4, 7))
@@ -74,7 +74,7 @@ def run(at, strokes=None):
 
 
 def screen(strokes=None, **link):
-    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=PATIENCE)
     at.query_params.update({"panel": "draw"} | link)
     return run(at, strokes)
 

@@ -72,7 +72,7 @@ def test_of_no_run_there_is_no_film(run, no_runs):
     found = answer(run)
     assert (found.status_code, found.body) == (
         404,
-        b"This film is not there any more: reload the page.",
+        b"This film no longer exists: reload the page.",
     )
 
 

@@ -26,6 +26,7 @@ from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import write_tensors
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.paths import MNIST, ROOT, SHIPPED
+from tests.helpers.processes import PATIENCE
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
@@ -55,7 +56,7 @@ def streamlit():
 
 def visit(**link):
     """The screen that a link opens; nothing may be raised."""
-    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=60)
+    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=PATIENCE)
     at.query_params.update(link)
     return settle(at)
 

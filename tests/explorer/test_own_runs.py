@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -181,7 +180,7 @@ def test_a_full_disk_is_said_in_one_sentence(no_runs, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)
     box(at, "text_input", "title").set_value("new")
     at = settle(at)
-    sentence = "The run cannot be labelled: no space left on device."
+    sentence = "The run could not be labelled: no space left on device."
     assert [error.value for error in at.error] == [plain(sentence)]
     assert titles(at) == ["old"] and box(at, "text_input", "title").value == ""
 
@@ -300,9 +299,7 @@ def test_what_is_no_model_is_refused_in_one_sentence(no_runs, tmp_path, what):
     build, expected = BAD[what]
     data = build(tmp_path)
     at = open_view("train")
-    started = time.monotonic()
     at = upload(at, data, "<b>bad.safetensors")
-    assert time.monotonic() - started < 20
     (error,) = at.error
     assert re.search(expected, error.value.replace("\\", ""))
     assert error.value.startswith(plain("“<b>bad.safetensors” was not added: the "))
@@ -324,7 +321,7 @@ def test_a_full_disk_leaves_no_half_run(no_runs, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Run, "create", refuse)
-    with pytest.raises(JobError, match="The model cannot be kept: no space left on device"):
+    with pytest.raises(JobError, match="The model could not be saved: no space left on device"):
         run_library.take_in(SHIPPED.read_bytes(), "a")
     assert list(no_runs.iterdir()) == []
 
@@ -365,7 +362,7 @@ def table(at):
 def test_without_two_runs_the_page_says_what_would_be_seen(runs):
     for link in ({}, {"runs": runs["one"]}):
         at = open_view("train", **link)
-        assert not at.table and "put side by side" in said(at)
+        assert not at.table and "side by side" in said(at)
 
 
 def test_runs_are_chosen_in_order_and_named_in_the_link(runs):
@@ -448,7 +445,7 @@ def test_curves_of_all_lie_in_one_chart_for_each_score(runs, three):
             values = [sum(row[f"test_{term}"] for term in terms) for row in recorded]
             assert column(trace, "x") == [1, 2]
             assert column(trace, "y") == pytest.approx(values)
-    assert "1 of the 3 kept no course" in said(at)
+    assert "no history: 1 of 3" in said(at)
 
 
 def test_ten_curves_are_told_apart():
@@ -464,7 +461,7 @@ def test_a_run_without_a_model_has_its_settings_alone(no_runs):
     at = open_view("train", runs=f"{begun.id},{broken}")
     rows = {row[0]: tuple(row[1:]) for row in table(at).itertuples(index=False)}
     assert rows["D, nats"] == ("–", "–") and "secret" not in repr(rows)
-    assert "the trade-off has none" in said(at) and "2 of the 2 kept no course" in said(at)
+    assert "the trade-off shows none" in said(at) and "no history: 2 of 2" in said(at)
 
 
 def test_runs_that_are_gone_are_said_once(runs):
@@ -525,7 +522,7 @@ def test_the_link_opens_the_plane_with_these_runs_marked(runs):
     assert any("&lt;b&gt;" in text or "http" in text for text in texts)
     assert not any("<b>" in text for text in texts)
     assert plain(f"Marked: “{RUDE}”, “one”.") in said(at) or plain(f"“one”, “{RUDE}”.") in said(at)
-    at = press(at, "Show all runs alike")
+    at = press(at, "Show all runs equally")
     assert "runs" in plane(at) and "runs" not in at.query_params and "Marked" not in said(at)
 
 
@@ -584,7 +581,7 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
         "() => document.querySelector('.rates')?.betaSlider?.chart?._fullData?.length"
     )
     settle_page(page)
-    page.get_by_role("button", name="Show all runs alike").press("Enter")
+    page.get_by_role("button", name="Show all runs equally").press("Enter")
     page.get_by_text("Marked:").wait_for(state="detached")
     page.wait_for_function("() => !location.search.includes('runs=')")
 

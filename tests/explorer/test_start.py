@@ -12,8 +12,7 @@ from contextlib import closing
 import pytest
 
 from tests.helpers.paths import ROOT
-
-SECONDS = 60
+from tests.helpers.processes import PATIENCE
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pseudo-terminal")
@@ -28,7 +27,7 @@ def test_the_first_start_asks_nothing(tmp_path):
         cwd=ROOT, env={**os.environ, **home}, stdin=end, stdout=end, stderr=end,
     )  # fmt: skip
     try:
-        said, deadline = "", time.monotonic() + SECONDS
+        said, deadline = "", time.monotonic() + PATIENCE
         while "URL:" not in said:
             assert time.monotonic() < deadline and process.poll() is None, said
             if select.select([terminal], [], [], 1)[0]:

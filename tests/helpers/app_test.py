@@ -7,11 +7,13 @@ import re
 import numpy as np
 from streamlit.testing.v1 import AppTest
 
+from tests.helpers.processes import PATIENCE
+
 
 def open_view(name, **link):
     """The view that a link opens; nothing may be raised."""
     script = f"from explorer.views.{name} import page\npage.show()\n"
-    at = AppTest.from_string(script, default_timeout=90)
+    at = AppTest.from_string(script, default_timeout=PATIENCE)
     at.query_params.update(link)
     return settle(at)
 

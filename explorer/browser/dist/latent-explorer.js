@@ -2957,7 +2957,7 @@ var Interpolation = class {
     this.pins = pins.map((pin) => ({ ...pin }));
     if (changed) this.restart();
   }
-  /** Computes the walk anew. */
+  /** Recomputes the walk. */
   restart() {
     this.serial += 1;
     this.stop();

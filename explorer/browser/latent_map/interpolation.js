@@ -65,7 +65,7 @@ export class Interpolation {
     if (changed) this.restart();
   }
 
-  /** Computes the walk anew. */
+  /** Recomputes the walk. */
   restart() {
     this.serial += 1;
     this.stop();

@@ -126,7 +126,7 @@ const UNEVEN = 1.25;
  *
  * whose steps through the images are then nearly equal. Each `step()` is one Gauss–Newton
  * iteration over all interior codes, damped as far as needed, (A + λI) δ = −½∇E with the blocks
- * A_kk = 2·J_kᵀJ_k and A_k,k+1 = −J_kᵀJ_{k+1}; J by forward differences. When J begins anew, and
+ * A_kk = 2·J_kᵀJ_k and A_k,k+1 = −J_kᵀJ_{k+1}; J by forward differences. When J is recomputed, and
  * when that helps little, a step also moves the codes along their path, so that the steps through
  * the images become equal. A change that does not lower E is not made: E never increases.
  *

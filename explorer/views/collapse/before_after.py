@@ -18,27 +18,27 @@ from models.training.remedies import NO_REMEDY
 IN_A_ROW = 10
 
 
-def show(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
+def show(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
     """Shows table, conclusion, reconstructions and KL of the model and its remedies."""
-    finished = [(trial, LoadedModel(trial.entry)) for trial in trials if trial.entry]
-    remedied = [(trial, after) for trial, after in finished if trial.remedy.name != NO_REMEDY]
-    _table(model, trials)
+    finished = [(run, LoadedModel(run.entry)) for run in runs if run.entry]
+    remedied = [(run, after) for run, after in finished if run.remedy.name != NO_REMEDY]
+    _table(model, runs)
     _conclusion(remedied)
     _reconstructions(model, remedied)
-    _kl_histories(trials)
+    _kl_histories(runs)
 
 
-def _table(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
+def _table(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
     """Before and after, a row for each."""
     rows = [_row("before", "", model, model)]
-    for trial in trials:
-        name, change = trial.remedy.name, trial.remedy.change
+    for run in runs:
+        name, change = run.remedy.name, run.remedy.change
         if name == NO_REMEDY:
             continue
-        if trial.entry:
-            rows.append(_row(name, change, LoadedModel(trial.entry), model))
+        if run.entry:
+            rows.append(_row(name, change, LoadedModel(run.entry), model))
         else:
-            rows.append([f"**{name}**", change, *["–"] * 5, _state(trial)])
+            rows.append([f"**{name}**", change, *["–"] * 5, _state(run)])
     header = ["", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
     st.table(dict(zip(header, zip(*rows, strict=True), strict=True)), hide_index=True)
     if any("†" in row[2] for row in rows):
@@ -66,11 +66,11 @@ def _row(name: str, change: str, shown: LoadedModel, before: LoadedModel) -> lis
     ]
 
 
-def _state(trial: RemedyRun) -> str:
+def _state(run: RemedyRun) -> str:
     """Where a remedy without a model stands."""
-    job = trial.job
+    job = run.job
     if job is None:
-        return "started" if trial.run else "not trained yet"
+        return "started" if run.run else "not trained yet"
     if job.state == "queued":
         return "waiting"
     return f"{job.share:.0%} trained" if job.is_live else job.state
@@ -80,7 +80,7 @@ def _conclusion(remedied: Sequence[tuple[RemedyRun, LoadedModel]]) -> None:
     """What was measured, in one sentence."""
     if not remedied:
         return
-    verdicts = {trial.remedy.name: analysis.diagnosis(model).verdict for trial, model in remedied}
+    verdicts = {run.remedy.name: analysis.diagnosis(model).verdict for run, model in remedied}
     groups = [
         f"**{verdict}:** {', '.join(name for name in verdicts if verdicts[name] == verdict)}"
         for verdict in sorted(set(verdicts.values()), key=list(verdicts.values()).index)
@@ -111,25 +111,25 @@ def _one_of_each(model: LoadedModel) -> np.ndarray:
     return firsts[:IN_A_ROW]
 
 
-def _kl_histories(trials: Sequence[RemedyRun]) -> None:
+def _kl_histories(runs: Sequence[RemedyRun]) -> None:
     """KL of every latent over the steps, small and side by side."""
-    begun = [trial for trial in trials if trial.status and trial.status.total_steps]
-    films = [(trial, remedy_runs.kl_history(trial.run)) for trial in begun]
-    films = [(trial, film) for trial, film in films if film is not None]
+    begun = [run for run in runs if run.status and run.status.total_steps]
+    films = [(run, remedy_runs.kl_history(run.run)) for run in begun]
+    films = [(run, film) for run, film in films if film is not None]
     if not films:
         return
-    st.markdown("**KL over the training, a line for every latent, and below it the KL’s weight**")
+    st.markdown("**KL during training, one line per latent; below it, the KL weight**")
     weights = [
-        run_folders.kl_weights(trial.remedy.config, trial.status.total_steps) for trial, _ in films
+        run_folders.kl_weights(run.remedy.config, run.status.total_steps) for run, _ in films
     ]
     highest = max(film.kl.max() for _, film in films), max(w.max() for _, w in weights)
     with st.container(horizontal=True, gap="small"):
-        for (trial, film), weight in zip(films, weights, strict=True):
+        for (run, film), weight in zip(films, weights, strict=True):
             with st.container(width=300, gap="xxsmall"):
-                st.markdown(f"**{trial.remedy.name}**")
+                st.markdown(f"**{run.remedy.name}**")
                 st.caption(_plot(film))
                 figure = kl_and_weight(*film, *weight, highest)
-                display.chart(figure, f"film-{file_name(trial.remedy.name)}")
+                display.chart(figure, f"film-{file_name(run.remedy.name)}")
 
 
 def _plot(film: KlHistory) -> str:

@@ -26,12 +26,12 @@ START_SECONDS = 5
 def show(model: LoadedModel) -> None:
     """Shows the remedies, and looks again while one is being trained."""
     st.divider()
-    is_live = any(trial.is_live for trial in _trials(model))
+    is_live = any(run.is_live for run in _remedy_runs(model))
     every = TICK_SECONDS if is_live else None
     page_queue.fragment(_remedies, run_every=every)(model, is_live)
 
 
-def _trials(model: LoadedModel) -> list[RemedyRun]:
+def _remedy_runs(model: LoadedModel) -> list[RemedyRun]:
     config = model.card.config
     strengths = Strengths(
         warmup_percent=state.get("warmup-percent"),
@@ -45,38 +45,38 @@ def _trials(model: LoadedModel) -> list[RemedyRun]:
 
 def _remedies(model: LoadedModel, was_live: bool) -> None:
     """Controls, progress and comparison; the page is run again when training ends."""
-    trials = _trials(model)
-    if any(trial.is_live for trial in trials) != was_live:
+    runs = _remedy_runs(model)
+    if any(run.is_live for run in runs) != was_live:
         st.rerun()
     steps = remedy_runs.total_steps(model.entry)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("#### Remedies")
         with st.popover("Strengths"):
             _strengths()
-        _buttons(model, trials)
+        _buttons(model, runs)
     st.caption(
         f"Same seed, data, network and {steps:,} steps as the model above, one thing changed at a "
         "time. −ELBO = D + R has weight 1, whatever β was in training. Nats per image, ± one "
         "standard error."
     )
-    _progress(trials)
-    before_after.show(model, trials)
+    _progress(runs)
+    before_after.show(model, runs)
     state.publish()
 
 
 def _strengths() -> None:
     """Sliders for how much of each remedy."""
-    inputs.slider("warmup-percent", "KL warm-up: share of the training, %", 1, 100)
+    inputs.slider("warmup-percent", "KL warm-up: share of training, %", 1, 100)
     inputs.slider("cycles", "Cycles", *state.LIMITS["cycles"])
     inputs.real("free-bits", "Free nats for every latent", 0.05)
     inputs.real("capacity", "Capacity, nats", 0.5)
     inputs.slider("beta-divisor", "Smaller β: β divided by", 2, 50)
 
 
-def _buttons(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
+def _buttons(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
     """Train what is missing, or cancel what is being trained."""
-    live = [trial for trial in trials if trial.is_live]
-    missing = [trial for trial in trials if not trial.entry and not trial.is_live]
+    live = [run for run in runs if run.is_live]
+    missing = [run for run in runs if not run.entry and not run.is_live]
     if live:
         inputs.button("Cancel", lambda: _try(remedy_runs.cancel, live))
     if not missing:
@@ -86,7 +86,7 @@ def _buttons(model: LoadedModel, trials: Sequence[RemedyRun]) -> None:
         return
     seconds = len(missing) * (model.card.seconds + START_SECONDS)
     title = model.card.title or model.entry.id
-    label = "Train the remedies" if len(missing) == len(trials) else "Train the others"
+    label = "Train the remedies" if len(missing) == len(runs) else "Train the others"
     inputs.button(label, lambda: _try(remedy_runs.train, missing, title), type="primary")
     noun = "training run" if len(missing) == 1 else "training runs"
     st.caption(f"{len(missing)} {noun}, about {_duration(seconds)}")
@@ -104,26 +104,26 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
-def _progress(trials: Sequence[RemedyRun]) -> None:
+def _progress(runs: Sequence[RemedyRun]) -> None:
     """A bar over all that was asked for, and why something has failed."""
     if problem := st.session_state.pop("jobs_problem", ""):
         st.error(plain(problem))
-    for trial in trials:
-        if trial.job and trial.job.reason and not trial.entry:
-            sentence = f"{trial.remedy.name} failed: {trial.job.reason}."
+    for run in runs:
+        if run.job and run.job.reason and not run.entry:
+            sentence = f"{run.remedy.name} failed: {run.job.reason}."
             st.error(plain(sentence))
-    live = [trial.job for trial in trials if trial.is_live]
+    live = [run.job for run in runs if run.is_live]
     if live:
-        done = len([trial for trial in trials if trial.entry])
+        done = len([run for run in runs if run.entry])
         share = (done + sum(job.share for job in live)) / (done + len(live))
-        st.progress(min(1.0, share), plain(_doing(trials, live)))
+        st.progress(min(1.0, share), plain(_doing(runs, live)))
 
 
-def _doing(trials: Sequence[RemedyRun], live: Sequence[Job]) -> str:
+def _doing(runs: Sequence[RemedyRun], live: Sequence[Job]) -> str:
     """What is being trained, how far it is, and what waits."""
-    running = [trial for trial in trials if trial.is_live and trial.job.state == "running"]
-    texts = [f"{trial.remedy.name}: {trial.job.text}" for trial in running]
-    left = [trial.job.seconds_left for trial in running if trial.job.seconds_left is not None]
+    running = [run for run in runs if run.is_live and run.job.state == "running"]
+    texts = [f"{run.remedy.name}: {run.job.text}" for run in running]
+    left = [run.job.seconds_left for run in running if run.job.seconds_left is not None]
     texts += [f"about {_duration(max(left))} left"] if left else []
     waiting = len(live) - len(running)
     texts += [f"{waiting} wait"] if waiting else []

@@ -27,7 +27,7 @@ from models.runs.folder import Run
 from models.storage.checkpoint import Checkpoint
 
 CURVE_WIDTH = 370
-"""Pixels of one chart; as many stand side by side as fit."""
+"""Width of a chart in pixels; as many as fit stand side by side."""
 
 
 def show(found: list[tuple[Run, RunConfig]]) -> None:
@@ -46,11 +46,11 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
     }
     chosen = inputs.several(
         "runs", "Runs", labels, state.MAX_RUNS,
-        placeholder="Choose two or more, also of the shipped models",
-        help="The first one chosen is what the others are compared with.",
+        placeholder="Choose two or more; shipped models too",
+        help="The others are compared with the first one chosen.",
     )  # fmt: skip
     if len(chosen) < 2:
-        st.caption("Two or more runs chosen here are put side by side: settings, scores, curves.")
+        st.caption("Choose two or more runs to see settings, scores and curves side by side.")
         return
     titles = inputs.distinct({name: labels[name] for name in chosen})
     runs = {run.id: (run, config) for run, config in found}
@@ -106,7 +106,7 @@ def _line(row: Row, is_difference: bool = False) -> list[str]:
 def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint | None]) -> str:
     """How the table is to be read, and what cannot be compared."""
     text = (
-        "≠ marks settings that differ; bold on blue is other than the first run’s. "
+        "≠ marks settings that differ; bold on blue differs from the first run. "
         if differing
         else "All settings are the same. "
     )
@@ -132,7 +132,7 @@ def _trade_off(models: dict[str, Checkpoint | None]) -> None:
         link = f"./trade-off?runs={quote(','.join(in_plane))}"
         st.link_button("Show in the trade-off", link, help="With these runs marked.")
     else:
-        st.caption("None of them is a VAE of one β with scores, so the trade-off has none.")
+        st.caption("None of them is a VAE with one β and scores, so the trade-off shows none.")
 
 
 def _curves(runs: dict[str, Run], count: int) -> None:
@@ -145,7 +145,7 @@ def _curves(runs: dict[str, Run], count: int) -> None:
                 display.chart(figure, f"compared-{name}")
     without = count - max((len(figure.data) for figure in shown.values()), default=0)
     if without:
-        st.caption(f"{without} of the {count} kept no course of the training: not in the charts.")
+        st.caption(f"Not in the charts, as they have no history: {without} of {count}.")
 
 
 def _changed(run: Run) -> tuple[str, int, int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.services import page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets.text import file_name
 
 
-def button(model: LoadedModel, shown: Scene, name: str) -> None:
+def button(model: LoadedModel, shown: MapSpec, name: str) -> None:
     """Offers a map as a file that needs no server.
 
     Args:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.assets import map_spec
-from explorer.assets.map_spec import Scene
+from explorer.assets.map_spec import MapSpec
 from explorer.browser.latent_map import component
 from explorer.figures.theme import subscript
 from explorer.services import catalogue, loaded_model, page_files, warm_up
@@ -133,7 +133,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         problem = plain(model.problem)
         st.error(f"This model cannot be used: {problem}. Choose another.")
         return
-    shown = _scene(model, positions)
+    shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | map_spec.map_data(shown)
     data |= {
         "point": state.get("point"),
@@ -159,13 +159,13 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         html_export.button(model, shown, name)
 
 
-def _scene(model: LoadedModel, positions: np.ndarray | None) -> Scene:
+def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:
     """The map that the controls ask for."""
     view, (x, y) = state.get("view"), _dimensions(model)
     plane = None if view == "tsne" else page_files.plane(model, view, x, y)
     allowed = map_spec.colours(model.checkpoint)
     colour = state.get("colour") if state.get("colour") in allowed else next(iter(allowed))
-    return Scene(model.checkpoint, view, x, y, colour, plane, positions)
+    return MapSpec(model.checkpoint, view, x, y, colour, plane, positions)
 
 
 def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The exact truth beside the estimates: the linear VAE's closed form, integrals over the plane."""
+"""Exact values beside the estimates: the linear VAE's closed form, integrals over the plane."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def show(runs: dict[str, LoadedModel]) -> None:
     if name is None:
         return
     model = runs[name]
-    with st.expander(f"The exact truth about “{plain(model.card.title or name)}”"):
+    with st.expander(f"Exact values for “{plain(model.card.title or name)}”"):
         if is_linear(model):
             _closed_form(model)
-        if st.toggle("What the codes tell of the images", key=f"information-{name}"):
+        if st.toggle("What the codes tell about the images", key=f"information-{name}"):
             _information(model)
         if _has_evidence(model) and st.toggle(
             f"ln p(x) of {analysis.EVIDENCE} binarised test images", key=f"evidence-{name}"
@@ -101,7 +101,7 @@ def _line(name: str, value: float, error: float | None, exact: bool) -> str:
 
 
 def _evidence(model: LoadedModel) -> None:
-    """The ELBO, a tighter bound and the truth, on the same images."""
+    """Shows the ELBO, a tighter bound and the exact value, on the same images."""
     try:
         found = analysis.evidence(model)
     except ValueError as error:

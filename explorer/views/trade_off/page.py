@@ -64,7 +64,7 @@ def _chosen_runs(chosen: dict[str, LoadedModel], runs: dict[str, LoadedModel]) -
         )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(text))
-        inputs.button("Show all runs alike", lambda: state.put(runs=None))
+        inputs.button("Show all runs equally", lambda: state.put(runs=None))
 
 
 def _groups(

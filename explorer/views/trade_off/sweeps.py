@@ -11,6 +11,7 @@ from explorer.jobs.queue import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
+from models.config import RUN_SETTINGS
 from models.presets import PRESETS
 from models.sweeps.grid import grid
 
@@ -38,7 +39,7 @@ def _form() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = inputs.select("sweep", "Training", {name: name for name in names}, width=180)
         data = _images()
-        betas = inputs.text("betas", "Values of β, with commas", width=330)
+        betas = inputs.text("betas", "Values of β, separated by commas", width=330)
         seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)
         count, problem = _count(betas, seeds)
         label = f"Train {count} model" + ("" if count == 1 else "s")
@@ -65,9 +66,10 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
     try:
         values = {float(text) for text in betas.split(",")}
     except ValueError:
-        return 0, "The values must be numbers with commas between them, like 0.1,1,10."
-    if not all(0 < value <= 1e4 for value in values):
-        return 0, "Every β must be above 0 and at most 10000."
+        return 0, "The values must be numbers separated by commas, like 0.1,1,10."
+    highest = RUN_SETTINGS["beta"].maximum
+    if not all(0 < value <= highest for value in values):
+        return 0, f"Every β must be above 0 and at most {highest:g}."
     if len(values) * seeds > MAX_RUNS:
         return 0, f"A sweep from here may train {MAX_RUNS} models; this is {len(values) * seeds}."
     return len(values) * seeds, ""
@@ -85,7 +87,7 @@ def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
 
 
 def _try(action: Callable[[], object]) -> None:
-    """An action on jobs; why it cannot be done is said by the next run."""
+    """Acts on jobs; the next run of the page tells why that failed."""
     try:
         action()
     except (JobError, ValueError) as error:
@@ -93,7 +95,7 @@ def _try(action: Callable[[], object]) -> None:
 
 
 def _follow(was_live: bool) -> None:
-    """Progress, looked at again while one is trained; the page starts anew when it ends."""
+    """Shows progress while a sweep is trained; the page is run again when it ends."""
     found = _sweeps()
     if any(job.is_live for job in found) != was_live:
         st.rerun()

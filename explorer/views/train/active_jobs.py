@@ -36,7 +36,7 @@ FILM_SECONDS = 2.0
 SHOWN = 3
 """Jobs that ended early and are shown."""
 CURVE_WIDTH = 300
-"""Pixels of one chart; as many stand side by side as fit."""
+"""Width of a chart in pixels; as many as fit stand side by side."""
 
 
 def show() -> None:
@@ -65,7 +65,7 @@ def _stage(job: Job) -> str:
 
 
 def _follow(seen: frozenset[tuple[str, str]]) -> None:
-    """Jobs, looked at again while there are live ones; the page starts anew when one ends."""
+    """Shows jobs, again and again while some are live; the page is run again when one ends."""
     if _seen() != seen:
         st.rerun()
     if problem := st.session_state.pop("train_problem", ""):
@@ -167,7 +167,7 @@ def _wanted(run: Run, config: RunConfig, name: str) -> float:
 def _dial(run: Run, config: RunConfig, name: str) -> None:
     """One number that a running training takes over.
 
-    Its default is what is wanted now: a browser that lost the widget sends its default anew,
+    Its default is what is wanted now: a browser that lost the widget sends its default again,
     and that must not change the training.
     """
     item, key = RUN_SETTINGS[name], f"dial-{name}-{run.id}"
@@ -224,7 +224,7 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"{place}-{name}-{run.id}")
     if config.model.capabilities.betas == "many":
-        st.caption("On the test set β is 1; on the training set it is drawn anew for every image.")
+        st.caption("On the test set β is 1; on the training set it is drawn for every image.")
 
 
 def _stamp(run: Run) -> tuple:
@@ -257,7 +257,7 @@ def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
 
 
 def attempt(action: Callable[[], object]) -> None:
-    """An action on jobs or runs; why it cannot be done is said by the next run."""
+    """Acts on jobs or runs; the next run of the page tells why that failed."""
     try:
         action()
     except (JobError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""Your own images: handed over, looked at as the model sees them, named, kept, removed."""
+"""The user's own images: uploaded, shown as the model sees them, named, kept, removed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ WHAT = (
 
 
 def show() -> None:
-    """The way in for new images, and those that are kept."""
+    """Shows the upload of new images, and the sets that are kept."""
     with st.expander("Your own images", key="own-images"):
         for name, show_it in (("own_problem", st.error), ("own_done", st.success)):
             if text := st.session_state.pop(name, ""):
@@ -49,7 +49,9 @@ def show() -> None:
         found = data_sets.find_upload(st.session_state.get("own_upload", ""))
         if found is None and "own_upload" in st.session_state:
             _forget()
-            st.error("The images you had chosen made room for those of others: choose them again.")
+            st.error(
+                "Your upload expired because the server needed memory: choose the files again."
+            )
         if found is None:
             _ask()
         else:
@@ -61,7 +63,7 @@ def show() -> None:
 
 
 def _ask() -> None:
-    """Two ways to hand images over."""
+    """Offers two ways to upload images."""
     st.caption(WHAT)
     files, folder = st.columns(2)
     with files:
@@ -71,7 +73,7 @@ def _ask() -> None:
 
 
 def _take(files: list[tuple[str, bytes]]) -> None:
-    """Reads what was handed over, and starts the page anew with it or with what is wrong."""
+    """Reads an upload, and runs the page again with it or with what is wrong."""
     if not files:
         return
     bar = st.progress(0.0, "Reading the images…")
@@ -100,7 +102,7 @@ def _look(found: CustomImages) -> None:
         st.markdown(f"- {plain(note)}")
     known = data_sets.custom_sets().get(found.id)
     if known is not None:
-        text = f"These are the images of “{known.title}”: to add them again gives it a new name."
+        text = f"These images are already added as “{known.title}”: adding them again renames it."
         st.info(plain(text))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Name", found.title, 80, key=f"own-title-{found.id}", width=330)
@@ -142,11 +144,11 @@ def _add(found: CustomImages) -> None:
     facts = add(found, st.session_state[f"own-title-{found.id}"])
     _forget()
     _use(facts.id)
-    st.session_state.own_done = f"“{facts.title}” was added and is the data set now."
+    st.session_state.own_done = f"“{facts.title}” was added and is now the data set."
 
 
 def _forget() -> None:
-    """Gives the upload up."""
+    """Forgets the upload."""
     data_sets.drop_upload(st.session_state.pop("own_upload", ""))
     st.session_state.pop("own-title", None)
 
@@ -203,7 +205,7 @@ def _remove(name: str, title: str) -> None:
     users = [run.id for run, config in run_folders.configured_runs() if config.data == name]
     live = [job for job in job_queue.jobs().all() if job.is_live]
     if any(run_id in users for job in live for run_id in job.runs):
-        raise DataError("a set can be removed once its training has ended: cancel that first")
+        raise DataError("a set can be removed once training on it has ended: cancel the run first")
     remove(name)
     st.session_state.own_removed = name, title, len(users)
     if state.get("data") == name:
@@ -214,18 +216,18 @@ def _undo() -> None:
     """The way back, after a set was removed."""
     name, title, users = st.session_state.get("own_removed", ("", "", 0))
     if name in list_removed():
-        runs = f" Runs trained on it, now without their originals: {users}." if users else ""
+        runs = f" Runs that no longer show their originals: {users}." if users else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"“{plain(title)}” was removed.{runs}")
             inputs.button("Undo", lambda: _attempt(lambda: recover(name)), key="own-undo")
 
 
 def _attempt(action: Callable[[], object]) -> None:
-    """An action on the sets; why it cannot be done is said by the next run."""
+    """Acts on the sets; the next run of the page tells why that failed."""
     try:
         action()
     except DataError as error:
         st.session_state.own_problem = f"{error}."
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
-        st.session_state.own_problem = f"The disk must keep the images, but it said: {reason}."
+        st.session_state.own_problem = f"The images could not be saved: {reason}."

@@ -122,7 +122,7 @@ def _name(preset: str) -> str:
 def _price(cost: training_runs.Cost) -> str:
     text = f"{cost.parameters:,} parameters · {cost.steps:,} steps · "
     if cost.seconds is None:
-        return text + "how long it takes is not known yet: nothing like it has been trained here"
+        return text + "the time is not known yet: nothing similar has been trained here"
     return text + f"about {duration(cost.seconds)}, as measured on {cost.source}"
 
 

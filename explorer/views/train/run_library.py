@@ -42,7 +42,7 @@ def show() -> None:
     elif live_jobs():
         st.caption("The first will be listed here.")
     else:
-        st.info("There is no run yet: press Train, and the digits take some ten seconds.")
+        st.info("There are no runs yet: press Train; the digits take about ten seconds.")
     _upload()
     page.show(found)
 
@@ -110,7 +110,7 @@ def _date(run_id: str) -> str:
 
 
 def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
-    """One run that nobody trains at the moment: its curves, map, file and end."""
+    """Shows one run that is not being trained: its curves, map and file, and how to delete it."""
     busy = {run_id for job in job_queue.jobs().all() if job.is_live for run_id in job.runs}
     labels = {
         name: f"{run.title} · {_date(name)}" for name, (run, _) in runs.items() if name not in busy
@@ -147,11 +147,11 @@ def _label(run: Run) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Title of the run", width=420, max_chars=MAX_TITLE, placeholder=run.first_title,
-            help="Empty brings back the first one.", **_field(run, "title", label.title),
+            help="Empty restores the original title.", **_field(run, "title", label.title),
         )  # fmt: skip
         st.checkbox("Pinned", help="Pinned runs come first.", **_field(run, "pinned", label.pinned))
     st.text_area(
-        "Note", height=80, max_chars=MAX_NOTE, placeholder="What was tried, what came of it",
+        "Note", height=80, max_chars=MAX_NOTE, placeholder="What was tried, and what happened",
         **_field(run, "note", label.note),
     )  # fmt: skip
 
@@ -170,10 +170,10 @@ def _field(run: Run, name: str, value: Any) -> dict[str, Any]:
 
 
 def _upload() -> None:
-    """Model files from elsewhere become runs; what came of each is said once."""
+    """Adds uploaded model files as runs; what became of each is shown once."""
     with st.expander("Add a model file"):
         label = (
-            f"A .safetensors file that this program has written, at most "
+            f"A .safetensors file written by this program, at most "
             f"{run_library.MAX_UPLOAD >> 20} MiB"
         )
         if given := upload.ask(label, "model-file", ["safetensors"]):

@@ -14,7 +14,7 @@ from explorer.widgets import inputs
 from models.runs.folder import Run
 from models.training.snapshots import snapshot_steps
 
-IN_STEP = {"share": "At the same share of the training", "step": "After as many updates"}
+IN_STEP = {"share": "At the same share of training", "step": "After the same number of updates"}
 
 
 def show(run: Run, place: str, is_live: bool = False) -> None:

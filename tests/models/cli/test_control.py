@@ -1,35 +1,29 @@
 """The command steer: pauses, continues and changes a run from another process."""
 
 import signal
-import time
 
 import pytest
 
 from models.runs.folder import list_runs
 from models.training.control import Change, read_changes
 from tests.helpers.command_line import call
-from tests.helpers.processes import finish, python
+from tests.helpers.processes import finish, python, wait
 
 
 def test_a_training_is_steered_from_another_command(tmp_path):
     process = python(
         "-m", "models", "train", "--runs-dir", str(tmp_path), "--epochs", "5000", "--threads", "1"
     )  # fmt: skip
-    while not list_runs(tmp_path) or not list_runs(tmp_path)[0].history.rows():
-        assert process.poll() is None
-        time.sleep(0.05)
+    wait(lambda: any(run.history.rows() for run in list_runs(tmp_path)))
     (run,) = list_runs(tmp_path)
     assert "order hold" in call("steer", run.id, "--hold", "--runs-dir", tmp_path)
-    while not run.model_path.exists():
-        time.sleep(0.05)
+    wait(run.model_path.exists)
     held = len(run.history.rows())
     call("steer", run.id, "--beta", 4, "--learning-rate", 1e-3, "--runs-dir", tmp_path)
-    while not read_changes(run.folder):
-        time.sleep(0.05)
+    wait(lambda: read_changes(run.folder))
     assert len(run.history.rows()) == held
     call("steer", run.id, "--go", "--runs-dir", tmp_path)
-    while len(run.history.rows()) == held:
-        time.sleep(0.05)
+    wait(lambda: len(run.history.rows()) > held)
     process.send_signal(signal.SIGTERM)
     assert "Stopped and kept" in finish(process)
     assert read_changes(run.folder) == [Change(20 * held, 4.0, 1e-3)]

@@ -20,7 +20,7 @@ from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
 from tests.helpers.command_line import assert_refusal, call, train
-from tests.helpers.processes import finish, python
+from tests.helpers.processes import finish, python, wait
 
 
 def test_train_makes_a_run_and_says_what_it_did(trained):
@@ -190,12 +190,9 @@ def begin(runs, *arguments):
     return python(*fixed, *map(str, arguments))
 
 
-def wait_for(condition, process, seconds=60) -> None:
+def wait_for(condition, process) -> None:
     """Waits until something has happened on disk, or the process is gone."""
-    end = time.monotonic() + seconds
-    while not condition() and process.poll() is None:
-        assert time.monotonic() < end, "nothing happened"
-        time.sleep(0.01)
+    wait(lambda: condition() or process.poll() is not None)
 
 
 @pytest.mark.parametrize(
@@ -204,16 +201,13 @@ def wait_for(condition, process, seconds=60) -> None:
 def test_signal_stops_soon_and_keeps_everything(number, pictures, tmp_path):
     process = begin(tmp_path, "--data", pictures, "--threads", 1, "--epochs", 10_000)
     wait_for(lambda: any(run.history.rows() for run in list_runs(tmp_path)), process)
-    start = time.monotonic()
     process.send_signal(number)
-    (run,) = list_runs(tmp_path)
-    wait_for(run.model_path.exists, process)
-    assert time.monotonic() - start < 2  # all is kept
     out = finish(process)
-    assert time.monotonic() - start < 5  # and the process is gone
+    (run,) = list_runs(tmp_path)
     assert "Stopped and kept" in out and f"--resume {run.id}" in out
     card = read(run.model_path).card
     assert card.steps == int(read_tensors(run.state_path)[0]["step"][0]) > 0
+    assert len(run.history.rows()) < 10_000, "long before its end"
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])

@@ -13,6 +13,7 @@ from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
 from models.sweeps import worker as worker_module
 from tests.helpers.configs import tiny
+from tests.helpers.processes import PATIENCE
 from tests.helpers.sentences import assert_sentence
 from tests.helpers.sweeps import RUN, assert_same_result, created
 
@@ -31,7 +32,7 @@ class Reports(io.StringIO):
     def until(self, last):
         seen = []
         while not seen or not last(seen[-1]):
-            seen.append(self.lines.get(timeout=60))
+            seen.append(self.lines.get(timeout=PATIENCE))
         return seen
 
 

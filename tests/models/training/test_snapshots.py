@@ -1,4 +1,4 @@
-"""The film of a training: bounded, the same however often it is interrupted, and it costs nothing
+"""Snapshots of a training: bounded, the same however often it is interrupted, and it costs nothing
 but time: no weight differs for it."""
 
 import json
@@ -39,19 +39,19 @@ def whole(tmp_path_factory) -> Run:
 
 
 def contents(run):
-    """Every file of a film: what it says, and the digest of its tensors."""
+    """Every file of the snapshots: what it says, and the digest of its tensors."""
     paths = snapshots.snapshot_folder(run.folder).iterdir()
     return {path.name: read_tensors(path)[1:] for path in paths}
 
 
 @given(st.integers(1, 10**9), st.integers(2, 200), st.data())
-def test_frames_are_planned_from_first_to_last_and_never_too_many(total, count, data):
+def test_snapshots_are_due_from_first_to_last_and_never_too_many(total, count, data):
     steps = sorted({0, total, *data.draw(st.lists(st.integers(0, total), max_size=20))})
     due = [snapshots.count_due(step, total, count) for step in steps]
     assert due[0] == 1 and due[-1] == count and due == sorted(due)
 
 
-def test_planned_steps_are_squares():
+def test_steps_that_are_due_are_squares():
     total, count = 11_900, 120
     firsts = [
         next(s for s in range(total + 1) if snapshots.count_due(s, total, count) > k)
@@ -60,10 +60,10 @@ def test_planned_steps_are_squares():
     assert firsts == [-(-(total * k * k) // (count - 1) ** 2) for k in range(5)]
 
 
-def test_a_frame_shows_what_the_model_makes_of_the_test_set(whole):
+def test_a_snapshot_shows_what_the_model_makes_of_the_test_set(whole):
     assert snapshots.snapshot_steps(whole.folder) == STEPS
     model, test_set = restore(read(whole.model_path)), load("digits", "test")
-    last, film = snapshots.read_snapshot(whole.folder, 120), snapshots.read_info(whole.folder)
+    last, info = snapshots.read_snapshot(whole.folder, 120), snapshots.read_info(whole.folder)
     images = torch.tensor(test_set.images)
     terms = elbo(model, images, seed=CONFIG.training.seed)
     assert np.allclose(last.codes, terms.mean, rtol=2e-3, atol=1e-4)
@@ -75,21 +75,25 @@ def test_a_frame_shows_what_the_model_makes_of_the_test_set(whole):
     for shown, exact in ((last.reconstruction, decoded), (last.sample, samples)):
         assert np.abs(shown / 255 - exact).max() <= 0.5 / 255 + 1e-6
     assert np.array_equal(
-        film.original, (test_set.images[: snapshots.SHOWN_IMAGES] * 255 + 0.5).astype("u1")
+        info.original, (test_set.images[: snapshots.SHOWN_IMAGES] * 255 + 0.5).astype("u1")
     )
-    assert np.array_equal(film.labels, test_set.labels) and film.class_names[3] == "3"
-    assert film[3:] == (120, 40, True)
+    assert np.array_equal(info.labels, test_set.labels) and info.class_names[3] == "3"
+    assert info[3:] == (120, 40, True)
 
 
 def test_an_autoencoder_has_no_samples(tmp_path):
     config = tiny(family="autoencoder", objective={"beta": 0.0}, training={"epochs": 1})
     run = Run.create(tmp_path, config)
     list(execute(run))
-    frame = snapshots.read_snapshot(run.folder, 20)
-    assert frame.sample is None and frame.rate == 0 and not snapshots.read_info(run.folder).has_rate
+    snapshot = snapshots.read_snapshot(run.folder, 20)
+    assert (
+        snapshot.sample is None
+        and snapshot.rate == 0
+        and not snapshots.read_info(run.folder).has_rate
+    )
 
 
-def test_the_film_changes_no_weight(whole, tmp_path, monkeypatch):
+def test_snapshots_change_no_weight(whole, tmp_path, monkeypatch):
     monkeypatch.setattr(snapshots.Recorder, "record", lambda self: None)
     run = Run.create(tmp_path, CONFIG, "whole")
     list(execute(run))
@@ -98,7 +102,7 @@ def test_the_film_changes_no_weight(whole, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("stops", [[1], [2, 1], [1, 1, 1, 1, 1]], ids=str)
-def test_a_resumed_film_is_the_uninterrupted_one(stops, whole, tmp_path):
+def test_snapshots_of_a_resumed_run_are_the_uninterrupted_ones(stops, whole, tmp_path):
     run = Run.create(tmp_path, CONFIG, "whole")
     for count in stops:
         events = execute(run)
@@ -109,8 +113,8 @@ def test_a_resumed_film_is_the_uninterrupted_one(stops, whole, tmp_path):
     assert contents(run) == contents(whole)
 
 
-def test_a_resumed_film_of_large_images_is_the_uninterrupted_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(snapshots, "MAX_TOTAL_BYTES", 16_000)  # room for some of the frames only
+def test_fewer_snapshots_of_a_resumed_run_are_the_uninterrupted_ones(tmp_path, monkeypatch):
+    monkeypatch.setattr(snapshots, "MAX_TOTAL_BYTES", 16_000)  # room for some of them only
     runs = [Run.create(tmp_path / name, CONFIG, "whole") for name in ("one", "two")]
     list(execute(runs[0]))
     for count in (1, 1, 1000):
@@ -122,7 +126,7 @@ def test_a_resumed_film_of_large_images_is_the_uninterrupted_one(tmp_path, monke
     assert contents(runs[1]) == contents(runs[0])
 
 
-def test_frames_of_a_lost_future_go(whole, tmp_path):
+def test_snapshots_of_a_lost_future_go(whole, tmp_path):
     run = Run.create(tmp_path, CONFIG, "whole")
     events = execute(run)
     next(events)
@@ -133,7 +137,7 @@ def test_frames_of_a_lost_future_go(whole, tmp_path):
     assert contents(run) == contents(whole)
 
 
-def test_a_full_disk_costs_frames_and_not_the_training(whole, tmp_path, monkeypatch):
+def test_a_full_disk_costs_snapshots_and_not_the_training(whole, tmp_path, monkeypatch):
     write = snapshots.write_tensors
 
     def full(path, *rest):
@@ -148,7 +152,7 @@ def test_a_full_disk_costs_frames_and_not_the_training(whole, tmp_path, monkeypa
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
 
 
-def test_a_film_is_bounded_however_long_and_wide_the_training(tmp_path, monkeypatch):
+def test_snapshots_are_bounded_however_long_and_wide_the_training(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "_finish", lambda *_: None)
     config = tiny(latent_dim=256, training={"epochs": 150, "batch_size": 1000})
     run = Run.create(tmp_path, config)
@@ -160,7 +164,7 @@ def test_a_film_is_bounded_however_long_and_wide_the_training(tmp_path, monkeypa
     assert largest <= 2 * snapshots.MAX_NUMBERS + 2 * snapshots.SHOWN_IMAGES * 64 + 4096
 
 
-def test_of_large_images_there_are_fewer_frames():
+def test_of_large_images_there_are_fewer():
     config = tiny(image_shape=(3, 64, 64), latent_dim=256)
     images = np.zeros((64, 3, 64, 64), np.float32)
     training = Training(build_model(config.model), config, images, images)
@@ -198,7 +202,7 @@ def test_the_stream_holds_the_files_whole(whole):
     assert list(stream(snapshots.stream_snapshots(whole.folder, after=90))) == [-2, 100, 120]
 
 
-def test_a_frame_made_anew_has_another_stamp(whole, tmp_path):
+def test_a_snapshot_written_again_has_another_stamp(whole, tmp_path):
     folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()
     path = snapshots.snapshot_path(tmp_path, 7)
@@ -210,7 +214,7 @@ def test_a_frame_made_anew_has_another_stamp(whole, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"short", b"\0" * 100, None])
-def test_a_damaged_frame_is_a_sentence(content, whole, tmp_path):
+def test_a_damaged_snapshot_is_a_sentence(content, whole, tmp_path):
     folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()
     if content is not None:
@@ -225,7 +229,7 @@ def test_a_damaged_frame_is_a_sentence(content, whole, tmp_path):
         assert_sentence(str(caught.value))
 
 
-def test_stray_files_are_no_frames(tmp_path):
+def test_stray_files_are_no_snapshots(tmp_path):
     assert snapshots.snapshot_steps(tmp_path) == []
     folder = snapshots.snapshot_folder(tmp_path)
     folder.mkdir()

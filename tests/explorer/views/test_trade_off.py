@@ -164,7 +164,7 @@ def test_hostile_links_open_the_default(no_runs):
         "trade_off", group="<b>", curve="../..", beta="1e9", run="\0", seeds="99", betas="x"
     )
     assert told(at)["beta"] == 1.0
-    assert any("must be numbers with commas" in caption.value for caption in at.caption)
+    assert any("must be numbers separated by commas" in caption.value for caption in at.caption)
 
 
 def test_without_a_vae_the_screen_says_how_to_make_some(no_runs, tmp_path, monkeypatch):
