@@ -9,7 +9,8 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
-NUMERICS = ROOT / "explorer" / "browser" / "numerics"
+BROWSER = ROOT / "explorer" / "browser"
+NUMERICS = BROWSER / "numerics"
 
 
 def node() -> str:
