@@ -1368,8 +1368,9 @@ function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
     if (inside2) pixels[(y + dy) * width + x + dx] = colour;
   }
 }
-function contour({ pixels, width, height }, colour) {
-  const [strong, faint] = [pixelOf(colour, 215), pixelOf(colour, 90)];
+function contour({ pixels, width, height }, colour, isSmooth = true) {
+  const strong = pixelOf(colour, isSmooth ? 215 : 254);
+  const faint = isSmooth ? pixelOf(colour, 90) : 0;
   for (let y = 1; y < height - 1; y++) {
     const end = (y + 1) * width - 1;
     let at = y * width + 1;
@@ -1520,8 +1521,53 @@ function stroke(pen, x, y, toX, toY) {
   pen.stroke();
 }
 
-// explorer/browser/scatter/scatter.js
+// explorer/browser/scatter/dots.js
 var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
+function grouped(labels, names, palette, count) {
+  if (!labels) {
+    return { groupOf: new Uint16Array(count), groups: [{ name: "", colour: palette[0], symbol: 0 }] };
+  }
+  const groupOf = Uint16Array.from(labels);
+  const length2 = groupOf.reduce((most, label) => Math.max(most, label + 1), names.length);
+  const groups = Array.from({ length: length2 }, (_, i) => ({
+    name: names[i] ?? String(i),
+    colour: palette[i % palette.length],
+    symbol: Math.floor(i / palette.length)
+  }));
+  return { groupOf, groups };
+}
+function dotsOf({ groupOf, groups, shades }) {
+  const pixels = groups.map((group) => pixelOf(group.colour));
+  return {
+    radius: radiusFor(groupOf.length),
+    symbols: Uint8Array.from(groupOf, (group) => shades ? 0 : groups[group].symbol % SYMBOLS.length),
+    colours: shades ?? Int32Array.from(groupOf, (group) => pixels[group])
+  };
+}
+function writeDots(sheet2, { radius, symbols, colours }, places, order, ratio2, { outline, isSmooth }) {
+  const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio2));
+  fillPoints(sheet2, places, order, symbols, stamps, colours);
+  contour(sheet2, outline, isSmooth);
+}
+function traceDots(pen, { radius, colours }, places, order, outline) {
+  for (const isOutline of [true, false]) {
+    for (const n of Array.from(order)) {
+      pen.beginPath();
+      pen.arc(places[2 * n], places[2 * n + 1], radius + (isOutline ? 1 : 0), 0, 2 * Math.PI);
+      pen.fillStyle = isOutline ? outline : cssOf(colours[n]);
+      pen.fill();
+    }
+  }
+}
+function radiusFor(count) {
+  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
+}
+function cssOf(pixel) {
+  const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
+  return `#${parts.map((part2) => part2.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// explorer/browser/scatter/scatter.js
 var THUMBNAILS = { most: 60, share: 0.75, side: 30 };
 var Scatter = class {
   /**
@@ -1539,6 +1585,7 @@ var Scatter = class {
     this.home = { x: [-1, 1], y: [-1, 1] };
     this.hidden = /* @__PURE__ */ new Set();
     this.shown = new Uint32Array();
+    this.dressed = null;
     this.places = new Float32Array();
     this.cssPlaces = new Float32Array();
     this.frame = 0;
@@ -1557,6 +1604,7 @@ var Scatter = class {
   show(content, keepsView = false) {
     const isSame = keepsView && this.content !== null && this.view !== null;
     this.content = content;
+    this.dressed = dotsOf(content);
     this.places = new Float32Array(content.positions.length);
     if (!isSame) this.hidden = /* @__PURE__ */ new Set();
     this.list();
@@ -1568,6 +1616,25 @@ var Scatter = class {
       this.view,
       content.equal
     ) : this.home);
+  }
+  /**
+   * Moves the points that are shown. The view goes with what a reset shows, unless it was panned or
+   * zoomed; drawn at once, for an animation draws in its own frame.
+   * @param {Float32Array} positions as many as before
+   * @param {Ranges} home
+   */
+  move(positions, home) {
+    const content = (
+      /** @type {Content} */
+      this.content
+    );
+    const isFollowing = this.isHome;
+    Object.assign(content, { positions, home });
+    const box = this.box();
+    this.home = fit(box, home, content.equal);
+    if (isFollowing) this.view = viewOf(box, this.home);
+    this.draw();
+    this.host.changed();
   }
   /** Points whose group is shown. */
   list() {
@@ -1654,8 +1721,9 @@ var Scatter = class {
    * What the host has below the points, and the axes.
    * @param {CanvasRenderingContext2D} pen
    * @param {View} view
+   * @param {Colours} colours
    */
-  drawUnder(pen, view) {
+  drawUnder(pen, view, colours = this.theme()) {
     const { titles, hasNumbers } = (
       /** @type {Content} */
       this.content
@@ -1666,7 +1734,7 @@ var Scatter = class {
     pen.clip();
     this.host.under?.(pen, view);
     pen.restore();
-    drawAxes(pen, view, titles, this.theme(), hasNumbers);
+    drawAxes(pen, view, titles, colours, hasNumbers);
   }
   /** @returns {Colours & {outline: string}} */
   theme() {
@@ -1684,8 +1752,9 @@ var Scatter = class {
    * @param {HTMLCanvasElement} canvas
    * @param {View} view
    * @param {number} ratio
+   * @param {Edge} edge
    */
-  drawPoints(canvas, view, ratio2) {
+  drawPoints(canvas, view, ratio2, edge = { outline: this.theme().outline, isSmooth: true }) {
     const { positions } = (
       /** @type {Content} */
       this.content
@@ -1702,26 +1771,21 @@ var Scatter = class {
     placePoints(positions, local, ratio2, this.places);
     const pictures = this.pictures(width, height);
     const image = new ImageData(width, height);
-    if (!pictures) this.fill({ pixels: new Int32Array(image.data.buffer), width, height }, ratio2);
+    if (!pictures) {
+      const sheet2 = { pixels: new Int32Array(image.data.buffer), width, height };
+      writeDots(
+        sheet2,
+        /** @type {Dots} */
+        this.dressed,
+        this.places,
+        this.shown,
+        ratio2,
+        edge
+      );
+    }
     const pen = context(canvas);
     pen.putImageData(image, 0, 0);
     for (const [n, picture2] of pictures ?? []) this.drawPicture(pen, n, picture2, ratio2);
-  }
-  /**
-   * @param {import("../numerics/points.js").Sheet} sheet
-   * @param {number} ratio
-   */
-  fill(sheet2, ratio2) {
-    const { groupOf, groups, shades, positions } = (
-      /** @type {Content} */
-      this.content
-    );
-    const radius = radiusFor(positions.length / 2) * ratio2;
-    const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius));
-    const symbols = Uint8Array.from(groupOf, (group) => shades ? 0 : groups[group].symbol % stamps.length);
-    const colours = shades ?? coloursOf(groupOf, groups);
-    fillPoints(sheet2, this.places, this.shown, symbols, stamps, colours);
-    contour(sheet2, this.theme().outline);
   }
   /**
    * The points in sight with their pictures; null where marks are drawn.
@@ -1757,15 +1821,15 @@ var Scatter = class {
    * @param {number} ratio
    */
   drawPicture(pen, n, picture2, ratio2) {
-    const { groups, groupOf, shades } = (
-      /** @type {Content} */
-      this.content
+    const { colours } = (
+      /** @type {Dots} */
+      this.dressed
     );
     const side = THUMBNAILS.side * ratio2;
     const [x, y] = [this.places[2 * n] - side / 2, this.places[2 * n + 1] - side / 2];
     pen.imageSmoothingEnabled = false;
     pen.lineWidth = 2 * ratio2;
-    pen.strokeStyle = shades ? cssOf(shades[n]) : groups[groupOf[n]].colour;
+    pen.strokeStyle = cssOf(colours[n]);
     pen.drawImage(picture2, x, y, side, side);
     pen.strokeRect(x, y, side, side);
   }
@@ -1775,28 +1839,19 @@ var Scatter = class {
    * @param {View} view
    */
   tracePoints(pen, view) {
-    const { groups, groupOf, shades } = (
-      /** @type {Content} */
-      this.content
-    );
-    const radius = radiusFor(groupOf.length);
     const places = this.stagePlaces();
     const inSight = this.shown.filter((n) => {
       const [x, y] = [places[2 * n], places[2 * n + 1]];
       return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
     });
-    for (
-      const [size, colour] of
-      /** @type {[number, string][]} */
-      [[radius + 1, this.theme().outline], [radius, ""]]
-    ) {
-      for (const n of inSight) {
-        pen.beginPath();
-        pen.arc(places[2 * n], places[2 * n + 1], size, 0, 2 * Math.PI);
-        pen.fillStyle = colour || (shades ? cssOf(shades[n]) : groups[groupOf[n]].colour);
-        pen.fill();
-      }
-    }
+    traceDots(
+      pen,
+      /** @type {Dots} */
+      this.dressed,
+      places,
+      inSight,
+      this.theme().outline
+    );
   }
   /** Where every point is on the stage, in CSS pixels. */
   stagePlaces() {
@@ -1825,17 +1880,6 @@ function sized(canvas, stage, ratio2) {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
   return pen;
-}
-function radiusFor(count) {
-  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
-}
-function coloursOf(groupOf, groups) {
-  const pixels = groups.map((group) => pixelOf(group.colour));
-  return Int32Array.from(groupOf, (group) => pixels[group]);
-}
-function cssOf(pixel) {
-  const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
-  return `#${parts.map((part2) => part2.toString(16).padStart(2, "0")).join("")}`;
 }
 function isDark(colour) {
   const parts = colour.startsWith("#") ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : (colour.match(/[\d.]+/g) ?? ["255", "255", "255"]).slice(0, 3).map(Number);
@@ -1962,8 +2006,7 @@ function contentOf(data, model, plane, positions) {
   const labels = values ? null : model.labels;
   const content = {
     positions: places,
-    groupOf: labels ? Uint16Array.from(labels) : new Uint16Array(model.count),
-    groups: labels ? groupsOf(model.names, data.palette) : [{ name: "", colour: data.palette[0], symbol: 0 }],
+    ...grouped(labels, model.names, data.palette, model.count),
     shades: values && scale ? shadesOf(values, scale) : null,
     titles: data.titles,
     equal: data.equal,
@@ -1986,13 +2029,6 @@ function valuesOf(by, model) {
   if (by === "kl") return model.rates;
   if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
   return null;
-}
-function groupsOf(names, palette) {
-  return names.map((name, i) => ({
-    name,
-    colour: palette[i % palette.length],
-    symbol: Math.floor(i / palette.length)
-  }));
 }
 function homeOf(places, { prior }) {
   if (!prior) return null;
@@ -3270,6 +3306,33 @@ function shortPair([low, high]) {
   return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
 }
 
+// explorer/browser/scatter/prior.js
+var INK = "rgba(128,128,128,.95)";
+function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
+  const [x, y] = view.toPixels(centre);
+  const [across, up] = view.scale;
+  pen.strokeStyle = pen.fillStyle = ink;
+  pen.lineWidth = 1;
+  pen.font = "11px sans-serif";
+  pen.setLineDash([2, 3]);
+  for (const sigmas of [1, 2, 3]) {
+    const name = sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`;
+    pen.beginPath();
+    if (isLine) {
+      for (const side of [x - sigmas * across, x + sigmas * across]) {
+        pen.moveTo(side, view.top);
+        pen.lineTo(side, view.top + view.height);
+      }
+      pen.fillText(sigmas === 3 ? "3σ" : name, x + sigmas * across + 3, view.top + 12);
+    } else {
+      pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
+      pen.fillText(name, x + 3, y - sigmas * up + 12);
+    }
+    pen.stroke();
+  }
+  pen.setLineDash([]);
+}
+
 // explorer/browser/latent_map/layers.js
 var SELECTED = "#ff2d87";
 var DRAWN = "#00a878";
@@ -3386,7 +3449,7 @@ function clippedPen(map, layer) {
   return pen;
 }
 function drawMarks(pen, view, map) {
-  if (map.toolbar.prior) drawPrior(pen, view, map);
+  if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
   if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);
@@ -3404,20 +3467,6 @@ function drawTouched(pen, view, map) {
   if (map.pointer.touched === null) return;
   ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
   drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
-}
-function drawPrior(pen, view, map) {
-  const centre = map.data?.prior;
-  if (!centre) return;
-  pen.strokeStyle = pen.fillStyle = "rgba(128,128,128,.95)";
-  pen.lineWidth = 1;
-  pen.font = "11px sans-serif";
-  pen.setLineDash([2, 3]);
-  for (const sigmas of [1, 2, 3]) {
-    traceEllipse(pen, view, centre, { a: 1, b: 1, angle: 0 }, sigmas);
-    const [x, y] = view.toPixels([centre[0], centre[1] + sigmas]);
-    pen.fillText(sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`, x + 3, y + 12);
-  }
-  pen.setLineDash([]);
 }
 function drawPosteriors(pen, view, map) {
   const count = map.model.count;

@@ -3,11 +3,12 @@
  */
 
 import { scaleOf, shadesOf, VIRIDIS } from "../scatter/colours.js";
+import { grouped } from "../scatter/dots.js";
 
 /** @import { MapData } from "../common/types.js" */
 /** @import { LatentModel } from "./model.js" */
 /** @import { Plane } from "../numerics/geometry.js" */
-/** @import { Content, Group } from "../scatter/scatter.js" */
+/** @import { Content } from "../scatter/scatter.js" */
 /** @import { Scale } from "../scatter/colours.js" */
 /** @import { Ranges } from "../numerics/view.js" */
 
@@ -28,8 +29,7 @@ export function contentOf(data, model, plane, positions) {
   const labels = values ? null : model.labels;
   const content = {
     positions: places,
-    groupOf: labels ? Uint16Array.from(labels) : new Uint16Array(model.count),
-    groups: labels ? groupsOf(model.names, data.palette) : [{ name: "", colour: data.palette[0], symbol: 0 }],
+    ...grouped(labels, model.names, data.palette, model.count),
     shades: values && scale ? shadesOf(values, scale) : null,
     titles: data.titles,
     equal: data.equal,
@@ -64,19 +64,6 @@ function valuesOf(by, model) {
   if (by === "kl") return model.rates;
   if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
   return null;
-}
-
-/**
- * @param {string[]} names
- * @param {string[]} palette
- * @returns {Group[]}
- */
-function groupsOf(names, palette) {
-  return names.map((name, i) => ({
-    name,
-    colour: palette[i % palette.length],
-    symbol: Math.floor(i / palette.length),
-  }));
 }
 
 /**

@@ -6,6 +6,7 @@
 
 import { part } from "../common/dom.js";
 import { classMeans, ellipse } from "../numerics/geometry.js";
+import { drawPrior } from "../scatter/prior.js";
 import { sized } from "../scatter/scatter.js";
 import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "./layers.js";
 
@@ -71,7 +72,7 @@ function clippedPen(map, layer) {
  * @param {LatentMap} map
  */
 export function drawMarks(pen, view, map) {
-  if (map.toolbar.prior) drawPrior(pen, view, map);
+  if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
   if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);
@@ -95,27 +96,6 @@ export function drawTouched(pen, view, map) {
   if (map.pointer.touched === null) return;
   ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
   drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
-}
-
-/**
- * Circles of 1, 2 and 3 standard deviations of the prior, each with its name.
- * @param {Pen} pen
- * @param {View} view
- * @param {LatentMap} map
- */
-function drawPrior(pen, view, map) {
-  const centre = map.data?.prior;
-  if (!centre) return;
-  pen.strokeStyle = pen.fillStyle = "rgba(128,128,128,.95)";
-  pen.lineWidth = 1;
-  pen.font = "11px sans-serif";
-  pen.setLineDash([2, 3]);
-  for (const sigmas of [1, 2, 3]) {
-    traceEllipse(pen, view, centre, { a: 1, b: 1, angle: 0 }, sigmas);
-    const [x, y] = view.toPixels([centre[0], centre[1] + sigmas]);
-    pen.fillText(sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`, x + 3, y + 12);
-  }
-  pen.setLineDash([]);
 }
 
 /**

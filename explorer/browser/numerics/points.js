@@ -118,11 +118,15 @@ function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
 /**
  * Writes a contour of one pixel around everything that is filled; where it touches only at a
  * corner it is fainter, which smooths the steps of a round mark.
+ *
+ * A contour is never quite opaque: that is how it is told from what is filled.
  * @param {Sheet} sheet with nothing on it but opaque fills
  * @param {string} colour "#rrggbb"
+ * @param {boolean} isSmooth if not, it hides what is below and leaves out the corners
  */
-export function contour({ pixels, width, height }, colour) {
-  const [strong, faint] = [pixelOf(colour, 215), pixelOf(colour, 90)];
+export function contour({ pixels, width, height }, colour, isSmooth = true) {
+  const strong = pixelOf(colour, isSmooth ? 215 : 254);
+  const faint = isSmooth ? pixelOf(colour, 90) : 0;
   for (let y = 1; y < height - 1; y++) {
     const end = (y + 1) * width - 1;
     let at = y * width + 1;

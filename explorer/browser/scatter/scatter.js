@@ -6,14 +6,15 @@
  */
 
 import { context, make } from "../common/dom.js";
-import { contour, fillPoints, pixelOf, placePoints, stampOf, SYMBOLS } from "../numerics/points.js";
+import { placePoints } from "../numerics/points.js";
 import { bounds, fit, panned, viewOf, zoomed } from "../numerics/view.js";
 import { drawAxes, plotArea } from "./axes.js";
+import { cssOf, dotsOf, traceDots, writeDots } from "./dots.js";
 
 /** @import { Ranges, View } from "../numerics/view.js" */
 /** @import { Colours, Titles } from "./axes.js" */
+/** @import { Dots, Edge, Group } from "./dots.js" */
 /**
- * @typedef {{name: string, colour: string, symbol: number}} Group points of one class
  * @typedef {object} Content what is shown
  * @property {Float32Array} positions flat: u₁, v₁, u₂, v₂, …
  * @property {ArrayLike<number>} groupOf index of every point's group
@@ -29,8 +30,6 @@ import { drawAxes, plotArea } from "./axes.js";
  * @property {(n: number) => HTMLCanvasElement | null} [thumbnail] a picture in place of a mark
  */
 
-/** Radius of a mark in CSS pixels, for up to so many points. */
-const RADII = [[1200, 4.2], [4000, 3.4], [20_000, 2.7], [Infinity, 1.7]];
 /** Marks become pictures where at most so many are in sight, and the view is so much nearer. */
 const THUMBNAILS = { most: 60, share: 0.75, side: 30 };
 
@@ -56,6 +55,8 @@ export class Scatter {
     this.hidden = new Set();
     /** @type {Uint32Array} points that are shown */
     this.shown = new Uint32Array();
+    /** @type {Dots | null} */
+    this.dressed = null;
     this.places = new Float32Array();
     /** @type {Float32Array} CSS pixels of the stage, for selections */
     this.cssPlaces = new Float32Array();
@@ -77,12 +78,30 @@ export class Scatter {
   show(content, keepsView = false) {
     const isSame = keepsView && this.content !== null && this.view !== null;
     this.content = content;
+    this.dressed = dotsOf(content);
     this.places = new Float32Array(content.positions.length);
     if (!isSame) this.hidden = new Set();
     this.list();
     const box = this.box();
     this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
     this.look(isSame ? fit(box, /** @type {View} */ (this.view), content.equal) : this.home);
+  }
+
+  /**
+   * Moves the points that are shown. The view goes with what a reset shows, unless it was panned or
+   * zoomed; drawn at once, for an animation draws in its own frame.
+   * @param {Float32Array} positions as many as before
+   * @param {Ranges} home
+   */
+  move(positions, home) {
+    const content = /** @type {Content} */ (this.content);
+    const isFollowing = this.isHome;
+    Object.assign(content, { positions, home });
+    const box = this.box();
+    this.home = fit(box, home, content.equal);
+    if (isFollowing) this.view = viewOf(box, this.home);
+    this.draw();
+    this.host.changed();
   }
 
   /** Points whose group is shown. */
@@ -180,8 +199,9 @@ export class Scatter {
    * What the host has below the points, and the axes.
    * @param {CanvasRenderingContext2D} pen
    * @param {View} view
+   * @param {Colours} colours
    */
-  drawUnder(pen, view) {
+  drawUnder(pen, view, colours = this.theme()) {
     const { titles, hasNumbers } = /** @type {Content} */ (this.content);
     pen.save();
     pen.beginPath();
@@ -189,7 +209,7 @@ export class Scatter {
     pen.clip();
     this.host.under?.(pen, view);
     pen.restore();
-    drawAxes(pen, view, titles, this.theme(), hasNumbers);
+    drawAxes(pen, view, titles, colours, hasNumbers);
   }
 
   /** @returns {Colours & {outline: string}} */
@@ -209,8 +229,9 @@ export class Scatter {
    * @param {HTMLCanvasElement} canvas
    * @param {View} view
    * @param {number} ratio
+   * @param {Edge} edge
    */
-  drawPoints(canvas, view, ratio) {
+  drawPoints(canvas, view, ratio, edge = { outline: this.theme().outline, isSmooth: true }) {
     const { positions } = /** @type {Content} */ (this.content);
     const [width, height] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
@@ -221,24 +242,13 @@ export class Scatter {
     placePoints(positions, local, ratio, this.places);
     const pictures = this.pictures(width, height);
     const image = new ImageData(width, height);
-    if (!pictures) this.fill({ pixels: new Int32Array(image.data.buffer), width, height }, ratio);
+    if (!pictures) {
+      const sheet = { pixels: new Int32Array(image.data.buffer), width, height };
+      writeDots(sheet, /** @type {Dots} */ (this.dressed), this.places, this.shown, ratio, edge);
+    }
     const pen = context(canvas);
     pen.putImageData(image, 0, 0);
     for (const [n, picture] of pictures ?? []) this.drawPicture(pen, n, picture, ratio);
-  }
-
-  /**
-   * @param {import("../numerics/points.js").Sheet} sheet
-   * @param {number} ratio
-   */
-  fill(sheet, ratio) {
-    const { groupOf, groups, shades, positions } = /** @type {Content} */ (this.content);
-    const radius = radiusFor(positions.length / 2) * ratio;
-    const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius));
-    const symbols = Uint8Array.from(groupOf, (group) => (shades ? 0 : groups[group].symbol % stamps.length));
-    const colours = shades ?? coloursOf(groupOf, groups);
-    fillPoints(sheet, this.places, this.shown, symbols, stamps, colours);
-    contour(sheet, this.theme().outline);
   }
 
   /**
@@ -273,12 +283,12 @@ export class Scatter {
    * @param {number} ratio
    */
   drawPicture(pen, n, picture, ratio) {
-    const { groups, groupOf, shades } = /** @type {Content} */ (this.content);
+    const { colours } = /** @type {Dots} */ (this.dressed);
     const side = THUMBNAILS.side * ratio;
     const [x, y] = [this.places[2 * n] - side / 2, this.places[2 * n + 1] - side / 2];
     pen.imageSmoothingEnabled = false;
     pen.lineWidth = 2 * ratio;
-    pen.strokeStyle = shades ? cssOf(shades[n]) : groups[groupOf[n]].colour;
+    pen.strokeStyle = cssOf(colours[n]);
     pen.drawImage(picture, x, y, side, side);
     pen.strokeRect(x, y, side, side);
   }
@@ -289,21 +299,12 @@ export class Scatter {
    * @param {View} view
    */
   tracePoints(pen, view) {
-    const { groups, groupOf, shades } = /** @type {Content} */ (this.content);
-    const radius = radiusFor(groupOf.length);
     const places = this.stagePlaces();
     const inSight = this.shown.filter((n) => {
       const [x, y] = [places[2 * n], places[2 * n + 1]];
       return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
     });
-    for (const [size, colour] of /** @type {[number, string][]} */ ([[radius + 1, this.theme().outline], [radius, ""]])) {
-      for (const n of inSight) {
-        pen.beginPath();
-        pen.arc(places[2 * n], places[2 * n + 1], size, 0, 2 * Math.PI);
-        pen.fillStyle = colour || (shades ? cssOf(shades[n]) : groups[groupOf[n]].colour);
-        pen.fill();
-      }
-    }
+    traceDots(pen, /** @type {Dots} */ (this.dressed), places, inSight, this.theme().outline);
   }
 
   /** Where every point is on the stage, in CSS pixels. */
@@ -331,32 +332,6 @@ export function sized(canvas, stage, ratio) {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   return pen;
-}
-
-/**
- * The radius of a mark in CSS pixels.
- * @param {number} count of points
- */
-export function radiusFor(count) {
-  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
-}
-
-/**
- * @param {ArrayLike<number>} groupOf
- * @param {Group[]} groups
- */
-function coloursOf(groupOf, groups) {
-  const pixels = groups.map((group) => pixelOf(group.colour));
-  return Int32Array.from(groupOf, (group) => pixels[group]);
-}
-
-/**
- * A pixel as a colour of a style sheet.
- * @param {number} pixel
- */
-export function cssOf(pixel) {
-  const parts = [pixel & 255, (pixel >> 8) & 255, (pixel >> 16) & 255];
-  return `#${parts.map((part) => part.toString(16).padStart(2, "0")).join("")}`;
 }
 
 /**
