@@ -36,7 +36,7 @@ def parse(text: str) -> dict[str, Any]:
         if name.removeprefix("no-") in FLAGS and not value:
             look[name.removeprefix("no-")] = not name.startswith("no-")
         elif name == "hidden":
-            look["hidden"] = [int(number[:6]) for number in value.split(".")[:MAX_HIDDEN]]
+            look["hidden"] = [int(number[:7]) for number in value.split(".")[:MAX_HIDDEN]]
         elif name == "range":
             left, right, low, high = (float(number[:20]) for number in value.split(":"))
             look["ranges"] = {"x": [left, right], "y": [low, high]}
