@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from explorer.figures import theme, training
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
 from explorer.widgets.text import plain
 from models.config import (
@@ -428,7 +428,7 @@ def test_of_many_latents_the_largest_are_drawn():
 
 
 def test_without_runs_the_list_says_how_to_get_one(no_runs, desk):
-    assert open_view("train").info[0].value.startswith("There is no run yet")
+    assert open_view("train").info[0].value.startswith("There are no runs yet")
 
 
 def test_runs_are_listed_with_their_scores(no_runs, desk):
