@@ -83,6 +83,7 @@ def part_of(*names):
 
 ROOMS = [
     ["settings", "text", "atomic", "capabilities"],
+    ["engines"],
     ["config"],
     ["presets"],
     ["latents"],

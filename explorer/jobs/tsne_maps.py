@@ -6,61 +6,55 @@ finished map lands on disk, whole, and is found there by the next visitor, also 
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
+from models.engines.handle import RUNNING, Engine, Handle, Work
+from models.engines.local import LocalEngine
 
 POLL_SECONDS = 0.2
 
 
 @dataclass
 class _Projection:
-    process: subprocess.Popen
-    log: IO[str]
+    """A map that is being computed, and how many watch."""
+
+    handle: Handle
     watchers: int = 0
-    reading: threading.Lock = field(default_factory=threading.Lock)
 
     def progress(self) -> float:
-        """Share done, as last printed."""
-        with self.reading:
-            self.log.seek(0)
-            lines = self.log.read().split()
-        try:
-            return min(1.0, max(0.0, float(lines[-1])))
-        except (IndexError, ValueError):
-            return 0.0
+        """Share done, as last reported."""
+        share = self.handle.latest
+        return min(1.0, max(0.0, share)) if isinstance(share, float) else 0.0
 
 
 class Projections:
-    """t-SNE maps by file: one process at a time, whoever asks; the last to leave ends it.
+    """t-SNE maps by file: one is computed at a time; the last watcher to leave ends it.
 
     Args:
         folder: Where finished maps are kept.
+        engine: What does the work. Default: a `LocalEngine`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self.folder = folder
+        self._engine = engine or LocalEngine()
         self._lock = threading.Lock()
         self._jobs: dict[Path, _Projection] = {}
 
     def path(self, fingerprint: str, perplexity: float = 30.0) -> Path:
-        """The file of the map of these codes."""
+        """Names the file of the map of these codes."""
         return self.folder / f"tsne-{fingerprint[:32]}-{perplexity:g}.safetensors"
 
     def watch(self, checkpoint: Path, output: Path) -> Iterator[float | None]:
         """Starts or joins the computation of `output`; yields the share done until it is there.
 
         Yields None while another map is being computed. Closing the iterator leaves the
-        computation, and ends it if nobody else watches.
+        computation, and ends it if there is no other watcher.
 
         Raises:
             JobError: If the process fails.
@@ -72,7 +66,7 @@ class Projections:
                 time.sleep(POLL_SECONDS)
                 continue
             try:
-                while job.process.poll() is None:
+                while job.handle.state == RUNNING:
                     yield job.progress()
                     time.sleep(POLL_SECONDS)
             finally:
@@ -87,7 +81,9 @@ class Projections:
             if output not in self._jobs:
                 if self._jobs:
                     return None
-                self._jobs[output] = _start(checkpoint, output)
+                output.parent.mkdir(parents=True, exist_ok=True)
+                words = ("project", str(checkpoint.resolve()), str(output.resolve()))
+                self._jobs[output] = _Projection(self._engine.start(Work(words)))
             self._jobs[output].watchers += 1
             return self._jobs[output]
 
@@ -95,30 +91,8 @@ class Projections:
         with self._lock:
             job.watchers -= 1
             if job.watchers == 0:
-                job.process.kill()
-                job.process.wait()
-                job.log.close()
+                job.handle.cancel(0.0)
+                job.handle.result()
                 for unfinished in output.parent.glob(f".{output.name}.*"):
                     unfinished.unlink()
                 self._jobs.pop(output, None)
-
-
-def _start(checkpoint: Path, output: Path) -> _Projection:
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # to append, since the process shares our place in the file; closed by the last watcher
-    log = tempfile.TemporaryFile("a+")  # noqa: SIM115
-    root = Path(__file__).resolve().parents[2]
-    command = [
-        sys.executable,
-        "-m",
-        "models",
-        "project",
-        str(checkpoint.resolve()),
-        str(output.resolve()),
-    ]
-    process = subprocess.Popen(
-        command, stdout=log, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, cwd=root
-    )
-    if hasattr(os, "setpriority"):
-        os.setpriority(os.PRIO_PROCESS, process.pid, 10)
-    return _Projection(process, log)

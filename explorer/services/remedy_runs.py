@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, run_folders
 from explorer.services.catalogue import Entry
 from models.config import RunConfig

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
 from explorer.services import catalogue, job_queue, run_folders
 from models.atomic import write_bytes
 from models.runs.folder import Run, default_runs_dir, find_run

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
 from explorer.services import catalogue, run_folders, training_form
 from models.config import RunConfig
 from models.runs.folder import Run

@@ -38,15 +38,24 @@ def one_sentence(command: Callable) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except ValueError as error:
-            typer.echo(f"Error: {error}.", err=True)
-            raise typer.Exit(1) from error
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            typer.echo(f"Error: {error.filename or 'a file'} cannot be used: {reason}.", err=True)
+        except (ValueError, OSError) as error:
+            typer.echo(f"Error: {sentence_of(error)}.", err=True)
             raise typer.Exit(1) from error
 
     return wrapped
+
+
+def sentence_of(error: Exception) -> str:
+    """Says what is wrong in one sentence, without its full stop.
+
+    Example:
+        >>> sentence_of(FileNotFoundError(2, "No such file or directory", "faces.npz"))
+        'faces.npz cannot be used: no such file or directory'
+    """
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        return f"{error.filename or 'a file'} cannot be used: {reason}"
+    return str(error)
 
 
 def with_settings(*without: str) -> Callable[[Callable], Callable]:

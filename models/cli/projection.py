@@ -1,14 +1,14 @@
-"""The hidden command `project`: a t-SNE map, computed in a process of its own for the app."""
+"""The hidden command `project`: a t-SNE map, work that the app gives to an engine."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from models.cli.options import check_seed, one_sentence
+from models.engines.worker import report
 
 
 @one_sentence
@@ -18,7 +18,7 @@ def project(
     perplexity: Annotated[float, typer.Option(help="Effective number of neighbours.")] = 30.0,
     seed: Annotated[int, typer.Option(help="Seed of the neighbour search.")] = 0,
 ) -> None:
-    """Compute a t-SNE map in this process; prints the share done, one number a line."""
+    """Compute a t-SNE map in this process; reports the share done."""
     from models.latents.tsne import tsne
     from models.storage.checkpoint import read
     from models.storage.tensors import write_tensors
@@ -27,12 +27,5 @@ def project(
     codes = read(model).codes
     if codes is None:
         raise ValueError("the checkpoint must hold the codes of a test set")
-    parent = os.getppid()
-
-    def report(done: float) -> None:
-        if os.getppid() != parent:  # the server has ended, and nothing waits for this map
-            raise typer.Exit(1)
-        print(f"{done:.3f}", flush=True)
-
     positions = tsne(codes.mean, perplexity, seed=seed, progress=report)
     write_tensors(output, {"positions": positions}, {})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,8 +22,9 @@ from models.cli.options import (
 )
 from models.cli.train import check_resume, fit_to_data
 from models.config import override
+from models.engines.worker import report
 from models.presets import preset
-from models.runs.folder import default_runs_dir
+from models.runs.folder import default_runs_dir, find_run
 
 
 @with_settings("beta")
@@ -125,21 +124,25 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
     typer.echo(to_text(found.rows(), pairs))
     typer.echo(f"Written: {found.json_path}, {found.csv_path}")
     if found.failures:
-        raise typer.Exit(1)
+        first = next(iter(found.failures.values()))
+        raise ValueError(
+            f"every run must reach its end, but {len(found.failures)} of {len(titles)} failed, "
+            f"the first because {first}"
+        )
 
 
 @one_sentence
 def work(
+    runs: Annotated[list[str], typer.Argument(help="Ids of the runs of a group.")],
     runs_dir: RunsDir = None,
     data_dir: DataDir = None,
     device: Device = "cpu",
     command: Annotated[str, typer.Option()] = "",
     autosave: Autosave = 10.0,
 ) -> None:
-    """Train the groups of runs that standard input names; started by a sweep."""
-    from models.sweeps.worker import work as train_groups
+    """Train a group of runs and report how they do; work that a sweep gives to an engine."""
+    from models.sweeps.worker import train_group
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the sweep, which then ends this
     folder = runs_dir or default_runs_dir()
-    reports, sys.stdout = sys.stdout, sys.stderr  # what a library prints is no report
-    train_groups(sys.stdin, reports, folder, data_dir, device, command, autosave)
+    found = [find_run(folder, name) for name in runs]
+    train_group(found, report, stop_flag(), data_dir, device, command, autosave)

@@ -20,6 +20,8 @@ from typing import Any
 
 from models.atomic import write_bytes
 from models.config import RunConfig
+from models.engines.handle import Engine
+from models.engines.local import LocalEngine
 from models.runs.comparison import is_changed, without
 from models.runs.folder import Run, list_runs
 from models.runs.train import AUTOSAVE_SECONDS
@@ -119,7 +121,7 @@ class Sweep:
         device: str = "cpu",
         command: str = "",
         autosave_seconds: float = AUTOSAVE_SECONDS,
-        niceness: int = 0,
+        engine: Engine | None = None,
     ) -> Iterator[Event | None]:
         """Trains what is not done, and yields events of all members as they come.
 
@@ -131,7 +133,7 @@ class Sweep:
             device: "cpu", or "cuda" with one worker.
             command: How to make this again, for the cards.
             autosave_seconds: Time between two saves of every state.
-            niceness: Added to that of the workers, where the system knows it.
+            engine: What does the work; it is closed at the end. Default: a `LocalEngine`.
 
         Yields:
             Events; None where there is none for `HEARTBEAT_SECONDS`.
@@ -149,7 +151,8 @@ class Sweep:
         arguments = [f"--runs-dir={Path(self.runs_dir).resolve()}", f"--device={device}"]
         arguments += [f"--autosave={autosave_seconds:g}", f"--command={command}"]
         arguments += [] if data_dir is None else [f"--data-dir={data_dir}"]
-        for event in distribute(plan(waiting, count), count, arguments, niceness):
+        engine = engine or LocalEngine(niceness=0, reuses=True)
+        for event in distribute(plan(waiting, count), count, engine, arguments):
             if isinstance(event, Failed):
                 self.failures[event.run_id] = event.reason
             if isinstance(event, str):

@@ -1,36 +1,32 @@
-"""Processes that train the runs of a sweep, and the events they report."""
+"""The groups of a sweep as work for an engine, and the events that are reported."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import math
-import os
 import queue
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
+from models.engines.handle import Engine, Handle, Work
 from models.runs.folder import Run
 from models.runs.train import AUTOSAVE_SECONDS
 
 HEARTBEAT_SECONDS = 0.4
 """Longest silence of a stream of events."""
 REPORT_SECONDS = 0.2
-"""Time between two reports of a worker."""
+"""Time between two reports of a group."""
 LEAVE_SECONDS = 60.0
-"""Most that a worker may take to save its runs when it is told to leave."""
+"""Most that a group may take to save its runs when it is told to stop."""
 
 
 @dataclass(frozen=True)
 class Started:
-    """A process has taken the member."""
+    """The training of a member has started."""
 
     run_id: str
     beta: float
@@ -65,169 +61,108 @@ class Failed:
 
 
 Event = Started | Advanced | Done | Failed
-
-
-class _Worker:
-    """A process that trains one group after another; closing its standard input ends it."""
-
-    def __init__(self, arguments: Sequence[str], niceness: int, inbox: queue.SimpleQueue) -> None:
-        root = str(Path(__file__).resolve().parents[2])
-        known = os.environ.get("PYTHONPATH")
-        self.unfinished: set[str] = set()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "models", "work", *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([root, known] if known else [root])},
-        )
-        if niceness and hasattr(os, "setpriority"):
-            own = os.getpriority(os.PRIO_PROCESS, self.process.pid)
-            os.setpriority(os.PRIO_PROCESS, self.process.pid, own + niceness)
-        self.listener = threading.Thread(target=self._listen, args=(inbox,), daemon=True)
-        self.listener.start()
-
-    def _listen(self, inbox: queue.SimpleQueue) -> None:
-        for line in self.process.stdout:
-            with contextlib.suppress(ValueError):  # a line cut short by its death
-                inbox.put((self, json.loads(line)))
-        inbox.put((self, None))
-
-    def give(self, runs: Sequence[Run]) -> None:
-        self.unfinished = {run.id for run in runs}
-        with contextlib.suppress(OSError):  # if it has died, its standard output will tell
-            self.process.stdin.write(json.dumps([run.id for run in runs]) + "\n")
-            self.process.stdin.flush()
-
-    def dismiss(self) -> None:
-        with contextlib.suppress(OSError):
-            self.process.stdin.close()
-
-    def wait(self, seconds: float) -> None:
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.listener.join()
-        self.process.stdout.close()
+_KINDS = {"advanced": Advanced, "done": Done, "failed": Failed}
+_UNTRAINED = "its process must train it to its end, but it was told to stop"
 
 
 def distribute(
-    groups: Sequence[list[Run]], count: int, arguments: Sequence[str], niceness: int
+    groups: Sequence[list[Run]], count: int, engine: Engine, options: Sequence[str]
 ) -> Iterator[Event | str | None]:
-    """Has the groups trained by at most `count` workers; a run's id stands for its start."""
-    waiting = deque(groups)
-    inbox: queue.SimpleQueue = queue.SimpleQueue()
-    workers: list[_Worker] = []
-    busy: set[_Worker] = set()
+    """Has an engine train the groups, at most `count` at a time.
 
-    def next_group(worker: _Worker | None = None) -> Iterator[str]:
-        if not waiting:
-            return
-        if worker is None:
-            worker = _Worker(arguments, niceness, inbox)
-            workers.append(worker)
-        busy.add(worker)
-        worker.give(waiting[0])
-        yield from [run.id for run in waiting.popleft()]
+    Args:
+        groups: From `models.sweeps.plan.plan`.
+        count: How many are trained at a time.
+        engine: What does the work; it is closed at the end.
+        options: Of the command `work`.
+
+    Yields:
+        Events; the id of a run when its training starts; None where there is no news for
+        `HEARTBEAT_SECONDS`.
+    """
+    waiting = deque(groups)
+    inbox: queue.SimpleQueue[tuple[Handle, Any]] = queue.SimpleQueue()
+    working: dict[Handle, set[str]] = {}
+
+    def start_next() -> Iterator[str]:
+        if waiting:
+            names = [run.id for run in waiting.popleft()]
+            handle = engine.start(Work(("work", *names, *options)))
+            working[handle] = set(names)
+            threading.Thread(target=_follow, args=(handle, inbox), daemon=True).start()
+            yield from names
 
     try:
         for _ in range(count):
-            yield from next_group()
-        while busy:
+            yield from start_next()
+        while working:
             try:
-                worker, message = inbox.get(timeout=HEARTBEAT_SECONDS)
+                handle, message = inbox.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
                 yield None
                 continue
-            if message is None:  # the process is gone
-                status = worker.process.wait()
-                yield from [
-                    Failed(name, f"its process must live to the end, but it ended with {status}")
-                    for name in sorted(worker.unfinished)
-                ]
-                if worker in busy:
-                    busy.remove(worker)
-                    yield from next_group()
-            elif message == "ready":
-                busy.remove(worker)
-                yield from next_group(worker)
+            if message is None:
+                reason = handle.result().reason or _UNTRAINED
+                yield from [Failed(name, reason) for name in sorted(working.pop(handle))]
+                yield from start_next()
             else:
                 event = _KINDS[message.pop("kind")](**message)
                 if isinstance(event, Done | Failed):
-                    worker.unfinished.discard(event.run_id)
+                    working[handle].discard(event.run_id)
                 yield event
     finally:
-        for worker in workers:
-            worker.dismiss()
-        deadline = time.monotonic() + LEAVE_SECONDS
-        for worker in workers:
-            worker.wait(max(0.0, deadline - time.monotonic()))
+        for handle in working:
+            handle.cancel(LEAVE_SECONDS)
+        for handle in working:
+            handle.result()
+        engine.close()
 
 
-_KINDS = {"advanced": Advanced, "done": Done, "failed": Failed}
+def _follow(handle: Handle, inbox: queue.SimpleQueue) -> None:
+    """Puts the events of one piece of work into the inbox of all, and None at its end."""
+    for event in handle.events():
+        inbox.put((handle, event))
+    inbox.put((handle, None))
 
 
-def work(
-    orders: IO[str],
-    reports: IO[str],
-    runs_dir: str | Path,
+def train_group(
+    runs: Sequence[Run],
+    report: Callable[[Any], None],
+    is_stopped: Callable[[], bool],
     data_dir: str | Path | None = None,
     device: str = "cpu",
     command: str = "",
     autosave_seconds: float = AUTOSAVE_SECONDS,
 ) -> None:
-    """What a worker process does: trains the groups it is told to, until it is told no more.
-
-    When `orders` ends in the middle of a training, because whoever gave them has stopped or has
-    died, everything is kept and the worker leaves.
+    """Trains a group of runs and reports how they do.
 
     Args:
-        orders: A line for every group: the ids of its runs as a JSON list.
-        reports: Gets a line for every piece of news, and `"ready"` after every group.
-        runs_dir: The folder of runs.
+        runs: Of one group of `models.sweeps.plan.plan`.
+        report: Gets every piece of news, as JSON values.
+        is_stopped: Whether to keep everything and stop.
         data_dir: See `models.data.load.load`.
         device: "cpu" or "cuda".
         command: For the cards.
         autosave_seconds: Time between two saves of a state.
     """
-    groups: queue.SimpleQueue = queue.SimpleQueue()
-    left_alone = threading.Event()
-
-    def listen() -> None:
-        for line in orders:
-            groups.put(json.loads(line))
-        left_alone.set()
-        groups.put(None)
-
-    def report(message: Any) -> None:
-        with contextlib.suppress(OSError):  # nobody listens any more
-            print(json.dumps(message), file=reports, flush=True)
-
-    threading.Thread(target=listen, daemon=True).start()
     from models.runs.train_together import train_together
 
-    for names in iter(groups.get, None):
-        runs = [Run(Path(runs_dir) / name) for name in names]
-        rounds = train_together(runs, data_dir, device, command, autosave_seconds)
-        reported = -math.inf
-        try:
-            epochs = runs[0].config().training.epochs
-            for news in rounds:
-                due = bool(news) and time.monotonic() - reported >= REPORT_SECONDS
-                reported = time.monotonic() if due else reported
-                for name, event in news.items():
-                    if due or event is None or isinstance(event, Exception):
-                        report(_message(name, event, epochs))
-                if left_alone.is_set():
-                    break
-        except (ValueError, OSError) as error:  # the data: no run of the group can go on
-            for name in names:
-                report(_failure(name, error))
-        rounds.close()
-        report("ready")
+    rounds = train_together(runs, data_dir, device, command, autosave_seconds)
+    reported = -math.inf
+    try:
+        epochs = runs[0].config().training.epochs
+        for news in rounds:
+            due = bool(news) and time.monotonic() - reported >= REPORT_SECONDS
+            reported = time.monotonic() if due else reported
+            for name, event in news.items():
+                if due or event is None or isinstance(event, Exception):
+                    report(_message(name, event, epochs))
+            if is_stopped():
+                break
+    except (ValueError, OSError) as error:  # the data: no run of the group can go on
+        for run in runs:
+            report(_failure(run.id, error))
+    rounds.close()
 
 
 def _message(name: str, event: Any, epochs: int) -> dict[str, Any]:
@@ -250,7 +185,7 @@ def _both(terms: Mapping[str, float]) -> dict[str, float]:
 
 
 def _failure(name: str, error: Exception) -> dict[str, Any]:
-    """Why a run stopped, as one sentence for a stranger: no path of this machine."""
+    """Why a run stopped, in one sentence without a path of this machine."""
     if isinstance(error, OSError):
         reason = f"a file cannot be used: {(error.strerror or 'unknown reason').lower()}"
     else:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from explorer.assets import store
-from explorer.jobs.queue import Job
+from explorer.jobs.job import Job
 from explorer.services import job_queue, page_files
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
 from models.runs.folder import Run, list_runs

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.jobs.queue import Job
+from explorer.jobs.job import Job
 from explorer.services import data_sets, job_queue, training_form, training_runs
 from explorer.widgets import upload
 from explorer.widgets.text import plain

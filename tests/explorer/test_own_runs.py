@@ -13,7 +13,7 @@ import pytest
 from explorer import state
 from explorer.assets import store
 from explorer.figures import theme, training
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
 from explorer.services import catalogue, comparison, rate_distortion, run_library, warm_up
 from explorer.widgets.text import plain
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, override

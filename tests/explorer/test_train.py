@@ -8,9 +8,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from explorer import state
 from explorer.figures import theme, training
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
 from explorer.widgets.text import plain
 from models.config import (
@@ -20,8 +19,6 @@ from models.config import (
     TrainingConfig,
     override,
 )
-from models.data.builtin import DATA_SETS
-from models.data.load import load
 from models.families.registry import build_model, count_parameters
 from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
@@ -109,43 +106,6 @@ def needing(data, value):
 
 
 # --- what to train -------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", [needing(name, name) for name in DATA_SETS])
-def test_training_sets_are_as_large_as_said(name):
-    assert training_form.TRAINING_SETS[name] == (
-        len(load(name, "train")),
-        load(name, "train").image_shape,
-    )
-    assert training_form.TRAINING_SETS.keys() == set(DATA_SETS)
-
-
-@pytest.mark.parametrize("name", PRESETS)
-def test_without_a_choice_the_plan_is_the_preset(name):
-    assert training_form.plan(name, {}) == PRESETS[name]
-
-
-def test_every_choice_lands_in_its_setting():
-    chosen = {
-        "data": "digits", "network": "conv", "hidden": "4,8", "latent_dim": 3,
-        "likelihood": "gaussian", "sigma": 0.5, "beta": 2.0, "kl_warmup_steps": 7, "epochs": 9,
-        "batch_size": 33, "learning_rate": 0.01, "seed": 5,
-    }  # fmt: skip
-    assert set(chosen) == {item.name for item in training_form.FIELDS}
-    expected = override(
-        PRESETS["digits-2d"], network="conv", hidden=(4, 8), latent_dim=3, likelihood="gaussian",
-        sigma=0.5, beta=2.0, kl_warmup_steps=7, epochs=9, batch_size=33, learning_rate=0.01, seed=5,
-    )  # fmt: skip
-    assert training_form.plan("digits-2d", chosen) == expected
-
-
-def test_what_does_not_matter_is_passed_over():
-    assert (
-        training_form.plan("digits-ae", {"beta": 4.0, "kl_warmup_steps": 9}) == PRESETS["digits-ae"]
-    )
-    assert training_form.plan("digits-multirate", {"beta": 4.0}) == PRESETS["digits-multirate"]
-    assert training_form.plan("digits-2d", {"sigma": 4.0}) == PRESETS["digits-2d"]
-    assert not training_form.plan("mnist-2d", {"likelihood": "gaussian"}).training.binarize
 
 
 def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
@@ -468,7 +428,7 @@ def test_of_many_latents_the_largest_are_drawn():
 
 
 def test_without_runs_the_list_says_how_to_get_one(no_runs, desk):
-    assert open_view("train").info[0].value.startswith("There is no run yet")
+    assert open_view("train").info[0].value.startswith("There are no runs yet")
 
 
 def test_runs_are_listed_with_their_scores(no_runs, desk):
@@ -534,16 +494,6 @@ def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
     for name in names:
         run_library.discard(name)
     assert run_library.discarded() == [names[2], names[1]]
-
-
-@pytest.mark.parametrize("item", training_form.FIELDS, ids=lambda item: item.name)
-def test_limits_of_the_form_are_within_those_of_the_setting(item):
-    if item.kind not in (int, float):
-        return
-    low, high = state.LIMITS[item.link]
-    assert item.minimum <= low < high <= item.maximum
-    for preset in PRESETS:
-        assert low <= training_form.preset_value(preset, item.name) <= high
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import page_queue, state
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import remedy_runs
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import RemedyRun

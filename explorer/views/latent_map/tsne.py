@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
 from explorer.services import job_queue, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from explorer import page_queue, state
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from explorer.widgets.text import plain

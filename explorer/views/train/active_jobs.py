@@ -11,7 +11,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.figures.training import kl_curves, training_curve
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, page_files, run_folders, training_runs
 from explorer.views.train import snapshots
 from explorer.widgets import display, inputs

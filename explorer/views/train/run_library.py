@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.jobs.queue import JobError
+from explorer.jobs.job import JobError
 from explorer.services import catalogue, data_sets, job_queue, run_folders, run_library
 from explorer.views.compare import page
 from explorer.views.train import snapshots

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer import state
-from explorer.jobs.queue import Job, JobError
+from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, remedy_runs
 from explorer.widgets import pictures
 from explorer.widgets.text import plain

@@ -1,5 +1,6 @@
 """The command line as a whole: commands of before, help, arguments from standard input."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -40,7 +41,7 @@ OF_BEFORE = [
     "python -m models data list",
     "python -m models data remove own-0123456789ab --undo",
     "python -m models project in.safetensors out.safetensors --perplexity 30 --seed 0",
-    "python -m models work --runs-dir runs --data-dir data --device cpu --command x --autosave 10",
+    "python -m models work RUN --runs-dir runs --data-dir data --command x --autosave 10",
     "python -m explorer --adapter vae.py --data faces.npz --data-dir data --port 8600 --headless",
 ]
 """Commands of earlier versions that no document names."""
@@ -100,18 +101,25 @@ def test_help_of_every_command(command):
 
 
 @pytest.mark.parametrize(
-    ("given", "status", "phrase"),
+    ("words", "end"),
     [
-        ("", 0, None),
-        ('["data", "show", "digits"]\n', 0, "1297 images"),
-        ('["data", "show", "nowhere"]\n', 1, "Error: "),
+        (None, None),
+        (["data", "show", "digits"], [True, ""]),
+        (["data", "show", "nowhere"], [False, "data must be one of"]),
+        (["data", "show", "--nothing"], [False, "No such option"]),
+        (["train", "--resume", "x", "--autosave", "much"], [False, "Invalid value for"]),
     ],
-    ids=["end", "command", "refusal"],
+    ids=["nothing", "command", "refusal", "option", "value"],
 )
-def test_a_waiting_command_line_takes_its_arguments_from_standard_input(given, status, phrase):
+def test_a_worker_takes_commands_from_standard_input(words, end):
     found = subprocess.run(
-        [sys.executable, "-m", "models", "-"], input=given, text=True, cwd=ROOT,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        [sys.executable, "-m", "models", "-"], input="" if words is None else json.dumps(words),
+        text=True, cwd=ROOT, capture_output=True,
     )  # fmt: skip
-    assert found.returncode == status
-    assert (phrase or "") in found.stdout and bool(found.stdout) == bool(phrase)
+    assert found.returncode == 0
+    if words is None:
+        assert found.stdout == ""
+        return
+    (succeeded, reason) = json.loads(found.stdout)["end"]
+    assert succeeded == end[0] and reason.startswith(end[1]) and "\n" not in reason
+    assert ("1297 images" in found.stderr) == succeeded, "what a command prints is no report"

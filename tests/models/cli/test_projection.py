@@ -7,7 +7,7 @@ from models.storage.tensors import read_tensors
 from tests.helpers.command_line import assert_refusal, call
 
 
-def test_project_writes_positions_and_reports(trained, tmp_path):
+def test_project_writes_positions_and_reports(trained, tmp_path, monkeypatch):
     checkpoint = read(trained.model_path)
     small, output = tmp_path / "small.safetensors", tmp_path / "map.safetensors"
     few = replace(
@@ -16,7 +16,9 @@ def test_project_writes_positions_and_reports(trained, tmp_path):
            for name in ("mean", "log_variance", "distortion", "labels")},
     )  # fmt: skip
     write(small, checkpoint.card, checkpoint.weights, few)
-    shares = [float(line) for line in call("project", small, output).split()]
+    shares = []
+    monkeypatch.setattr("models.cli.projection.report", shares.append)
+    call("project", small, output)
     assert shares == sorted(shares) and 0 < shares[0] < shares[-1] == 1
     tensors, *_ = read_tensors(output)
     assert tensors["positions"].shape == (30, 2) and tensors["positions"].std() > 0

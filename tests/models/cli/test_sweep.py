@@ -1,18 +1,14 @@
 """The command `sweep`: one table, printed and written, or one sentence."""
 
-import inspect
 import json
 import os
 import signal
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from models.cli.app import app
-from models.cli.sweep import sweep as sweep_command
-from models.cli.train import train
-from models.config import ModelConfig, ObjectiveConfig, TrainingConfig
 from models.runs.folder import list_runs
 from models.runs.train import execute
 from models.sweeps.grid import grid
@@ -92,12 +88,3 @@ def test_bad_parameter_gets_one_sentence_and_makes_no_run(case, tmp_path, handle
 def test_beta_is_given_as_betas(tmp_path, handlers):
     call("--runs-dir", tmp_path, "--betas", "1", "--beta", 2, status=2)
     assert os.listdir(tmp_path) == []
-
-
-def test_command_takes_every_setting_of_train():
-    names = {item.name for part in (ModelConfig, ObjectiveConfig, TrainingConfig)
-             for item in fields(part)}  # fmt: skip
-    offered = inspect.signature(sweep_command).parameters.keys()
-    of_train = inspect.signature(train).parameters.keys()
-    assert (names & of_train) - {"beta"} <= offered
-    assert {"preset_name", "data", "betas", "seeds"} <= offered and "resume" not in offered

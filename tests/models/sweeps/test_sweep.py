@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.engines.local import LocalEngine
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
 from models.sweeps import plan as plan_module
-from models.sweeps import worker as worker_module
 from models.sweeps.grid import grid
 from models.sweeps.sweep import Sweep
 from models.sweeps.table import COLUMNS, SCORES, by_beta, to_csv, to_text
@@ -115,22 +115,29 @@ def test_members_are_what_single_runs_are(finished, tmp_path):
     assert {run.id for run in list_runs(found.runs_dir)} == {m.run.id for m in found.members}
 
 
-def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path, monkeypatch):
+class NotedEngine(LocalEngine):
+    """A local engine that keeps the handles of all that it has started."""
+
+    def __init__(self):
+        super().__init__(niceness=0, reuses=True)
+        self.handles = []
+
+    def start(self, work):
+        self.handles.append(super().start(work))
+        return self.handles[-1]
+
+
+def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path):
     found = Sweep.open(tmp_path, grid(endless(config), [0.3, 1.0, 4.0]))
-    priorities = []
-    worker = worker_module._Worker
-    monkeypatch.setattr(worker, "dismiss", lambda self, whole=worker.dismiss: (
-        priorities.append(os.getpriority(os.PRIO_PROCESS, self.process.pid)), whole(self)
-    ))  # fmt: skip
-    events = found.train(niceness=1)
+    engine = NotedEngine()
+    events = found.train(engine=engine)
     seen = set()
     while len(seen) < 3:
         event = next(events)
         seen |= {event.run_id} if isinstance(event, Advanced) else set()
     events.close()
-    own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert len(priorities) == min(plan_module.cores(), 3)
-    assert set(priorities) == {min(19, own + 1)}
+    assert len(engine.handles) == min(plan_module.cores(), 3)
+    assert {handle.state for handle in engine.handles} == {"cancelled"}
     for member in found.members:
         card = read(member.run.model_path).card
         assert card.steps == int(read_tensors(member.run.state_path)[0]["step"][0]) > 0
@@ -145,25 +152,16 @@ def test_a_killed_worker_fails_its_runs_and_no_others(config, tmp_path):
     configs = [*grid(config, [0.3]), *grid(endless(config), [1.0])]
     found = Sweep.open(tmp_path, configs)
     killed = found.members[1].run.id
-    workers = []
-    whole = worker_module._Worker.give
-
-    def give(self, runs):
-        workers.append((self.process.pid, {run.id for run in runs}))
-        whole(self, runs)
-
-    events = []
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(worker_module._Worker, "give", give)
-        for event in found.train():
-            events.append(event)
-            if isinstance(event, Advanced) and event.run_id == killed:
-                (pid,) = {pid for pid, ids in workers if killed in ids}
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+    engine, events = NotedEngine(), []
+    for event in found.train(engine=engine):
+        events.append(event)
+        if isinstance(event, Advanced) and event.run_id == killed:
+            (pid,) = {each.pid for each in engine.handles if killed in each.work.words}
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     (failure,) = [event for event in events if isinstance(event, Failed)]
     assert failure.run_id == killed
-    assert "it ended with -9" in assert_sentence(failure.reason)
+    assert "it was killed" in assert_sentence(failure.reason)
     assert Done(found.members[0].run.id) in events
 
 

@@ -1,18 +1,13 @@
-"""Work in other processes: shared, bounded, ended when told or with the server, never lost.
-
-The t-SNE worker first, then the queue of trainings and sweeps, under what may happen to it.
-"""
+"""The queue of jobs: order, limits, what is stored, and what may happen to a job or a server."""
 
 import errno
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,14 +15,16 @@ import numpy as np
 import pytest
 
 from explorer.jobs import queue as queue_module
-from explorer.jobs import supervisor
-from explorer.jobs.progress import Progress
-from explorer.jobs.queue import MAX_WAITING, Job, JobError, Jobs
-from explorer.jobs.tsne_maps import Projections
+from explorer.jobs import store as store_module
+from explorer.jobs.job import Job, JobError, presentable
+from explorer.jobs.queue import MAX_WAITING, Jobs
 from explorer.services import job_queue
 from models.cli.arguments import train_command
-from models.config import ModelConfig, RunConfig, TrainingConfig
-from models.latents.tsne import tsne
+from models.config import ModelConfig, RunConfig, TrainingConfig, override
+from models.engines import supervisor
+from models.engines.handle import UNEXPECTED
+from models.engines.local import COMMAND, NICENESS, LocalEngine
+from models.presets import preset
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
@@ -35,218 +32,26 @@ from models.storage.tensors import read_tensors
 from models.sweeps.grid import grid
 from models.sweeps.sweep import Sweep
 from models.training.control import send_request
-
-DIGITS = Path(__file__).resolve().parents[2] / "checkpoints" / "digits-2d-beta-1.safetensors"
-FINGERPRINT = "f" * 64
-TIMEOUT = 60
-
-
-@pytest.fixture
-def projections(tmp_path):
-    found = Projections(tmp_path / "maps")
-    yield found
-    for job in found._jobs.values():
-        job.process.kill()
-        job.process.wait()
-        job.log.close()
-
-
-@pytest.fixture
-def lasting(monkeypatch, tmp_path):
-    """Processes that print 0.5, touch a half-written file, and stay; their ids."""
-    started = []
-
-    def run(command, **options):
-        output = Path(command[-1])
-        half = output.parent / f".{output.name}.half"
-        code = f"print('0.250\\n0.500', flush=True); open({str(half)!r}, 'w'); input()"
-        process = popen([command[0], "-c", code], **options | {"stdin": keep.fileno()})
-        started.append(process)
-        return process
-
-    popen = queue_module.subprocess.Popen
-    reader, writer = os.pipe()
-    with open(reader) as keep, open(writer, "w"):
-        monkeypatch.setattr(queue_module.subprocess, "Popen", run)
-        yield started
-
-
-def wait(condition):
-    """Waits for something that another process does."""
-    end = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
-
-
-def is_alive(pid):
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False
-
-
-def test_the_map_on_disk_is_the_one_of_models(projections):
-    output = projections.path(FINGERPRINT)
-    shares = list(projections.watch(DIGITS, output))
-    assert shares == sorted(shares) and 0 <= shares[0] <= shares[-1] <= 1
-    arrays, _, _ = read_tensors(output)
-    assert list(arrays) == ["positions"]
-    assert np.array_equal(arrays["positions"], tsne(read(DIGITS).codes.mean))
-    assert os.listdir(projections.folder) == [output.name]
-    assert list(projections.watch(DIGITS, output)) == [], "found, not computed again"
-
-
-def test_paths_differ_by_codes_and_perplexity_and_stay_in_the_folder(projections):
-    paths = {projections.path(f * 64, p) for f in "ab" for p in (5.0, 30.0)}
-    assert len(paths) == 4
-    assert {path.parent for path in paths} == {projections.folder}
-
-
-def test_two_watchers_share_one_process_and_the_last_ends_it(projections, lasting):
-    output = projections.path(FINGERPRINT)
-    first, second = (projections.watch(DIGITS, output) for _ in range(2))
-    next(first), next(second)
-    wait(lambda: next(first) == next(second) == 0.5)
-    (process,) = lasting
-    first.close()
-    assert next(second) == 0.5 and is_alive(process.pid)
-    second.close()
-    assert process.returncode == -signal.SIGKILL
-    assert not is_alive(process.pid)
-    assert os.listdir(projections.folder) == [], "no half-written file is left"
-
-
-def test_a_second_map_waits_for_the_first(projections, lasting):
-    first = projections.watch(DIGITS, projections.path("a" * 64))
-    second = projections.watch(DIGITS, projections.path("b" * 64))
-    next(first)
-    assert [next(second), next(second)] == [None, None]
-    assert len(lasting) == 1
-    first.close()
-    wait(lambda: next(second) == 0.5)
-    assert len(lasting) == 2
-    second.close()
-
-
-def test_one_who_waits_can_leave(projections, lasting):
-    with closing(projections.watch(DIGITS, projections.path("a" * 64))) as first:
-        next(first)
-        second = projections.watch(DIGITS, projections.path("b" * 64))
-        assert next(second) is None
-        second.close()
-        assert next(first) in (0.0, 0.25, 0.5)
-        assert len(lasting) == 1
-
-
-def test_many_threads_watch_one_process(projections, lasting):
-    output, seen = projections.path(FINGERPRINT), []
-
-    def look():
-        with closing(projections.watch(DIGITS, output)) as shares:
-            seen.extend(next(shares) for _ in range(5))
-            everyone.wait(TIMEOUT)
-
-    everyone = threading.Barrier(8)
-    threads = [threading.Thread(target=look) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT)
-    assert len(lasting) == 1
-    assert len(seen) == 40 and set(seen) <= {0.0, 0.25, 0.5}
-    assert projections._jobs == {} and not is_alive(lasting[0].pid)
-
-
-@pytest.mark.parametrize(
-    ("content", "name"), [(b"", "empty"), (b"not a checkpoint", "text"), (None, "absent")]
+from tests.helpers.job_server import Server
+from tests.helpers.processes import wait
+from tests.helpers.sentences import assert_sentence
+from tests.helpers.workers import (
+    LASTING,
+    SHORT,
+    STOPPED,
+    STUBBORN,
+    assert_within,
+    descendants,
+    family,
+    is_gone,
+    pids,
+    supervisors,
+    worker,
 )
-def test_a_failed_process_is_one_sentence(projections, tmp_path, content, name):
-    bad, output = tmp_path / name, projections.path(FINGERPRINT)
-    if content is not None:
-        bad.write_bytes(content)
-    with pytest.raises(JobError) as caught:
-        list(projections.watch(bad, output))
-    sentence = "The map could not be computed: choose another view, then try again."
-    assert str(caught.value) == sentence
-    assert projections._jobs == {}
-    assert os.listdir(projections.folder) == []
 
-
-def test_what_failed_can_be_tried_again(projections, tmp_path):
-    path, output = tmp_path / "a.safetensors", projections.path(FINGERPRINT)
-    with pytest.raises(JobError):
-        list(projections.watch(path, output))
-    shutil.copy(DIGITS, path)
-    shares = list(projections.watch(path, output))
-    assert shares and os.listdir(projections.folder) == [output.name]
-
-
-def test_progress_that_is_no_share_is_not_believed(projections, lasting):
-    output = projections.path(FINGERPRINT)
-    with closing(projections.watch(DIGITS, output)) as shares:
-        wait(lambda: next(shares) == 0.5)
-        job = projections._jobs[output]
-        for text, share in (("7\n", 1.0), ("-1\n", 0.0), ("word\n", 0.0), ("0.7\n", 0.7)):
-            job.log.write(text)
-            job.log.flush()
-            assert job.progress() == share
-
-
-@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="priorities are of POSIX")
-def test_the_process_gives_way_to_the_server(projections, lasting):
-    with closing(projections.watch(DIGITS, projections.path(FINGERPRINT))) as shares:
-        next(shares)
-        assert os.getpriority(os.PRIO_PROCESS, lasting[0].pid) == 10
-
-
-# --- trainings and sweeps ------------------------------------------------------------------------
-
-ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT = 60
 CONFIG = RunConfig("digits", ModelConfig(image_shape=(1, 8, 8)), training=TrainingConfig(epochs=4))
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
-
-BEGIN = """
-import os, signal, subprocess, sys, time
-def note(pid):
-    with open(os.path.join(os.environ["LATENT_RUNS_DIR"], "pids"), "a") as file:
-        file.write(f"{pid}\\n")
-def start(code):
-    child = subprocess.Popen([sys.executable, "-S", "-c", code], stdout=subprocess.PIPE)
-    child.stdout.readline()
-    note(child.pid)
-"""
-"""What the workers of these tests begin with: they write down who they are."""
-LASTING = """
-start("import time; print(1, flush=True); time.sleep(60)")
-note(os.getpid())
-time.sleep(60)
-"""
-STUBBORN = """
-ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); "
-start(ignore + "print(1, flush=True); time.sleep(60)")
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-note(os.getpid())
-while True:
-    time.sleep(60)
-"""
-STOPPED = """
-start("import os, signal; print(1, flush=True); os.kill(os.getpid(), signal.SIGSTOP)")
-note(os.getpid())
-os.kill(os.getpid(), signal.SIGSTOP)
-"""
-SHORT = "note(os.getpid())"
-SERVER = """
-import json, sys
-from explorer.jobs.queue import Jobs
-jobs = Jobs(sys.argv[1], command=sys.argv[2:])
-for line in sys.stdin:
-    name, *arguments = json.loads(line)
-    try:
-        print(json.dumps(["", getattr(jobs, name)(*arguments)]), flush=True)
-    except Exception as error:
-        print(json.dumps([str(error), None]), flush=True)
-"""
 
 
 @pytest.fixture
@@ -259,97 +64,26 @@ def queue_of(runs_dir, tmp_path):
     """Makes a queue whose jobs run a script, or the real command line; ends what it started."""
     made = []
 
-    def make(script=None, **options):
-        if script is not None:
-            options["command"] = worker(tmp_path, script)
-        made.append(Jobs(runs_dir, **options))
-        return made[-1]
+    def make(script=None, command=COMMAND, niceness=0, **options):
+        command = command if script is None else worker(tmp_path, script)
+        runs_dir.mkdir(exist_ok=True)
+        environment = {"LATENT_RUNS_DIR": str(runs_dir), "OMP_NUM_THREADS": "1"}
+        engine = LocalEngine(niceness, environment=environment, command=command)
+        made.append((Jobs(runs_dir, engine=engine, **options), engine))
+        return made[-1][0]
 
     yield make
-    for queue in made:
-        with queue._lock:
-            mine = list(queue._mine)
-        for job_id in reversed(mine):
-            queue.cancel(job_id)
-        wait(lambda queue=queue: not queue._threads)
-        if queue._spare is not None:
-            queue._let_go(queue._spare)
-
-
-def worker(folder, script):
-    path = folder / f"worker-{len(os.listdir(folder))}.py"
-    path.write_text(BEGIN + script)
-    return [sys.executable, "-S", str(path)]
-
-
-class Server:
-    """Another server: a process with a queue of its own, told what to do line by line."""
-
-    def __init__(self, runs_dir, *command):
-        command = command or (sys.executable, "-m", "models")
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, str(runs_dir), *command],
-            cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_error):
-        self.kill()
-
-    def call(self, *words):
-        """What a method returns; its JobError is one here."""
-        self.process.stdin.write(json.dumps(words) + "\n")
-        self.process.stdin.flush()
-        problem, result = json.loads(self.process.stdout.readline())
-        if problem:
-            raise JobError(problem)
-        return result
-
-    def kill(self):
-        self.process.kill()
-        self.process.communicate()
-
-
-def pids(runs_dir, count=0):
-    """The processes that have written themselves down, once there are so many."""
-    path = runs_dir / "pids"
-    wait(lambda: (path.read_text().count("\n") if path.exists() else 0) >= count)
-    return [int(line) for line in path.read_text().split()] if path.exists() else []
-
-
-def is_gone(pid):
-    """Whether a process has ended; its parent may not have noticed yet."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("Z", "X")
-    except OSError:
-        return not is_alive(pid)
+    for queue, engine in made:
+        for job in queue.all():
+            with suppress(JobError):
+                queue.cancel(job.id)
+        wait(lambda queue=queue: not queue._working)
+        engine.close()
 
 
 def ended(queue, job_id) -> Job:
     wait(lambda: not queue.watch(job_id).is_live)
     return queue.watch(job_id)
-
-
-def assert_sentence(text):
-    """One sentence fit for a stranger's screen."""
-    assert text and text.isprintable() and len(text) <= 300, text
-    assert ". " not in text and not text.endswith("."), text
-    assert not any(word in text for word in ("Traceback", "/tmp", str(ROOT), "/home", "/root")), (
-        text
-    )
-
-
-def assert_within(seconds, attempt, tries=3):
-    """The fastest of some attempts is within its promise, however busy the machine is."""
-    taken = []
-    while len(taken) < tries and min(taken, default=seconds) >= seconds:
-        taken.append(attempt())
-    assert min(taken) < seconds, taken
-
-
-# progress
 
 
 def epoch_row(epoch, distortion=20.5, rate=3.25):
@@ -378,41 +112,14 @@ def test_progress_is_read_from_the_run_folder(runs_dir, queue_of):
     assert [getattr(elsewhere, n) for n in same] == [getattr(queue.watch(job_id), n) for n in same]
 
 
-def test_progress_of_a_sweep_is_the_mean_over_its_runs(runs_dir):
-    members = [Run.create(runs_dir, CONFIG, sweep="abc") for _ in range(2)]
-    Run.create(runs_dir, CONFIG, sweep="other").history.append(epoch_row(3))
-    damaged = Run.create(runs_dir, CONFIG)
-    (damaged.folder / "config.json").write_text("{")
-    progress = Progress(runs_dir, [run.id for run in members], is_sweep=True)
-    assert progress.measure() == (0.0, None, "0 of 2 runs done")
-    for epoch in range(4):
-        members[0].history.append(epoch_row(epoch))
-    members[1].history.append(epoch_row(0))
-    found = progress.measure(fresh=True)
-    assert (found.share, found.text) == ((1 + 1 / 4) / 2, "1 of 2 runs done")
-
-
-@pytest.mark.parametrize(
-    "row", ["7", "null", '{"epoch": "x"}', "{}", '{"epoch": 1, "step": 2}', "[1]", "{"]
-)
-def test_odd_metrics_are_no_progress_and_no_error(row, runs_dir):
-    run = Run.create(runs_dir, CONFIG)
-    (run.folder / "metrics.jsonl").write_text(row + "\n")
-    found = Progress(runs_dir, [run.id]).measure()
-    assert found.text == "first epoch" and found.share in (0.0, 0.5)
-
-
-def test_a_run_that_is_gone_is_no_error(runs_dir):
-    assert Progress(runs_dir, ["../../etc"]).measure().share == 0.0
-
-
 # the queue
 
 
 def test_a_job_runs_aside_and_ends(runs_dir, queue_of):
     queue = queue_of(
-        SHORT + "\nprint(sys.argv[1:], os.environ['OMP_NUM_THREADS'], os.getsid(0), flush=True)"
-        "\nprint(os.getpriority(os.PRIO_PROCESS, 0), flush=True)"
+        SHORT + "\nprint(words, os.environ['OMP_NUM_THREADS'], os.getsid(0), flush=True)"
+        "\nprint(os.getpriority(os.PRIO_PROCESS, 0), flush=True)",
+        niceness=NICENESS,
     )
     job_id = queue.submit(["train", "--beta", "4"])
     found = ended(queue, job_id)
@@ -422,7 +129,7 @@ def test_a_job_runs_aside_and_ends(runs_dir, queue_of):
     assert arguments == "['train', '--beta', '4']" and threads == "1"
     assert int(session) != os.getsid(0)
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert int(printed.splitlines()[1]) == min(19, own + supervisor.NICENESS)
+    assert int(printed.splitlines()[1]) == min(19, own + NICENESS)
 
 
 AUTOGROUP = Path("/proc/self/autogroup")
@@ -431,12 +138,15 @@ AUTOGROUP = Path("/proc/self/autogroup")
 
 @pytest.mark.skipif(not AUTOGROUP.exists(), reason="this kernel looks at single processes alone")
 def test_the_session_of_a_job_gives_way_to_the_servers(runs_dir, queue_of):
-    queue = queue_of(SHORT + "\nprint(open('/proc/self/autogroup').read(), flush=True)")
+    queue = queue_of(
+        SHORT + "\nprint(open('/proc/self/autogroup').read(), flush=True)",
+        niceness=NICENESS,
+    )
     job_id = queue.submit(["train"])
     assert ended(queue, job_id).state == "done"
     printed = (runs_dir / ".jobs" / job_id / "log").read_text()
     ours = AUTOGROUP.read_text()  # empty where nothing above us has opened a session
-    assert f" nice {supervisor.NICENESS}" in printed and f" nice {supervisor.NICENESS}" not in ours
+    assert f" nice {NICENESS}" in printed and f" nice {NICENESS}" not in ours
 
 
 def test_jobs_wait_in_line_and_are_refused_beyond_it(runs_dir, queue_of):
@@ -551,7 +261,7 @@ def test_an_id_is_compared_and_never_joined(job_id, queue_of):
 
 
 def test_damaged_folders_are_passed_over_and_old_ones_forgotten(queue_of, monkeypatch, runs_dir):
-    monkeypatch.setattr(queue_module, "MAX_KEPT", 3)
+    monkeypatch.setattr(store_module, "MAX_KEPT", 3)
     queue = queue_of(SHORT)
     for name, content in (("0a", b""), ("0b", b"[1]"), ("0c", b'{"title": "x"}'), ("0d", b"\xff")):
         (queue.folder / name).mkdir(parents=True)
@@ -570,7 +280,7 @@ def test_a_job_that_is_held_is_not_forgotten(queue_of, monkeypatch):
     gone, *kept = [queue.submit(["train"]) for _ in range(4)]
     queue.cancel(gone)
     assert ended(queue, gone).state == "cancelled"
-    monkeypatch.setattr(queue_module, "MAX_KEPT", 1)
+    monkeypatch.setattr(store_module, "MAX_KEPT", 1)
     kept.append(queue.submit(["train"]))
     assert [job.id for job in queue.all()] == kept[::-1]
     assert {job.is_live for job in queue.all()} == {True}
@@ -684,7 +394,7 @@ def test_a_flood_of_output_costs_little(queue_of, runs_dir):
         "for i in range(20_000):\n    print('x' * 500)\nprint('Error: the end.')\nexit(1)"
     )
     job_id = queue.submit(["train"])
-    assert ended(queue, job_id).reason == "the end"
+    assert ended(queue, job_id).reason == UNEXPECTED
     assert (runs_dir / ".jobs" / job_id / "log").stat().st_size <= supervisor.MAX_LOG_BYTES
 
 
@@ -696,7 +406,7 @@ def test_a_job_that_eats_memory_is_stopped(queue_of, runs_dir):
     other, job_id = small.submit(["train"]), queue.submit(["train"])
     found = ended(queue, job_id)
     assert_sentence(found.reason)
-    assert found.reason.startswith("a job must fit into 0.1 GB of memory, but this one grew")
+    assert found.reason.startswith("the work must fit into 0.1 GB of memory, but it grew")
     assert small.watch(other).state == "running", "the others go on"
 
 
@@ -730,15 +440,15 @@ def test_what_is_wrong_is_the_sentence_of_the_command_line(words, reason, queue_
 
 
 FAILING = """
-import errno, os, sys
-import models.cli.app, models.runs.train
+import errno, os, runpy
+import models.runs.train
 def full(run, training, seconds, kept=models.runs.train._save_state):
     if training.step >= int(os.environ["FULL_AFTER"]):
         path = run.folder / ".state.safetensors.x1"
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
     kept(run, training, seconds)
 models.runs.train._save_state = full
-models.cli.app.app()
+runpy.run_module("models", run_name="__main__")
 """
 """The command line on a disk that is full from some step on."""
 
@@ -765,7 +475,7 @@ def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch
 
     queue = queue_of(LASTING)
     job_id = queue.go_on(begun(queue).id)
-    monkeypatch.setattr(queue_module, "write_bytes", full)
+    monkeypatch.setattr(store_module, "write_bytes", full)
     with pytest.raises(JobError) as caught:
         queue.submit(["train"])
     assert str(caught.value) == "The job cannot be stored: no space left on device."
@@ -781,13 +491,14 @@ def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch
 
 
 def test_a_log_that_cannot_be_written_loses_nothing_but_itself(tmp_path):
-    output = supervisor.Output(tmp_path / "no" / "folder")
+    log = supervisor.Log()
+    log.begin(str(tmp_path / "no" / "folder"))
     with open(tmp_path / "printed", "w+b") as pipe:
         pipe.write(b"one\nError: two.\n")
         pipe.flush()
         pipe.seek(0)
-        output.follow(pipe)
-    assert output.tail == b"one\nError: two.\n"
+        log.follow(pipe)
+    assert os.listdir(tmp_path) == ["printed"]
 
 
 @pytest.mark.parametrize(
@@ -799,23 +510,14 @@ def test_a_log_that_cannot_be_written_loses_nothing_but_itself(tmp_path):
         ("x" * 1000, "x" * 300),
     ],
 )
-def test_a_reason_is_fit_for_a_strangers_screen(text, shown, queue_of):
-    assert queue_of(SHORT)._presentable(text) == shown
-    inside = f"{queue_of(SHORT).runs_dir}/run/a b.json must be whole"
-    assert queue_of(SHORT)._presentable(inside) == "a b.json must be whole"
+def test_a_reason_is_fit_for_the_screen(text, shown, runs_dir):
+    assert presentable(text, runs_dir) == shown
+    assert (
+        presentable(f"{runs_dir}/run/a b.json must be whole", runs_dir) == "a b.json must be whole"
+    )
 
 
-def test_the_reason_of_a_sweep_is_that_of_its_first_failure(queue_of, runs_dir):
-    queue = queue_of("sys.exit(1)")
-    runs_dir.mkdir()
-    reasons = [{"reason": ""}, {"reason": "the rate became nan at step 3"}]
-    (runs_dir / "sweep-abc.json").write_text(json.dumps({"members": reasons}))
-    found = ended(queue, queue.submit(["sweep"], sweep="abc"))
-    assert found.sweep == "abc"
-    assert found.reason == ("1 of 2 runs failed, the first because the rate became nan at step 3")
-
-
-# what may happen to a server, or to a keeper
+# what may happen to a server, or to a supervisor
 
 
 @pytest.mark.parametrize("script", [LASTING, STUBBORN, STOPPED], ids=["plain", "deaf", "stopped"])
@@ -855,15 +557,9 @@ def train(queue, autosave=10, **training):
 
 
 def spare_of(queue):
-    """The keeper and the command that wait, once both are there."""
+    """The supervisor and the worker that wait, once both are there."""
     queue.prepare()
-    return family(queue._spare.pid)
-
-
-def family(keeper_pid):
-    """A keeper and its command, once that is there."""
-    wait(lambda: descendants(keeper_pid))
-    return keeper_pid, *descendants(keeper_pid)
+    return family(os.getpid())
 
 
 @ON_LINUX
@@ -871,11 +567,11 @@ def test_a_spare_process_does_the_next_job_as_a_new_one_does_it(queue_of, runs_d
     queue = queue_of(slots=1)
     everybody = spare_of(queue)
     queue.prepare()
-    assert queue._spare.pid == everybody[0], "one waits, not two"
+    assert supervisors(os.getpid()) == everybody[:1], "one waits, not two"
     with_spare = train(queue, epochs=1)
-    wait(lambda: queue.watch(with_spare).state == "running" and queue._spare is None)
+    wait(lambda: queue.watch(with_spare).state == "running")
     queue.prepare()
-    assert queue._spare is None, "none is in the way of a job"
+    assert supervisors(os.getpid()) == everybody[:1], "none is in the way of a job"
     assert ended(queue, with_spare).state == "done"
     wait(lambda: all(map(is_gone, everybody)))
     without = train(queue, epochs=1)
@@ -887,14 +583,14 @@ def test_a_spare_process_does_the_next_job_as_a_new_one_does_it(queue_of, runs_d
 
 
 @ON_LINUX
-@pytest.mark.parametrize("which", [0, 1], ids=["keeper", "command"])
+@pytest.mark.parametrize("which", [0, 1], ids=["supervisor", "worker"])
 def test_a_spare_that_was_killed_costs_time_and_no_job(which, queue_of):
     queue = queue_of(slots=1)
     everybody = spare_of(queue)
     os.kill(everybody[which], signal.SIGKILL)
     wait(lambda: is_gone(everybody[which]))
     assert ended(queue, train(queue, epochs=1)).state == "done"
-    assert all(map(is_gone, everybody))
+    wait(lambda: all(map(is_gone, everybody)))
 
 
 @ON_LINUX
@@ -902,7 +598,7 @@ def test_a_spare_ends_with_its_server(runs_dir):
     def attempt():
         with Server(runs_dir) as server:
             server.call("prepare")
-            everybody = family(family(server.process.pid)[1])
+            everybody = family(server.process.pid)
             assert not any(map(is_gone, everybody))
             began = time.monotonic()
             server.kill()
@@ -934,27 +630,17 @@ def test_a_spare_on_a_machine_that_starts_no_process_is_done_without(queue_of, m
     def refuse(*_arguments, **_options):
         raise OSError(errno.EAGAIN, "no more processes")
 
-    monkeypatch.setattr(queue_module.subprocess, "Popen", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
     queue.prepare()
-    assert queue._spare is None
-
-
-def keepers(job_id):
-    """Processes that keep this job."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with suppress(OSError):
-            words = path.read_bytes()
-            if b"supervisor.py" in words and job_id.encode() in words:
-                found.append(int(path.parent.name))
-    return found
+    job_id = queue.submit(["train"])
+    assert ended(queue, job_id).reason == UNEXPECTED
 
 
 @ON_LINUX
-def test_a_stopped_keeper_still_ends_with_its_server(runs_dir, tmp_path):
+def test_a_stopped_supervisor_still_ends_with_its_server(runs_dir, tmp_path):
     with Server(runs_dir, *worker(tmp_path, STUBBORN)) as server:
-        job_id = server.call("submit", ["train"])
-        everybody = pids(runs_dir, 2) + keepers(job_id)
+        server.call("submit", ["train"])
+        everybody = pids(runs_dir, 2) + supervisors(server.process.pid)
         assert len(everybody) == 3
         for pid in everybody:
             os.kill(pid, signal.SIGSTOP)
@@ -963,10 +649,10 @@ def test_a_stopped_keeper_still_ends_with_its_server(runs_dir, tmp_path):
 
 @ON_LINUX
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_without_its_keeper_a_job_is_ended_by_the_server(number, queue_of, runs_dir):
+def test_without_its_supervisor_a_job_is_ended_by_the_server(number, queue_of, runs_dir):
     queue = queue_of(STUBBORN)
     job_id = queue.submit(["train"])
-    everybody = pids(runs_dir, 2) + keepers(job_id)
+    everybody = pids(runs_dir, 2) + supervisors(os.getpid())
     assert len(everybody) == 3
     os.kill(everybody[-1], number)
     if number == signal.SIGSTOP:
@@ -1064,7 +750,7 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
     queue = queue_of()
     job_id = train(queue, epochs=40, autosave=0.2)
     wait(lambda: queue.watch(job_id).share > 0)
-    os.kill(queue._mine[job_id].leader, signal.SIGKILL)
+    os.kill(family(os.getpid())[1], signal.SIGKILL)
     found = ended(queue, job_id)
     assert found.state == "failed" and 0 < found.share < 1
     (run,) = list_runs(runs_dir)
@@ -1083,11 +769,12 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
 
 
 def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, runs_dir, tmp_path):
-    hasty = (
-        "import models.cli.app as c, models.training.control as s\n"
-        "s.MAX_PAUSE_SECONDS = 0.3; c.app()"
+    hasty = tmp_path / "hasty.py"
+    hasty.write_text(
+        "import runpy, models.training.control as s\n"
+        "s.MAX_PAUSE_SECONDS = 0.3; runpy.run_module('models', run_name='__main__')"
     )
-    queue = queue_of(command=[sys.executable, "-c", hasty])
+    queue = queue_of(command=[sys.executable, str(hasty)])
     job_id = train(queue, epochs=40)
     wait(lambda: queue.watch(job_id).share)
     (run,) = list_runs(runs_dir)
@@ -1101,7 +788,8 @@ def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, ru
 
 def test_a_training_that_diverges_says_so(queue_of, runs_dir):
     queue = queue_of()
-    found = ended(queue, train(queue, learning_rate=1.0, warmup_steps=0, epochs=200))
+    bad = override(preset("digits-2d"), learning_rate=1.0, warmup_steps=0)
+    found = ended(queue, queue.train(bad))
     assert found.state == "failed"
     assert found.reason.startswith("every term of the loss must stay finite, but the ")
     assert_sentence(found.reason)
@@ -1121,9 +809,8 @@ def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue
         job_id = server.call("submit", words, "three", ids, sweep.id)
         wait(lambda: queue.watch(job_id).share > 0)
         found = queue.watch(job_id)
-        (keeper_pid,) = keepers(job_id)
-        everybody = [keeper_pid, *descendants(keeper_pid)]
-        assert len(everybody) >= 3, "keeper, sweep, and its workers"
+        everybody = descendants(server.process.pid)
+        assert len(everybody) >= 4, "supervisors, sweep, and what it starts"
         server.kill()
         began = time.monotonic()
     wait(lambda: all(map(is_gone, everybody)))
@@ -1133,8 +820,7 @@ def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue
     assert (left.sweep, set(left.runs)) == (found.sweep, {run.id for run in list_runs(runs_dir)})
     queue.resume(job_id)
     wait(lambda: queue.watch(job_id).share > left.share)
-    (keeper_pid,) = keepers(job_id)
-    everybody = [keeper_pid, *descendants(keeper_pid)]
+    everybody = descendants(os.getpid())
     queue.cancel(job_id)
     assert ended(queue, job_id).state == "cancelled"
     wait(lambda: all(map(is_gone, everybody)))
@@ -1144,13 +830,3 @@ def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue
     for run in list_runs(runs_dir):
         assert read(run.model_path).card.steps == run.history.rows()[-1]["step"]
         assert [row["epoch"] for row in run.history.rows()] == list(range(150))
-
-
-def descendants(pid):
-    """Ids of all processes below one."""
-    parents = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            parents[int(path.parent.name)] = int(path.read_text().rpartition(")")[2].split()[1])
-    found = [child for child, parent in parents.items() if parent == pid]
-    return found + [below for child in found for below in descendants(child)]

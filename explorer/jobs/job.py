@@ -1,0 +1,128 @@
+"""Jobs: what is shown of one, how it lies on disk, and the sentences about it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from explorer.jobs.progress import Measure, Progress
+
+LIVE = ("queued", "running")
+_RESUMABLE = ("paused", "cancelled", "interrupted", "failed")
+_PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+")
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class JobError(RuntimeError):
+    """A job failed, or cannot be started or found; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training or a sweep in the background.
+
+    Attributes:
+        id: Generated; in order of submission.
+        title: The user's label.
+        state: queued, running, paused, done, failed, cancelled, or interrupted: its server ended.
+        position: Place in the queue, from 1; 0 if it does not wait.
+        share: Done, 0 to 1.
+        seconds_left: Estimate; None where there is none.
+        text: Where it stands, in one line.
+        reason: Why it failed, one sentence; else empty.
+        runs: Ids of the runs it trains.
+        sweep: Id of their sweep, or nothing.
+        began: When it was started last, in seconds since 1970; 0 if it never was.
+    """
+
+    id: str
+    title: str
+    state: str
+    position: int = 0
+    share: float = 0.0
+    seconds_left: float | None = None
+    text: str = ""
+    reason: str = ""
+    runs: tuple[str, ...] = ()
+    sweep: str = ""
+    began: float = 0.0
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it waits or works."""
+        return self.state in LIVE
+
+    @property
+    def can_resume(self) -> bool:
+        """Whether it ended before its work was done, and its runs are there to go on with."""
+        return self.state in _RESUMABLE and bool(self.runs)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job as it lies on disk; `entered` is when it was last put into the queue of `server`."""
+
+    title: str
+    arguments: tuple[str, ...]
+    server: str
+    entered: float
+    state: str = "queued"
+    share: float = 0.0
+    text: str = ""
+    reason: str = ""
+    runs: tuple[str, ...] = ()
+    sweep: str = ""
+    began: float = 0.0
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Record:
+        """Raises ValueError if it is none."""
+        try:
+            found = cls(**json.loads(data))
+            return replace(found, arguments=tuple(found.arguments), runs=tuple(found.runs))
+        except TypeError as error:
+            raise ValueError("a job must be a JSON object with the entries of one") from error
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self), indent=1).encode()
+
+    def at(self, found: Measure) -> Record:
+        """The record with the progress of this moment."""
+        return replace(self, share=found.share, text=found.text)
+
+
+_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began")
+
+
+def shown_job(job_id: str, record: Record, progress: Progress, place: int = 0) -> Job:
+    """Makes what is shown of a job; only one that works is measured."""
+    shown = {name: getattr(record, name) for name in _SHOWN}
+    if record.state == "running":
+        shown |= progress.measure()._asdict()
+    return Job(job_id, position=place, **shown)
+
+
+@contextlib.contextmanager
+def storing() -> Iterator[None]:
+    """Makes one sentence for the user of a disk that does not take a job."""
+    try:
+        yield
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise JobError(f"The job cannot be stored: {reason}.") from error
+
+
+def presentable(text: str, runs_dir: Path) -> str:
+    """Removes folders and characters that do not print from a sentence of the command line.
+
+    Example:
+        >>> presentable("/srv/runs/a/state.x cannot be used\\x1b", Path("/srv/runs"))
+        'state.x cannot be used'
+    """
+    for folder in (runs_dir, _ROOT, Path.home()):
+        text = text.replace(f"{folder}/", "/")
+    return "".join(filter(str.isprintable, _PATH.sub("", text)))[:300]

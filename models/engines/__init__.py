@@ -1,0 +1,1 @@
+"""Engines: they do work elsewhere, in other processes."""
