@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from explorer import first_map
 from explorer.assets import store
 
-app = st.App("navigation.py", routes=store.routes())
+app = st.App("navigation.py", lifespan=first_map.lifespan, routes=store.routes())

@@ -53,6 +53,8 @@ class _File:
 
 _files: OrderedDict[str, _File] = OrderedDict()
 _lock = threading.Lock()
+files_served = threading.Event()
+"""Set once a browser has been given what a map or a slider draws."""
 
 
 def publish(key: tuple, kind: str, build: Callable[[], bytes]) -> str:
@@ -124,6 +126,8 @@ def _answer(request: Request) -> Response:
         packed = file.content()
     except Exception:  # a user's model may fail in many ways; the page says that it did
         return Response("This file could not be made.", 500)
+    if name.endswith(".bin"):
+        files_served.set()
     headers = {"Cache-Control": "public, max-age=31536000, immutable"}
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(gzip.decompress(packed), headers=headers, media_type=_type(name))

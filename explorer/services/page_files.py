@@ -50,18 +50,24 @@ def tsne_positions(path: str) -> np.ndarray:
 
 
 def map_files(model: LoadedModel, shown: MapSpec) -> dict[str, str | None]:
-    """Publishes what the live map fetches, and returns the addresses: decoder with codes, test
-    images, positions of a t-SNE map."""
-    model_key, images = (store.VERSION, model.key), model.test_images
+    """Publishes what the live map fetches, and returns the addresses: those of `model_files`, and
+    the positions of a t-SNE map."""
+    positions, key = shown.positions, ("positions", store.VERSION, model.key)
+    return model_files(model) | {
+        "positions": None
+        if positions is None
+        else store.publish(key, "bin", lambda: positions_file(positions))
+    }
+
+
+def model_files(model: LoadedModel) -> dict[str, str | None]:
+    """Publishes what every map of a model fetches, and returns the addresses: decoder with codes,
+    test images."""
+    images, key = model.test_images, ("decoder", store.VERSION, model.key)
     return {
-        "model": store.publish(("decoder", *model_key), "bin", lambda: _map_file(model)),
+        "model": store.publish(key, "bin", lambda: _map_file(model)),
         "originals": images
         and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
-        "positions": None
-        if shown.positions is None
-        else store.publish(
-            ("positions", *model_key), "bin", lambda: positions_file(shown.positions)
-        ),
     }
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-28
+"""Variance of equal codes in double precision, as a share of their squares."""
+
 
 @dataclass(frozen=True)
 class Plane:
@@ -73,21 +76,25 @@ def pca_plane(mean: np.ndarray) -> Plane:
     Args:
         mean: Codes, shape (N, Z); Z = 1 gives a flat line.
 
-    Source:
-        scikit-learn's PCA with its sign convention, so equal codes give an equal map.
+    Numerics:
+        The singular value decomposition of the centred codes in double precision. Every axis points
+        to where its component of largest size is positive, so equal codes give an equal map; that
+        is scikit-learn's convention, which would be imported for a second before the map is there.
 
     Example:
         >>> codes = np.random.default_rng(0).normal(size=(100, 3)) * [1, 5, 3]
         >>> np.abs(pca_plane(codes).axes).round(0).tolist()
         [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    from sklearn.decomposition import PCA
-
+    codes = mean.astype(np.float64)
+    centre = codes.mean(0)
+    _, singular, directions = np.linalg.svd(codes - centre, full_matrices=False)
     components = min(2, *mean.shape)
-    with np.errstate(invalid="ignore"):  # equal codes have no variance to take a share of
-        fitted = PCA(components, svd_solver="full").fit(mean.astype(np.float64))
+    first = directions[:components]
+    largest = np.abs(first).argmax(1, keepdims=True)
     axes = np.zeros((2, mean.shape[1]), np.float32)
-    axes[:components] = fitted.components_
-    explained = np.zeros(2)
-    explained[:components] = np.nan_to_num(fitted.explained_variance_ratio_)
-    return Plane(fitted.mean_.astype(np.float32), axes, explained)
+    axes[:components] = first * np.sign(np.take_along_axis(first, largest, 1))
+    variance, explained = singular**2, np.zeros(2)
+    if variance.sum() > ROUNDING * (codes**2).sum():  # equal codes have no variance to share
+        explained[:components] = variance[:components] / variance.sum()
+    return Plane(centre.astype(np.float32), axes, explained)

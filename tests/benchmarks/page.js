@@ -1,10 +1,19 @@
 // What the benchmarks ask of a page; loaded before the page's own scripts.
 window.benchmark = {
-  // Whether the map is drawn with all its points.
+  // Whether the map is drawn with all its points: ours, or Plotly's of the plain app.
   drawn(count) {
+    const map = document.querySelector(".latent-map")?.latentMap
+    if (map) return this.isPainted(map.scatter, count)
     const plot = document.querySelector(".js-plotly-plot")
     return Boolean(plot?._fullLayout && plot.querySelector("canvas[class*=gl-canvas]"))
       && plot._fullData.reduce((sum, trace) => sum + trace._length, 0) === count
+  },
+
+  // Whether a scatter has so many points, and the first of them is on its canvas.
+  isPainted({ view, content, places, dots }, count) {
+    if (!view || content?.positions.length !== 2 * count) return false
+    const [x, y] = Array.from(places.slice(0, 2), Math.round)
+    return dots.width > x && dots.getContext("2d").getImageData(x, y, 1, 1).data[3] > 0
   },
 
   // The most isolated points in view: number, and place in pixels from the plot's corner.

@@ -1,7 +1,5 @@
 """Drawing a digit: what the panel says of a drawing, and the pad in a real Chromium."""
 
-import json
-
 import numpy as np
 import pytest
 import streamlit as st
@@ -17,6 +15,7 @@ from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
 from models.runs.folder import Run
 from models.storage.checkpoint import read, restore
+from tests.helpers.app_test import component_data
 from tests.helpers.browser_page import (
     ROOM,
     assert_equal_pictures,
@@ -134,7 +133,7 @@ def test_the_code_is_handed_to_the_map_once(runs):
         "mean": pytest.approx(mean.tolist(), abs=1e-5),
         "log_variance": pytest.approx(log_variance.tolist(), abs=1e-5),
     }
-    maps = [json.loads(e.proto.json) for e in at.get("bidi_component") if "map" in e.proto.id]
+    maps = [component_data(e) for e in at.get("bidi_component") if "map" in e.proto.id]
     assert maps[0]["drawn"] == drawn_code(at)
     run(at)
     assert runs[3:] == [False]

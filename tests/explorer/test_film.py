@@ -1,6 +1,5 @@
 """The film of a training: served whole or in part, seen while it runs, played, compared, saved."""
 
-import json
 import re
 import shutil
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfi
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.training import snapshots
-from tests.helpers.app_test import charts, choose, open_view, said
+from tests.helpers.app_test import charts, choose, component_data, open_view, said
 from tests.helpers.browser_page import (
     assert_fits,
     canvas_pixels,
@@ -47,8 +46,7 @@ def answer(run, after="-1"):
 
 def films(at):
     """What the components of the page were given."""
-    found = [element.proto for element in at.get("bidi_component")]
-    return [json.loads(proto.json) for proto in found]
+    return [component_data(element) for element in at.get("bidi_component")]
 
 
 # --- the route -----------------------------------------------------------------------------------

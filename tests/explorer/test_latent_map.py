@@ -24,6 +24,7 @@ from models.latents.tsne import tsne
 from models.runs.folder import Run
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import write_tensors
+from tests.helpers.app_test import component_data
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.paths import MNIST, ROOT, SHIPPED
 from tests.helpers.processes import PATIENCE
@@ -86,7 +87,7 @@ def live_map(at, key="map"):
     """What a live map is told by Python; None if it is not on the screen."""
     for element in at.get("bidi_component"):
         if re.search(f"-{key}$", element.proto.id):
-            return json.loads(element.proto.json)
+            return component_data(element)
     return None
 
 

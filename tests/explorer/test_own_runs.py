@@ -25,7 +25,16 @@ from models.runs.train import execute
 from models.storage.card import Card
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
-from tests.helpers.app_test import UNITLESS, charts, column, open_view, press, said, settle
+from tests.helpers.app_test import (
+    UNITLESS,
+    charts,
+    column,
+    component_data,
+    open_view,
+    press,
+    said,
+    settle,
+)
 from tests.helpers.browser_page import assert_fits
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.checkpoints import break_run, make_run
@@ -217,7 +226,7 @@ def test_a_model_file_becomes_a_run(no_runs):
 def told(at):
     """What Python tells the trade-off's component."""
     (element,) = at.get("bidi_component")
-    return json.loads(element.proto.json)
+    return component_data(element)
 
 
 def test_the_same_file_twice_is_two_runs(no_runs):

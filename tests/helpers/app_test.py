@@ -39,6 +39,11 @@ def press(at, label):
     return settle(at)
 
 
+def component_data(element):
+    """What Python tells a component of the browser."""
+    return json.loads(json.loads(element.proto.json)["text"])
+
+
 def said(at):
     """All that is written, as one text; its no-break spaces as plain ones."""
     kinds = (at.markdown, at.caption, at.info, at.success, at.warning, at.error, at.toast)

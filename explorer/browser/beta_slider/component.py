@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.assets import bundle
-from explorer.browser.loader import loader
+from explorer.browser.loader import as_text, loader
 
 
 @functools.cache
@@ -32,7 +32,7 @@ def beta_slider(data: dict[str, Any], key: str, on_choice: Callable[[], None]) -
         on_choice: Called when the slider comes to rest or a run is clicked; `chosen(key)` tells.
     """
     loader("betaSlider")  # the script stays published
-    _component()(data=data, key=key, on_choice_change=on_choice)
+    _component()(data=as_text(data), key=key, on_choice_change=on_choice)
 
 
 def chosen(key: str) -> tuple[float, str | None]:

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.assets import bundle
-from explorer.browser.loader import loader
+from explorer.browser.loader import as_text, loader
 
 SIDE, HEIGHT = 260, 372
 """Width of the pad, and height with its buttons, in pixels, as in draw.css."""
@@ -48,7 +48,7 @@ def pad(
     loader("drawingPad")  # the script stays published
     ready = {digit: [stroke.tolist() for stroke in them] for digit, them in examples.items()}
     _component(tuple(examples))(
-        data={"strokes": strokes, "examples": ready},
+        data=as_text({"strokes": strokes, "examples": ready}),
         key=key,
         width=SIDE,
         height=HEIGHT,

@@ -13,7 +13,7 @@ import streamlit as st
 
 from explorer import map_look, state
 from explorer.assets import bundle
-from explorer.browser.loader import loader
+from explorer.browser.loader import as_text, loader
 from explorer.state import Pin
 
 
@@ -37,7 +37,7 @@ def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> 
         on_touch: Called after a click or a change of the pins; `touched(key)` then tells them.
     """
     loader("liveMap")  # the script stays published
-    _component()(data=data, key=key, on_touch_change=on_touch)
+    _component()(data=as_text(data), key=key, on_touch_change=on_touch)
 
 
 class Touch(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from explorer.assets import bundle
-from explorer.browser.loader import loader
+from explorer.browser.loader import as_text, loader
 
 
 @functools.cache
@@ -31,4 +31,4 @@ def film(data: dict[str, Any], key: str) -> None:
         key: Of the component.
     """
     loader("trainingFilm")  # the script stays published
-    _component()(data=data, key=key)
+    _component()(data=as_text(data), key=key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.assets.map_spec import MapSpec
-from explorer.services import page_files
+from explorer.services import loaded_model, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets.text import file_name
 
@@ -18,7 +18,7 @@ def button(model: LoadedModel, shown: MapSpec, name: str) -> None:
         shown: The map.
         name: Tells the buttons of several maps apart.
     """
-    if model.problem:
+    if loaded_model.has_network() and model.problem:
         return
     with st.popover("Save as HTML"):
         st.write("One file with this map in it: pointer, pins, walks and overlays work offline.")

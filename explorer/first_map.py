@@ -1,0 +1,37 @@
+"""What the first map needs, made ready from the start of the server.
+
+A browser takes a second to load Streamlit. Meanwhile a thread imports the first screen and makes
+the files of its map.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from typing import Any
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """Begins to prepare when the server starts; it does not wait for it."""
+    threading.Thread(target=prepare, daemon=True).start()
+    yield
+
+
+def prepare() -> None:
+    """Imports the first screen and makes the files of the map that it shows without a link."""
+    import_module("streamlit.emojis")  # for the page's icon
+    import_module("explorer.views.latent_map.page")
+    from explorer import state
+    from explorer.assets import store
+    from explorer.services import catalogue, page_files
+    from explorer.services.loaded_model import LoadedModel
+
+    usable, _ = catalogue.list_models()
+    entry = usable.get(state.SETTINGS["model"].default)
+    if entry is not None:
+        for url in page_files.model_files(LoadedModel(entry)).values():
+            if url:
+                store.fetch(url)
