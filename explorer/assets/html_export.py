@@ -22,6 +22,7 @@ from models.data.load import load
 from models.export.map_file import Layers, map_file, positions_file
 from models.latents.tsne import tsne
 from models.storage.checkpoint import Checkpoint, read
+from models.storage.positions import shipped_positions
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -131,7 +132,7 @@ def export_page(
 
     Args:
         path: Of the checkpoint; it must hold the codes of a test set.
-        view: "raw", "pca" or "tsne"; the last is computed here.
+        view: "raw", "pca" or "tsne"; the last is computed here if none ships with the model.
         x: Horizontal latent of the raw view, counted from 1.
         y: Vertical one.
         colour: Of `map_spec.colours`; by default the first that the model has.
@@ -154,10 +155,16 @@ def export_page(
     plane = None if view == "tsne" else map_spec.make_plane(checkpoint, view, x - 1, y - 1)
     shown = MapSpec(
         checkpoint, view, x - 1, y - 1, colour or next(iter(allowed)), plane,
-        tsne(checkpoint.codes.mean) if view == "tsne" else None,
+        _positions(path, checkpoint.codes.mean) if view == "tsne" else None,
     )  # fmt: skip
     images = _test_images(checkpoint, data_dir) if originals else None
     return write_page(shown, images)
+
+
+def _positions(path: Path, mean: np.ndarray) -> np.ndarray:
+    """The t-SNE map that ships with the model, or one computed here."""
+    shipped = shipped_positions(path, mean)
+    return tsne(mean) if shipped is None else shipped
 
 
 def _test_images(checkpoint: Checkpoint, data_dir: Path | None) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
 from models.export.map_file import map_file, positions_file
 from models.latents.planes import Plane
+from models.storage.positions import shipped_positions
 from models.storage.tensors import read_tensors
 
 PRIOR_IMAGES = 10
@@ -43,10 +44,16 @@ def plane(model: LoadedModel, view: str, x: int, y: int) -> Plane:
     return map_spec.make_plane(model.checkpoint, view, x, y)
 
 
+@kept_per_model(20)
+def shipped_tsne(model: LoadedModel) -> np.ndarray | None:
+    """Reads the t-SNE map that ships beside a model, shape (N, 2); None if there is none."""
+    return shipped_positions(model.entry.path, model.codes.mean)
+
+
 @st.cache_resource(max_entries=20, show_spinner=False)
 def tsne_positions(path: str) -> np.ndarray:
-    """Reads a finished t-SNE map, shape (N, 2)."""
-    return read_tensors(path)[0]["positions"]
+    """Reads a t-SNE map that was computed here, shape (N, 2)."""
+    return read_tensors(path)[0]["positions"].astype(np.float32)
 
 
 def map_files(model: LoadedModel, shown: MapSpec) -> dict[str, str | None]:

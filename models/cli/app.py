@@ -19,12 +19,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its table leaves 25 columns for the help on a terminal of 80
 )
-for command in (train, steer, sweep, evaluate):
+for command in (train, steer, sweep, evaluate, project):
     app.command()(command)
 app.command(
     add_help_option=False,
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
 )(export)
 app.add_typer(data.app, name="data")
-for command in (work, project):
-    app.command(hidden=True)(command)
+app.command(hidden=True)(work)

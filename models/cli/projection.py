@@ -1,4 +1,4 @@
-"""The hidden command `project`: a t-SNE map, work that the app gives to an engine."""
+"""The command `project`: a t-SNE map of a model as a file; the app gives it to an engine."""
 
 from __future__ import annotations
 
@@ -14,18 +14,23 @@ from models.engines.worker import report
 @one_sentence
 def project(
     model: Annotated[Path, typer.Argument(help="A checkpoint with codes.")],
-    output: Annotated[Path, typer.Argument(help="Where to write the positions.")],
+    output: Annotated[
+        Path | None,
+        typer.Argument(help="Where to write the positions; default: tsne/NAME beside the model."),
+    ] = None,
     perplexity: Annotated[float, typer.Option(help="Effective number of neighbours.")] = 30.0,
     seed: Annotated[int, typer.Option(help="Seed of the neighbour search.")] = 0,
 ) -> None:
     """Compute a t-SNE map in this process; reports the share done."""
     from models.latents.tsne import tsne
     from models.storage.checkpoint import read
-    from models.storage.tensors import write_tensors
+    from models.storage.positions import map_path, write_positions
 
     check_seed(seed)
     codes = read(model).codes
     if codes is None:
         raise ValueError("the checkpoint must hold the codes of a test set")
     positions = tsne(codes.mean, perplexity, seed=seed, progress=report)
-    write_tensors(output, {"positions": positions}, {})
+    output = output or map_path(model)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write_positions(output, positions, codes.mean)

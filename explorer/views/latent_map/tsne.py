@@ -1,4 +1,4 @@
-"""The t-SNE map: found on disk, or computed by the shared worker under a progress bar.
+"""The t-SNE map: shipped, found on disk, or computed by the shared worker under a progress bar.
 
 Called outside every fragment: a click within one would wait until this run has ended, and
 Cancel must not.
@@ -28,6 +28,9 @@ def positions(model: LoadedModel) -> np.ndarray | None:
     if count < MIN_POINTS:
         st.info(f"t-SNE needs at least {MIN_POINTS} points; this test set has {count}.")
         return None
+    shipped = page_files.shipped_tsne(model)
+    if shipped is not None:
+        return shipped
     path = job_queue.projections().path(model.checkpoint.fingerprint)
     if not path.exists() and not _compute(model, path):
         return None
