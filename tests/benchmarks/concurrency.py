@@ -1,34 +1,35 @@
-"""Many at once: forty visitors with three seconds between actions, one training, three browsers.
+"""Many at once: visitors of the map who do something every three seconds, beside a training.
 
-Visitors are sessions without a browser. They all open the map at the same moment; then they click
-on it, and every fourth also looks at the trade-off and watches the training, which was started
-with the page's own button. They live in a process of their own, which tells how late its threads
-woke up and how much of a core it took: so much of a round trip is not the server's. In the third
-round three pages in Chromium hover and click beside them. In life they would have processors of
-their own; here they are niced, so that they take what the server leaves, and are slow themselves.
-The reference, for clicks, is `plain_app.py` with Streamlit's defaults, beside the same training.
+Visitors are sessions without a browser. They all come at the same moment with an empty cache; then
+each pins points, changes model, axes or colour, goes to another page and back, or draws a digit, by
+a mix of its own. What the page's own scripts answer is not waited for: of a pin the server hears
+only to keep the link. Pages are what a visitor waits for: all but the pins. The visitors live in a
+process of their own, which tells how late its threads woke up and how much of a core it took: so
+much of a round trip is not the server's. The training was started with the page's own button. The
+reference, for openings and pins, is `plain_app.py` with Streamlit's defaults, beside the same
+training, where a pin is a click that it answers.
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import multiprocessing
 import os
 import random
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from websockets.exceptions import WebSocketException
+
 from explorer.jobs.queue import Jobs
-from tests.benchmarks.app import EXPLORER, PLAIN, Server, browser, open_map, server
-from tests.benchmarks.click import click
+from models.data.drawing import EXAMPLES
+from tests.benchmarks.app import EXPLORER, PLAIN, Server, server
 from tests.benchmarks.common import Row, arguments, percentile, show
-from tests.benchmarks.live import circle
 from tests.benchmarks.session import Session
 
 MODEL, POINTS = "digits-2d-beta-1", 500
@@ -37,33 +38,36 @@ TICK_SECONDS = 0.01
 """Between two looks of the load generator at how late it is."""
 TRAINING = "preset=digits-2d&epochs=1000&batch=4&hidden=512,512"
 """One that takes longer than any benchmark."""
-CLICKS = ("click",)
-TOUR = ("train", "click", "trade-off", "click", "click")
-"""What one visitor in four does, over and over; the others click."""
+MIX = {"pin": 70, "setting": 15, "draw": 5, "page": 5}
+"""What a visitor of the map does; the way back from a page is the other five in a hundred."""
+PINS_ONLY = {"pin": 1}
+PAGES = ("train", "trade-off", "experiments")
+SETTINGS = ("model", "view", "x", "colour")
+NOT_CHOSEN = ("20 latents", "t-SNE")
+"""Options that no visitor takes: pins that no longer fit, and positions yet to be computed."""
 
 
 class Load(NamedTuple):
-    """What visitors met: milliseconds of openings, clicks, changes of page and looks at a training;
-    errors; milliseconds by which their threads woke up late, and their share of a core; the share
-    of the whole processor that nobody asked for."""
+    """What visitors met: milliseconds of openings, and of what they did, by its name; of looks at a
+    training; errors; milliseconds by which their threads woke up late, and their share of a core;
+    the share of the whole processor that nobody asked for."""
 
     openings: list[float]
-    clicks: list[float]
-    visits: list[float]
+    actions: dict[str, list[float]]
     looks: list[float]
     errors: int
     late: list[float]
     share: float
     idle: float
 
+    def of(self, *names: str) -> list[float]:
+        """Milliseconds of all actions of these names."""
+        return [time for name in names for time in self.actions.get(name, [])]
 
-class Seen(NamedTuple):
-    """What browsers met: of every click the milliseconds to number and picture, None without an
-    answer; milliseconds from pointer to paint; frames a second of every hover."""
-
-    clicks: list[dict[str, float] | None]
-    paints: list[float]
-    frames: list[float]
+    @property
+    def pages(self) -> list[float]:
+        """Milliseconds of what a visitor waits for."""
+        return self.of(*(name for name in self.actions if name != "pin"))
 
 
 # --- visitors, in a process of their own ---------------------------------------------------------
@@ -74,20 +78,19 @@ def load_generator() -> Executor:
     return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
 
 
-def crowd(url: str, visitors: int, seconds: float, tour: tuple[str, ...] = TOUR) -> Load:
+def crowd(url: str, visitors: int, seconds: float, mix: Mapping[str, int] = MIX) -> Load:
     """Visitors that all come at once and go after so many seconds."""
-    found, barrier = Load([], [], [], [], 0, [], 0.0, 0.0), threading.Barrier(visitors)
+    load, barrier = Load([], {}, [], 0, [], 0.0, 0.0), threading.Barrier(visitors)
     used, start, unused = time.process_time(), time.monotonic(), _idle_seconds()
     with ThreadPoolExecutor(visitors) as pool, sampling(_lateness, TICK_SECONDS) as late:
-        tours = [CLICKS if seed % 4 else tour for seed in range(visitors)]
         tasks = [
-            pool.submit(_stay, url, random.Random(seed), seconds, tour, barrier, found)
-            for seed, tour in enumerate(tours)
+            pool.submit(_stay, url, random.Random(seed), seconds, mix, barrier, load)
+            for seed in range(visitors)
         ]
         errors = sum(task.result() for task in tasks)
     seconds = time.monotonic() - start
     share, idle = time.process_time() - used, (_idle_seconds() - unused) / os.cpu_count()
-    return found._replace(errors=errors, late=late, share=share / seconds, idle=idle / seconds)
+    return load._replace(errors=errors, late=late, share=share / seconds, idle=idle / seconds)
 
 
 def _idle_seconds() -> float:
@@ -106,34 +109,48 @@ def _stay(
     url: str,
     generator: random.Random,
     seconds: float,
-    tour: tuple[str, ...],
+    mix: Mapping[str, int],
     barrier: threading.Barrier,
-    found: Load,
+    load: Load,
 ) -> int:
-    """One visitor from the first page on; the errors met."""
+    """One visitor from the first page on; the errors met. One who is not answered leaves."""
     barrier.wait()
-    session = Session(url, f"model={MODEL}")
-    found.openings.append(1e3 * session.seconds)
-    end = time.monotonic() + seconds
-    time.sleep(PAUSE_SECONDS * (1 + generator.random()))
-    for action in itertools.cycle(tour):
-        _act(session, action, generator.randrange(POINTS), found)
-        found.looks.extend(1e3 * look for look in session.rest(PAUSE_SECONDS))
-        if time.monotonic() >= end:
-            session.close()
-            return session.errors
-    raise AssertionError("a tour must have an action")
+    try:
+        session = Session(url, f"model={MODEL}")
+    except (OSError, WebSocketException):
+        return 1
+    try:
+        load.openings.append(1e3 * (session.seconds + session.fetch()))
+        end = time.monotonic() + seconds
+        time.sleep(PAUSE_SECONDS * (1 + generator.random()))
+        while True:
+            name, taken = act(session, generator, mix)
+            load.actions.setdefault(name, []).append(1e3 * taken)
+            load.looks.extend(1e3 * look for look in session.rest(PAUSE_SECONDS))
+            if time.monotonic() >= end:
+                return session.errors
+    except (OSError, WebSocketException):
+        return session.errors + 1
+    finally:
+        session.close()
 
 
-def _act(session: Session, action: str, point: int, found: Load) -> None:
-    """Goes to a page, or clicks on the map, after the way back to it."""
-    if action != "click":
-        found.visits.append(1e3 * session.visit(action))
-        return
+def act(session: Session, generator: random.Random, mix: Mapping[str, int]) -> tuple[str, float]:
+    """Does what the mix says, or comes back to the map; its name, and the seconds it took."""
     if not session.is_on_map:
-        found.visits.append(1e3 * session.visit(""))
-        session.rest(PAUSE_SECONDS)
-    found.clicks.append(1e3 * session.click(point))
+        return "page", session.visit("")
+    [name] = generator.choices(list(mix), mix.values())
+    if name == "pin":
+        return name, session.pin(generator.randrange(POINTS))
+    if name == "draw":
+        return name, session.draw(EXAMPLES[generator.randrange(10)])
+    if name == "page":
+        return name, session.visit(generator.choice(PAGES))
+    setting = generator.choice([name for name in SETTINGS if name in session.choices])
+    offered = session.choices[setting].options
+    options = [text for text in offered if not any(word in text for word in NOT_CHOSEN)]
+    seconds = session.choose(setting, generator.choice(options))
+    return name, seconds + session.fetch()
 
 
 # --- what is around them -------------------------------------------------------------------------
@@ -184,97 +201,64 @@ def _wait(condition: Callable[[], bool], seconds: float = 60) -> None:
 def warm_up(app: Server) -> None:
     """Every page once, so that whatever is loaded once is loaded."""
     visitor = Session(app.url, f"model={MODEL}")
-    for page in ("train", "trade-off", ""):
+    visitor.fetch()
+    for page in (*PAGES, ""):
         visitor.visit(page)
-    visitor.click(0)
+    visitor.pin(0)
+    visitor.draw(EXAMPLES[0])
     visitor.close()
     app.wait_until_idle()
-
-
-@contextlib.contextmanager
-def browsers(url: str, count: int = 3) -> Iterator[list[Any]]:
-    """Pages in Chromium that show the map."""
-    with browser() as chromium:
-        pages = [chromium.new_page(viewport={"width": 1440, "height": 1000}) for _ in range(count)]
-        for page in pages:
-            open_map(page, f"{url}/?model={MODEL}", POINTS)
-        yield pages
-
-
-def give_way(name: str) -> None:
-    """The sessions of programs with such a name take what others leave (Linux, sched(7))."""
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has just ended
-            if name in (path / "comm").read_text():
-                (path / "autogroup").write_text("10")
-
-
-def use(pages: list[Any], task: Future) -> Seen:
-    """Clicks and hovers on each page in turn, a round every `PAUSE_SECONDS`, until a task ends."""
-    seen = Seen([], [], [])
-    points = pages[0].evaluate("count => window.benchmark.isolated(count)", 40)
-    for point in itertools.cycle(points):
-        for page in pages:
-            next_turn = time.monotonic() + PAUSE_SECONDS / len(pages)
-            seen.clicks.append(click(page, **point))
-            hover = circle(page, 20)
-            seen.paints.extend(hover["times"])
-            seen.frames.append(hover["framesPerSecond"])
-            time.sleep(max(0.0, next_turn - time.monotonic()))
-        if task.done():
-            return seen
-    raise AssertionError("there must be points in view")
 
 
 # --- what is reported ----------------------------------------------------------------------------
 
 
-def rows_of_opening(opened: Load, memory: list[float], visitors: int) -> list[Row]:
-    """How long the first page took, and what a session costs."""
-    p50, p95 = (percentile(opened.openings, share) / 1e3 for share in (50, 95))
+def rows_of_opening(load: Load, memory: list[float], visitors: int, plain: Load | None) -> list:
+    """How long the first page took with its files, and what a session costs."""
+    rows, reference = [], plain and plain.openings
+    for share in (50, 95, 100):
+        seconds = percentile(load.openings, share) / 1e3
+        ratio = reference and percentile(reference, share) / 1e3 / seconds
+        what = "the last" if share == 100 else f"p{share}"
+        rows.append(Row(f"open, with all files, {what}", f"{seconds:.2f} s", ratio))
     grown = (max(memory) - memory[0]) / visitors
     return [
-        Row("open to script finished, p50 / p95", f"{p50:.2f} / {p95:.2f} s"),
-        Row.at_most("the last", max(opened.openings) / 1e3, "s", 2),
+        *rows,
         Row("memory of the server before", f"{memory[0]:.0f} MB"),
         Row.at_most("memory of one session", grown, "MB", 1),
+        Row.at_most("most memory of the server", max(memory), "MB", 1000),
     ]
 
 
-def rows_of_load(load: Load, plain: Load) -> list[Row]:
+def rows_of_load(load: Load, plain: Load | None) -> list[Row]:
     """Round trips, errors, and what was left of the processor."""
-    actions = load.clicks + load.visits
-    ratios = [percentile(plain.clicks, s) / percentile(load.clicks, s) for s in (50, 95)]
+    rows = []
+    for share in (50, 95):
+        seconds = percentile(load.of("pin"), share)
+        ratio = plain and percentile(plain.of("pin"), share) / seconds
+        rows.append(Row(f"pin -> link kept, p{share}", f"{seconds:.1f} ms", ratio))
+    names = {"setting": "change of model, axes or colour", "page": "change of page", "draw": "draw"}
+    for name, text in names.items():
+        if times := load.of(name):
+            rows.append(Row(f"{text}, p95 of {len(times)}", f"{percentile(times, 95):.1f} ms"))
+    done = sum(map(len, load.actions.values()))
+    pages = load.pages or [0.0]
+    looks = load.looks or [0.0]
     return [
-        Row("click, p50", f"{percentile(load.clicks, 50):.1f} ms", ratios[0]),
-        Row("click, p95", f"{percentile(load.clicks, 95):.1f} ms", ratios[1]),
-        Row("change of page, p95", f"{percentile(load.visits, 95):.1f} ms"),
-        Row.at_most("both, p95", percentile(actions, 95), "ms", 250),
-        Row("look at the training, p95", f"{percentile(load.looks, 95):.1f} ms"),
-        Row("errors", f"{load.errors} in {len(actions)} actions", None, "0", load.errors == 0),
+        *rows,
+        Row("pages, all but pins, p50", f"{percentile(pages, 50):.1f} ms"),
+        Row.at_most("pages, all but pins, p95", percentile(pages, 95), "ms", 250),
+        Row("pages and pins, p95", f"{percentile(load.of(*load.actions), 95):.1f} ms"),
+        Row("look at the training, p95", f"{percentile(looks, 95):.1f} ms"),
+        Row("errors", f"{load.errors} in {done} actions", None, "0", load.errors == 0),
         Row("load generator: wakes up late, p95", f"{percentile(load.late, 95):.1f} ms"),
         Row("load generator: share of a core", f"{load.share:.0%}"),
         Row("idle processor", f"{load.idle:.0%}"),
     ]
 
 
-def rows_of_browsers(seen: Seen) -> list[Row]:
-    """Clicks and frames."""
-    times = [answer for answer in seen.clicks if answer]
-    count = f"{len(times)} of {len(seen.clicks)}"
-    numbers, pictures = ([answer[what] for answer in times] for what in ("number", "picture"))
-    return [
-        Row("clicks answered", count, None, "all", len(times) == len(seen.clicks)),
-        Row("click -> number, p50", f"{percentile(numbers, 50):.1f} ms"),
-        Row("click -> number, p95", f"{percentile(numbers, 95):.1f} ms"),
-        Row("click -> decoded picture, p95", f"{percentile(pictures, 95):.1f} ms"),
-        Row("pointer -> paint, p95", f"{percentile(seen.paints, 95):.1f} ms"),
-        Row("frames a second, p50", f"{percentile(seen.frames, 50):.0f}"),
-    ]
-
-
 def main(quick: bool) -> None:
-    visitors, seconds = (5, 3) if quick else (40, 60)
+    sizes, seconds = ((4, 8), 6) if quick else ((40, 200), 60)
     with (
         tempfile.TemporaryDirectory() as folder,
         server(EXPLORER, Path(folder)) as ours,
@@ -283,21 +267,18 @@ def main(quick: bool) -> None:
     ):
         warm_up(ours)
         Session(plain.url, f"model={MODEL}").close()
-        with training_job(ours.url, Path(folder)), sampling(ours.memory_mb, 0.2) as memory:
-            opened = pool.submit(crowd, ours.url, visitors, 0).result()
-            first = rows_of_opening(opened, memory, visitors)
-            alone = pool.submit(crowd, ours.url, visitors, seconds).result()
-            with browsers(ours.url) as pages:
-                give_way("chrom")
-                task = pool.submit(crowd, ours.url, visitors, seconds)
-                seen, load = use(pages, task), task.result()
-            reference = pool.submit(crowd, plain.url, visitors, seconds / 2, CLICKS).result()
-    show(f"{visitors} visitors come at once, beside a training", first, quick)
-    title = f"{visitors} visitors, 3 s between actions, beside a training"
-    show(f"{title}; ratio: plain / ours", rows_of_load(alone, reference), quick)
-    show(f"{title} and three browsers; the same ratio", rows_of_load(load, reference), quick)
-    most = Row.at_most("memory of the server", max(memory), "MB", 1000)
-    show("The three browsers", [*rows_of_browsers(seen), most], quick)
+        with training_job(ours.url, Path(folder)):
+            few = (plain.url, sizes[0], seconds / 2, PINS_ONLY)
+            reference: Load | None = pool.submit(crowd, *few).result()
+            for visitors in sizes:
+                with sampling(ours.memory_mb, 0.2) as memory:
+                    load = pool.submit(crowd, ours.url, visitors, seconds).result()
+                ratio = "; ratio: plain / ours" * (reference is not None)
+                title = f"{visitors} visitors come at once, beside a training{ratio}"
+                show(title, rows_of_opening(load, memory, visitors, reference), quick)
+                title = f"{visitors} visitors, 3 s between actions, beside a training{ratio}"
+                show(title, rows_of_load(load, reference), quick)
+                reference = None  # of the smaller crowd only
 
 
 if __name__ == "__main__":

@@ -1,16 +1,41 @@
-"""A session without a browser: a websocket that speaks Streamlit's protocol."""
+"""A session without a browser: a websocket that speaks Streamlit's protocol.
+
+It says what the page's own scripts would say: pins and a look of the map, choices, a drawing.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 import time
+import urllib.request
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+
+LOOK = {
+    "prior": True, "means": False, "names": True, "posterior": "touched", "background": "none",
+    "anchor": "home", "hidden": [], "ranges": None, "tab": "image", "z": [], "draw": 0, "side": 15,
+}  # fmt: skip
+"""How a map looks at first: `Look` of types.js."""
+MAX_PINS = 24
+FILE = re.compile(rb"/latent/\w+\.\w+")
+"""An address of a file of the map."""
+
+
+class Choice(NamedTuple):
+    """A drop-down or a row of buttons: its id, kind, fragment, and what it offers."""
+
+    id: str
+    kind: str
+    fragment: str
+    options: list[str]
 
 
 class Session:
@@ -28,11 +53,16 @@ class Session:
         self._stack = contextlib.ExitStack()
         connection = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60)
         self.socket = self._stack.enter_context(connection)
-        self.query = query
+        self.url, self.query = url, query
         self.chart = self.fragment = self.page = ""
         self.is_live = False
+        self.pins: list[dict[str, Any]] = []
         self.pages: dict[str, str] = {}  # hashes by address
         self.buttons: dict[str, tuple[str, str]] = {}  # ids and fragments by label
+        self.choices: dict[str, Choice] = {}  # by the name of the setting
+        self.pad: tuple[str, str] | None = None  # id and fragment
+        self.addresses: set[str] = set()  # of files that the page named
+        self.fetched: set[str] = set()
         self.due: dict[str, tuple[float, float]] = {}  # interval and next time by fragment
         self.headings: list[str] = []  # of the latest run
         self.errors = 0
@@ -67,6 +97,8 @@ class Session:
             elif kind == "auto_rerun":
                 wait, fragment = answer.auto_rerun.interval, answer.auto_rerun.fragment_id
                 self.due.setdefault(fragment, (wait, time.monotonic() + wait))
+            elif kind == "page_info_changed":
+                self.query = answer.page_info_changed.query_string
             elif kind == "delta":
                 self._note(answer.delta)
             elif kind == "script_finished":
@@ -78,7 +110,7 @@ class Session:
         """A run of the whole page, not of a fragment: it starts with nothing."""
         self.pages = {page.url_pathname: page.page_script_hash for page in navigation.app_pages}
         self.page = navigation.page_script_hash
-        self.buttons, self.due = {}, {}
+        self.buttons, self.choices, self.due, self.pad = {}, {}, {}, None
 
     def _note(self, delta) -> None:
         """Remembers the map, buttons and headings; counts what the script could not do."""
@@ -90,27 +122,85 @@ class Session:
             self.headings.append(element.heading.body)
         elif kind == "button":
             self.buttons[element.button.label] = element.button.id, delta.fragment_id
+        elif kind in ("selectbox", "button_group"):
+            self._note_choice(kind, getattr(element, kind), delta.fragment_id)
         elif kind in ("bidi_component", "plotly_chart"):
+            self.addresses |= set(map(bytes.decode, FILE.findall(element.SerializeToString())))
             name = getattr(element, kind).id
             if name.endswith("-map"):
                 self.chart, self.fragment = name, delta.fragment_id
                 self.is_live = kind == "bidi_component"
+            elif name.endswith("-pad"):
+                self.pad = name, delta.fragment_id
 
-    def click(self, number: int) -> float:
-        """Selects a point of the map; an answer without its image is an error."""
+    def _note_choice(self, kind: str, element, fragment: str) -> None:
+        _, is_setting, name = element.id.rpartition("-control-")
+        if is_setting:
+            options = [getattr(option, "content", option) for option in element.options]
+            self.choices[name] = Choice(element.id, kind, fragment, options)
+
+    def fetch(self) -> float:
+        """Fetches what a browser with an empty cache would: the page, its scripts, map files."""
+        start = time.perf_counter()
+        if not self.fetched:
+            page = self._get("/").decode()
+            for address in re.findall(r'(?:src|href)="\.?/?(static/[^"]+\.(?:js|css))"', page):
+                self._get(f"/{address}")
+        for address in sorted(self.addresses - self.fetched):
+            self._get(address)
+        return time.perf_counter() - start
+
+    def _get(self, address: str) -> bytes:
+        self.fetched.add(address)
+        request = urllib.request.Request(self.url + address, headers={"Accept-Encoding": "gzip"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            data = answer.read()
+            is_packed = answer.headers["Content-Encoding"] == "gzip"
+            return gzip.decompress(data) if is_packed and address == "/" else data
+
+    def pin(self, number: int) -> float:
+        """Clicks on a point of the map: the map pins and shows it, and the server keeps the link.
+
+        A link without the point is an error, as is an answer of the plain app without the image.
+        """
         message = self._message()
         message.rerun_script.fragment_id = self.fragment
         widget = message.rerun_script.widget_states.widgets.add(id=self.chart)
         if self.is_live:
-            touch = {"point": number, "pins": []}
+            if len(self.pins) < MAX_PINS:
+                z = [number % 7 / 3, number % 5 / 3]
+                self.pins.append({"z": z, "name": chr(65 + len(self.pins)), "point": number})
+            touch = {"point": number, "pins": self.pins, "look": LOOK}
             widget.json_value = json.dumps({"touch": touch})
-        else:
-            points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
-            value = {"points": points, "point_indices": [], "box": [], "lasso": []}
-            widget.string_value = json.dumps({"selection": value})
+            seconds = self.run(message)
+            self.errors += not re.search(rf"\bpoint={number}\b", self.query)
+            return seconds
+        points = [{"customdata": {"0": number}, "point_index": 0, "curve_number": 0}]
+        value = {"points": points, "point_indices": [], "box": [], "lasso": []}
+        widget.string_value = json.dumps({"selection": value})
         seconds = self.run(message)
         self.errors += not any(re.match(rf"Image {number}\b", text) for text in self.headings)
         return seconds
+
+    def choose(self, name: str, option: str) -> float:
+        """Sets the drop-down or the row of buttons of a setting to one of its options."""
+        choice, message = self.choices[name], self._message()
+        message.rerun_script.fragment_id = choice.fragment
+        widget = message.rerun_script.widget_states.widgets.add(id=choice.id)
+        if choice.kind == "selectbox":
+            widget.string_value = option
+        else:
+            widget.string_array_value.data.append(option)
+        return self.run(message)
+
+    def draw(self, strokes: Sequence[Any]) -> float:
+        """Draws on the pad, which is opened first where it is not there."""
+        seconds = 0.0 if self.pad else self.press("Draw a digit")
+        message = self._message()
+        name, message.rerun_script.fragment_id = self.pad
+        widget = message.rerun_script.widget_states.widgets.add(id=name)
+        widget.json_value = json.dumps({"strokes": [stroke.tolist() for stroke in strokes]})
+        return seconds + self.run(message)
 
     def press(self, label: str) -> float:
         """Presses a button."""

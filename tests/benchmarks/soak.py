@@ -1,8 +1,8 @@
 """Ten minutes of visitors who come and go, beside one training: does the server grow?
 
-Every visitor opens the map, clicks, looks at the other pages, leaves, and is followed by another.
-Streamlit keeps a visitor who has left for two minutes, and memory settles for some minutes more, so
-the first ten are left out. The growth is the median of the slopes between pairs of samples
+Every visitor opens the map, pins points, looks at the other pages, leaves, and is followed by
+another. Streamlit keeps a visitor who has left for two minutes, and memory settles for some minutes
+more, so the first ten are left out. The growth is the median of the slopes between pairs of samples
 (Theil-Sen), which single steps move little; only pairs that are a tenth of the time apart count.
 Half of the slopes lie in the span given.
 """
@@ -30,7 +30,7 @@ from tests.benchmarks.concurrency import (
 )
 from tests.benchmarks.session import Session
 
-ACTIONS = ("click", "click", "click", "train", "trade-off")
+ACTIONS = ("pin", "pin", "pin", "train", "trade-off")
 STAYS = 8
 """Most actions of a visitor."""
 
@@ -52,10 +52,10 @@ def _stream(url: str, end: float, numbers: itertools.count, met: list[int]) -> N
         session = Session(url, f"model={MODEL}")
         for action in generator.choices(ACTIONS, k=generator.randint(1, STAYS)):
             session.rest(PAUSE_SECONDS)
-            if action != "click":
+            if action != "pin":
                 session.visit(action)
             elif session.is_on_map:
-                session.click(generator.randrange(POINTS))
+                session.pin(generator.randrange(POINTS))
             else:
                 session.visit("")
         met.append(session.errors)

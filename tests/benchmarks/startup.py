@@ -15,12 +15,12 @@ from tests.benchmarks.common import ROOT, Row, arguments, show
 
 MODELS = ("digits-2d-beta-1", "mnist-2d-beta-1")
 STEPS = {
-    "process start -> scatter, empty cache": 6,
+    "process start -> scatter, empty cache": 1.5,
     "  process start -> takes connections": None,
     "  goto -> scatter": None,
-    "reload -> scatter": 2.5,
+    "reload -> scatter": 1.3,
 }
-"""What is timed, and its target in seconds."""
+"""What is timed, and how many times sooner than the reference it is to be."""
 
 
 def one_start(chromium, command: tuple[str, ...], name: str, count: int) -> list[float]:
@@ -39,10 +39,7 @@ def table(ours: list[list[float]], plain: list[list[float]]) -> list[Row]:
     rows = []
     for index, (step, target) in enumerate(STEPS.items()):
         mine, other = (statistics.median(start[index] for start in app) for app in (ours, plain))
-        if target:
-            rows.append(Row.at_most(step, mine, "s", target, other / mine))
-        else:
-            rows.append(Row(step, f"{mine:.2f} s", other / mine))
+        rows.append(Row.at_least(step, f"{mine:.2f} s", other / mine, target))
     return rows
 
 

@@ -7,7 +7,8 @@ from tests.benchmarks import concurrency
 from tests.benchmarks.session import Session
 
 pytestmark = pytest.mark.slow
-VISITORS, TOURS = 8, 2
+VISITORS = 8
+MIX = {"pin": 2, "setting": 1, "draw": 1, "page": 2}
 TRAINING = "preset=digits-2d&epochs=1000&batch=16"
 
 
@@ -20,7 +21,7 @@ def load(server, runs_dir):
         with concurrency.training_job(server[0], runs_dir, TRAINING):
             run = list_runs(runs_dir)[0]
             before = len(run.history.rows())
-            found = concurrency.crowd(server[0], VISITORS, seconds=4)
+            found = concurrency.crowd(server[0], VISITORS, 6, MIX)
             return found, len(run.history.rows()) - before
 
 
@@ -33,9 +34,9 @@ def test_all_come_at_once_and_are_answered(load):
 
 def test_every_action_is_answered_soon(load):
     found, _ = load
-    assert len(found.clicks) >= VISITORS - TOURS
-    assert len(found.visits) >= TOURS
-    assert max(found.clicks + found.visits) < 5000
+    assert len(found.of("pin")) >= VISITORS
+    assert set(found.actions) == set(MIX)
+    assert max(found.of(*found.actions)) < 5000
 
 
 def test_the_training_goes_on_and_is_looked_at(load):
@@ -48,6 +49,6 @@ def test_a_point_that_is_not_there_is_counted_as_an_error(server):
     """So that a crowd without errors says something."""
     session = Session(server[0], "model=digits-2d-beta-1")
     assert session.errors == 0
-    session.click(10_000)
+    session.pin(10_000)
     session.close()
     assert session.errors == 1

@@ -1,0 +1,38 @@
+"""Every benchmark runs and prints its table; --quick makes the figures meaningless and short."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.helpers.paths import ROOT
+
+BENCHMARKS = ("click", "concurrency", "live", "soak", "startup", "sweep", "watch")
+WITH_MNIST = ("evaluation", "multirate", "training", "tsne")
+
+pytestmark = pytest.mark.slow
+
+
+def run(name):
+    """The output of a benchmark's trial."""
+    command = [sys.executable, "-m", f"tests.benchmarks.{name}", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_it_prints_its_table(name):
+    assert "(--quick: a trial only)" in run(name)
+
+
+@pytest.mark.mnist
+@pytest.mark.parametrize("name", WITH_MNIST)
+def test_it_prints_its_table_where_mnist_is(name):
+    assert "(--quick: a trial only)" in run(name)
+
+
+def test_no_benchmark_is_forgotten():
+    files = {path.stem for path in (ROOT / "tests/benchmarks").glob("*.py")}
+    parts = {"app", "common", "plain_app", "session", "tutorial"}
+    assert files == {*BENCHMARKS, *WITH_MNIST} | parts
