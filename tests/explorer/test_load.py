@@ -34,7 +34,7 @@ def test_all_come_at_once_and_are_answered(load):
 
 def test_every_action_is_answered_soon(load):
     found, _ = load
-    assert len(found.of("pin")) >= VISITORS
+    assert len(found.of(*MIX)) >= VISITORS
     assert set(found.actions) == set(MIX)
     assert max(found.of(*found.actions)) < 5000
 
