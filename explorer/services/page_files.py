@@ -121,7 +121,8 @@ def _slider_file(model: LoadedModel) -> bytes:
     prior = np.random.default_rng(0).normal(size=(PRIOR_IMAGES, model.codes.latent_dim))
     images = model.test_images
     shown = None if images is None else images.images[:PRIOR_IMAGES]
-    return slider_file(model.network, analysis.rate_curve(model), shown, prior)
+    names = model.card.class_names
+    return slider_file(model.network, analysis.rate_curve(model), shown, prior, names)
 
 
 def html_page(model: LoadedModel, shown: MapSpec, with_images: bool) -> bytes:

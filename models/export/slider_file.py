@@ -5,6 +5,8 @@ Laid out as the file of a map, see `models.export.map_file`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from models.export.layers import gated_layers
@@ -18,6 +20,7 @@ def slider_file(
     rates: RateDistortionCurve,
     originals: np.ndarray | None,
     prior: np.ndarray,
+    class_names: Sequence[str] = (),
 ) -> bytes:
     """Makes the file of β's slider: a multi-rate model with the test set's codes at many β.
 
@@ -26,6 +29,7 @@ def slider_file(
         rates: Of its test set; the first codes are those of `originals`.
         originals: Test images to be reconstructed, shape (M, C, H, W) in [0, 1], or None.
         prior: Codes to be decoded as samples, shape (S, Z).
+        class_names: In the order of the labels.
 
     Returns:
         A safetensors file with `betas` (K), `mean` (K, N, Z), `distortion` (K, nats),
@@ -45,6 +49,6 @@ def slider_file(
         "layers": layers,
         "image_shape": model.config.image_shape,
         "latent_dim": model.latent_dim,
-        "class_names": [],
+        "class_names": list(class_names),
     }
     return file_bytes(document, weights, arrays)

@@ -44,10 +44,13 @@ export class MultirateModel {
     /** @type {ImageShape} */
     this.shape = header.image_shape;
     this.size = header.latent_dim;
+    /** @type {string[]} */
+    this.names = header.class_names;
     this.arrays = /** @type {Record<string, Float32Array>} */ (arrays);
     this.logBetas = Array.from(this.arrays.betas, Math.log);
     this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
-    this.extent = this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+    /** How far the map must reach, with the prior's circles, at every β. */
+    this.reach = 1.05 * this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 3);
   }
 
   /**

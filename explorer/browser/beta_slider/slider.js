@@ -8,7 +8,9 @@
 import { dress, frame, loadPlotly, sheet } from "../common/chart.js";
 import { fetchOnce } from "../common/files.js";
 import { MultirateModel } from "./model.js";
-import { context, make, paint, part, shown } from "../common/dom.js";
+import { make, paint, part, shown } from "../common/dom.js";
+import { fillLegend } from "../scatter/legend.js";
+import { MovingCodes } from "../scatter/moving_codes.js";
 
 /** @import { Chart, Figure, PlotlyLibrary } from "../common/types.js" */
 /**
@@ -19,7 +21,6 @@ import { context, make, paint, part, shown } from "../common/dom.js";
 
 const STEPS = 400;
 const PLAY_MS = 9000;
-const POINT = 2.2;
 
 /** One slider with what it moves. */
 export class BetaSlider {
@@ -27,6 +28,7 @@ export class BetaSlider {
   constructor(root) {
     this.root = root;
     this.chart = /** @type {Chart} */ (part(root, ".chart"));
+    this.codes = new MovingCodes(part(root, ".codes"));
     this.slider = /** @type {HTMLInputElement} */ (part(root, "input"));
     /** @type {Record<string, string>} */
     this.has = {};
@@ -141,6 +143,19 @@ export class BetaSlider {
     part(this.root, ".samples").replaceChildren(...this.samples);
     this.bars = Array.from({ length: model.size }, () => make("i"));
     part(this.root, ".kl").replaceChildren(...this.bars);
+    this.cast(model);
+  }
+
+  /**
+   * The test set's codes in the first two latents, and their legend.
+   * @param {MultirateModel} model
+   */
+  cast({ size, arrays, names, reach }) {
+    const { colours } = /** @type {SliderData} */ (this.data);
+    const axes = [0, 1].slice(0, size);
+    const codes = arrays.mean.subarray(0, arrays.mean.length / arrays.betas.length);
+    this.codes.show({ size, axes, labels: arrays.labels ?? null, names, palette: colours, hasPrior: true }, codes, reach);
+    fillLegend(part(this.root, ".moving .legend"), this.codes.scatter, null);
   }
 
   /** @param {number} step of the slider */
@@ -191,7 +206,7 @@ export class BetaSlider {
     const now = model.at(this.beta);
     const rate = now.rates.reduce((sum, r) => sum + r, 0);
     this.now = { distortion: now.distortion, rate };
-    this.drawMap(now.codes);
+    this.codes.move(now.codes, model.reach);
     const decodeInto = (/** @type {HTMLCanvasElement[]} */ row, /** @type {Float32Array} */ codes) =>
       row.forEach((canvas, i) => {
         const z = codes.subarray(i * model.size, (i + 1) * model.size);
@@ -210,43 +225,6 @@ export class BetaSlider {
       `D ${shown(now.distortion)} + R ${shown(rate)} = −ELBO ${shown(now.distortion + rate)} nats · ` +
       `${active} of ${model.size} latents above 0.01 nats`;
     this.drawPoint();
-  }
-
-  /**
-   * The test set's codes in the first two latents, with the prior's circles.
-   * @param {Float32Array} codes
-   */
-  drawMap(codes) {
-    const model = /** @type {MultirateModel} */ (this.model);
-    const canvas = /** @type {HTMLCanvasElement} */ (part(this.root, ".codes"));
-    const ratio = window.devicePixelRatio || 1;
-    const side = canvas.clientWidth;
-    if (canvas.width !== Math.round(side * ratio)) {
-      canvas.width = canvas.height = Math.round(side * ratio);
-    }
-    const pen = context(canvas);
-    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-    pen.clearRect(0, 0, side, side);
-    const unit = side / 2 / (1.05 * Math.max(3, model.extent));
-    pen.strokeStyle = "rgba(128,128,128,.6)";
-    pen.fillStyle = "rgba(128,128,128,.9)";
-    pen.setLineDash([2, 3]);
-    for (const radius of [1, 2, 3]) {
-      pen.beginPath();
-      pen.arc(side / 2, side / 2, radius * unit, 0, 2 * Math.PI);
-      pen.stroke();
-      const name = radius === 3 ? "3σ of the prior" : `${radius}σ`;
-      pen.fillText(name, side / 2 + 3, side / 2 - radius * unit + 12);
-    }
-    pen.setLineDash([]);
-    const { labels } = model.arrays;
-    const { colours } = /** @type {SliderData} */ (this.data);
-    const second = Math.min(1, model.size - 1);
-    for (let n = 0, i = 0; i < codes.length; n++, i += model.size) {
-      pen.fillStyle = colours[labels ? labels[n] % colours.length : 0];
-      const y = second ? codes[i + second] : 0;
-      pen.fillRect(side / 2 + unit * codes[i] - POINT / 2, side / 2 - unit * y - POINT / 2, POINT, POINT);
-    }
   }
 
   /** The point on the curve, and the tangent of slope −β through it. */
@@ -276,6 +254,7 @@ export class BetaSlider {
 
   end() {
     this.ended.abort();
+    this.codes.end();
     cancelAnimationFrame(this.playing);
     this.plotly?.purge(this.chart);
   }

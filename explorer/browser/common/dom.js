@@ -2,6 +2,8 @@
  * Small helpers of the page: elements, numbers, pictures.
  */
 
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
 /** Values C·H·W in [0, 1] with their shape. @typedef {[number, number, number]} ImageShape */
 
 /**
@@ -38,6 +40,14 @@ export function part(root, selector) {
  */
 export function shown(value, digits = 2) {
   return value.toFixed(digits).replace("-", "−");
+}
+
+/**
+ * The name of a latent, as Python's `subscript` writes it: z₁, z₂, …
+ * @param {number} j counted from 0
+ */
+export function latentName(j) {
+  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
 }
 
 /**

@@ -21,6 +21,7 @@ function fetchOnce(url, read) {
 }
 
 // explorer/browser/common/dom.js
+var SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 function make(tag, properties = {}, ...children) {
   const element = Object.assign(document.createElement(tag), properties);
   element.append(...children);
@@ -36,6 +37,9 @@ function part(root, selector) {
 }
 function shown(value, digits = 2) {
   return value.toFixed(digits).replace("-", "−");
+}
+function latentName(j) {
+  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
 }
 function levels(values, [channels, height, width]) {
   const size = height * width;
@@ -497,11 +501,12 @@ var MultirateModel = class {
     this.turn = turn;
     this.shape = header.image_shape;
     this.size = header.latent_dim;
+    this.names = header.class_names;
     this.arrays = /** @type {Record<string, Float32Array>} */
     arrays;
     this.logBetas = Array.from(this.arrays.betas, Math.log);
     this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
-    this.extent = this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 1);
+    this.reach = 1.05 * this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 3);
   }
   /**
    * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
@@ -520,16 +525,1102 @@ var MultirateModel = class {
   }
 };
 
+// explorer/browser/scatter/legend.js
+var MOST = 40;
+var SIGNS = ["●", "■", "◆", "✚", "▲"];
+function fillLegend(place, scatter, scale) {
+  if (scale) place.replaceChildren(...bar(scale));
+  else place.replaceChildren(...classes(scatter));
+}
+function classes(scatter) {
+  const groups = scatter.content?.groups ?? [];
+  if (groups.length < 2 || groups.length > MOST) return [];
+  return groups.map(({ name, colour, symbol }, i) => {
+    const sign = make("i", { textContent: SIGNS[symbol % SIGNS.length] });
+    sign.style.color = colour;
+    const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
+    const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
+    button.onclick = () => {
+      scatter.toggle(i);
+      settle();
+    };
+    settle();
+    return button;
+  });
+}
+function bar({ low, high, title, colours }) {
+  const strip = make("span", { className: "strip" });
+  strip.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+  const digits = high - low < 10 ? 2 : 0;
+  return [make("span", {}, shown(low, digits)), strip, make("span", {}, shown(high, digits)), make("b", {}, title)];
+}
+
+// explorer/browser/numerics/view.js
+var STEPS = [1, 2, 5, 10];
+var ZOOM = { least: 1e-4, most: 20 };
+function viewOf(box, { x, y }) {
+  const [across, up] = [box.width / (x[1] - x[0]), box.height / (y[1] - y[0])];
+  return {
+    ...box,
+    x,
+    y,
+    scale: [across, up],
+    toPixels: (place) => [
+      box.left + (place[0] - x[0]) * across,
+      box.top + box.height - (place[1] - y[0]) * up
+    ],
+    toPlace: (pixel) => [
+      x[0] + (pixel[0] - box.left) / across,
+      y[0] + (box.top + box.height - pixel[1]) / up
+    ]
+  };
+}
+function bounds(places, margin = 0.06) {
+  const range = (axis) => {
+    let [low, high] = [Infinity, -Infinity];
+    for (let i = axis; i < places.length; i += 2) {
+      low = Math.min(low, places[i]);
+      high = Math.max(high, places[i]);
+    }
+    if (low > high) return (
+      /** @type {Pair} */
+      [-1, 1]
+    );
+    const extra = margin * (high - low) || 1;
+    return (
+      /** @type {Pair} */
+      [low - extra, high + extra]
+    );
+  };
+  return { x: range(0), y: range(1) };
+}
+function fit(box, wanted, equal) {
+  if (!equal) return wanted;
+  const unit = Math.max(length(wanted.x) / box.width, length(wanted.y) / box.height);
+  return { x: around(wanted.x, unit * box.width), y: around(wanted.y, unit * box.height) };
+}
+function panned({ x, y, scale }, dx, dy) {
+  const [u, v] = [dx / scale[0], dy / scale[1]];
+  return { x: [x[0] - u, x[1] - u], y: [y[0] + v, y[1] + v] };
+}
+function zoomed(view, factor, pixel, home) {
+  const share = length(view.x) / length(home.x);
+  const by = Math.min(Math.max(factor, ZOOM.least / share), ZOOM.most / share);
+  const place = view.toPlace(pixel);
+  const about = (range, at) => (
+    /** @type {Pair} */
+    range.map((end) => at + (end - at) * by)
+  );
+  return { x: about(view.x, place[0]), y: about(view.y, place[1]) };
+}
+function ticks([low, high], most) {
+  const least = (high - low) / Math.max(1, most);
+  const power = 10 ** Math.floor(Math.log10(least));
+  const step = power * (STEPS.find((s) => s * power >= least) ?? 10);
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const found = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
+    const text = digits > 6 ? (k * step).toExponential(2) : (k * step).toFixed(digits);
+    found.push({ value: k * step, text: text.replace(/^-(?=[0.]*$)/, "").replaceAll("-", "−") });
+  }
+  return found;
+}
+function length([low, high]) {
+  return high - low;
+}
+function around([low, high], size) {
+  const middle = (low + high) / 2;
+  return [middle - size / 2, middle + size / 2];
+}
+
+// explorer/browser/scatter/axes.js
+var GAP = { left: 52, right: 10, top: 10, bottom: 44 };
+var BARE = { left: 10, right: 10, top: 10, bottom: 24 };
+var APART = 70;
+var LEAST = 4;
+function plotArea(width, height, hasNumbers) {
+  const { left, right, top, bottom } = hasNumbers ? GAP : BARE;
+  return {
+    left,
+    top,
+    width: Math.max(40, width - left - right),
+    height: Math.max(40, height - top - bottom)
+  };
+}
+function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
+  const { left, top, width, height } = view;
+  pen.save();
+  pen.lineWidth = 1;
+  pen.strokeStyle = line;
+  pen.fillStyle = ink;
+  pen.font = `12px ${font}`;
+  if (hasNumbers) {
+    pen.textAlign = "center";
+    pen.textBaseline = "top";
+    for (const { value, text } of ticks(view.x, Math.max(LEAST, width / APART))) {
+      const x = Math.round(view.toPixels([value, 0])[0]) + 0.5;
+      stroke(pen, x, top, x, top + height);
+      pen.fillText(text, x, top + height + 6);
+    }
+    pen.textAlign = "right";
+    pen.textBaseline = "middle";
+    for (const { value, text } of ticks(view.y, Math.max(LEAST, height / APART))) {
+      const y = Math.round(view.toPixels([0, value])[1]) + 0.5;
+      stroke(pen, left, y, left + width, y);
+      pen.fillText(text, left - 6, y);
+    }
+  }
+  pen.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
+  pen.textAlign = "center";
+  pen.textBaseline = "alphabetic";
+  pen.fillText(titles.x, left + width / 2, top + height + (hasNumbers ? 36 : 16));
+  pen.translate(hasNumbers ? 14 : 8, top + height / 2);
+  pen.rotate(-Math.PI / 2);
+  if (hasNumbers) pen.fillText(titles.y, 0, 0);
+  pen.restore();
+}
+function stroke(pen, x, y, toX, toY) {
+  pen.beginPath();
+  pen.moveTo(x, y);
+  pen.lineTo(toX, toY);
+  pen.stroke();
+}
+
+// explorer/browser/numerics/points.js
+var SYMBOLS = ["circle", "square", "diamond", "cross", "triangle"];
+var INSIDE = {
+  circle: (x, y) => x * x + y * y <= 1,
+  square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.89,
+  diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.25,
+  cross: (x, y) => Math.min(Math.abs(x), Math.abs(y)) <= 0.45 && Math.max(Math.abs(x), Math.abs(y)) <= 1.2,
+  triangle: (x, y) => y <= 0.9 && y >= 1.75 * Math.abs(x) - 1.3
+};
+function stampOf(symbol, radius) {
+  const inside2 = INSIDE[symbol] ?? INSIDE.circle;
+  const reach = Math.ceil(1.3 * radius);
+  const steps = [];
+  for (let y = -reach; y <= reach; y++) {
+    for (let x = -reach; x <= reach; x++) {
+      if (inside2(x / (radius + 0.1), y / (radius + 0.1))) steps.push([x, y]);
+    }
+  }
+  return { reach, steps };
+}
+function pixelOf(colour, alpha = 255) {
+  const value = parseInt(colour.slice(1), 16);
+  return alpha << 24 | (value & 255) << 16 | value & 65280 | value >> 16;
+}
+function placePoints(positions, view, ratio2, places) {
+  const [across, up] = [view.scale[0] * ratio2, view.scale[1] * ratio2];
+  const left = view.left * ratio2 - view.x[0] * across;
+  const bottom = (view.top + view.height) * ratio2 + view.y[0] * up;
+  for (let i = 0; i < positions.length; i += 2) {
+    places[i] = left + positions[i] * across;
+    places[i + 1] = bottom - positions[i + 1] * up;
+  }
+}
+function fillPoints(sheet2, places, order, stampIndex, stamps, colours) {
+  const { pixels, width, height } = sheet2;
+  const steps = stamps.map((stamp) => Int32Array.from(stamp.steps, ([x, y]) => y * width + x));
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const x = Math.floor(places[2 * n]);
+    const y = Math.floor(places[2 * n + 1]);
+    const { reach } = stamps[stampIndex[n]];
+    if (x < -reach || y < -reach || x >= width + reach || y >= height + reach) continue;
+    if (x < reach || y < reach || x >= width - reach || y >= height - reach) {
+      fillAtEdge(sheet2, x, y, stamps[stampIndex[n]], colours[n]);
+      continue;
+    }
+    const at = y * width + x;
+    const colour = colours[n];
+    const mine = steps[stampIndex[n]];
+    for (let k = 0; k < mine.length; k++) pixels[at + mine[k]] = colour;
+  }
+}
+function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
+  for (const [dx, dy] of steps) {
+    const inside2 = x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height;
+    if (inside2) pixels[(y + dy) * width + x + dx] = colour;
+  }
+}
+function contour({ pixels, width, height }, colour, isSmooth = true) {
+  const strong = pixelOf(colour, isSmooth ? 215 : 254);
+  const faint = isSmooth ? pixelOf(colour, 90) : 0;
+  for (let y = 1; y < height - 1; y++) {
+    const end = (y + 1) * width - 1;
+    let at = y * width + 1;
+    let before = pixels[at - 1 - width] | pixels[at - 1] | pixels[at - 1 + width];
+    let here = pixels[at - width] | pixels[at] | pixels[at + width];
+    for (; at < end; at++) {
+      const after = pixels[at + 1 - width] | pixels[at + 1] | pixels[at + 1 + width];
+      const isNear = (before | here | after) !== 0;
+      before = here;
+      here = after;
+      if (!isNear || pixels[at] !== 0) continue;
+      if (touches(pixels, at, 1, width)) pixels[at] = strong;
+      else if (touches(pixels, at, width - 1, width + 1)) pixels[at] = faint;
+    }
+  }
+}
+function touches(pixels, at, one, other) {
+  return pixels[at - one] >> 24 === -1 || pixels[at + one] >> 24 === -1 || pixels[at - other] >> 24 === -1 || pixels[at + other] >> 24 === -1;
+}
+
+// explorer/browser/scatter/dots.js
+var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
+var FULL_SIDE = 480;
+var LEAST_SHARE = 0.5;
+function grouped(labels, names, palette, count) {
+  if (!labels) {
+    return { groupOf: new Uint16Array(count), groups: [{ name: "", colour: palette[0], symbol: 0 }] };
+  }
+  const groupOf = Uint16Array.from(labels);
+  const length2 = groupOf.reduce((most, label) => Math.max(most, label + 1), names.length);
+  const groups = Array.from({ length: length2 }, (_, i) => ({
+    name: names[i] ?? String(i),
+    colour: palette[i % palette.length],
+    symbol: Math.floor(i / palette.length)
+  }));
+  return { groupOf, groups };
+}
+function dotsOf({ groupOf, groups, shades }) {
+  const pixels = groups.map((group) => pixelOf(group.colour));
+  return {
+    symbols: Uint8Array.from(groupOf, (group) => shades ? 0 : groups[group].symbol % SYMBOLS.length),
+    colours: shades ?? Int32Array.from(groupOf, (group) => pixels[group])
+  };
+}
+function writeDots(sheet2, { symbols, colours }, places, order, ratio2, { outline, isSmooth }) {
+  const radius = radiusFor(symbols.length, Math.min(sheet2.width, sheet2.height) / ratio2);
+  const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio2));
+  fillPoints(sheet2, places, order, symbols, stamps, colours);
+  contour(sheet2, outline, isSmooth);
+}
+function traceDots(pen, { colours }, places, order, view, outline) {
+  const radius = radiusFor(colours.length, Math.min(view.width, view.height));
+  for (const isOutline of [true, false]) {
+    for (const n of Array.from(order)) {
+      pen.beginPath();
+      pen.arc(places[2 * n], places[2 * n + 1], radius + (isOutline ? 1 : 0), 0, 2 * Math.PI);
+      pen.fillStyle = isOutline ? outline : cssOf(colours[n]);
+      pen.fill();
+    }
+  }
+}
+function radiusFor(count, side) {
+  const [, radius] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
+  return radius * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
+}
+function cssOf(pixel) {
+  const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
+  return `#${parts.map((part2) => part2.toString(16).padStart(2, "0")).join("")}`;
+}
+
+// explorer/browser/scatter/gestures.js
+var CLICK = { pixels: 5, milliseconds: 700, again: 350 };
+var REST_MS = 150;
+var SIDEWAYS = 8;
+var WHEEL = 22e-4;
+var Gestures = class {
+  /**
+   * @param {HTMLElement} element
+   * @param {Host} host
+   */
+  constructor(element, host) {
+    this.element = element;
+    this.host = host;
+    this.mode = "pan";
+    this.down = /* @__PURE__ */ new Map();
+    this.drag = null;
+    this.touching = false;
+    this.resting = 0;
+    this.clicked = -Infinity;
+    this.ended = new AbortController();
+    const signal = this.ended.signal;
+    const on = (type, listener, passive = true) => element.addEventListener(type, listener, { signal, passive });
+    on("pointerdown", (event) => this.press(event));
+    on("pointermove", (event) => this.move(event));
+    on("pointerup", (event) => this.release(event));
+    on("pointercancel", (event) => this.cancel(event));
+    on("pointerleave", (event) => event.pointerType === "mouse" && !this.drag && host.hover(null));
+    on("wheel", (event) => this.wheel(event), false);
+    on("touchmove", (event) => this.holdsPage() && event.cancelable && event.preventDefault(), false);
+  }
+  end() {
+    clearTimeout(this.resting);
+    this.ended.abort();
+  }
+  /**
+   * @param {PointerEvent | WheelEvent} event
+   * @returns {Pixel}
+   */
+  pixelOf(event) {
+    const box = this.element.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  }
+  /** Whether a touch is ours, so that the page must not scroll. */
+  holdsPage() {
+    return this.touching || this.down.size > 1;
+  }
+  /** @param {PointerEvent} event */
+  press(event) {
+    const pixel = this.pixelOf(event);
+    if (event.button !== 0 || !this.isOurs(event) || !this.host.contains(pixel)) return;
+    this.down.set(event.pointerId, pixel);
+    if (this.down.size > 1) {
+      this.stopTouching();
+      this.drag = null;
+      return;
+    }
+    this.drag = { start: pixel, time: performance.now(), moved: false, outline: [pixel] };
+    if (event.pointerType === "touch") {
+      this.resting = window.setTimeout(() => this.beginTouch(pixel), REST_MS);
+    } else this.element.setPointerCapture(event.pointerId);
+  }
+  /**
+   * Buttons and fields that lie on the chart keep their own events.
+   * @param {Event} event
+   */
+  isOurs(event) {
+    return !/** @type {Element} */
+    event.target.closest("button, input, select, summary, label, a");
+  }
+  /** @param {Pixel} pixel */
+  beginTouch(pixel) {
+    this.touching = true;
+    this.host.hover(pixel);
+  }
+  stopTouching() {
+    clearTimeout(this.resting);
+    this.touching = false;
+  }
+  /** @param {PointerEvent} event */
+  move(event) {
+    const pixel = this.pixelOf(event);
+    if (this.down.size > 1) this.pinch(event.pointerId, pixel);
+    else if (this.drag && this.down.has(event.pointerId)) this.pull(event, pixel);
+    else if (event.pointerType !== "touch") this.host.hover(this.host.contains(pixel) ? pixel : null);
+  }
+  /**
+   * One pointer that is down has moved.
+   * @param {PointerEvent} event
+   * @param {Pixel} pixel
+   */
+  pull(event, pixel) {
+    const drag = (
+      /** @type {NonNullable<Gestures["drag"]>} */
+      this.drag
+    );
+    const before = (
+      /** @type {Pixel} */
+      this.down.get(event.pointerId)
+    );
+    this.down.set(event.pointerId, pixel);
+    const [across, up] = [pixel[0] - drag.start[0], pixel[1] - drag.start[1]];
+    if (!drag.moved && Math.hypot(across, up) <= CLICK.pixels) return;
+    drag.moved = true;
+    if (event.pointerType === "touch" && this.mode === "pan") {
+      if (!this.touching && Math.abs(across) >= SIDEWAYS && Math.abs(across) > Math.abs(up)) {
+        clearTimeout(this.resting);
+        this.touching = true;
+      }
+      if (this.touching) this.host.hover(pixel);
+      return;
+    }
+    if (this.mode === "pan") this.host.pan(pixel[0] - before[0], pixel[1] - before[1]);
+    else {
+      drag.outline.push(pixel);
+      this.host.outline(this.outlineOf(drag.outline));
+    }
+  }
+  /**
+   * The corners of a box, or the points of a lasso.
+   * @param {Pixel[]} path
+   * @returns {Pixel[]}
+   */
+  outlineOf(path) {
+    if (this.mode === "lasso") return path;
+    const [[x, y], [right, bottom]] = [path[0], path[path.length - 1]];
+    return [[x, y], [right, y], [right, bottom], [x, bottom]];
+  }
+  /**
+   * Two fingers: the middle between them pans, their distance zooms.
+   * @param {number} id
+   * @param {Pixel} pixel
+   */
+  pinch(id, pixel) {
+    if (!this.down.has(id)) return;
+    const before = middleOf(this.down);
+    this.down.set(id, pixel);
+    const after = middleOf(this.down);
+    this.host.pan(after.at[0] - before.at[0], after.at[1] - before.at[1]);
+    if (before.far > 1 && after.far > 1) this.host.zoom(before.far / after.far, after.at);
+  }
+  /** @param {PointerEvent} event */
+  release(event) {
+    const drag = this.drag;
+    const wasTouching = this.touching;
+    this.stopTouching();
+    if (!this.down.delete(event.pointerId) || !drag) return;
+    this.drag = null;
+    if (drag.moved) {
+      if (this.mode !== "pan" && drag.outline.length > 2) this.host.select(this.outlineOf(drag.outline));
+      if (this.mode !== "pan") this.host.outline(null);
+      return;
+    }
+    const now = performance.now();
+    if (!wasTouching && now - drag.time > CLICK.milliseconds) return;
+    const isSecond = now - this.clicked < CLICK.again;
+    this.clicked = isSecond ? -Infinity : now;
+    if (isSecond) this.host.doubleClick();
+    else this.host.click(drag.start);
+  }
+  /**
+   * The page took the gesture over, to scroll.
+   * @param {PointerEvent} event
+   */
+  cancel(event) {
+    this.down.delete(event.pointerId);
+    this.stopTouching();
+    this.drag = null;
+    this.host.outline(null);
+  }
+  /** @param {WheelEvent} event */
+  wheel(event) {
+    const pixel = this.pixelOf(event);
+    if (!event.ctrlKey || !this.host.contains(pixel)) return;
+    event.preventDefault();
+    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+    this.host.zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY * lines)) * WHEEL * 2), pixel);
+  }
+};
+function middleOf(pointers) {
+  const [[ax, ay], [bx, by]] = [...pointers.values()];
+  return { at: [(ax + bx) / 2, (ay + by) / 2], far: Math.hypot(ax - bx, ay - by) };
+}
+function inside(outline, places, isShown) {
+  const found = [];
+  for (let n = 0; n < places.length / 2; n++) {
+    if (isShown(n) && isInside(outline, places[2 * n], places[2 * n + 1])) found.push(n);
+  }
+  return found;
+}
+function isInside(outline, x, y) {
+  let odd = false;
+  for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
+    const [[ax, ay], [bx, by]] = [outline[i], outline[j]];
+    if (ay > y !== by > y && x < (bx - ax) * (y - ay) / (by - ay) + ax) odd = !odd;
+  }
+  return odd;
+}
+
+// explorer/browser/scatter/prior.js
+var INK = "rgba(128,128,128,.95)";
+function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
+  const [x, y] = view.toPixels(centre);
+  pen.save();
+  const [across, up] = view.scale;
+  pen.strokeStyle = pen.fillStyle = ink;
+  pen.lineWidth = 1;
+  pen.font = "11px sans-serif";
+  pen.setLineDash([2, 3]);
+  for (const sigmas of [1, 2, 3]) {
+    const name = sigmas === 3 && !isLine ? "3σ of the prior" : `${sigmas}σ`;
+    pen.beginPath();
+    if (isLine) {
+      for (const side of [x - sigmas * across, x + sigmas * across]) {
+        pen.moveTo(side, view.top);
+        pen.lineTo(side, view.top + view.height);
+      }
+      pen.textAlign = "right";
+      pen.fillText(name, x + sigmas * across - 3, view.top + 12);
+    } else {
+      pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
+      pen.fillText(name, x + 3, y - sigmas * up + 12);
+    }
+    pen.stroke();
+  }
+  pen.setLineDash([]);
+  pen.restore();
+}
+
+// explorer/browser/scatter/scatter.js
+var THUMBNAILS = { most: 60, share: 0.75, side: 30 };
+var Scatter = class {
+  /**
+   * @param {HTMLElement} stage positioned; its canvases are put below what it holds
+   * @param {Host} host
+   */
+  constructor(stage, host) {
+    this.stage = stage;
+    this.host = host;
+    this.ground = make("canvas", { className: "layer ground" });
+    this.dots = make("canvas", { className: "layer points" });
+    stage.prepend(this.ground, this.dots);
+    this.content = null;
+    this.view = null;
+    this.home = { x: [-1, 1], y: [-1, 1] };
+    this.hidden = /* @__PURE__ */ new Set();
+    this.shown = new Uint32Array();
+    this.dressed = null;
+    this.places = new Float32Array();
+    this.cssPlaces = new Float32Array();
+    this.frame = 0;
+    this.watch = new ResizeObserver(() => this.resize());
+    this.watch.observe(stage);
+  }
+  end() {
+    this.watch.disconnect();
+    cancelAnimationFrame(this.frame);
+  }
+  /**
+   * Shows other points; the view stays where it is unless the axes are others.
+   * @param {Content} content
+   * @param {boolean} keepsView
+   */
+  show(content, keepsView = false) {
+    const isSame = keepsView && this.content !== null && this.view !== null;
+    this.content = content;
+    this.dressed = dotsOf(content);
+    this.places = new Float32Array(content.positions.length);
+    if (!isSame) this.hidden = /* @__PURE__ */ new Set();
+    this.list();
+    const box = this.box();
+    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
+    this.look(isSame ? fit(
+      box,
+      /** @type {View} */
+      this.view,
+      content.equal
+    ) : this.home);
+  }
+  /**
+   * Moves the points that are shown. The view goes with what a reset shows, unless it was panned or
+   * zoomed; drawn at once, for an animation draws in its own frame.
+   * @param {Float32Array} positions as many as before
+   * @param {Ranges} home
+   */
+  move(positions, home) {
+    const content = (
+      /** @type {Content} */
+      this.content
+    );
+    const isFollowing = this.isHome;
+    Object.assign(content, { positions, home });
+    const box = this.box();
+    this.home = fit(box, home, content.equal);
+    if (isFollowing) this.view = viewOf(box, this.home);
+    this.draw();
+    this.host.changed();
+  }
+  /** Points whose group is shown. */
+  list() {
+    const { positions, groupOf } = (
+      /** @type {Content} */
+      this.content
+    );
+    const all = Uint32Array.from({ length: positions.length / 2 }, (_, n) => n);
+    this.shown = this.hidden.size ? all.filter((n) => !this.hidden.has(groupOf[n])) : all;
+  }
+  /**
+   * Hides a group or shows it again.
+   * @param {number} group
+   */
+  toggle(group) {
+    if (!this.hidden.delete(group)) this.hidden.add(group);
+    this.list();
+    this.draw();
+    this.host.changed();
+  }
+  /** @param {number} n */
+  isShown(n) {
+    const content = this.content;
+    return content !== null && n < content.positions.length / 2 && !this.hidden.has(content.groupOf[n]);
+  }
+  box() {
+    const { clientWidth, clientHeight } = this.stage;
+    return plotArea(clientWidth, clientHeight, this.content?.hasNumbers ?? true);
+  }
+  /**
+   * Shows these ranges.
+   * @param {Ranges} ranges
+   */
+  look(ranges) {
+    this.view = viewOf(this.box(), ranges);
+    this.request();
+    this.host.changed();
+  }
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
+  pan(dx, dy) {
+    if (this.view) this.look(panned(this.view, dx, dy));
+  }
+  /**
+   * @param {number} factor below 1: nearer
+   * @param {ArrayLike<number>} [pixel] the middle if left out
+   */
+  zoom(factor, pixel) {
+    const view = this.view;
+    if (!view) return;
+    const middle = [view.left + view.width / 2, view.top + view.height / 2];
+    this.look(zoomed(view, factor, pixel ?? middle, this.home));
+  }
+  reset() {
+    if (this.content) this.look(this.home);
+  }
+  get isHome() {
+    return this.view !== null && this.view.x[0] === this.home.x[0] && this.view.x[1] === this.home.x[1] && this.view.y[0] === this.home.y[0] && this.view.y[1] === this.home.y[1];
+  }
+  resize() {
+    const { content, view } = this;
+    if (!content || !view || !this.stage.clientWidth) return;
+    const wasHome = this.isHome;
+    const box = this.box();
+    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
+    this.look(wasHome ? this.home : fit(box, view, content.equal));
+  }
+  /** Draws in the next frame, once however often it is asked for. */
+  request() {
+    cancelAnimationFrame(this.frame);
+    this.frame = requestAnimationFrame(() => this.draw());
+  }
+  /** Draws all that is below the host's marks. */
+  draw() {
+    cancelAnimationFrame(this.frame);
+    if (!this.content || !this.view) return;
+    const ratio2 = window.devicePixelRatio || 1;
+    this.drawUnder(sized(this.ground, this.stage, ratio2), this.view);
+    this.drawPoints(this.dots, this.view, ratio2);
+  }
+  /**
+   * What the host has below the points, and the axes.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   * @param {Colours} colours
+   */
+  drawUnder(pen, view, colours = this.theme()) {
+    const { titles, hasNumbers } = (
+      /** @type {Content} */
+      this.content
+    );
+    pen.save();
+    pen.beginPath();
+    pen.rect(view.left, view.top, view.width, view.height);
+    pen.clip();
+    this.host.under?.(pen, view);
+    pen.restore();
+    drawAxes(pen, view, titles, colours, hasNumbers);
+  }
+  /** @returns {Colours & {outline: string}} */
+  theme() {
+    const style = getComputedStyle(this.stage);
+    const ink = style.getPropertyValue("--st-text-color").trim() || style.color;
+    return {
+      ink,
+      line: style.getPropertyValue("--st-border-color").trim() || "rgba(128,128,128,.3)",
+      font: style.getPropertyValue("--st-font").trim() || "sans-serif",
+      outline: isDark(style.getPropertyValue("--st-background-color").trim()) ? "#e8eaef" : "#1b2330"
+    };
+  }
+  /**
+   * The points as pixels, of the plot area alone.
+   * @param {HTMLCanvasElement} canvas
+   * @param {View} view
+   * @param {number} ratio
+   * @param {Edge} edge
+   */
+  drawPoints(canvas, view, ratio2, edge = { outline: this.theme().outline, isSmooth: true }) {
+    const { positions } = (
+      /** @type {Content} */
+      this.content
+    );
+    const [width, height] = [Math.round(view.width * ratio2), Math.round(view.height * ratio2)];
+    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
+    Object.assign(canvas.style, {
+      left: `${view.left}px`,
+      top: `${view.top}px`,
+      width: `${view.width}px`,
+      height: `${view.height}px`
+    });
+    const local = viewOf({ left: 0, top: 0, width: view.width, height: view.height }, view);
+    placePoints(positions, local, ratio2, this.places);
+    const pictures = this.pictures(width, height);
+    const image = new ImageData(width, height);
+    if (!pictures) {
+      const sheet2 = { pixels: new Int32Array(image.data.buffer), width, height };
+      writeDots(
+        sheet2,
+        /** @type {Dots} */
+        this.dressed,
+        this.places,
+        this.shown,
+        ratio2,
+        edge
+      );
+    }
+    const pen = context(canvas);
+    pen.putImageData(image, 0, 0);
+    for (const [n, picture2] of pictures ?? []) this.drawPicture(pen, n, picture2, ratio2);
+  }
+  /**
+   * The points in sight with their pictures; null where marks are drawn.
+   * @param {number} width
+   * @param {number} height
+   * @returns {[number, HTMLCanvasElement][] | null}
+   */
+  pictures(width, height) {
+    const { host, view, home, places } = this;
+    const share = view ? (view.x[1] - view.x[0]) / (home.x[1] - home.x[0]) : 1;
+    if (!host.thumbnail || share > THUMBNAILS.share) return null;
+    const near = [];
+    for (const n of this.shown) {
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      if (x < 0 || y < 0 || x > width || y > height) continue;
+      if (near.push(n) > THUMBNAILS.most) return null;
+    }
+    const found = [];
+    for (const n of near) {
+      const picture2 = host.thumbnail(n);
+      if (!picture2) return null;
+      found.push(
+        /** @type {[number, HTMLCanvasElement]} */
+        [n, picture2]
+      );
+    }
+    return found;
+  }
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {number} n
+   * @param {HTMLCanvasElement} picture
+   * @param {number} ratio
+   */
+  drawPicture(pen, n, picture2, ratio2) {
+    const { colours } = (
+      /** @type {Dots} */
+      this.dressed
+    );
+    const side = THUMBNAILS.side * ratio2;
+    const [x, y] = [this.places[2 * n] - side / 2, this.places[2 * n + 1] - side / 2];
+    pen.imageSmoothingEnabled = false;
+    pen.lineWidth = 2 * ratio2;
+    pen.strokeStyle = cssOf(colours[n]);
+    pen.drawImage(picture2, x, y, side, side);
+    pen.strokeRect(x, y, side, side);
+  }
+  /**
+   * The points as paths, for a drawing of vectors: outlines first, fills over them.
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   */
+  tracePoints(pen, view) {
+    const places = this.stagePlaces();
+    const inSight = this.shown.filter((n) => {
+      const [x, y] = [places[2 * n], places[2 * n + 1]];
+      return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
+    });
+    traceDots(
+      pen,
+      /** @type {Dots} */
+      this.dressed,
+      places,
+      inSight,
+      view,
+      this.theme().outline
+    );
+  }
+  /** Where every point is on the stage, in CSS pixels. */
+  stagePlaces() {
+    const { positions } = (
+      /** @type {Content} */
+      this.content
+    );
+    if (this.cssPlaces.length !== positions.length) this.cssPlaces = new Float32Array(positions.length);
+    placePoints(
+      positions,
+      /** @type {View} */
+      this.view,
+      1,
+      this.cssPlaces
+    );
+    return this.cssPlaces;
+  }
+};
+function sized(canvas, stage, ratio2) {
+  const [width, height] = [stage.clientWidth, stage.clientHeight];
+  const [across, up] = [Math.round(width * ratio2), Math.round(height * ratio2)];
+  if (canvas.width !== across || canvas.height !== up) Object.assign(canvas, { width: across, height: up });
+  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
+  const pen = context(canvas);
+  pen.setTransform(1, 0, 0, 1, 0, 0);
+  pen.clearRect(0, 0, canvas.width, canvas.height);
+  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
+  return pen;
+}
+function isDark(colour) {
+  const parts = colour.startsWith("#") ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : (colour.match(/[\d.]+/g) ?? ["255", "255", "255"]).slice(0, 3).map(Number);
+  return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
+}
+
+// explorer/browser/scatter/shapes.js
+var SELECTED = "#ff2d87";
+var DRAWN = "#00a878";
+function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
+  const [x, y] = view.toPixels(place);
+  const [across, up] = view.scale;
+  pen.save();
+  pen.translate(x, y);
+  pen.scale(across, -up);
+  pen.rotate(angle);
+  pen.beginPath();
+  pen.ellipse(0, 0, Math.max(sigmas * a, 1e-9), Math.max(sigmas * b, 1e-9), 0, 0, 2 * Math.PI);
+  pen.restore();
+  pen.stroke();
+}
+function ring(pen, view, place, radius, colour) {
+  const [x, y] = view.toPixels(place);
+  pen.beginPath();
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 4.5], [colour, 2.5]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.stroke();
+  }
+}
+function cross(pen, view, place, text) {
+  const [x, y] = view.toPixels(place);
+  pen.font = "600 12px sans-serif";
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 5], ["#1b2330", 2]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.moveTo(x - 5, y - 5);
+    pen.lineTo(x + 5, y + 5);
+    pen.moveTo(x - 5, y + 5);
+    pen.lineTo(x + 5, y - 5);
+    pen.stroke();
+    pen.lineWidth = Math.min(width, 3);
+    if (style === "#fff") pen.strokeText(text, x + 8, y + 4);
+  }
+  pen.fillStyle = "#1b2330";
+  pen.fillText(text, x + 8, y + 4);
+}
+function traceSteps(pen, view, places, colour) {
+  const pixels = places.map(view.toPixels);
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 5], [colour, 2.5]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pixels.forEach(([x, y], k) => k ? pen.lineTo(x, y) : pen.moveTo(x, y));
+    pen.stroke();
+  }
+  pen.fillStyle = colour;
+  for (const [x, y] of pixels) {
+    pen.beginPath();
+    pen.arc(x, y, 3.2, 0, 2 * Math.PI);
+    pen.fill();
+  }
+}
+function named(pen, [x, y], text) {
+  pen.font = "600 13px sans-serif";
+  pen.textAlign = "center";
+  pen.textBaseline = "middle";
+  pen.strokeStyle = "#ffffff";
+  pen.lineWidth = 4;
+  pen.strokeText(text, x, y);
+  pen.fillStyle = "#1b2330";
+  pen.fillText(text, x, y);
+  pen.textAlign = "start";
+  pen.textBaseline = "alphabetic";
+}
+
+// explorer/browser/scatter/moving_codes.js
+var NEAR = 10;
+var TOUCHED = "#1b2330";
+var PAPER = { ink: "#333333", line: "#dddddd", font: "sans-serif", outline: "#1b2330", circles: "#777777" };
+var MovingCodes = class {
+  /**
+   * @param {HTMLElement} stage positioned
+   * @param {(n: number | null) => void} [hovered] hears of the point under the pointer
+   */
+  constructor(stage, hovered = () => {
+  }) {
+    this.stage = stage;
+    this.hovered = hovered;
+    this.marks = make("canvas", { className: "layer marks" });
+    stage.append(this.marks);
+    this.scatter = new Scatter(stage, { changed: () => this.drawMarks() });
+    this.gestures = new Gestures(stage, this.host());
+    this.cast = null;
+    this.touched = null;
+  }
+  end() {
+    this.gestures.end();
+    this.scatter.end();
+  }
+  /** @returns {import("./gestures.js").Host} */
+  host() {
+    const { scatter } = this;
+    return {
+      contains: ([x, y]) => {
+        const view = scatter.view;
+        if (!view) return false;
+        return x >= view.left && y >= view.top && x <= view.left + view.width && y <= view.top + view.height;
+      },
+      hover: (pixel) => this.touch(pixel && this.pointAt(pixel)),
+      click: (pixel) => this.touch(this.pointAt(pixel)),
+      doubleClick: () => scatter.reset(),
+      pan: (dx, dy) => scatter.pan(dx, dy),
+      zoom: (factor, pixel) => scatter.zoom(factor, pixel),
+      outline: () => {
+      },
+      select: () => {
+      }
+    };
+  }
+  /**
+   * Shows codes of a model, or of other latents of it.
+   * @param {Cast} cast
+   * @param {Float32Array} codes N·Z
+   * @param {number} reach half a side of what a reset shows
+   */
+  show(cast, codes, reach) {
+    this.cast = cast;
+    const { size, axes, labels, names, palette, hasPrior } = cast;
+    const title = (j) => `${latentName(j)} (${hasPrior ? "prior standard deviations" : "no unit"})`;
+    const count = codes.length / size;
+    this.scatter.show({
+      ...grouped(labels, names, palette, count),
+      positions: placesOf(codes, size, axes),
+      shades: null,
+      titles: { x: title(axes[0]), y: size > 1 ? title(axes[1]) : "number of the test image" },
+      equal: size > 1,
+      hasNumbers: true,
+      home: homeOf(count, size, reach)
+    });
+  }
+  /**
+   * The codes are elsewhere.
+   * @param {Float32Array} codes
+   * @param {number} reach
+   */
+  move(codes, reach) {
+    const { size, axes } = (
+      /** @type {Cast} */
+      this.cast
+    );
+    this.scatter.move(placesOf(codes, size, axes), homeOf(codes.length / size, size, reach));
+  }
+  /**
+   * The nearest point that is shown and within reach of the pointer.
+   * @param {number[]} pixel
+   */
+  pointAt([x, y]) {
+    if (!this.scatter.view) return null;
+    const places = this.scatter.stagePlaces();
+    let [best, distance] = [-1, NEAR];
+    for (const n of this.scatter.shown) {
+      const far = Math.hypot(places[2 * n] - x, places[2 * n + 1] - y);
+      if (far < distance) [best, distance] = [n, far];
+    }
+    return best < 0 ? null : best;
+  }
+  /** @param {number | null} n */
+  touch(n) {
+    if (n === this.touched) return;
+    this.touched = n;
+    this.drawMarks();
+    this.hovered(n);
+  }
+  /** What lies over the points: the prior, and the point under the pointer. */
+  drawMarks() {
+    const { view, content } = this.scatter;
+    if (!view || !content || !this.cast) return;
+    const pen = sized(this.marks, this.stage, window.devicePixelRatio || 1);
+    pen.beginPath();
+    pen.rect(view.left, view.top, view.width, view.height);
+    pen.clip();
+    this.drawCircles(pen, view);
+    if (this.touched === null || !this.scatter.isShown(this.touched)) return;
+    ring(pen, view, content.positions.subarray(2 * this.touched, 2 * this.touched + 2), 7, TOUCHED);
+  }
+  /**
+   * @param {CanvasRenderingContext2D} pen
+   * @param {View} view
+   * @param {string} [ink]
+   */
+  drawCircles(pen, view, ink) {
+    const { size, hasPrior } = (
+      /** @type {Cast} */
+      this.cast
+    );
+    if (hasPrior) drawPrior(pen, view, [0, 0], { isLine: size < 2, ink });
+  }
+  /**
+   * The chart as it is now, for a file.
+   * @param {number} side in CSS pixels
+   * @param {number} ratio pixels of the picture for one of them; at 1 there are few colours
+   */
+  picture(side, ratio2) {
+    const { scatter } = this;
+    const canvas = make("canvas", { width: side * ratio2, height: side * ratio2 });
+    const { view: seen, content } = scatter;
+    if (!seen || !content) return canvas;
+    const pen = context(canvas);
+    pen.scale(ratio2, ratio2);
+    pen.fillStyle = "#ffffff";
+    pen.fillRect(0, 0, side, side);
+    const box = plotArea(side, side, content.hasNumbers);
+    const view = viewOf(box, fit(box, scatter.isHome && content.home ? content.home : seen, content.equal));
+    scatter.drawUnder(pen, view, PAPER);
+    const dots = make("canvas");
+    scatter.drawPoints(dots, view, ratio2, { outline: PAPER.outline, isSmooth: ratio2 > 1 });
+    pen.drawImage(dots, view.left, view.top, view.width, view.height);
+    pen.beginPath();
+    pen.rect(view.left, view.top, view.width, view.height);
+    pen.clip();
+    this.drawCircles(pen, view, PAPER.circles);
+    return canvas;
+  }
+};
+function placesOf(codes, size, axes) {
+  const count = codes.length / size;
+  const places = new Float32Array(2 * count);
+  for (let n = 0; n < count; n++) {
+    places[2 * n] = codes[n * size + axes[0]];
+    places[2 * n + 1] = size > 1 ? codes[n * size + axes[1]] : n;
+  }
+  return places;
+}
+function homeOf(count, size, reach) {
+  return { x: [-reach, reach], y: size > 1 ? [-reach, reach] : [-0.03 * count, 1.03 * count] };
+}
+
 // explorer/browser/beta_slider/slider.js
-var STEPS = 400;
+var STEPS2 = 400;
 var PLAY_MS = 9e3;
-var POINT = 2.2;
 var BetaSlider = class {
   /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.chart = /** @type {Chart} */
     part(root, ".chart");
+    this.codes = new MovingCodes(part(root, ".codes"));
     this.slider = /** @type {HTMLInputElement} */
     part(root, "input");
     this.has = {};
@@ -546,7 +1637,7 @@ var BetaSlider = class {
     this.waiting = false;
     this.playing = 0;
     this.serial = 0;
-    this.slider.max = String(STEPS);
+    this.slider.max = String(STEPS2);
     this.slider.oninput = () => this.slide(Number(this.slider.value));
     this.slider.onchange = () => this.tell({ beta: this.beta, run: null });
     part(root, ".play").onclick = () => this.toggle();
@@ -638,11 +1729,26 @@ var BetaSlider = class {
     part(this.root, ".samples").replaceChildren(...this.samples);
     this.bars = Array.from({ length: model.size }, () => make("i"));
     part(this.root, ".kl").replaceChildren(...this.bars);
+    this.cast(model);
+  }
+  /**
+   * The test set's codes in the first two latents, and their legend.
+   * @param {MultirateModel} model
+   */
+  cast({ size, arrays, names, reach }) {
+    const { colours } = (
+      /** @type {SliderData} */
+      this.data
+    );
+    const axes = [0, 1].slice(0, size);
+    const codes = arrays.mean.subarray(0, arrays.mean.length / arrays.betas.length);
+    this.codes.show({ size, axes, labels: arrays.labels ?? null, names, palette: colours, hasPrior: true }, codes, reach);
+    fillLegend(part(this.root, ".moving .legend"), this.codes.scatter, null);
   }
   /** @param {number} step of the slider */
   slide(step) {
     const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.beta = Math.exp(low + step / STEPS * (high - low));
+    this.beta = Math.exp(low + step / STEPS2 * (high - low));
     if (this.waiting) return;
     this.waiting = true;
     requestAnimationFrame(() => {
@@ -653,7 +1759,7 @@ var BetaSlider = class {
   /** Puts the slider where β is. */
   settle() {
     const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.slider.value = String(Math.round(STEPS * (Math.log(this.beta) - low) / (high - low)));
+    this.slider.value = String(Math.round(STEPS2 * (Math.log(this.beta) - low) / (high - low)));
     this.draw();
   }
   toggle() {
@@ -666,10 +1772,10 @@ var BetaSlider = class {
       return;
     }
     button.textContent = "❚❚ Pause";
-    const start = performance.now() - PLAY_MS * Number(this.slider.value) / STEPS;
+    const start = performance.now() - PLAY_MS * Number(this.slider.value) / STEPS2;
     const next = (now) => {
       const around2 = (now - start) / PLAY_MS % 2;
-      this.slider.value = String(Math.round(STEPS * (around2 < 1 ? around2 : 2 - around2)));
+      this.slider.value = String(Math.round(STEPS2 * (around2 < 1 ? around2 : 2 - around2)));
       this.slide(Number(this.slider.value));
       this.playing = requestAnimationFrame(next);
     };
@@ -684,7 +1790,7 @@ var BetaSlider = class {
     const now = model.at(this.beta);
     const rate = now.rates.reduce((sum, r) => sum + r, 0);
     this.now = { distortion: now.distortion, rate };
-    this.drawMap(now.codes);
+    this.codes.move(now.codes, model.reach);
     const decodeInto = (row, codes) => row.forEach((canvas, i) => {
       const z = codes.subarray(i * model.size, (i + 1) * model.size);
       paint(canvas, model.decode(z), model.shape);
@@ -700,51 +1806,6 @@ var BetaSlider = class {
     const active = now.rates.filter((r) => r > 0.01).length;
     part(this.root, ".scores").textContent = `D ${shown(now.distortion)} + R ${shown(rate)} = −ELBO ${shown(now.distortion + rate)} nats · ${active} of ${model.size} latents above 0.01 nats`;
     this.drawPoint();
-  }
-  /**
-   * The test set's codes in the first two latents, with the prior's circles.
-   * @param {Float32Array} codes
-   */
-  drawMap(codes) {
-    const model = (
-      /** @type {MultirateModel} */
-      this.model
-    );
-    const canvas = (
-      /** @type {HTMLCanvasElement} */
-      part(this.root, ".codes")
-    );
-    const ratio2 = window.devicePixelRatio || 1;
-    const side = canvas.clientWidth;
-    if (canvas.width !== Math.round(side * ratio2)) {
-      canvas.width = canvas.height = Math.round(side * ratio2);
-    }
-    const pen = context(canvas);
-    pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
-    pen.clearRect(0, 0, side, side);
-    const unit = side / 2 / (1.05 * Math.max(3, model.extent));
-    pen.strokeStyle = "rgba(128,128,128,.6)";
-    pen.fillStyle = "rgba(128,128,128,.9)";
-    pen.setLineDash([2, 3]);
-    for (const radius of [1, 2, 3]) {
-      pen.beginPath();
-      pen.arc(side / 2, side / 2, radius * unit, 0, 2 * Math.PI);
-      pen.stroke();
-      const name = radius === 3 ? "3σ of the prior" : `${radius}σ`;
-      pen.fillText(name, side / 2 + 3, side / 2 - radius * unit + 12);
-    }
-    pen.setLineDash([]);
-    const { labels } = model.arrays;
-    const { colours } = (
-      /** @type {SliderData} */
-      this.data
-    );
-    const second = Math.min(1, model.size - 1);
-    for (let n = 0, i = 0; i < codes.length; n++, i += model.size) {
-      pen.fillStyle = colours[labels ? labels[n] % colours.length : 0];
-      const y = second ? codes[i + second] : 0;
-      pen.fillRect(side / 2 + unit * codes[i] - POINT / 2, side / 2 - unit * y - POINT / 2, POINT, POINT);
-    }
   }
   /** The point on the curve, and the tangent of slope −β through it. */
   drawPoint() {
@@ -775,6 +1836,7 @@ var BetaSlider = class {
   }
   end() {
     this.ended.abort();
+    this.codes.end();
     cancelAnimationFrame(this.playing);
     this.plotly?.purge(this.chart);
   }
@@ -1082,810 +2144,6 @@ function* densityImage(logDensity, xRange, yRange, width, height) {
   return values;
 }
 
-// explorer/browser/scatter/gestures.js
-var CLICK = { pixels: 5, milliseconds: 700, again: 350 };
-var REST_MS = 150;
-var SIDEWAYS = 8;
-var WHEEL = 22e-4;
-var Gestures = class {
-  /**
-   * @param {HTMLElement} element
-   * @param {Host} host
-   */
-  constructor(element, host) {
-    this.element = element;
-    this.host = host;
-    this.mode = "pan";
-    this.down = /* @__PURE__ */ new Map();
-    this.drag = null;
-    this.touching = false;
-    this.resting = 0;
-    this.clicked = -Infinity;
-    this.ended = new AbortController();
-    const signal = this.ended.signal;
-    const on = (type, listener, passive = true) => element.addEventListener(type, listener, { signal, passive });
-    on("pointerdown", (event) => this.press(event));
-    on("pointermove", (event) => this.move(event));
-    on("pointerup", (event) => this.release(event));
-    on("pointercancel", (event) => this.cancel(event));
-    on("pointerleave", (event) => event.pointerType === "mouse" && !this.drag && host.hover(null));
-    on("wheel", (event) => this.wheel(event), false);
-    on("touchmove", (event) => this.holdsPage() && event.cancelable && event.preventDefault(), false);
-  }
-  end() {
-    clearTimeout(this.resting);
-    this.ended.abort();
-  }
-  /**
-   * @param {PointerEvent | WheelEvent} event
-   * @returns {Pixel}
-   */
-  pixelOf(event) {
-    const box = this.element.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
-  }
-  /** Whether a touch is ours, so that the page must not scroll. */
-  holdsPage() {
-    return this.touching || this.down.size > 1;
-  }
-  /** @param {PointerEvent} event */
-  press(event) {
-    const pixel = this.pixelOf(event);
-    if (event.button !== 0 || !this.isOurs(event) || !this.host.contains(pixel)) return;
-    this.down.set(event.pointerId, pixel);
-    if (this.down.size > 1) {
-      this.stopTouching();
-      this.drag = null;
-      return;
-    }
-    this.drag = { start: pixel, time: performance.now(), moved: false, outline: [pixel] };
-    if (event.pointerType === "touch") {
-      this.resting = window.setTimeout(() => this.beginTouch(pixel), REST_MS);
-    } else this.element.setPointerCapture(event.pointerId);
-  }
-  /**
-   * Buttons and fields that lie on the chart keep their own events.
-   * @param {Event} event
-   */
-  isOurs(event) {
-    return !/** @type {Element} */
-    event.target.closest("button, input, select, summary, label, a");
-  }
-  /** @param {Pixel} pixel */
-  beginTouch(pixel) {
-    this.touching = true;
-    this.host.hover(pixel);
-  }
-  stopTouching() {
-    clearTimeout(this.resting);
-    this.touching = false;
-  }
-  /** @param {PointerEvent} event */
-  move(event) {
-    const pixel = this.pixelOf(event);
-    if (this.down.size > 1) this.pinch(event.pointerId, pixel);
-    else if (this.drag && this.down.has(event.pointerId)) this.pull(event, pixel);
-    else if (event.pointerType !== "touch") this.host.hover(this.host.contains(pixel) ? pixel : null);
-  }
-  /**
-   * One pointer that is down has moved.
-   * @param {PointerEvent} event
-   * @param {Pixel} pixel
-   */
-  pull(event, pixel) {
-    const drag = (
-      /** @type {NonNullable<Gestures["drag"]>} */
-      this.drag
-    );
-    const before = (
-      /** @type {Pixel} */
-      this.down.get(event.pointerId)
-    );
-    this.down.set(event.pointerId, pixel);
-    const [across, up] = [pixel[0] - drag.start[0], pixel[1] - drag.start[1]];
-    if (!drag.moved && Math.hypot(across, up) <= CLICK.pixels) return;
-    drag.moved = true;
-    if (event.pointerType === "touch" && this.mode === "pan") {
-      if (!this.touching && Math.abs(across) >= SIDEWAYS && Math.abs(across) > Math.abs(up)) {
-        clearTimeout(this.resting);
-        this.touching = true;
-      }
-      if (this.touching) this.host.hover(pixel);
-      return;
-    }
-    if (this.mode === "pan") this.host.pan(pixel[0] - before[0], pixel[1] - before[1]);
-    else {
-      drag.outline.push(pixel);
-      this.host.outline(this.outlineOf(drag.outline));
-    }
-  }
-  /**
-   * The corners of a box, or the points of a lasso.
-   * @param {Pixel[]} path
-   * @returns {Pixel[]}
-   */
-  outlineOf(path) {
-    if (this.mode === "lasso") return path;
-    const [[x, y], [right, bottom]] = [path[0], path[path.length - 1]];
-    return [[x, y], [right, y], [right, bottom], [x, bottom]];
-  }
-  /**
-   * Two fingers: the middle between them pans, their distance zooms.
-   * @param {number} id
-   * @param {Pixel} pixel
-   */
-  pinch(id, pixel) {
-    if (!this.down.has(id)) return;
-    const before = middleOf(this.down);
-    this.down.set(id, pixel);
-    const after = middleOf(this.down);
-    this.host.pan(after.at[0] - before.at[0], after.at[1] - before.at[1]);
-    if (before.far > 1 && after.far > 1) this.host.zoom(before.far / after.far, after.at);
-  }
-  /** @param {PointerEvent} event */
-  release(event) {
-    const drag = this.drag;
-    const wasTouching = this.touching;
-    this.stopTouching();
-    if (!this.down.delete(event.pointerId) || !drag) return;
-    this.drag = null;
-    if (drag.moved) {
-      if (this.mode !== "pan" && drag.outline.length > 2) this.host.select(this.outlineOf(drag.outline));
-      if (this.mode !== "pan") this.host.outline(null);
-      return;
-    }
-    const now = performance.now();
-    if (!wasTouching && now - drag.time > CLICK.milliseconds) return;
-    const isSecond = now - this.clicked < CLICK.again;
-    this.clicked = isSecond ? -Infinity : now;
-    if (isSecond) this.host.doubleClick();
-    else this.host.click(drag.start);
-  }
-  /**
-   * The page took the gesture over, to scroll.
-   * @param {PointerEvent} event
-   */
-  cancel(event) {
-    this.down.delete(event.pointerId);
-    this.stopTouching();
-    this.drag = null;
-    this.host.outline(null);
-  }
-  /** @param {WheelEvent} event */
-  wheel(event) {
-    const pixel = this.pixelOf(event);
-    if (!event.ctrlKey || !this.host.contains(pixel)) return;
-    event.preventDefault();
-    const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
-    this.host.zoom(Math.exp(Math.max(-120, Math.min(120, event.deltaY * lines)) * WHEEL * 2), pixel);
-  }
-};
-function middleOf(pointers) {
-  const [[ax, ay], [bx, by]] = [...pointers.values()];
-  return { at: [(ax + bx) / 2, (ay + by) / 2], far: Math.hypot(ax - bx, ay - by) };
-}
-function inside(outline, places, isShown) {
-  const found = [];
-  for (let n = 0; n < places.length / 2; n++) {
-    if (isShown(n) && isInside(outline, places[2 * n], places[2 * n + 1])) found.push(n);
-  }
-  return found;
-}
-function isInside(outline, x, y) {
-  let odd = false;
-  for (let i = 0, j = outline.length - 1; i < outline.length; j = i++) {
-    const [[ax, ay], [bx, by]] = [outline[i], outline[j]];
-    if (ay > y !== by > y && x < (bx - ax) * (y - ay) / (by - ay) + ax) odd = !odd;
-  }
-  return odd;
-}
-
-// explorer/browser/scatter/legend.js
-var MOST = 40;
-var SIGNS = ["●", "■", "◆", "✚", "▲"];
-function fillLegend(place, scatter, scale) {
-  if (scale) place.replaceChildren(...bar(scale));
-  else place.replaceChildren(...classes(scatter));
-}
-function classes(scatter) {
-  const groups = scatter.content?.groups ?? [];
-  if (groups.length < 2 || groups.length > MOST) return [];
-  return groups.map(({ name, colour, symbol }, i) => {
-    const sign = make("i", { textContent: SIGNS[symbol % SIGNS.length] });
-    sign.style.color = colour;
-    const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
-    const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
-    button.onclick = () => {
-      scatter.toggle(i);
-      settle();
-    };
-    settle();
-    return button;
-  });
-}
-function bar({ low, high, title, colours }) {
-  const strip = make("span", { className: "strip" });
-  strip.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
-  const digits = high - low < 10 ? 2 : 0;
-  return [make("span", {}, shown(low, digits)), strip, make("span", {}, shown(high, digits)), make("b", {}, title)];
-}
-
-// explorer/browser/numerics/points.js
-var SYMBOLS = ["circle", "square", "diamond", "cross", "triangle"];
-var INSIDE = {
-  circle: (x, y) => x * x + y * y <= 1,
-  square: (x, y) => Math.max(Math.abs(x), Math.abs(y)) <= 0.89,
-  diamond: (x, y) => Math.abs(x) + Math.abs(y) <= 1.25,
-  cross: (x, y) => Math.min(Math.abs(x), Math.abs(y)) <= 0.45 && Math.max(Math.abs(x), Math.abs(y)) <= 1.2,
-  triangle: (x, y) => y <= 0.9 && y >= 1.75 * Math.abs(x) - 1.3
-};
-function stampOf(symbol, radius) {
-  const inside2 = INSIDE[symbol] ?? INSIDE.circle;
-  const reach = Math.ceil(1.3 * radius);
-  const steps = [];
-  for (let y = -reach; y <= reach; y++) {
-    for (let x = -reach; x <= reach; x++) {
-      if (inside2(x / (radius + 0.1), y / (radius + 0.1))) steps.push([x, y]);
-    }
-  }
-  return { reach, steps };
-}
-function pixelOf(colour, alpha = 255) {
-  const value = parseInt(colour.slice(1), 16);
-  return alpha << 24 | (value & 255) << 16 | value & 65280 | value >> 16;
-}
-function placePoints(positions, view, ratio2, places) {
-  const [across, up] = [view.scale[0] * ratio2, view.scale[1] * ratio2];
-  const left = view.left * ratio2 - view.x[0] * across;
-  const bottom = (view.top + view.height) * ratio2 + view.y[0] * up;
-  for (let i = 0; i < positions.length; i += 2) {
-    places[i] = left + positions[i] * across;
-    places[i + 1] = bottom - positions[i + 1] * up;
-  }
-}
-function fillPoints(sheet2, places, order, stampIndex, stamps, colours) {
-  const { pixels, width, height } = sheet2;
-  const steps = stamps.map((stamp) => Int32Array.from(stamp.steps, ([x, y]) => y * width + x));
-  for (let i = 0; i < order.length; i++) {
-    const n = order[i];
-    const x = Math.floor(places[2 * n]);
-    const y = Math.floor(places[2 * n + 1]);
-    const { reach } = stamps[stampIndex[n]];
-    if (x < -reach || y < -reach || x >= width + reach || y >= height + reach) continue;
-    if (x < reach || y < reach || x >= width - reach || y >= height - reach) {
-      fillAtEdge(sheet2, x, y, stamps[stampIndex[n]], colours[n]);
-      continue;
-    }
-    const at = y * width + x;
-    const colour = colours[n];
-    const mine = steps[stampIndex[n]];
-    for (let k = 0; k < mine.length; k++) pixels[at + mine[k]] = colour;
-  }
-}
-function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
-  for (const [dx, dy] of steps) {
-    const inside2 = x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height;
-    if (inside2) pixels[(y + dy) * width + x + dx] = colour;
-  }
-}
-function contour({ pixels, width, height }, colour, isSmooth = true) {
-  const strong = pixelOf(colour, isSmooth ? 215 : 254);
-  const faint = isSmooth ? pixelOf(colour, 90) : 0;
-  for (let y = 1; y < height - 1; y++) {
-    const end = (y + 1) * width - 1;
-    let at = y * width + 1;
-    let before = pixels[at - 1 - width] | pixels[at - 1] | pixels[at - 1 + width];
-    let here = pixels[at - width] | pixels[at] | pixels[at + width];
-    for (; at < end; at++) {
-      const after = pixels[at + 1 - width] | pixels[at + 1] | pixels[at + 1 + width];
-      const isNear = (before | here | after) !== 0;
-      before = here;
-      here = after;
-      if (!isNear || pixels[at] !== 0) continue;
-      if (touches(pixels, at, 1, width)) pixels[at] = strong;
-      else if (touches(pixels, at, width - 1, width + 1)) pixels[at] = faint;
-    }
-  }
-}
-function touches(pixels, at, one, other) {
-  return pixels[at - one] >> 24 === -1 || pixels[at + one] >> 24 === -1 || pixels[at - other] >> 24 === -1 || pixels[at + other] >> 24 === -1;
-}
-
-// explorer/browser/numerics/view.js
-var STEPS2 = [1, 2, 5, 10];
-var ZOOM = { least: 1e-4, most: 20 };
-function viewOf(box, { x, y }) {
-  const [across, up] = [box.width / (x[1] - x[0]), box.height / (y[1] - y[0])];
-  return {
-    ...box,
-    x,
-    y,
-    scale: [across, up],
-    toPixels: (place) => [
-      box.left + (place[0] - x[0]) * across,
-      box.top + box.height - (place[1] - y[0]) * up
-    ],
-    toPlace: (pixel) => [
-      x[0] + (pixel[0] - box.left) / across,
-      y[0] + (box.top + box.height - pixel[1]) / up
-    ]
-  };
-}
-function bounds(places, margin = 0.06) {
-  const range = (axis) => {
-    let [low, high] = [Infinity, -Infinity];
-    for (let i = axis; i < places.length; i += 2) {
-      low = Math.min(low, places[i]);
-      high = Math.max(high, places[i]);
-    }
-    if (low > high) return (
-      /** @type {Pair} */
-      [-1, 1]
-    );
-    const extra = margin * (high - low) || 1;
-    return (
-      /** @type {Pair} */
-      [low - extra, high + extra]
-    );
-  };
-  return { x: range(0), y: range(1) };
-}
-function fit(box, wanted, equal) {
-  if (!equal) return wanted;
-  const unit = Math.max(length(wanted.x) / box.width, length(wanted.y) / box.height);
-  return { x: around(wanted.x, unit * box.width), y: around(wanted.y, unit * box.height) };
-}
-function panned({ x, y, scale }, dx, dy) {
-  const [u, v] = [dx / scale[0], dy / scale[1]];
-  return { x: [x[0] - u, x[1] - u], y: [y[0] + v, y[1] + v] };
-}
-function zoomed(view, factor, pixel, home) {
-  const share = length(view.x) / length(home.x);
-  const by = Math.min(Math.max(factor, ZOOM.least / share), ZOOM.most / share);
-  const place = view.toPlace(pixel);
-  const about = (range, at) => (
-    /** @type {Pair} */
-    range.map((end) => at + (end - at) * by)
-  );
-  return { x: about(view.x, place[0]), y: about(view.y, place[1]) };
-}
-function ticks([low, high], most) {
-  const least = (high - low) / Math.max(1, most);
-  const power = 10 ** Math.floor(Math.log10(least));
-  const step = power * (STEPS2.find((s) => s * power >= least) ?? 10);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
-    const text = digits > 6 ? (k * step).toExponential(2) : (k * step).toFixed(digits);
-    found.push({ value: k * step, text: text.replace(/^-(?=[0.]*$)/, "").replaceAll("-", "−") });
-  }
-  return found;
-}
-function length([low, high]) {
-  return high - low;
-}
-function around([low, high], size) {
-  const middle = (low + high) / 2;
-  return [middle - size / 2, middle + size / 2];
-}
-
-// explorer/browser/scatter/axes.js
-var GAP = { left: 52, right: 10, top: 10, bottom: 44 };
-var BARE = { left: 10, right: 10, top: 10, bottom: 24 };
-var APART = { across: 90, up: 60 };
-function plotArea(width, height, hasNumbers) {
-  const { left, right, top, bottom } = hasNumbers ? GAP : BARE;
-  return {
-    left,
-    top,
-    width: Math.max(40, width - left - right),
-    height: Math.max(40, height - top - bottom)
-  };
-}
-function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
-  const { left, top, width, height } = view;
-  pen.lineWidth = 1;
-  pen.strokeStyle = line;
-  pen.fillStyle = ink;
-  pen.font = `12px ${font}`;
-  if (hasNumbers) {
-    pen.textAlign = "center";
-    pen.textBaseline = "top";
-    for (const { value, text } of ticks(view.x, Math.max(2, width / APART.across))) {
-      const x = Math.round(view.toPixels([value, 0])[0]) + 0.5;
-      stroke(pen, x, top, x, top + height);
-      pen.fillText(text, x, top + height + 6);
-    }
-    pen.textAlign = "right";
-    pen.textBaseline = "middle";
-    for (const { value, text } of ticks(view.y, Math.max(2, height / APART.up))) {
-      const y = Math.round(view.toPixels([0, value])[1]) + 0.5;
-      stroke(pen, left, y, left + width, y);
-      pen.fillText(text, left - 6, y);
-    }
-  }
-  pen.strokeRect(left + 0.5, top + 0.5, width - 1, height - 1);
-  pen.textAlign = "center";
-  pen.textBaseline = "alphabetic";
-  pen.fillText(titles.x, left + width / 2, top + height + (hasNumbers ? 36 : 16));
-  pen.save();
-  pen.translate(hasNumbers ? 14 : 8, top + height / 2);
-  pen.rotate(-Math.PI / 2);
-  if (hasNumbers) pen.fillText(titles.y, 0, 0);
-  pen.restore();
-}
-function stroke(pen, x, y, toX, toY) {
-  pen.beginPath();
-  pen.moveTo(x, y);
-  pen.lineTo(toX, toY);
-  pen.stroke();
-}
-
-// explorer/browser/scatter/dots.js
-var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
-function grouped(labels, names, palette, count) {
-  if (!labels) {
-    return { groupOf: new Uint16Array(count), groups: [{ name: "", colour: palette[0], symbol: 0 }] };
-  }
-  const groupOf = Uint16Array.from(labels);
-  const length2 = groupOf.reduce((most, label) => Math.max(most, label + 1), names.length);
-  const groups = Array.from({ length: length2 }, (_, i) => ({
-    name: names[i] ?? String(i),
-    colour: palette[i % palette.length],
-    symbol: Math.floor(i / palette.length)
-  }));
-  return { groupOf, groups };
-}
-function dotsOf({ groupOf, groups, shades }) {
-  const pixels = groups.map((group) => pixelOf(group.colour));
-  return {
-    radius: radiusFor(groupOf.length),
-    symbols: Uint8Array.from(groupOf, (group) => shades ? 0 : groups[group].symbol % SYMBOLS.length),
-    colours: shades ?? Int32Array.from(groupOf, (group) => pixels[group])
-  };
-}
-function writeDots(sheet2, { radius, symbols, colours }, places, order, ratio2, { outline, isSmooth }) {
-  const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio2));
-  fillPoints(sheet2, places, order, symbols, stamps, colours);
-  contour(sheet2, outline, isSmooth);
-}
-function traceDots(pen, { radius, colours }, places, order, outline) {
-  for (const isOutline of [true, false]) {
-    for (const n of Array.from(order)) {
-      pen.beginPath();
-      pen.arc(places[2 * n], places[2 * n + 1], radius + (isOutline ? 1 : 0), 0, 2 * Math.PI);
-      pen.fillStyle = isOutline ? outline : cssOf(colours[n]);
-      pen.fill();
-    }
-  }
-}
-function radiusFor(count) {
-  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
-}
-function cssOf(pixel) {
-  const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
-  return `#${parts.map((part2) => part2.toString(16).padStart(2, "0")).join("")}`;
-}
-
-// explorer/browser/scatter/scatter.js
-var THUMBNAILS = { most: 60, share: 0.75, side: 30 };
-var Scatter = class {
-  /**
-   * @param {HTMLElement} stage positioned; its canvases are put below what it holds
-   * @param {Host} host
-   */
-  constructor(stage, host) {
-    this.stage = stage;
-    this.host = host;
-    this.ground = make("canvas", { className: "layer ground" });
-    this.dots = make("canvas", { className: "layer points" });
-    stage.prepend(this.ground, this.dots);
-    this.content = null;
-    this.view = null;
-    this.home = { x: [-1, 1], y: [-1, 1] };
-    this.hidden = /* @__PURE__ */ new Set();
-    this.shown = new Uint32Array();
-    this.dressed = null;
-    this.places = new Float32Array();
-    this.cssPlaces = new Float32Array();
-    this.frame = 0;
-    this.watch = new ResizeObserver(() => this.resize());
-    this.watch.observe(stage);
-  }
-  end() {
-    this.watch.disconnect();
-    cancelAnimationFrame(this.frame);
-  }
-  /**
-   * Shows other points; the view stays where it is unless the axes are others.
-   * @param {Content} content
-   * @param {boolean} keepsView
-   */
-  show(content, keepsView = false) {
-    const isSame = keepsView && this.content !== null && this.view !== null;
-    this.content = content;
-    this.dressed = dotsOf(content);
-    this.places = new Float32Array(content.positions.length);
-    if (!isSame) this.hidden = /* @__PURE__ */ new Set();
-    this.list();
-    const box = this.box();
-    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
-    this.look(isSame ? fit(
-      box,
-      /** @type {View} */
-      this.view,
-      content.equal
-    ) : this.home);
-  }
-  /**
-   * Moves the points that are shown. The view goes with what a reset shows, unless it was panned or
-   * zoomed; drawn at once, for an animation draws in its own frame.
-   * @param {Float32Array} positions as many as before
-   * @param {Ranges} home
-   */
-  move(positions, home) {
-    const content = (
-      /** @type {Content} */
-      this.content
-    );
-    const isFollowing = this.isHome;
-    Object.assign(content, { positions, home });
-    const box = this.box();
-    this.home = fit(box, home, content.equal);
-    if (isFollowing) this.view = viewOf(box, this.home);
-    this.draw();
-    this.host.changed();
-  }
-  /** Points whose group is shown. */
-  list() {
-    const { positions, groupOf } = (
-      /** @type {Content} */
-      this.content
-    );
-    const all = Uint32Array.from({ length: positions.length / 2 }, (_, n) => n);
-    this.shown = this.hidden.size ? all.filter((n) => !this.hidden.has(groupOf[n])) : all;
-  }
-  /**
-   * Hides a group or shows it again.
-   * @param {number} group
-   */
-  toggle(group) {
-    if (!this.hidden.delete(group)) this.hidden.add(group);
-    this.list();
-    this.draw();
-    this.host.changed();
-  }
-  /** @param {number} n */
-  isShown(n) {
-    const content = this.content;
-    return content !== null && n < content.positions.length / 2 && !this.hidden.has(content.groupOf[n]);
-  }
-  box() {
-    const { clientWidth, clientHeight } = this.stage;
-    return plotArea(clientWidth, clientHeight, this.content?.hasNumbers ?? true);
-  }
-  /**
-   * Shows these ranges.
-   * @param {Ranges} ranges
-   */
-  look(ranges) {
-    this.view = viewOf(this.box(), ranges);
-    this.request();
-    this.host.changed();
-  }
-  /**
-   * @param {number} dx
-   * @param {number} dy
-   */
-  pan(dx, dy) {
-    if (this.view) this.look(panned(this.view, dx, dy));
-  }
-  /**
-   * @param {number} factor below 1: nearer
-   * @param {ArrayLike<number>} [pixel] the middle if left out
-   */
-  zoom(factor, pixel) {
-    const view = this.view;
-    if (!view) return;
-    const middle = [view.left + view.width / 2, view.top + view.height / 2];
-    this.look(zoomed(view, factor, pixel ?? middle, this.home));
-  }
-  reset() {
-    if (this.content) this.look(this.home);
-  }
-  get isHome() {
-    return this.view !== null && this.view.x[0] === this.home.x[0] && this.view.x[1] === this.home.x[1] && this.view.y[0] === this.home.y[0] && this.view.y[1] === this.home.y[1];
-  }
-  resize() {
-    const { content, view } = this;
-    if (!content || !view || !this.stage.clientWidth) return;
-    const wasHome = this.isHome;
-    const box = this.box();
-    this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
-    this.look(wasHome ? this.home : fit(box, view, content.equal));
-  }
-  /** Draws in the next frame, once however often it is asked for. */
-  request() {
-    cancelAnimationFrame(this.frame);
-    this.frame = requestAnimationFrame(() => this.draw());
-  }
-  /** Draws all that is below the host's marks. */
-  draw() {
-    cancelAnimationFrame(this.frame);
-    if (!this.content || !this.view) return;
-    const ratio2 = window.devicePixelRatio || 1;
-    this.drawUnder(sized(this.ground, this.stage, ratio2), this.view);
-    this.drawPoints(this.dots, this.view, ratio2);
-  }
-  /**
-   * What the host has below the points, and the axes.
-   * @param {CanvasRenderingContext2D} pen
-   * @param {View} view
-   * @param {Colours} colours
-   */
-  drawUnder(pen, view, colours = this.theme()) {
-    const { titles, hasNumbers } = (
-      /** @type {Content} */
-      this.content
-    );
-    pen.save();
-    pen.beginPath();
-    pen.rect(view.left, view.top, view.width, view.height);
-    pen.clip();
-    this.host.under?.(pen, view);
-    pen.restore();
-    drawAxes(pen, view, titles, colours, hasNumbers);
-  }
-  /** @returns {Colours & {outline: string}} */
-  theme() {
-    const style = getComputedStyle(this.stage);
-    const ink = style.getPropertyValue("--st-text-color").trim() || style.color;
-    return {
-      ink,
-      line: style.getPropertyValue("--st-border-color").trim() || "rgba(128,128,128,.3)",
-      font: style.getPropertyValue("--st-font").trim() || "sans-serif",
-      outline: isDark(style.getPropertyValue("--st-background-color").trim()) ? "#e8eaef" : "#1b2330"
-    };
-  }
-  /**
-   * The points as pixels, of the plot area alone.
-   * @param {HTMLCanvasElement} canvas
-   * @param {View} view
-   * @param {number} ratio
-   * @param {Edge} edge
-   */
-  drawPoints(canvas, view, ratio2, edge = { outline: this.theme().outline, isSmooth: true }) {
-    const { positions } = (
-      /** @type {Content} */
-      this.content
-    );
-    const [width, height] = [Math.round(view.width * ratio2), Math.round(view.height * ratio2)];
-    if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-    Object.assign(canvas.style, {
-      left: `${view.left}px`,
-      top: `${view.top}px`,
-      width: `${view.width}px`,
-      height: `${view.height}px`
-    });
-    const local = viewOf({ left: 0, top: 0, width: view.width, height: view.height }, view);
-    placePoints(positions, local, ratio2, this.places);
-    const pictures = this.pictures(width, height);
-    const image = new ImageData(width, height);
-    if (!pictures) {
-      const sheet2 = { pixels: new Int32Array(image.data.buffer), width, height };
-      writeDots(
-        sheet2,
-        /** @type {Dots} */
-        this.dressed,
-        this.places,
-        this.shown,
-        ratio2,
-        edge
-      );
-    }
-    const pen = context(canvas);
-    pen.putImageData(image, 0, 0);
-    for (const [n, picture2] of pictures ?? []) this.drawPicture(pen, n, picture2, ratio2);
-  }
-  /**
-   * The points in sight with their pictures; null where marks are drawn.
-   * @param {number} width
-   * @param {number} height
-   * @returns {[number, HTMLCanvasElement][] | null}
-   */
-  pictures(width, height) {
-    const { host, view, home, places } = this;
-    const share = view ? (view.x[1] - view.x[0]) / (home.x[1] - home.x[0]) : 1;
-    if (!host.thumbnail || share > THUMBNAILS.share) return null;
-    const near = [];
-    for (const n of this.shown) {
-      const [x, y] = [places[2 * n], places[2 * n + 1]];
-      if (x < 0 || y < 0 || x > width || y > height) continue;
-      if (near.push(n) > THUMBNAILS.most) return null;
-    }
-    const found = [];
-    for (const n of near) {
-      const picture2 = host.thumbnail(n);
-      if (!picture2) return null;
-      found.push(
-        /** @type {[number, HTMLCanvasElement]} */
-        [n, picture2]
-      );
-    }
-    return found;
-  }
-  /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {number} n
-   * @param {HTMLCanvasElement} picture
-   * @param {number} ratio
-   */
-  drawPicture(pen, n, picture2, ratio2) {
-    const { colours } = (
-      /** @type {Dots} */
-      this.dressed
-    );
-    const side = THUMBNAILS.side * ratio2;
-    const [x, y] = [this.places[2 * n] - side / 2, this.places[2 * n + 1] - side / 2];
-    pen.imageSmoothingEnabled = false;
-    pen.lineWidth = 2 * ratio2;
-    pen.strokeStyle = cssOf(colours[n]);
-    pen.drawImage(picture2, x, y, side, side);
-    pen.strokeRect(x, y, side, side);
-  }
-  /**
-   * The points as paths, for a drawing of vectors: outlines first, fills over them.
-   * @param {CanvasRenderingContext2D} pen
-   * @param {View} view
-   */
-  tracePoints(pen, view) {
-    const places = this.stagePlaces();
-    const inSight = this.shown.filter((n) => {
-      const [x, y] = [places[2 * n], places[2 * n + 1]];
-      return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
-    });
-    traceDots(
-      pen,
-      /** @type {Dots} */
-      this.dressed,
-      places,
-      inSight,
-      this.theme().outline
-    );
-  }
-  /** Where every point is on the stage, in CSS pixels. */
-  stagePlaces() {
-    const { positions } = (
-      /** @type {Content} */
-      this.content
-    );
-    if (this.cssPlaces.length !== positions.length) this.cssPlaces = new Float32Array(positions.length);
-    placePoints(
-      positions,
-      /** @type {View} */
-      this.view,
-      1,
-      this.cssPlaces
-    );
-    return this.cssPlaces;
-  }
-};
-function sized(canvas, stage, ratio2) {
-  const [width, height] = [stage.clientWidth, stage.clientHeight];
-  const [across, up] = [Math.round(width * ratio2), Math.round(height * ratio2)];
-  if (canvas.width !== across || canvas.height !== up) Object.assign(canvas, { width: across, height: up });
-  Object.assign(canvas.style, { width: `${width}px`, height: `${height}px` });
-  const pen = context(canvas);
-  pen.setTransform(1, 0, 0, 1, 0, 0);
-  pen.clearRect(0, 0, canvas.width, canvas.height);
-  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
-  return pen;
-}
-function isDark(colour) {
-  const parts = colour.startsWith("#") ? [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16)) : (colour.match(/[\d.]+/g) ?? ["255", "255", "255"]).slice(0, 3).map(Number);
-  return 0.299 * parts[0] + 0.587 * parts[1] + 0.114 * parts[2] < 128;
-}
-
 // explorer/browser/latent_map/background.js
 var CELLS = 20;
 var PIXELS = 90;
@@ -2000,7 +2258,7 @@ function mixed(from, to, share) {
 // explorer/browser/latent_map/content.js
 var PRIOR_REACH = 3.2;
 function contentOf(data, model, plane, positions) {
-  const places = positions ?? placesOf(model, plane);
+  const places = positions ?? placesOf2(model, plane);
   const values = valuesOf(data.colour.by, model);
   const scale = values && scaleOf(values, data.colour.title, VIRIDIS);
   const labels = values ? null : model.labels;
@@ -2011,11 +2269,11 @@ function contentOf(data, model, plane, positions) {
     titles: data.titles,
     equal: data.equal,
     hasNumbers: data.view !== "tsne",
-    home: homeOf(places, data)
+    home: homeOf2(places, data)
   };
   return { content, scale };
 }
-function placesOf(model, plane) {
+function placesOf2(model, plane) {
   const places = new Float32Array(2 * model.count);
   for (let n = 0; n < model.count; n++) {
     const z = model.means.subarray(n * model.size, (n + 1) * model.size);
@@ -2030,7 +2288,7 @@ function valuesOf(by, model) {
   if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
   return null;
 }
-function homeOf(places, { prior }) {
+function homeOf2(places, { prior }) {
   if (!prior) return null;
   const range = (axis) => {
     let [low, high] = [prior[axis] - PRIOR_REACH, prior[axis] + PRIOR_REACH];
@@ -2140,6 +2398,94 @@ function normals(seed) {
   return () => quantile(uniform());
 }
 
+// explorer/browser/latent_map/picture_sheet.js
+function sheetOf(images, shape, columns) {
+  const [, height, width] = shape;
+  const rows = Math.ceil(images.length / columns);
+  const canvas = make("canvas", { width: Math.min(columns, images.length) * width, height: rows * height });
+  const pen = context(canvas);
+  images.forEach((values, i) => {
+    const image = new ImageData(levels(values, shape), width, height);
+    pen.putImageData(image, i % columns * width, Math.floor(i / columns) * height);
+  });
+  return canvas;
+}
+
+// explorer/browser/latent_map/decoded_grid.js
+var SIDES = { least: 3, most: 30, first: 15 };
+var DecodedGrid = class {
+  /** @param {Host} host */
+  constructor(host) {
+    this.host = host;
+    this.side = SIDES.first;
+    this.codes = [];
+    this.slider = make("input", { type: "range", min: String(SIDES.least), max: String(SIDES.most), step: "1" });
+    this.slider.setAttribute("aria-label", "Cells per side");
+    this.number = make("output");
+    this.slider.oninput = () => {
+      this.side = Number(this.slider.value);
+      this.show();
+      this.host.marked();
+    };
+    this.slider.onchange = () => this.host.changed();
+    const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
+    this.sheet = make("div", { className: "grid-sheet" });
+    this.caption = make("p", { className: "hint" });
+    const label = make("label", {}, "Cells per side ", this.slider, this.number);
+    this.place = make("div", {}, make("div", { className: "row" }, label, png), this.sheet, this.caption);
+  }
+  restart() {
+    this.codes = [];
+  }
+  /** @returns {Mark[]} */
+  marks() {
+    return this.codes.map((z) => ({ z, text: "" }));
+  }
+  show() {
+    const model = this.host.model();
+    this.slider.value = String(this.side);
+    this.number.textContent = String(this.side);
+    this.codes = gridCodes(model, this.host.axes(), this.side, this.host.point());
+    this.canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, this.side);
+    this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", "Decoded grid");
+    this.sheet.replaceChildren(this.canvas);
+    this.caption.textContent = this.describe();
+  }
+  /** What the grid spans. */
+  describe() {
+    const model = this.host.model();
+    const [x, y] = this.host.axes();
+    const spans = [[x, "across"], [y, "up"]].slice(0, model.size).map(([axis, where]) => {
+      const values = this.codes.map((z) => z[Number(axis)]);
+      return `${latentName(Number(axis))} ${where}, ${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
+    });
+    const mass = model.logVariances ? "the prior" : "a Gaussian fitted to the test codes";
+    const point = this.host.point();
+    const others = point === null ? "at 0" : `those of image ${point}`;
+    const held = model.size > 2 ? ` The other latents are ${others}.` : "";
+    return `${spans.join("; ")}. Every cell holds an equal share of ${mass}.${held}`;
+  }
+  save() {
+    this.canvas?.toBlob((blob) => blob && save(blob, "grid.png"));
+  }
+};
+function gridCodes(model, [x, y], side, point) {
+  const steps = Array.from({ length: side }, (_, i) => quantile((i + 0.5) / side));
+  const at = (axis, step) => model.logVariances ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
+  const held = point !== null && model.size > 2 ? model.codeOf(point) : new Float32Array(model.size);
+  const codes = [];
+  for (const up of model.size > 1 ? [...steps].reverse() : [0]) {
+    for (const across of steps) {
+      const z = Float32Array.from(held);
+      z[x] = at(x, across);
+      if (model.size > 1) z[y] = at(y, up);
+      codes.push(z);
+    }
+  }
+  return codes;
+}
+
 // explorer/browser/numerics/neighbours.js
 function nearestCodes(codes, size, z, count) {
   const best = [];
@@ -2157,7 +2503,6 @@ function nearestCodes(codes, size, z, count) {
 
 // explorer/browser/latent_map/image_report.js
 var NEIGHBOURS = 6;
-var SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 var ImageReport = class {
   /** @param {Host} host */
   constructor(host) {
@@ -2292,97 +2637,6 @@ function latentTable(model, n) {
   const place = make("div", { className: "latents", tabIndex: 0 }, table2);
   place.setAttribute("aria-label", "Latents of the selected image");
   return place;
-}
-function latentName(j) {
-  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
-}
-
-// explorer/browser/latent_map/picture_sheet.js
-function sheetOf(images, shape, columns) {
-  const [, height, width] = shape;
-  const rows = Math.ceil(images.length / columns);
-  const canvas = make("canvas", { width: Math.min(columns, images.length) * width, height: rows * height });
-  const pen = context(canvas);
-  images.forEach((values, i) => {
-    const image = new ImageData(levels(values, shape), width, height);
-    pen.putImageData(image, i % columns * width, Math.floor(i / columns) * height);
-  });
-  return canvas;
-}
-
-// explorer/browser/latent_map/decoded_grid.js
-var SIDES = { least: 3, most: 30, first: 15 };
-var DecodedGrid = class {
-  /** @param {Host} host */
-  constructor(host) {
-    this.host = host;
-    this.side = SIDES.first;
-    this.codes = [];
-    this.slider = make("input", { type: "range", min: String(SIDES.least), max: String(SIDES.most), step: "1" });
-    this.slider.setAttribute("aria-label", "Cells per side");
-    this.number = make("output");
-    this.slider.oninput = () => {
-      this.side = Number(this.slider.value);
-      this.show();
-      this.host.marked();
-    };
-    this.slider.onchange = () => this.host.changed();
-    const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
-    this.sheet = make("div", { className: "grid-sheet" });
-    this.caption = make("p", { className: "hint" });
-    const label = make("label", {}, "Cells per side ", this.slider, this.number);
-    this.place = make("div", {}, make("div", { className: "row" }, label, png), this.sheet, this.caption);
-  }
-  restart() {
-    this.codes = [];
-  }
-  /** @returns {Mark[]} */
-  marks() {
-    return this.codes.map((z) => ({ z, text: "" }));
-  }
-  show() {
-    const model = this.host.model();
-    this.slider.value = String(this.side);
-    this.number.textContent = String(this.side);
-    this.codes = gridCodes(model, this.host.axes(), this.side, this.host.point());
-    this.canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, this.side);
-    this.canvas.setAttribute("role", "img");
-    this.canvas.setAttribute("aria-label", "Decoded grid");
-    this.sheet.replaceChildren(this.canvas);
-    this.caption.textContent = this.describe();
-  }
-  /** What the grid spans. */
-  describe() {
-    const model = this.host.model();
-    const [x, y] = this.host.axes();
-    const spans = [[x, "across"], [y, "up"]].slice(0, model.size).map(([axis, where]) => {
-      const values = this.codes.map((z) => z[Number(axis)]);
-      return `${latentName(Number(axis))} ${where}, ${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
-    });
-    const mass = model.logVariances ? "the prior" : "a Gaussian fitted to the test codes";
-    const point = this.host.point();
-    const others = point === null ? "at 0" : `those of image ${point}`;
-    const held = model.size > 2 ? ` The other latents are ${others}.` : "";
-    return `${spans.join("; ")}. Every cell holds an equal share of ${mass}.${held}`;
-  }
-  save() {
-    this.canvas?.toBlob((blob) => blob && save(blob, "grid.png"));
-  }
-};
-function gridCodes(model, [x, y], side, point) {
-  const steps = Array.from({ length: side }, (_, i) => quantile((i + 0.5) / side));
-  const at = (axis, step) => model.logVariances ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
-  const held = point !== null && model.size > 2 ? model.codeOf(point) : new Float32Array(model.size);
-  const codes = [];
-  for (const up of model.size > 1 ? [...steps].reverse() : [0]) {
-    for (const across of steps) {
-      const z = Float32Array.from(held);
-      z[x] = at(x, across);
-      if (model.size > 1) z[y] = at(y, up);
-      codes.push(z);
-    }
-  }
-  return codes;
 }
 
 // explorer/browser/latent_map/hand_decoder.js
@@ -3306,120 +3560,9 @@ function shortPair([low, high]) {
   return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
 }
 
-// explorer/browser/scatter/prior.js
-var INK = "rgba(128,128,128,.95)";
-function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
-  const [x, y] = view.toPixels(centre);
-  const [across, up] = view.scale;
-  pen.strokeStyle = pen.fillStyle = ink;
-  pen.lineWidth = 1;
-  pen.font = "11px sans-serif";
-  pen.setLineDash([2, 3]);
-  for (const sigmas of [1, 2, 3]) {
-    const name = sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`;
-    pen.beginPath();
-    if (isLine) {
-      for (const side of [x - sigmas * across, x + sigmas * across]) {
-        pen.moveTo(side, view.top);
-        pen.lineTo(side, view.top + view.height);
-      }
-      pen.fillText(sigmas === 3 ? "3σ" : name, x + sigmas * across + 3, view.top + 12);
-    } else {
-      pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
-      pen.fillText(name, x + 3, y - sigmas * up + 12);
-    }
-    pen.stroke();
-  }
-  pen.setLineDash([]);
-}
-
-// explorer/browser/latent_map/layers.js
-var SELECTED = "#ff2d87";
-var DRAWN = "#00a878";
-function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
-  const [x, y] = view.toPixels(place);
-  const [across, up] = view.scale;
-  pen.save();
-  pen.translate(x, y);
-  pen.scale(across, -up);
-  pen.rotate(angle);
-  pen.beginPath();
-  pen.ellipse(0, 0, Math.max(sigmas * a, 1e-9), Math.max(sigmas * b, 1e-9), 0, 0, 2 * Math.PI);
-  pen.restore();
-  pen.stroke();
-}
-function ring(pen, view, place, radius, colour) {
-  const [x, y] = view.toPixels(place);
-  pen.beginPath();
-  pen.arc(x, y, radius, 0, 2 * Math.PI);
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 4.5], [colour, 2.5]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.stroke();
-  }
-}
-function cross(pen, view, place, text) {
-  const [x, y] = view.toPixels(place);
-  pen.font = "600 12px sans-serif";
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 5], ["#1b2330", 2]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.beginPath();
-    pen.moveTo(x - 5, y - 5);
-    pen.lineTo(x + 5, y + 5);
-    pen.moveTo(x - 5, y + 5);
-    pen.lineTo(x + 5, y - 5);
-    pen.stroke();
-    pen.lineWidth = Math.min(width, 3);
-    if (style === "#fff") pen.strokeText(text, x + 8, y + 4);
-  }
-  pen.fillStyle = "#1b2330";
-  pen.fillText(text, x + 8, y + 4);
-}
-function traceSteps(pen, view, places, colour) {
-  const pixels = places.map(view.toPixels);
-  for (
-    const [style, width] of
-    /** @type {[string, number][]} */
-    [["#fff", 5], [colour, 2.5]]
-  ) {
-    pen.strokeStyle = style;
-    pen.lineWidth = width;
-    pen.beginPath();
-    pixels.forEach(([x, y], k) => k ? pen.lineTo(x, y) : pen.moveTo(x, y));
-    pen.stroke();
-  }
-  pen.fillStyle = colour;
-  for (const [x, y] of pixels) {
-    pen.beginPath();
-    pen.arc(x, y, 3.2, 0, 2 * Math.PI);
-    pen.fill();
-  }
-}
-function named(pen, [x, y], text) {
-  pen.font = "600 13px sans-serif";
-  pen.textAlign = "center";
-  pen.textBaseline = "middle";
-  pen.strokeStyle = "#ffffff";
-  pen.lineWidth = 4;
-  pen.strokeText(text, x, y);
-  pen.fillStyle = "#1b2330";
-  pen.fillText(text, x, y);
-  pen.textAlign = "start";
-  pen.textBaseline = "alphabetic";
-}
-
 // explorer/browser/latent_map/marks.js
 var WALK = "#e76300";
-var TOUCHED = "#1b2330";
+var TOUCHED2 = "#1b2330";
 var TRIED = "#7a2fd0";
 var MOST_NAMED = 30;
 function paintMarks(map) {
@@ -3465,8 +3608,8 @@ function drawMarks(pen, view, map) {
 }
 function drawTouched(pen, view, map) {
   if (map.pointer.touched === null) return;
-  ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
-  drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
+  ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED2);
+  drawPosterior(pen, view, map, map.pointer.touched, TOUCHED2);
 }
 function drawPosteriors(pen, view, map) {
   const count = map.model.count;
@@ -4513,7 +4656,7 @@ var Pins = class {
 };
 
 // explorer/browser/latent_map/pointer.js
-var NEAR = 9;
+var NEAR2 = 9;
 var HOVER = "latent-hover";
 var Pointer = class {
   /** @param {LatentMap} map */
@@ -4588,7 +4731,7 @@ var Pointer = class {
     const place = this.map.view.toPlace(pixel);
     const near = this.map.nearest(place);
     const at = near === null ? [Infinity, Infinity] : this.map.view.toPixels(this.map.placeOf(near));
-    const point = Math.hypot(at[0] - pixel[0], at[1] - pixel[1]) <= NEAR ? near : null;
+    const point = Math.hypot(at[0] - pixel[0], at[1] - pixel[1]) <= NEAR2 ? near : null;
     if (this.map.plane) {
       return { z: this.map.plane.embed(place), place, names: this.map.data?.plane?.names ?? [], point };
     }
@@ -5458,86 +5601,7 @@ function fewGreys(pixels) {
   });
 }
 
-// explorer/browser/snapshots/codes_map.js
-var DOT = 2.3;
-var FINE_DOT = 2;
-function drawOnPage(canvas, moment, touched) {
-  const ratio2 = window.devicePixelRatio || 1;
-  const side = canvas.clientWidth;
-  const ink = "rgba(128,128,128,.9)";
-  const pen = cleared(canvas, side, ratio2);
-  drawPrior2(pen, moment, side, ink);
-  const places = placesOf2(moment, side);
-  drawCodes(pen, moment, places, (x, y) => pen.fillRect(x - DOT, y - DOT, 2 * DOT, 2 * DOT));
-  if (touched === null) return;
-  pen.strokeStyle = ink;
-  pen.lineWidth = 2;
-  pen.beginPath();
-  pen.arc(places[2 * touched], places[2 * touched + 1], 7, 0, 2 * Math.PI);
-  pen.stroke();
-}
-function drawForFile(canvas, moment, side) {
-  const pen = cleared(canvas, side, 1);
-  drawPrior2(pen, moment, side, "#777");
-  drawCodes(
-    pen,
-    moment,
-    placesOf2(moment, side),
-    (x, y) => pen.fillRect(Math.round(x) - FINE_DOT, Math.round(y) - FINE_DOT, 2 * FINE_DOT, 2 * FINE_DOT)
-  );
-}
-function placesOf2({ codes, size, axes, reach }, side) {
-  const unit = side / 2 / reach;
-  const count = codes.length / size;
-  const places = new Float32Array(2 * count);
-  for (let n = 0; n < count; n++) {
-    places[2 * n] = side / 2 + unit * codes[n * size + axes[0]];
-    places[2 * n + 1] = size > 1 ? side / 2 - unit * codes[n * size + axes[1]] : side * (1 - (n + 0.5) / count);
-  }
-  return places;
-}
-function cleared(canvas, side, ratio2) {
-  const pixels = Math.round(side * ratio2);
-  if (canvas.width !== pixels || canvas.height !== pixels) canvas.width = canvas.height = pixels;
-  const pen = context(canvas);
-  pen.setTransform(ratio2, 0, 0, ratio2, 0, 0);
-  pen.clearRect(0, 0, side, side);
-  return pen;
-}
-function drawCodes(pen, { labels, colours }, places, dot2) {
-  for (let n = 0; n < places.length / 2; n++) {
-    pen.fillStyle = colours[labels ? labels[n] % colours.length : 0];
-    dot2(places[2 * n], places[2 * n + 1]);
-  }
-}
-function drawPrior2(pen, { size, axes, reach, hasRate }, side, ink) {
-  const scale = side / 2 / reach;
-  pen.strokeStyle = pen.fillStyle = ink;
-  pen.lineWidth = 1;
-  pen.font = "11px sans-serif";
-  pen.setLineDash([2, 3]);
-  for (const radius of hasRate ? [1, 2, 3] : []) {
-    pen.beginPath();
-    if (size > 1) pen.arc(side / 2, side / 2, radius * scale, 0, 2 * Math.PI);
-    else {
-      for (const x of [side / 2 - radius * scale, side / 2 + radius * scale]) {
-        pen.moveTo(x, 0);
-        pen.lineTo(x, side);
-      }
-    }
-    pen.stroke();
-    const name = radius === 3 ? "3σ of the prior" : `${radius}σ`;
-    pen.fillText(name, side / 2 + (size > 1 ? 3 : radius * scale + 3), size > 1 ? side / 2 - radius * scale + 12 : 12);
-  }
-  pen.setLineDash([]);
-  const across = `z${axes[0] + 1}, ±${shown(reach, 1)}${hasRate ? " prior σ" : ""} →`;
-  pen.fillText(across, side - pen.measureText(across).width - 4, side - 6);
-  const up = size > 1 ? `↑ z${axes[1] + 1}` : "↑ order of the test images";
-  pen.fillText(up, 4, 12);
-}
-
 // explorer/browser/snapshots/film.js
-var NEAR_DOT = 10;
 var ROWS = ["Reconstructed", "Samples from the prior"];
 var [STAMPS, SHARED] = [-2, -1];
 var Film = class {
@@ -5551,11 +5615,13 @@ var Film = class {
     this.position = 0;
     this.busy = false;
     this.problem = "";
-    this.canvas = make("canvas", { className: "codes" });
+    this.stage = make("div", { className: "codes" });
+    this.codes = new MovingCodes(this.stage, (n) => this.hover(n));
+    this.drawn = "";
     this.title = make("b");
     this.scores = make("p", { className: "scores" });
     this.hint = make("p", { className: "hint" });
-    this.legend = make("p", { className: "legend" });
+    this.legend = make("div", { className: "legend" });
     this.choices = make("span", { className: "choices" });
     this.rows = make("div", { className: "rows" });
     this.cells = [];
@@ -5563,13 +5629,13 @@ var Film = class {
     this.place = make(
       "div",
       { className: "film" },
-      make("div", { className: "side" }, this.title, this.canvas, this.legend, this.choices),
+      make("div", { className: "side" }, this.title, this.stage, this.legend, this.choices),
       make("div", { className: "side" }, this.scores, this.rows, this.hint)
     );
-    this.canvas.onpointermove = (event) => this.point(event);
-    this.canvas.onpointerleave = () => this.hover(null);
-    this.touched = null;
     this.reachNow = 1;
+  }
+  end() {
+    this.codes.end();
   }
   /**
    * Takes a film, or the frames that have come since.
@@ -5626,6 +5692,7 @@ var Film = class {
   /** @param {Shared} shared */
   furnish(shared) {
     this.shared = shared;
+    this.drawn = "";
     const [, height, width] = shared.shape;
     const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
     this.cells = names.map(
@@ -5665,25 +5732,35 @@ var Film = class {
       this.choose(last.size, colours);
     }
     this.reach = reaches(this.frames, this.axes, this.shared.hasRate ? 3.15 : 1e-6);
+    const drawn = JSON.stringify([this.axes, last.size, colours]);
+    if (drawn !== this.drawn) this.cast(this.shared, last, colours);
+    this.drawn = drawn;
   }
   /**
-   * Legend, and of more than two latents a choice.
+   * Begins the chart of codes and its legend.
+   * @param {Shared} shared
+   * @param {Frame} frame
+   * @param {string[]} palette
+   */
+  cast({ labels, names, hasRate }, { codes, size }, palette) {
+    const { axes } = this;
+    const reach = (
+      /** @type {number} */
+      this.reach.at(-1)
+    );
+    this.codes.show({ size, axes: [...axes], labels, names, palette, hasPrior: hasRate }, codes, reach);
+    fillLegend(this.legend, this.codes.scatter, null);
+  }
+  /**
+   * Offers a choice of latents where there are more than two.
    * @param {number} size
    * @param {string[]} colours
    */
   choose(size, colours) {
-    const { names, labels } = (
-      /** @type {Shared} */
-      this.shared
-    );
-    this.legend.replaceChildren(
-      ...(labels && names.length <= 30 ? names : []).map((name, i) => {
-        const dot2 = make("i");
-        dot2.style.background = colours[i % colours.length];
-        return make("span", {}, dot2, name);
-      })
-    );
-    if (size < 3) return;
+    if (size < 3) {
+      this.choices.replaceChildren();
+      return;
+    }
     const selects = this.axes.map((axis, i) => {
       const select = make("select", {
         onchange: () => {
@@ -5695,7 +5772,7 @@ var Film = class {
       select.setAttribute("aria-label", i ? "Latent upward" : "Latent across");
       for (let j = 0; j < size; j++) {
         const chosen = j === axis;
-        select.append(make("option", { value: String(j), textContent: `z${j + 1}`, selected: chosen }));
+        select.append(make("option", { value: String(j), textContent: latentName(j), selected: chosen }));
       }
       return select;
     });
@@ -5708,14 +5785,14 @@ var Film = class {
   /**
    * Everything as it is at a position between frames.
    * @param {number} position
-   * @param {string[]} colours
    * @param {number} least how far the map reaches at least, for two on one scale
    */
-  show(position, colours, least = 0) {
+  show(position, least = 0) {
     if (!this.frames.length || !this.shared) return;
     this.position = Math.min(Math.max(0, position), this.frames.length - 1);
     this.reachNow = Math.max(least, this.reachAt(this.position));
-    drawOnPage(this.canvas, this.moment(colours), this.touched);
+    const [from, to, share] = this.around();
+    this.codes.move(mixed2(from.codes, to.codes, share), this.reachNow);
     this.images().forEach((images, i) => this.paintRow(i + 1, images));
     this.scores.replaceChildren(...this.words().map((line) => make("span", {}, line)));
   }
@@ -5730,27 +5807,6 @@ var Film = class {
     const k = Math.floor(this.position);
     const next = this.frames[Math.min(k + 1, this.frames.length - 1)];
     return [this.frames[k], next, this.position - k];
-  }
-  /**
-   * What the map shows at the present position.
-   * @param {string[]} colours
-   * @returns {Moment}
-   */
-  moment(colours) {
-    const { labels, hasRate } = (
-      /** @type {Shared} */
-      this.shared
-    );
-    const [from, to, share] = this.around();
-    return {
-      codes: mixed2(from.codes, to.codes, share),
-      size: from.size,
-      axes: this.axes,
-      reach: this.reachNow,
-      hasRate,
-      labels,
-      colours
-    };
   }
   images() {
     const [from, to, share] = this.around();
@@ -5771,26 +5827,15 @@ var Film = class {
       `${terms} per image, mean of ${count} test images`
     ];
   }
-  /** @param {PointerEvent} event */
-  point(event) {
-    if (!this.frames.length || !this.shared) return;
-    const places = placesOf2(this.moment([]), this.canvas.clientWidth);
-    let [best, distance] = [-1, NEAR_DOT];
-    for (let n = 0; n < places.length / 2; n++) {
-      const far = Math.hypot(places[2 * n] - event.offsetX, places[2 * n + 1] - event.offsetY);
-      if (far < distance) [best, distance] = [n, far];
-    }
-    this.hover(best < 0 ? null : best);
-  }
-  /** @param {number | null} n */
+  /**
+   * Another test image is under the pointer, or none.
+   * @param {number | null} n
+   */
   hover(n) {
-    if (n === this.touched) return;
-    this.touched = n;
     const label = n === null ? void 0 : this.shared?.labels?.[n];
     const name = label === void 0 ? "" : `, class ${this.shared?.names[label] ?? label}`;
     this.hint.textContent = n === null ? "" : `Test image ${n}${name}`;
     this.cells.slice(0, 2).forEach((row) => row.forEach((cell, i) => cell.classList.toggle("now", i === n)));
-    this.changed();
   }
 };
 
@@ -5800,22 +5845,19 @@ var SIDE = 300;
 var CELL = 28;
 var DELAY_MS = 100;
 var FRAMES_AT_THE_END = 10;
-function drawFilms(films, colours) {
+function drawFilms(films, ratio2) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const canvas = make("canvas", {
-    width: films.length * (SIDE + 10) - 10,
-    height: SIDE + 20 + rows * (CELL + 2)
-  });
+  const [width, height] = [films.length * (SIDE + 10) - 10, SIDE + 20 + rows * (CELL + 2)];
+  const canvas = make("canvas", { width: width * ratio2, height: height * ratio2 });
   const pen = context(canvas);
+  pen.scale(ratio2, ratio2);
   pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillRect(0, 0, width, height);
   pen.imageSmoothingEnabled = false;
-  const map = make("canvas");
   films.forEach((film, i) => {
     if (!film.frames.length) return;
     const left = i * (SIDE + 10);
-    drawForFile(map, film.moment(colours), SIDE);
-    pen.drawImage(map, left, 16);
+    pen.drawImage(film.codes.picture(SIDE, ratio2), left, 16, SIDE, SIDE);
     pen.fillStyle = "#222";
     pen.font = "12px sans-serif";
     pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE);
@@ -5886,7 +5928,7 @@ var Player = class {
   /** @param {PlayerData} data */
   update(data) {
     this.data = data;
-    while (this.films.length > data.films.length) this.films.pop();
+    while (this.films.length > data.films.length) this.films.pop()?.end();
     while (this.films.length < data.films.length) this.films.push(new Film(() => this.changed()));
     const places = this.films.map((film) => film.place);
     const there = part(this.root, ".films");
@@ -5964,14 +6006,14 @@ var Player = class {
   }
   /** Shows all films at the place of the first. */
   draw() {
-    const { colours, inStep } = (
+    const { inStep } = (
       /** @type {PlayerData} */
       this.data
     );
     const [first, ...others] = this.films;
     const positions = [this.position, ...others.map((film) => this.match(first, film, inStep))];
     const reach = Math.max(...this.films.map((film, i) => film.frames.length ? film.reachAt(positions[i]) : 0));
-    this.films.forEach((film, i) => film.show(positions[i], colours, reach));
+    this.films.forEach((film, i) => film.show(positions[i], reach));
     this.slider.value = String(Math.round(this.position));
     this.slider.setAttribute("aria-valuetext", first.words()[0]);
     this.player.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
@@ -5994,7 +6036,7 @@ var Player = class {
   pictureAt(position) {
     this.position = position;
     this.draw();
-    return drawFilms(this.films, this.data?.colours ?? []);
+    return drawFilms(this.films, 1);
   }
   async saveGif() {
     const button = (
@@ -6019,11 +6061,12 @@ var Player = class {
     }
   }
   savePng() {
-    const picture2 = drawFilms(this.films, this.data?.colours ?? []);
+    const picture2 = drawFilms(this.films, 2);
     picture2.toBlob((blob) => blob && save(blob, "training.png"));
   }
   end() {
     this.ended = true;
+    for (const film of this.films) film.end();
     clearTimeout(this.asking);
     this.watch.disconnect();
     cancelAnimationFrame(this.frame);

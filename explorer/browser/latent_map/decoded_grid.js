@@ -4,9 +4,8 @@
  * Source: Kingma & Welling, 2014, arXiv:1312.6114, appendix A (figure 4).
  */
 
-import { make, save, shown } from "../common/dom.js";
+import { latentName, make, save, shown } from "../common/dom.js";
 import { quantile } from "../numerics/normal.js";
-import { latentName } from "./image_report.js";
 import { sheetOf } from "./picture_sheet.js";
 
 /** @import { Host, Mark } from "./inspector.js" */

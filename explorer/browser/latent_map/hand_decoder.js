@@ -2,8 +2,8 @@
  * Decode by hand: a slider for each latent, and the image that they make.
  */
 
-import { make, paint, save, shown } from "../common/dom.js";
-import { latentName, picture } from "./image_report.js";
+import { latentName, make, paint, save, shown } from "../common/dom.js";
+import { picture } from "./image_report.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
 

@@ -2,14 +2,13 @@
  * What the model makes of one test image: pictures, scores, its latents, its neighbours.
  */
 
-import { make, paint, shown } from "../common/dom.js";
+import { latentName, make, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
 
 const NEIGHBOURS = 6;
-const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 
 /** The tab of the selected test image. */
 export class ImageReport {
@@ -160,9 +159,4 @@ function latentTable(model, n) {
   const place = make("div", { className: "latents", tabIndex: 0 }, table);
   place.setAttribute("aria-label", "Latents of the selected image");
   return place;
-}
-
-/** @param {number} j counted from 0 */
-export function latentName(j) {
-  return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
 }

@@ -8,7 +8,7 @@ import { part } from "../common/dom.js";
 import { classMeans, ellipse } from "../numerics/geometry.js";
 import { drawPrior } from "../scatter/prior.js";
 import { sized } from "../scatter/scatter.js";
-import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "./layers.js";
+import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "../scatter/shapes.js";
 
 /** @import { View } from "../numerics/view.js" */
 /** @import { LatentMap } from "./map.js" */

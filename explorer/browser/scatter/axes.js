@@ -10,7 +10,9 @@ import { ticks } from "../numerics/view.js";
 
 const GAP = { left: 52, right: 10, top: 10, bottom: 44 };
 const BARE = { left: 10, right: 10, top: 10, bottom: 24 };
-const APART = { across: 90, up: 60 };
+/** Numbers are at least so many pixels apart; but there are a few in a small chart too. */
+const APART = 70;
+const LEAST = 4;
 
 /**
  * The plot area of a chart of that size.
@@ -39,6 +41,7 @@ export function plotArea(width, height, hasNumbers) {
  */
 export function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
   const { left, top, width, height } = view;
+  pen.save();
   pen.lineWidth = 1;
   pen.strokeStyle = line;
   pen.fillStyle = ink;
@@ -46,14 +49,14 @@ export function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
   if (hasNumbers) {
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    for (const { value, text } of ticks(view.x, Math.max(2, width / APART.across))) {
+    for (const { value, text } of ticks(view.x, Math.max(LEAST, width / APART))) {
       const x = Math.round(view.toPixels([value, 0])[0]) + 0.5;
       stroke(pen, x, top, x, top + height);
       pen.fillText(text, x, top + height + 6);
     }
     pen.textAlign = "right";
     pen.textBaseline = "middle";
-    for (const { value, text } of ticks(view.y, Math.max(2, height / APART.up))) {
+    for (const { value, text } of ticks(view.y, Math.max(LEAST, height / APART))) {
       const y = Math.round(view.toPixels([0, value])[1]) + 0.5;
       stroke(pen, left, y, left + width, y);
       pen.fillText(text, left - 6, y);
@@ -63,7 +66,6 @@ export function drawAxes(pen, view, titles, { ink, line, font }, hasNumbers) {
   pen.textAlign = "center";
   pen.textBaseline = "alphabetic";
   pen.fillText(titles.x, left + width / 2, top + height + (hasNumbers ? 36 : 16));
-  pen.save();
   pen.translate(hasNumbers ? 14 : 8, top + height / 2);
   pen.rotate(-Math.PI / 2);
   if (hasNumbers) pen.fillText(titles.y, 0, 0);

@@ -5,18 +5,21 @@
 import { contour, fillPoints, pixelOf, stampOf, SYMBOLS } from "../numerics/points.js";
 
 /** @import { Sheet } from "../numerics/points.js" */
+/** @import { View } from "../numerics/view.js" */
 /**
  * @typedef {{name: string, colour: string, symbol: number}} Group points of one class
  * @typedef {{groupOf: ArrayLike<number>, groups: Group[], shades: Int32Array | null}} Dressed
  *   shades: colour of every point as a pixel, instead of its group's
- * @typedef {{radius: number, symbols: Uint8Array, colours: Int32Array}} Dots
- *   radius in CSS pixels; symbol and colour of every point
+ * @typedef {{symbols: Uint8Array, colours: Int32Array}} Dots symbol and colour of every point
  * @typedef {{outline: string, isSmooth: boolean}} Edge
  *   colour around the points; smooth edges have more colours
  */
 
 /** Radius of a mark in CSS pixels, for up to so many points. */
 const RADII = [[1200, 4.2], [4000, 3.4], [20_000, 2.7], [Infinity, 1.7]];
+/** On a smaller plot area marks are smaller, so that they cover as much of it; but not too small. */
+const FULL_SIDE = 480;
+const LEAST_SHARE = 0.5;
 
 /**
  * The classes of points; where the palette ends, its colours begin again with the next symbol.
@@ -48,7 +51,6 @@ export function grouped(labels, names, palette, count) {
 export function dotsOf({ groupOf, groups, shades }) {
   const pixels = groups.map((group) => pixelOf(group.colour));
   return {
-    radius: radiusFor(groupOf.length),
     symbols: Uint8Array.from(groupOf, (group) => (shades ? 0 : groups[group].symbol % SYMBOLS.length)),
     colours: shades ?? Int32Array.from(groupOf, (group) => pixels[group]),
   };
@@ -63,7 +65,8 @@ export function dotsOf({ groupOf, groups, shades }) {
  * @param {number} ratio pixels of the sheet for one CSS pixel
  * @param {Edge} edge
  */
-export function writeDots(sheet, { radius, symbols, colours }, places, order, ratio, { outline, isSmooth }) {
+export function writeDots(sheet, { symbols, colours }, places, order, ratio, { outline, isSmooth }) {
+  const radius = radiusFor(symbols.length, Math.min(sheet.width, sheet.height) / ratio);
   const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio));
   fillPoints(sheet, places, order, symbols, stamps, colours);
   contour(sheet, outline, isSmooth);
@@ -75,9 +78,11 @@ export function writeDots(sheet, { radius, symbols, colours }, places, order, ra
  * @param {Dots} dots
  * @param {Float32Array} places in the units of the pen, flat
  * @param {ArrayLike<number>} order
+ * @param {View} view
  * @param {string} outline
  */
-export function traceDots(pen, { radius, colours }, places, order, outline) {
+export function traceDots(pen, { colours }, places, order, view, outline) {
+  const radius = radiusFor(colours.length, Math.min(view.width, view.height));
   for (const isOutline of [true, false]) {
     for (const n of Array.from(order)) {
       pen.beginPath();
@@ -88,9 +93,14 @@ export function traceDots(pen, { radius, colours }, places, order, outline) {
   }
 }
 
-/** @param {number} count of points */
-function radiusFor(count) {
-  return (RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1])[1];
+/**
+ * The radius of a mark in CSS pixels.
+ * @param {number} count of points
+ * @param {number} side the shorter one of the plot area, in CSS pixels
+ */
+function radiusFor(count, side) {
+  const [, radius] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
+  return radius * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
 }
 
 /**

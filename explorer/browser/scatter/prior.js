@@ -15,20 +15,22 @@ const INK = "rgba(128,128,128,.95)";
  */
 export function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
   const [x, y] = view.toPixels(centre);
+  pen.save();
   const [across, up] = view.scale;
   pen.strokeStyle = pen.fillStyle = ink;
   pen.lineWidth = 1;
   pen.font = "11px sans-serif";
   pen.setLineDash([2, 3]);
   for (const sigmas of [1, 2, 3]) {
-    const name = sigmas === 3 ? "3σ of the prior" : `${sigmas}σ`;
+    const name = sigmas === 3 && !isLine ? "3σ of the prior" : `${sigmas}σ`;
     pen.beginPath();
     if (isLine) {
       for (const side of [x - sigmas * across, x + sigmas * across]) {
         pen.moveTo(side, view.top);
         pen.lineTo(side, view.top + view.height);
       }
-      pen.fillText(sigmas === 3 ? "3σ" : name, x + sigmas * across + 3, view.top + 12);
+      pen.textAlign = "right";
+      pen.fillText(name, x + sigmas * across - 3, view.top + 12);
     } else {
       pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
       pen.fillText(name, x + 3, y - sigmas * up + 12);
@@ -36,4 +38,5 @@ export function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {})
     pen.stroke();
   }
   pen.setLineDash([]);
+  pen.restore();
 }

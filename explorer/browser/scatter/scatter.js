@@ -304,7 +304,7 @@ export class Scatter {
       const [x, y] = [places[2 * n], places[2 * n + 1]];
       return x > view.left && y > view.top && x < view.left + view.width && y < view.top + view.height;
     });
-    traceDots(pen, /** @type {Dots} */ (this.dressed), places, inSight, this.theme().outline);
+    traceDots(pen, /** @type {Dots} */ (this.dressed), places, inSight, view, this.theme().outline);
   }
 
   /** Where every point is on the stage, in CSS pixels. */

@@ -2,15 +2,14 @@
  * One film of a training run: its frames and its place on the page, drawn at any moment.
  */
 
-import { context, levels, make, shown } from "../common/dom.js";
+import { context, latentName, levels, make, shown } from "../common/dom.js";
 import { mixed, reaches, readFrame, readShared, streamEntries, widest } from "../numerics/frames.js";
-import { drawOnPage, placesOf } from "./codes_map.js";
+import { fillLegend } from "../scatter/legend.js";
+import { MovingCodes } from "../scatter/moving_codes.js";
 
 /** @import { Frame, Shared } from "../numerics/frames.js" */
-/** @import { Moment } from "./codes_map.js" */
 /** @typedef {{url: string, name: string}} FilmData address and title */
 
-const NEAR_DOT = 10;
 const ROWS = ["Reconstructed", "Samples from the prior"];
 const [STAMPS, SHARED] = [-2, -1];
 
@@ -30,11 +29,14 @@ export class Film {
     this.position = 0;
     this.busy = false;
     this.problem = "";
-    this.canvas = make("canvas", { className: "codes" });
+    this.stage = make("div", { className: "codes" });
+    this.codes = new MovingCodes(this.stage, (n) => this.hover(n));
+    /** What the chart of codes shows. */
+    this.drawn = "";
     this.title = make("b");
     this.scores = make("p", { className: "scores" });
     this.hint = make("p", { className: "hint" });
-    this.legend = make("p", { className: "legend" });
+    this.legend = make("div", { className: "legend" });
     this.choices = make("span", { className: "choices" });
     this.rows = make("div", { className: "rows" });
     /** @type {HTMLCanvasElement[][]} */
@@ -43,14 +45,14 @@ export class Film {
     this.place = make(
       "div",
       { className: "film" },
-      make("div", { className: "side" }, this.title, this.canvas, this.legend, this.choices),
+      make("div", { className: "side" }, this.title, this.stage, this.legend, this.choices),
       make("div", { className: "side" }, this.scores, this.rows, this.hint),
     );
-    this.canvas.onpointermove = (event) => this.point(event);
-    this.canvas.onpointerleave = () => this.hover(null);
-    /** @type {number | null} the test image under the pointer */
-    this.touched = null;
     this.reachNow = 1;
+  }
+
+  end() {
+    this.codes.end();
   }
 
   /**
@@ -112,6 +114,7 @@ export class Film {
   /** @param {Shared} shared */
   furnish(shared) {
     this.shared = shared;
+    this.drawn = "";
     const [, height, width] = shared.shape;
     const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
     this.cells = names.map(() =>
@@ -150,23 +153,34 @@ export class Film {
       this.choose(last.size, colours);
     }
     this.reach = reaches(this.frames, this.axes, this.shared.hasRate ? 3.15 : 1e-6);
+    const drawn = JSON.stringify([this.axes, last.size, colours]);
+    if (drawn !== this.drawn) this.cast(this.shared, last, colours);
+    this.drawn = drawn;
   }
 
   /**
-   * Legend, and of more than two latents a choice.
+   * Begins the chart of codes and its legend.
+   * @param {Shared} shared
+   * @param {Frame} frame
+   * @param {string[]} palette
+   */
+  cast({ labels, names, hasRate }, { codes, size }, palette) {
+    const { axes } = this;
+    const reach = /** @type {number} */ (this.reach.at(-1));
+    this.codes.show({ size, axes: [...axes], labels, names, palette, hasPrior: hasRate }, codes, reach);
+    fillLegend(this.legend, this.codes.scatter, null);
+  }
+
+  /**
+   * Offers a choice of latents where there are more than two.
    * @param {number} size
    * @param {string[]} colours
    */
   choose(size, colours) {
-    const { names, labels } = /** @type {Shared} */ (this.shared);
-    this.legend.replaceChildren(
-      ...(labels && names.length <= 30 ? names : []).map((name, i) => {
-        const dot = make("i");
-        dot.style.background = colours[i % colours.length];
-        return make("span", {}, dot, name);
-      }),
-    );
-    if (size < 3) return;
+    if (size < 3) {
+      this.choices.replaceChildren();
+      return;
+    }
     const selects = this.axes.map((axis, i) => {
       const select = make("select", {
         onchange: () => {
@@ -178,7 +192,7 @@ export class Film {
       select.setAttribute("aria-label", i ? "Latent upward" : "Latent across");
       for (let j = 0; j < size; j++) {
         const chosen = j === axis;
-        select.append(make("option", { value: String(j), textContent: `z${j + 1}`, selected: chosen }));
+        select.append(make("option", { value: String(j), textContent: latentName(j), selected: chosen }));
       }
       return select;
     });
@@ -193,14 +207,14 @@ export class Film {
   /**
    * Everything as it is at a position between frames.
    * @param {number} position
-   * @param {string[]} colours
    * @param {number} least how far the map reaches at least, for two on one scale
    */
-  show(position, colours, least = 0) {
+  show(position, least = 0) {
     if (!this.frames.length || !this.shared) return;
     this.position = Math.min(Math.max(0, position), this.frames.length - 1);
     this.reachNow = Math.max(least, this.reachAt(this.position));
-    drawOnPage(this.canvas, this.moment(colours), this.touched);
+    const [from, to, share] = this.around();
+    this.codes.move(mixed(from.codes, to.codes, share), this.reachNow);
     this.images().forEach((images, i) => this.paintRow(i + 1, images));
     this.scores.replaceChildren(...this.words().map((line) => make("span", {}, line)));
   }
@@ -217,25 +231,6 @@ export class Film {
     const k = Math.floor(this.position);
     const next = this.frames[Math.min(k + 1, this.frames.length - 1)];
     return [this.frames[k], next, this.position - k];
-  }
-
-  /**
-   * What the map shows at the present position.
-   * @param {string[]} colours
-   * @returns {Moment}
-   */
-  moment(colours) {
-    const { labels, hasRate } = /** @type {Shared} */ (this.shared);
-    const [from, to, share] = this.around();
-    return {
-      codes: mixed(from.codes, to.codes, share),
-      size: from.size,
-      axes: this.axes,
-      reach: this.reachNow,
-      hasRate,
-      labels,
-      colours,
-    };
   }
 
   images() {
@@ -258,26 +253,14 @@ export class Film {
     ];
   }
 
-  /** @param {PointerEvent} event */
-  point(event) {
-    if (!this.frames.length || !this.shared) return;
-    const places = placesOf(this.moment([]), this.canvas.clientWidth);
-    let [best, distance] = [-1, NEAR_DOT];
-    for (let n = 0; n < places.length / 2; n++) {
-      const far = Math.hypot(places[2 * n] - event.offsetX, places[2 * n + 1] - event.offsetY);
-      if (far < distance) [best, distance] = [n, far];
-    }
-    this.hover(best < 0 ? null : best);
-  }
-
-  /** @param {number | null} n */
+  /**
+   * Another test image is under the pointer, or none.
+   * @param {number | null} n
+   */
   hover(n) {
-    if (n === this.touched) return;
-    this.touched = n;
     const label = n === null ? undefined : this.shared?.labels?.[n];
     const name = label === undefined ? "" : `, class ${this.shared?.names[label] ?? label}`;
     this.hint.textContent = n === null ? "" : `Test image ${n}${name}`;
     this.cells.slice(0, 2).forEach((row) => row.forEach((cell, i) => cell.classList.toggle("now", i === n)));
-    this.changed();
   }
 }

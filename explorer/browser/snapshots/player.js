@@ -55,7 +55,7 @@ export class Player {
   /** @param {PlayerData} data */
   update(data) {
     this.data = data;
-    while (this.films.length > data.films.length) this.films.pop();
+    while (this.films.length > data.films.length) this.films.pop()?.end();
     while (this.films.length < data.films.length) this.films.push(new Film(() => this.changed()));
     const places = this.films.map((film) => film.place);
     const there = part(this.root, ".films");
@@ -138,11 +138,11 @@ export class Player {
 
   /** Shows all films at the place of the first. */
   draw() {
-    const { colours, inStep } = /** @type {PlayerData} */ (this.data);
+    const { inStep } = /** @type {PlayerData} */ (this.data);
     const [first, ...others] = this.films;
     const positions = [this.position, ...others.map((film) => this.match(first, film, inStep))];
     const reach = Math.max(...this.films.map((film, i) => (film.frames.length ? film.reachAt(positions[i]) : 0)));
-    this.films.forEach((film, i) => film.show(positions[i], colours, reach));
+    this.films.forEach((film, i) => film.show(positions[i], reach));
     this.slider.value = String(Math.round(this.position));
     this.slider.setAttribute("aria-valuetext", first.words()[0]);
     this.player.textContent = this.playing ? "❚❚ Pause" : "▶ Play";
@@ -167,7 +167,7 @@ export class Player {
   pictureAt(position) {
     this.position = position;
     this.draw();
-    return drawFilms(this.films, this.data?.colours ?? []);
+    return drawFilms(this.films, 1);
   }
 
   async saveGif() {
@@ -188,12 +188,13 @@ export class Player {
   }
 
   savePng() {
-    const picture = drawFilms(this.films, this.data?.colours ?? []);
+    const picture = drawFilms(this.films, 2);
     picture.toBlob((blob) => blob && save(blob, "training.png"));
   }
 
   end() {
     this.ended = true;
+    for (const film of this.films) film.end();
     clearTimeout(this.asking);
     this.watch.disconnect();
     cancelAnimationFrame(this.frame);

@@ -5,7 +5,6 @@
 import { encodeGif } from "../numerics/gif.js";
 import { fewGreys } from "../numerics/frames.js";
 import { context, make } from "../common/dom.js";
-import { drawForFile } from "./codes_map.js";
 
 /** @import { Film } from "./film.js" */
 
@@ -18,25 +17,22 @@ const FRAMES_AT_THE_END = 10;
 /**
  * Draws what the films show at this moment as one picture.
  * @param {Film[]} films
- * @param {string[]} colours
+ * @param {number} ratio pixels of the picture for one of the page; at 1 there are few colours
  * @returns {HTMLCanvasElement}
  */
-export function drawFilms(films, colours) {
+export function drawFilms(films, ratio) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const canvas = make("canvas", {
-    width: films.length * (SIDE + 10) - 10,
-    height: SIDE + 20 + rows * (CELL + 2),
-  });
+  const [width, height] = [films.length * (SIDE + 10) - 10, SIDE + 20 + rows * (CELL + 2)];
+  const canvas = make("canvas", { width: width * ratio, height: height * ratio });
   const pen = context(canvas);
+  pen.scale(ratio, ratio);
   pen.fillStyle = "#fff";
-  pen.fillRect(0, 0, canvas.width, canvas.height);
+  pen.fillRect(0, 0, width, height);
   pen.imageSmoothingEnabled = false;
-  const map = make("canvas");
   films.forEach((film, i) => {
     if (!film.frames.length) return;
     const left = i * (SIDE + 10);
-    drawForFile(map, film.moment(colours), SIDE);
-    pen.drawImage(map, left, 16);
+    pen.drawImage(film.codes.picture(SIDE, ratio), left, 16, SIDE, SIDE);
     pen.fillStyle = "#222";
     pen.font = "12px sans-serif";
     pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE);

@@ -1,5 +1,5 @@
 /**
- * Shapes that are drawn over the points of the map.
+ * Shapes that are drawn over points.
  */
 
 /** @import { View } from "../numerics/view.js" */
