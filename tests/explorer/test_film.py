@@ -169,7 +169,7 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page = visit("epochs=1000&batch=32&title=watched", screen="train")
     page.get_by_text(re.compile("parameters · 40,000 steps")).wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
-    canvas = film_of(page).locator("canvas.codes")
+    canvas = film_of(page).locator(".codes canvas.points")
     canvas.wait_for(state="visible")
     for _ in range(2):
         last, pixels = newest(page), canvas_pixels(canvas)
@@ -208,7 +208,7 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
     wait(lambda: steps(page) == steps(page, 1) == snapshots.snapshot_steps(second.folder))
     settle(page)
     film = film_of(page)
-    canvases = film.locator("canvas.codes")
+    canvases = film.locator(".codes canvas.points")
     last = snapshots.read_snapshot(second.folder, 60)
     total = last.distortion + last.rate
     words = f"D {last.distortion:.2f} + R {last.rate:.2f} = −ELBO {total:.2f} nats"
@@ -233,13 +233,15 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
     with Image.open(tmp_path / "training.gif") as picture:
         assert picture.n_frames >= len(steps(page)) and picture.width > 600
         first_frame = np.asarray(picture.convert("RGB"))
+        greys = first_frame[320:, :610].reshape(-1, 3)
+        assert (np.ptp(greys, 1) == 0).all(), "few colours in all: none of them is rounded"
         picture.seek(len(steps(page)) - 1)
         assert not np.array_equal(first_frame, np.asarray(picture.convert("RGB")))
     with page.expect_download() as download:
         film.get_by_role("button", name="Save PNG").click()
     download.value.save_as(tmp_path / "training.png")
     with Image.open(tmp_path / "training.png") as picture:
-        assert picture.size[0] > 600
+        assert picture.size[0] == 2 * 610
     assert_fits(page, "film-two")
 
 
@@ -254,7 +256,7 @@ def test_a_film_of_any_number_of_latents(latents, visit, server, runs_dir):
     run = trained(runs_dir, f"{latents} latents", config)
     page = visit(f"own={run.id}", screen="train")
     wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
-    canvas = film_of(page).locator("canvas.codes")
+    canvas = film_of(page).locator(".codes canvas.points")
     wait(lambda: len(np.unique(canvas_pixels(canvas).reshape(-1, 3), axis=0)) > 8)  # classes
     wait(lambda: position(page) == len(steps(page)) - 1)
     before = canvas_pixels(canvas)

@@ -770,7 +770,7 @@ function touches(pixels, at, one, other) {
 // explorer/browser/scatter/dots.js
 var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
 var FULL_SIDE = 480;
-var LEAST_SHARE = 0.5;
+var LEAST_SHARE = 0.6;
 function grouped(labels, names, palette, count) {
   if (!labels) {
     return { groupOf: new Uint16Array(count), groups: [{ name: "", colour: palette[0], symbol: 0 }] };
@@ -809,8 +809,10 @@ function traceDots(pen, { colours }, places, order, view, outline) {
   }
 }
 function radiusFor(count, side) {
-  const [, radius] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
-  return radius * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
+  const [, full] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
+  const wanted = full * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
+  const miss = (radius) => Math.abs(radius - wanted);
+  return RADII.reduce((best, [, radius]) => miss(radius) < miss(best) ? radius : best, full);
 }
 function cssOf(pixel) {
   const parts = [pixel & 255, pixel >> 8 & 255, pixel >> 16 & 255];
@@ -1572,7 +1574,8 @@ var MovingCodes = class {
     if (hasPrior) drawPrior(pen, view, [0, 0], { isLine: size < 2, ink });
   }
   /**
-   * The chart as it is now, for a file.
+   * The chart as it is now, for a file: the circles lie below the points, so that they do not mix
+   * their colours.
    * @param {number} side in CSS pixels
    * @param {number} ratio pixels of the picture for one of them; at 1 there are few colours
    */
@@ -1588,13 +1591,13 @@ var MovingCodes = class {
     const box = plotArea(side, side, content.hasNumbers);
     const view = viewOf(box, fit(box, scatter.isHome && content.home ? content.home : seen, content.equal));
     scatter.drawUnder(pen, view, PAPER);
-    const dots = make("canvas");
-    scatter.drawPoints(dots, view, ratio2, { outline: PAPER.outline, isSmooth: ratio2 > 1 });
-    pen.drawImage(dots, view.left, view.top, view.width, view.height);
     pen.beginPath();
     pen.rect(view.left, view.top, view.width, view.height);
     pen.clip();
     this.drawCircles(pen, view, PAPER.circles);
+    const dots = make("canvas");
+    scatter.drawPoints(dots, view, ratio2, { outline: PAPER.outline, isSmooth: ratio2 > 1 });
+    pen.drawImage(dots, view.left, view.top, view.width, view.height);
     return canvas;
   }
 };
@@ -2872,7 +2875,7 @@ var Inspector = class {
 };
 
 // explorer/browser/numerics/gif.js
-function encodeGif(frames, width, height, { delay_ms = 100, loop = 0 } = {}) {
+function encodeGif(frames, width, height, { delay_ms = 100, last_ms = delay_ms, loop = 0 } = {}) {
   const pictures = frames.map((frame2) => packColours(frame2, width * height));
   const { palette, indexOf } = choosePalette(pictures);
   const bits = Math.max(1, Math.ceil(Math.log2(palette.length)));
@@ -2883,8 +2886,8 @@ function encodeGif(frames, width, height, { delay_ms = 100, loop = 0 } = {}) {
     bytes.push(colour >> 16, colour >> 8 & 255, colour & 255);
   }
   bytes.push(33, 255, 11, ...ascii("NETSCAPE2.0"), 3, 1, ...word(loop), 0);
-  const delay = Math.min(65535, Math.round(delay_ms / 10));
-  for (const picture2 of pictures) {
+  for (const [i, picture2] of pictures.entries()) {
+    const delay = Math.min(65535, Math.round((i < pictures.length - 1 ? delay_ms : last_ms) / 10));
     bytes.push(33, 249, 4, 0, ...word(delay), 0, 0);
     bytes.push(44, ...word(0), ...word(0), ...word(width), ...word(height), 0);
     pushCompressed(bytes, Uint8Array.from(picture2, indexOf), Math.max(2, bits));
@@ -5843,8 +5846,7 @@ var Film = class {
 var FRAMES2 = 60;
 var SIDE = 300;
 var CELL = 28;
-var DELAY_MS = 100;
-var FRAMES_AT_THE_END = 10;
+var DURATIONS = { delay_ms: 100, last_ms: 1100 };
 function drawFilms(films, ratio2) {
   const rows = Math.max(...films.map((film) => film.cells.length));
   const [width, height] = [films.length * (SIDE + 10) - 10, SIDE + 20 + rows * (CELL + 2)];
@@ -5883,8 +5885,7 @@ async function filmGif(last, draw, report) {
   }
   report("Writing the file…");
   await pageDrawn();
-  pictures.push(...Array.from({ length: FRAMES_AT_THE_END }, () => pictures[count - 1]));
-  return encodeGif(pictures, size.width, size.height, { delay_ms: DELAY_MS });
+  return encodeGif(pictures, size.width, size.height, DURATIONS);
 }
 function pageDrawn() {
   return new Promise((done) => setTimeout(done, 0));

@@ -8,16 +8,18 @@
  */
 
 /**
- * Encodes pictures as an animation, each shown for `delay_ms`, rounded to 10 ms.
+ * Encodes pictures as an animation, each shown for `delay_ms`, the last one for `last_ms`, both
+ * rounded to 10 ms.
  *
  * Exact where all frames together have at most 256 colours, so always for grey ones; otherwise
  * red and blue are rounded to 6 levels and green to 7.
  * @param {Levels[]} frames at least one
  * @param {number} width
  * @param {number} height
- * @param {{delay_ms?: number, loop?: number}} [options] `loop`: how often it repeats, 0 for ever
+ * @param {{delay_ms?: number, last_ms?: number, loop?: number}} [options] `last_ms`: as the others if
+ *   left out; `loop`: how often it repeats, 0 for ever
  */
-export function encodeGif(frames, width, height, { delay_ms = 100, loop = 0 } = {}) {
+export function encodeGif(frames, width, height, { delay_ms = 100, last_ms = delay_ms, loop = 0 } = {}) {
   const pictures = frames.map((frame) => packColours(frame, width * height));
   const { palette, indexOf } = choosePalette(pictures);
   const bits = Math.max(1, Math.ceil(Math.log2(palette.length)));
@@ -28,8 +30,8 @@ export function encodeGif(frames, width, height, { delay_ms = 100, loop = 0 } = 
     bytes.push(colour >> 16, (colour >> 8) & 255, colour & 255);
   }
   bytes.push(0x21, 0xff, 11, ...ascii("NETSCAPE2.0"), 3, 1, ...word(loop), 0);
-  const delay = Math.min(65535, Math.round(delay_ms / 10));
-  for (const picture of pictures) {
+  for (const [i, picture] of pictures.entries()) {
+    const delay = Math.min(65535, Math.round((i < pictures.length - 1 ? delay_ms : last_ms) / 10));
     bytes.push(0x21, 0xf9, 4, 0, ...word(delay), 0, 0);
     bytes.push(0x2c, ...word(0), ...word(0), ...word(width), ...word(height), 0);
     pushCompressed(bytes, Uint8Array.from(picture, indexOf), Math.max(2, bits));

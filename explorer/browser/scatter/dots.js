@@ -15,11 +15,11 @@ import { contour, fillPoints, pixelOf, stampOf, SYMBOLS } from "../numerics/poin
  *   colour around the points; smooth edges have more colours
  */
 
-/** Radius of a mark in CSS pixels, for up to so many points. */
+/** Radius of a mark in CSS pixels, for up to so many points; discs of these radii look round. */
 const RADII = [[1200, 4.2], [4000, 3.4], [20_000, 2.7], [Infinity, 1.7]];
 /** On a smaller plot area marks are smaller, so that they cover as much of it; but not too small. */
 const FULL_SIDE = 480;
-const LEAST_SHARE = 0.5;
+const LEAST_SHARE = 0.6;
 
 /**
  * The classes of points; where the palette ends, its colours begin again with the next symbol.
@@ -99,8 +99,10 @@ export function traceDots(pen, { colours }, places, order, view, outline) {
  * @param {number} side the shorter one of the plot area, in CSS pixels
  */
 function radiusFor(count, side) {
-  const [, radius] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
-  return radius * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
+  const [, full] = RADII.find(([most]) => count <= most) ?? RADII[RADII.length - 1];
+  const wanted = full * Math.min(1, Math.max(LEAST_SHARE, side / FULL_SIDE));
+  const miss = (/** @type {number} */ radius) => Math.abs(radius - wanted);
+  return RADII.reduce((best, [, radius]) => (miss(radius) < miss(best) ? radius : best), full);
 }
 
 /**

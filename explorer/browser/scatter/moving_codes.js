@@ -151,7 +151,8 @@ export class MovingCodes {
   }
 
   /**
-   * The chart as it is now, for a file.
+   * The chart as it is now, for a file: the circles lie below the points, so that they do not mix
+   * their colours.
    * @param {number} side in CSS pixels
    * @param {number} ratio pixels of the picture for one of them; at 1 there are few colours
    */
@@ -167,13 +168,13 @@ export class MovingCodes {
     const box = plotArea(side, side, content.hasNumbers);
     const view = viewOf(box, fit(box, scatter.isHome && content.home ? content.home : seen, content.equal));
     scatter.drawUnder(pen, view, PAPER);
-    const dots = make("canvas");
-    scatter.drawPoints(dots, view, ratio, { outline: PAPER.outline, isSmooth: ratio > 1 });
-    pen.drawImage(dots, view.left, view.top, view.width, view.height);
     pen.beginPath();
     pen.rect(view.left, view.top, view.width, view.height);
     pen.clip();
     this.drawCircles(pen, view, PAPER.circles);
+    const dots = make("canvas");
+    scatter.drawPoints(dots, view, ratio, { outline: PAPER.outline, isSmooth: ratio > 1 });
+    pen.drawImage(dots, view.left, view.top, view.width, view.height);
     return canvas;
   }
 }

@@ -11,8 +11,7 @@ import { context, make } from "../common/dom.js";
 const FRAMES = 60;
 const SIDE = 300;
 const CELL = 28;
-const DELAY_MS = 100;
-const FRAMES_AT_THE_END = 10;
+const DURATIONS = { delay_ms: 100, last_ms: 1100 };
 
 /**
  * Draws what the films show at this moment as one picture.
@@ -66,8 +65,7 @@ export async function filmGif(last, draw, report) {
   }
   report("Writing the file…");
   await pageDrawn();
-  pictures.push(...Array.from({ length: FRAMES_AT_THE_END }, () => pictures[count - 1]));
-  return encodeGif(pictures, size.width, size.height, { delay_ms: DELAY_MS });
+  return encodeGif(pictures, size.width, size.height, DURATIONS);
 }
 
 /** Lets the page be drawn. @returns {Promise<void>} */

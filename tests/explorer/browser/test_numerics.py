@@ -198,3 +198,10 @@ def test_gif_says_how_long_and_how_often(delay_ms, loop):
         durations = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
         assert durations == [round(delay_ms / 10) * 10] * 3
         assert image.info["loop"] == loop
+
+
+@pytest.mark.browser
+def test_the_last_frame_of_a_gif_stays_longer():
+    with encoded(grey_frames(3, 5, 6, 256), {"delay_ms": 100, "last_ms": 1100}) as image:
+        durations = [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
+        assert durations == [100, 100, 1100]
