@@ -19,7 +19,7 @@ NEAR = 1.0
 CLOCK = """() => {
     const signs = {
         epoch: () => /epoch \\d+ of \\d+: D/.test(document.body.textContent),
-        frame: () => document.querySelector(".training-film canvas.codes")?.offsetParent,
+        frame: () => document.querySelector(".training-film .codes")?.offsetParent,
         curve: () => document.querySelector(".js-plotly-plot .main-svg"),
     };
     window.seen = {};

@@ -231,6 +231,62 @@ def test_the_slider_moves_codes_images_and_point_as_torch_says(visit, every_beta
 
 
 @pytest.mark.browser
+def test_codes_lie_where_the_model_has_them(visit, every_beta):
+    page = visit(f"curve={every_beta}", "trade-off")
+    page.wait_for_function(f"() => {ROOM}?.model && {ROOM}.now")
+    settle(page)
+    page.locator(".rates input").fill("0")
+    shown = f"Array.from({ROOM}.codes.scatter.content.positions)"
+    least = f"Array.from({ROOM}.model.arrays.mean.subarray(0, 1000))"  # 500 codes at β = 0.1
+    wait(lambda: page.evaluate(f"() => {shown}") == page.evaluate(f"() => {least}"))
+
+
+@pytest.mark.browser
+def test_the_map_of_codes_zooms_and_hides_classes(visit, every_beta):
+    page = visit(f"curve={every_beta}", "trade-off")
+    page.wait_for_function(f"() => {ROOM}?.model && {ROOM}.now")
+    settle(page)
+    stage, scatter = page.locator(".rates .codes"), f"{ROOM}.codes.scatter"
+    stage.scroll_into_view_if_needed()
+    box = stage.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    view = f"() => {scatter}.view.x"
+    home, points = page.evaluate(view), canvas_pixels(stage.locator("canvas.points"))
+    page.mouse.move(*middle)
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -100)
+    page.keyboard.up("Control")
+    wait(lambda: page.evaluate(view)[1] < home[1])
+    wait(lambda: not np.array_equal(canvas_pixels(stage.locator("canvas.points")), points))
+    zoomed = page.evaluate(view)
+    page.locator(".rates input").fill("30")
+    page.wait_for_function(f"() => {ROOM}.beta < 0.2")
+    assert page.evaluate(view) == zoomed, "it stays where it is while codes move"
+    page.mouse.dblclick(*middle)
+    wait(lambda: page.evaluate(view) == home)
+    page.locator(".rates .moving .legend").get_by_role("button", name="7").click()
+    kept = (load_digits("test").labels != 7).sum()
+    assert page.evaluate(f"() => {scatter}.shown.length") == kept
+
+
+@pytest.mark.browser
+def test_plotly_comes_with_the_page_that_has_a_chart(visit):
+    page, scripts = visit(), []
+    page.on(
+        "response",
+        lambda answer: answer.request.resource_type == "script" and scripts.append(answer),
+    )
+    page.reload()
+    page.wait_for_function("() => document.querySelector('.latent-map')?.latentMap?.nearest")
+    settle(page)
+    assert len(scripts) > 5
+    assert [answer.url for answer in scripts if "plotly.js v" in answer.text()] == []
+    page.get_by_role("link", name="Trade-off").click()
+    page.wait_for_function(f"() => {ROOM}?.chart?._fullData?.length")
+    assert any("plotly.js v" in answer.text() for answer in scripts)
+
+
+@pytest.mark.browser
 def test_a_click_on_a_run_opens_its_scores(visit):
     page = visit("", "trade-off")
     page.wait_for_function(f"() => {ROOM}?.chart?._fullData?.length")
