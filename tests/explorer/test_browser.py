@@ -1,6 +1,5 @@
 """The app as a visitor meets it: a real server, a real Chromium."""
 
-import re
 import shutil
 import subprocess
 import sys
@@ -15,13 +14,10 @@ from tests.helpers.browser_page import (
     MAP,
     assert_equal_pictures,
     assert_fits,
+    canvas_pixels,
     click_image,
-    is_still,
     isolated,
-    picture,
     place,
-    ranges,
-    selected,
     settle,
     torch_pixels,
     wait_for_map,
@@ -51,64 +47,14 @@ def test_the_screen_fits_and_shows_every_point(visit, look, thirty):
     query, count = LOOKS[look]
     page = visit(query.format(thirty=thirty))
     wait_for_map(page, count)
-    if look == "digits":
-        lengths = page.evaluate(f"() => {MAP}._fullData.map((trace) => trace.x.length)")
-        assert lengths == np.bincount(DIGITS.codes.labels).tolist()
     assert_fits(page, look)
-    assert sum(page.evaluate(f"() => {MAP}._fullData.map((t) => t.x.length)")) == count
+    assert page.evaluate(f"() => {MAP}.scatter.shown.length") == count
 
 
 @pytest.fixture(scope="module")
 def thirty(runs_dir):
     """A run of thirty latents."""
     return make_run(runs_dir, latent_dim=30, title="thirty latents")
-
-
-def test_click_zoom_panels_link_and_keyboard(visit):
-    codes = DIGITS.codes
-    image, other = isolated(codes, 2)
-    page = visit()
-    wait_for_map(page, len(codes))
-    from_selected = page.get_by_role("button", name="From the selected image")
-    assert from_selected.is_disabled()
-
-    before = ranges(page)
-    page.mouse.move(*place(page, image))
-    page.mouse.wheel(0, -200)
-    wait(lambda: np.abs(ranges(page) - before).max() > 1e-3)
-    wait(lambda: is_still(page))
-    zoomed = ranges(page)
-    click_image(page, image)
-    assert np.allclose(ranges(page), zoomed), "the zoom survives a click"
-    assert selected(page) == image
-    rate = codes.rate[image].sum()
-    numbers = (codes.distortion[image], rate, codes.distortion[image] + rate)
-    page.get_by_text("D {:.1f} + R {:.1f} = −ELBO {:.1f} nats".format(*numbers)).wait_for()
-    assert_equal_pictures(picture(page, "Decoded mean"), torch_pixels(DIGITS, codes.mean[image]))
-
-    from_selected.click()  # the click on the map has reached the panels
-    page.wait_for_function("() => location.search.includes('z=')")
-    settle(page)
-    assert_equal_pictures(picture(page, "Decoded mean", 1), torch_pixels(DIGITS, codes.mean[image]))
-
-    page.goto(re.sub("z=[^&]*", "z=1,-1", page.url))
-    wait_for_map(page, len(codes))
-    page.get_by_role("heading", name=re.compile(rf"^Image {image}\b")).wait_for()
-    assert selected(page) == image, "the link shows the same"
-    slider = page.get_by_role("slider", name="z₁")
-    for _ in range(4):
-        slider.press("ArrowRight")  # at once: no step may be lost
-    page.wait_for_function("() => location.search.includes('z=1.2')")
-    settle(page)
-    assert_equal_pictures(picture(page, "Decoded mean", 1), torch_pixels(DIGITS, [1.2, -1]))
-    click_image(page, other)
-    assert selected(page) == other
-
-    page.get_by_text("Samples from the prior", exact=True).click()
-    page.get_by_role("button", name="Draw again").click()
-    page.wait_for_function("() => location.search.includes('draw=1')")
-    page.get_by_role("radio", name="Decoded grid").click()
-    page.get_by_text("Every cell holds equal mass of the prior.").wait_for()
 
 
 def children(process):
@@ -124,11 +70,21 @@ def children(process):
     return found
 
 
+def isolated_on_map(page):
+    """The image whose point lies farthest from all others where the map has them."""
+    places = np.array(page.evaluate(f"() => [...{MAP}.scatter.content.positions]")).reshape(-1, 2)
+    distance = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    np.fill_diagonal(distance, np.inf)
+    return int(distance.min(1).argmax())
+
+
 def test_tsne_shows_its_progress_can_be_cancelled_and_ends_in_the_map(visit, server, runs_dir):
-    page = visit()
-    wait_for_map(page, len(DIGITS.codes))
+    name = make_run(runs_dir, count=300, title="no map yet")
+    stored = read(Run(runs_dir / name).model_path)
+    page = visit(f"model={name}")
+    wait_for_map(page, 300)
     page.get_by_text("t-SNE", exact=True).click()
-    page.get_by_text("t-SNE of 500 codes").wait_for()
+    page.get_by_text("t-SNE of 300 codes").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
     settle(page)
@@ -141,12 +97,17 @@ def test_tsne_shows_its_progress_can_be_cancelled_and_ends_in_the_map(visit, ser
 
     page.get_by_text("t-SNE", exact=True).click()
     page.get_by_text("Not exact: t-SNE").wait_for()
-    title = f"() => {MAP}._fullLayout.xaxis.title.text"
+    title = f"() => {MAP}?.scatter.content?.titles.x"
     wait(lambda: page.evaluate(title) == "t-SNE 1 (no unit)")  # the words come before the picture
-    wait_for_map(page, len(DIGITS.codes))
+    wait_for_map(page, 300)
     assert pressed.all_inner_texts() == ["t-SNE"]
     assert page.get_by_role("progressbar").count() == 0
     assert "view=tsne" in page.url
+    image = isolated_on_map(page)
+    page.mouse.move(*place(page, image))
+    page.locator(".latent-panel .original", has_text=f"Image {image} ·").wait_for()
+    shown = canvas_pixels(page.locator(".lens canvas"))
+    assert_equal_pictures(shown, torch_pixels(stored, stored.codes.mean[image]))
 
 
 @pytest.fixture
@@ -165,7 +126,7 @@ def test_what_is_broken_is_one_sentence_without_paths(visit, server, runs_dir, s
     page, requests = visit(f"model={mine}&point=0"), []
     page.on("request", lambda request: requests.append(request.url))
     wait_for_map(page, 40)
-    page.get_by_role("heading", name=f"Image 0 · class {names[0]}").wait_for()
+    page.get_by_role("heading", name=f"Image 0 · {names[0]}").wait_for()
     page.get_by_text(f"The model {broken} cannot be opened:").wait_for()
 
     shutil.rmtree(runs_dir / mine)

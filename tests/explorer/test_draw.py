@@ -17,7 +17,7 @@ from models.runs.folder import Run
 from models.storage.checkpoint import read, restore
 from tests.helpers.app_test import component_data
 from tests.helpers.browser_page import (
-    ROOM,
+    MAP,
     assert_equal_pictures,
     assert_nothing_sticks_out,
     picture,
@@ -254,7 +254,7 @@ def pad(page):
 
 def on_map(page):
     """The drawn code as the map has it."""
-    return page.evaluate(f"() => {ROOM}.latentMap.data.drawn")
+    return page.evaluate(f"() => {MAP}.data.drawn")
 
 
 def stroke(page, *points):
@@ -355,10 +355,10 @@ def test_the_drawing_stays_when_the_pad_comes_back(visit):
     stroke(page, (0.2, 0.5), (0.8, 0.5))
     assert_mapped(page)
     drawn = pad(page)
-    page.get_by_role("radio", name="Decoded grid").click()
+    page.get_by_role("button", name="Close the drawing").click()
     page.locator(".pad").wait_for(state="detached")
     assert on_map(page) is not None
-    page.get_by_role("radio", name="Draw a digit").click()
+    page.get_by_role("button", name="Draw a digit").click()
     page.locator(".pad canvas").wait_for()
     assert pad(page) == drawn
     page.get_by_role("button", name="Undo", exact=True).click()
@@ -420,10 +420,10 @@ def test_the_panel_fits_and_the_pad_stands_still(visit):
     page = open_pad(visit)
     clear = page.get_by_role("button", name="Clear", exact=True)
 
-    def below_the_panels():
-        """Where the pad is, and how large, seen from the row of panels."""
+    def below_the_button():
+        """Where the pad is, and how large, seen from the button that closes it."""
         settle(page)
-        row = page.locator(".st-key-control-panel").bounding_box()
+        row = page.get_by_role("button", name="Close the drawing").bounding_box()
         box = page.locator(".pad").bounding_box()
         return [box["x"] - row["x"], box["y"] - row["y"], box["width"], box["height"]]
 
@@ -431,11 +431,11 @@ def test_the_panel_fits_and_the_pad_stands_still(visit):
         page.emulate_media(color_scheme=scheme)
         for width in (1440, 800):
             resize(page, width)
-            empty = below_the_panels()
+            empty = below_the_button()
             page.get_by_role("button", name="Example of a 4").click()
             page.get_by_text("Nearest in latent space").last.wait_for()
-            assert below_the_panels() == pytest.approx(empty, abs=0.5)
+            assert below_the_button() == pytest.approx(empty, abs=0.5)
             assert_nothing_sticks_out(page)
             clear.click()
             page.get_by_text("Draw a digit, or press").wait_for()
-            assert below_the_panels() == pytest.approx(empty, abs=0.5)
+            assert below_the_button() == pytest.approx(empty, abs=0.5)

@@ -13,16 +13,28 @@ from models.storage.checkpoint import restore
 from tests.helpers.paths import OUTPUT
 from tests.helpers.processes import wait
 
-ROOM = "document.querySelector('.st-key-map .latent-map')"
-MAP = f"{ROOM}?.querySelector('.js-plotly-plot')"
+MAP = "document.querySelector('.latent-map')?.latentMap"
+"""The first map of the page, or of a file of its own."""
+SECOND = "document.querySelector('.st-key-map-2 .latent-map')?.latentMap"
 
 
-def wait_for_map(page, count):
-    """Until the map shows that many points and can decode, and the script has ended."""
-    drawn = f"{MAP}?._fullData?.reduce((sum, trace) => sum + trace.x.length, 0) === count"
-    ready = f"{ROOM}?.latentMap?.nearest && {ROOM}.latentMap.loaded?.count === count"
-    page.wait_for_function(f"(count) => {drawn} && {ready}", arg=count)
+def wait_for_map(page, count, shown=MAP):
+    """Until the map shows that many points and can decode, and the server's script has ended."""
+    wait_for_points(page, count, shown)
     settle(page)
+
+
+def wait_for_points(page, count, shown=MAP):
+    """Until the map has drawn that many points and can decode."""
+    ready = f"{shown}?.nearest && {shown}.loaded?.count === count"
+    placed = f"{shown}.scatter.content?.positions.length === 2 * count"
+    page.wait_for_function(f"(count) => {ready} && {placed}", arg=count)
+    next_frame(page)
+
+
+def next_frame(page):
+    """Until the browser has drawn what was asked for."""
+    page.evaluate("() => new Promise((next) => requestAnimationFrame(() => setTimeout(next)))")
 
 
 def settle(page):
@@ -32,48 +44,47 @@ def settle(page):
     )
 
 
-def place(page, image):
+def place(page, image, shown=MAP):
     """Where the point of a test image is on the page, in pixels."""
     return page.evaluate(
         f"""(image) => {{
-            const plot = {MAP}, frame = plot.getBoundingClientRect();
-            const {{xaxis, yaxis}} = plot._fullLayout;
-            for (const trace of plot._fullData) {{
-                const at = Array.from(trace.customdata).indexOf(image);
-                if (at < 0) continue;
-                return [frame.x + xaxis._offset + xaxis.l2p(trace.x[at]),
-                        frame.y + yaxis._offset + yaxis.l2p(trace.y[at])];
-            }}
+            const map = {shown}, frame = map.stage.getBoundingClientRect();
+            const [x, y] = map.view.toPixels(map.placeOf(image));
+            return [frame.x + x, frame.y + y];
         }}""",
         image,
     )
 
 
-def selected(page):
+def selected(page, shown=MAP):
     """The image that the map marks as selected, or None."""
-    return page.evaluate(f"() => {ROOM}.latentMap.point")
+    return page.evaluate(f"() => {shown}.point")
 
 
-def ranges(page):
-    axes = page.evaluate(f"() => [{MAP}._fullLayout.xaxis.range, {MAP}._fullLayout.yaxis.range]")
-    return np.array(axes, float)
+def pins(page, shown=MAP):
+    """The pins as the map holds them."""
+    return page.evaluate(f"() => {shown}.pins.all")
 
 
-def is_still(page):
-    """Whether the axes stay as they are over four frames."""
-    before = ranges(page)
-    for _ in range(4):
-        page.evaluate("() => new Promise(requestAnimationFrame)")
-    return np.array_equal(ranges(page), before)
+def ranges(page, shown=MAP):
+    """What the axes show: left and right end, lower and upper end."""
+    return np.array(page.evaluate(f"() => [{shown}.view.x, {shown}.view.y]"), float)
+
+
+def in_link(page, pattern):
+    """Waits until the page's address holds a pattern, and the server's script has ended."""
+    page.wait_for_function(
+        "(text) => new RegExp(text).test(decodeURIComponent(location.search))", arg=pattern
+    )
+    settle(page)
 
 
 def click_image(page, image):
-    page.locator(".st-key-map").scroll_into_view_if_needed()
-    page.mouse.move(*place(page, image))
+    """Clicks the point of a test image, and waits for its report and for the link."""
+    page.locator(".stage").first.scroll_into_view_if_needed()
     page.mouse.click(*place(page, image))
     page.get_by_role("heading", name=re.compile(rf"^Image {image}\b")).wait_for()
-    page.wait_for_function(f"() => location.search.includes('point={image}')")
-    settle(page)
+    in_link(page, rf"point={image}\b")
 
 
 def isolated(codes, count):
@@ -112,20 +123,19 @@ def canvas_pixels(canvas):
         return np.array(picture.convert("RGBA"))[..., :3]
 
 
-def spots(page, count):
+def spots(page, count, shown=MAP):
     """Places all over the map: pixels on the page, and the same in the units of the axes."""
-    page.locator(".st-key-map .stage, .latent-map .stage").first.scroll_into_view_if_needed()
+    page.locator(".stage").first.scroll_into_view_if_needed()
     return page.evaluate(
-        """(count) => {
-            const plot = document.querySelector(".latent-map .js-plotly-plot");
-            const frame = plot.getBoundingClientRect(), {xaxis, yaxis} = plot._fullLayout;
-            return Array.from({length: count}, (_, i) => {
-                const across = Math.round(xaxis._length * (0.05 + 0.9 * ((i * 0.37) % 1)));
-                const down = Math.round(yaxis._length * (0.05 + 0.9 * i / count));
-                return [frame.x + xaxis._offset + across, frame.y + yaxis._offset + down,
-                        xaxis.p2l(across), yaxis.p2l(down)];
-            });
-        }""",
+        f"""(count) => {{
+            const map = {shown}, frame = map.stage.getBoundingClientRect(), view = map.view;
+            return Array.from({{length: count}}, (_, i) => {{
+                const x = view.left + view.width * (0.05 + 0.9 * ((i * 0.37) % 1));
+                const y = view.top + view.height * (0.05 + 0.9 * i / count);
+                const at = [Math.round(frame.x + x), Math.round(frame.y + y)];
+                return [...at, ...view.toPlace([at[0] - frame.x, at[1] - frame.y])];
+            }});
+        }}""",
         count,
     )
 
@@ -155,9 +165,9 @@ def assert_equal_pictures(shown, expected):
 
 def resize(page, width, height=900):
     page.set_viewport_size({"width": width, "height": height})
+    stage = "document.querySelector('.stage')"
     page.wait_for_function(
-        f"() => !{MAP}"
-        f" || {MAP}.clientWidth <= document.querySelector('.st-key-map').clientWidth + 1"
+        f"() => !{stage} || {stage}.clientWidth <= {stage}.parentElement.clientWidth + 1"
     )
 
 

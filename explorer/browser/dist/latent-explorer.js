@@ -538,6 +538,7 @@ function classes(scatter) {
   return groups.map(({ name, colour, symbol }, i) => {
     const sign = make("i", { textContent: SIGNS[symbol % SIGNS.length] });
     sign.style.color = colour;
+    sign.setAttribute("aria-hidden", "true");
     const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
     const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
     button.onclick = () => {
@@ -971,12 +972,19 @@ var Gestures = class {
       if (this.mode !== "pan") this.host.outline(null);
       return;
     }
+    if (!wasTouching && performance.now() - drag.time > CLICK.milliseconds) return;
+    this.tap(() => this.host.click(drag.start));
+  }
+  /**
+   * A click on the chart or on something that lies over it; the second of two is a double click.
+   * @param {() => void} click what a single one does
+   */
+  tap(click) {
     const now = performance.now();
-    if (!wasTouching && now - drag.time > CLICK.milliseconds) return;
     const isSecond = now - this.clicked < CLICK.again;
     this.clicked = isSecond ? -Infinity : now;
     if (isSecond) this.host.doubleClick();
-    else this.host.click(drag.start);
+    else click();
   }
   /**
    * The page took the gesture over, to scroll.
@@ -1123,7 +1131,25 @@ var Scatter = class {
       this.content
     );
     const all = Uint32Array.from({ length: positions.length / 2 }, (_, n) => n);
-    this.shown = this.hidden.size ? all.filter((n) => !this.hidden.has(groupOf[n])) : all;
+    this.shown = this.hidden.size ? all.filter((n) => !this.isHidden(groupOf[n])) : all;
+  }
+  /**
+   * Whether the legend has hidden a group; where there is one alone, it has no button.
+   * @param {number} group
+   */
+  isHidden(group) {
+    return this.hidden.has(group) && /** @type {Content} */
+    this.content.groups.length > 1;
+  }
+  /**
+   * Hides these groups and shows all others.
+   * @param {Iterable<number>} groups
+   */
+  hide(groups) {
+    this.hidden = new Set(groups);
+    this.list();
+    this.request();
+    this.host.changed();
   }
   /**
    * Hides a group or shows it again.
@@ -1138,7 +1164,7 @@ var Scatter = class {
   /** @param {number} n */
   isShown(n) {
     const content = this.content;
-    return content !== null && n < content.positions.length / 2 && !this.hidden.has(content.groupOf[n]);
+    return content !== null && n < content.positions.length / 2 && !this.isHidden(content.groupOf[n]);
   }
   box() {
     const { clientWidth, clientHeight } = this.stage;
@@ -3556,6 +3582,10 @@ function restoreLook(map, look) {
   inspector.parts.prior.seed = look.draw ?? 0;
   inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
 }
+function restoreView({ scatter }, look) {
+  if (look?.hidden?.length) scatter.hide(look.hidden);
+  if (look?.ranges) scatter.look(look.ranges);
+}
 function short(value) {
   return Number(value.toPrecision(4));
 }
@@ -3734,6 +3764,7 @@ var pinsHost = (map) => ({
   shape: () => map.model.shape,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
+  clicked: (pin) => map.gestures.tap(() => map.clickPin(pin)),
   changed: (isFinal) => map.pinsChanged(isFinal)
 });
 var walkHost = (map) => ({
@@ -4518,8 +4549,7 @@ var Pins = class {
   render() {
     this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
     const cards = this.all.map((pin, i) => this.card(pin, i));
-    this.list.replaceChildren(...cards.length ? cards : [], this.controls());
-    this.place();
+    this.list.replaceChildren(...cards, this.controls());
   }
   controls() {
     const row = make("div", { className: "row" });
@@ -4573,6 +4603,7 @@ var Pins = class {
     const end = () => {
       button.removeEventListener("pointermove", follow);
       if (moved) this.host.changed(true);
+      else this.host.clicked(this.all[index]);
     };
     button.setPointerCapture(event.pointerId);
     button.addEventListener("pointermove", follow);
@@ -4927,22 +4958,23 @@ function summary(chosen, { names, labels, distortions }) {
   const most = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 6);
   return `${text}; class ${most.map(([name, count]) => `${name}: ${count}`).join(", ")}`;
 }
-function meanCode(chosen, { codeOf }) {
-  const sum = Array.from(codeOf(chosen[0]), () => 0);
-  for (const n of chosen) Array.from(codeOf(n)).forEach((v, j) => sum[j] += v / chosen.length);
+function meanCode(chosen, points) {
+  const sum = Array.from(points.codeOf(chosen[0]), () => 0);
+  for (const n of chosen) Array.from(points.codeOf(n)).forEach((v, j) => sum[j] += v / chosen.length);
   return sum;
 }
-function table(chosen, { names, labels, distortions, codeOf }) {
+function table(chosen, points) {
+  const { names, labels, distortions } = points;
   const quote = (text) => {
     const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const size = codeOf(chosen[0]).length;
+  const size = points.codeOf(chosen[0]).length;
   const means = Array.from({ length: size }, (_, j) => `mean_${j + 1}`);
   const rows = chosen.map((n) => [
     String(n),
     ...labels ? [quote(names[labels[n]])] : [],
-    ...Array.from(codeOf(n), (v) => v.toPrecision(6)),
+    ...Array.from(points.codeOf(n), (v) => v.toPrecision(6)),
     distortions[n].toPrecision(6)
   ]);
   const head = ["image", ...labels ? ["class"] : [], ...means, "distortion_nats"];
@@ -5167,6 +5199,7 @@ var LatentMap = class {
     this.medians = null;
     this.shownAt = new Uint32Array();
     this.telling = 0;
+    this.told = null;
     this.point = null;
     this.pinsBefore = null;
     this.path = [];
@@ -5214,10 +5247,12 @@ var LatentMap = class {
   }
   /** Another model is on its way: what is shown of the last one must not answer for it. */
   forget() {
+    clearTimeout(this.telling);
     this.nearest = null;
     this.loaded = null;
     this.background = null;
     this.originals = null;
+    this.told = null;
     this.has = {};
     this.thumbnails.forget();
     this.pointer.leave();
@@ -5285,14 +5320,14 @@ var LatentMap = class {
       this.scale = scale;
       this.medians = null;
       this.scatter.show(content, isSameView);
+      if (this.told === null) restoreView(this, data.look);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
-      if (data.look?.ranges && !this.has.looked) this.scatter.look(data.look.ranges);
-      this.has.looked = "yes";
     }
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
-    this.inspector.restart();
+    if (!isSameView) this.inspector.restart();
+    this.told ??= JSON.stringify(this.touch());
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
@@ -5388,6 +5423,15 @@ var LatentMap = class {
     if (spot.point !== null) this.select(spot.point);
     this.pin(spot.point === null ? spot.z : this.model.codeOf(spot.point), spot.point);
   }
+  /**
+   * A click on a pin shows its spot; if it is the code of a test image, selects that.
+   * @param {Pin} pin
+   */
+  clickPin(pin) {
+    this.pinsBefore = this.pins.all.length;
+    this.pointer.look(this.pinPixels(pin));
+    if (pin.point !== null) this.select(pin.point);
+  }
   /** Shows everything again; the pin of the first of the two clicks goes. */
   doubleClick() {
     if (this.pinsBefore !== null && this.pins.all.length > this.pinsBefore) {
@@ -5434,9 +5478,15 @@ var LatentMap = class {
     clearTimeout(this.telling);
     if (!this.loaded) return;
     this.telling = window.setTimeout(() => {
-      const pins = this.pins.all.map((pin) => ({ ...pin }));
-      this.tell({ pins, point: this.point, look: lookOf(this) });
+      const touch = this.touch();
+      const text = JSON.stringify(touch);
+      if (text !== this.told) this.tell(touch);
+      this.told = text;
     }, SETTLED_MS);
+  }
+  /** @returns {Touch} what the link keeps */
+  touch() {
+    return { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point, look: lookOf(this) };
   }
   /**
    * The points inside a box or a lasso.

@@ -44,6 +44,7 @@ export const pinsHost = (map) => ({
   shape: () => map.model.shape,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
+  clicked: (pin) => map.gestures.tap(() => map.clickPin(pin)),
   changed: (isFinal) => map.pinsChanged(isFinal),
 });
 

@@ -46,6 +46,16 @@ export function restoreLook(map, look) {
   inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
 }
 
+/**
+ * Sets zoom and hidden classes as a link has them, once the points are there.
+ * @param {LatentMap} map
+ * @param {Partial<Look> | null} look
+ */
+export function restoreView({ scatter }, look) {
+  if (look?.hidden?.length) scatter.hide(look.hidden);
+  if (look?.ranges) scatter.look(look.ranges);
+}
+
 /** @param {number} value */
 function short(value) {
   return Number(value.toPrecision(4));

@@ -17,7 +17,7 @@ import { contentOf } from "./content.js";
 import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
 import { pressKey } from "./keyboard.js";
-import { lookOf, restoreLook } from "./look.js";
+import { lookOf, restoreLook, restoreView } from "./look.js";
 import { gestureHost, inspectorHost, pinsHost, scatterHost, selectionHost, walkHost } from "./hosts.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
@@ -65,6 +65,8 @@ export class LatentMap {
     /** @type {Uint32Array} points that `nearest` searches */
     this.shownAt = new Uint32Array();
     this.telling = 0;
+    /** @type {string | null} what Python last heard of this model, as JSON */
+    this.told = null;
     /** @type {number | null} the selected test image */
     this.point = null;
     /** @type {number | null} pins before the last click, which a second click takes back */
@@ -117,10 +119,12 @@ export class LatentMap {
 
   /** Another model is on its way: what is shown of the last one must not answer for it. */
   forget() {
+    clearTimeout(this.telling);
     this.nearest = null;
     this.loaded = null;
     this.background = null;
     this.originals = null;
+    this.told = null;
     this.has = {};
     this.thumbnails.forget();
     this.pointer.leave();
@@ -191,14 +195,14 @@ export class LatentMap {
       this.scale = scale;
       this.medians = null;
       this.scatter.show(content, isSameView);
+      if (this.told === null) restoreView(this, data.look);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
-      if (data.look?.ranges && !this.has.looked) this.scatter.look(data.look.ranges);
-      this.has.looked = "yes";
     }
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
-    this.inspector.restart();
+    if (!isSameView) this.inspector.restart();
+    this.told ??= JSON.stringify(this.touch()); // what Python itself has sent
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
@@ -302,6 +306,16 @@ export class LatentMap {
     this.pin(spot.point === null ? spot.z : this.model.codeOf(spot.point), spot.point);
   }
 
+  /**
+   * A click on a pin shows its spot; if it is the code of a test image, selects that.
+   * @param {Pin} pin
+   */
+  clickPin(pin) {
+    this.pinsBefore = this.pins.all.length;
+    this.pointer.look(this.pinPixels(pin));
+    if (pin.point !== null) this.select(pin.point);
+  }
+
   /** Shows everything again; the pin of the first of the two clicks goes. */
   doubleClick() {
     if (this.pinsBefore !== null && this.pins.all.length > this.pinsBefore) {
@@ -353,9 +367,16 @@ export class LatentMap {
     clearTimeout(this.telling);
     if (!this.loaded) return;
     this.telling = window.setTimeout(() => {
-      const pins = this.pins.all.map((pin) => ({ ...pin }));
-      this.tell({ pins, point: this.point, look: lookOf(this) });
+      const touch = this.touch();
+      const text = JSON.stringify(touch);
+      if (text !== this.told) this.tell(touch);
+      this.told = text;
     }, SETTLED_MS);
+  }
+
+  /** @returns {Touch} what the link keeps */
+  touch() {
+    return { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point, look: lookOf(this) };
   }
 
   /**

@@ -10,7 +10,7 @@ import { direction } from "./keyboard.js";
 /**
  * @typedef {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
  *   pixels: (pin: Pin) => number[], move: (pin: Pin, pixel: number[]) => Pin,
- *   changed: (isFinal: boolean) => void}} Host what pins ask of the map
+ *   clicked: (pin: Pin) => void, changed: (isFinal: boolean) => void}} Host what pins ask of the map
  */
 
 export const MAX_PINS = 24;
@@ -97,8 +97,7 @@ export class Pins {
   render() {
     this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
     const cards = this.all.map((pin, i) => this.card(pin, i));
-    this.list.replaceChildren(...(cards.length ? cards : []), this.controls());
-    this.place();
+    this.list.replaceChildren(...cards, this.controls());
   }
 
   controls() {
@@ -156,6 +155,7 @@ export class Pins {
     const end = () => {
       button.removeEventListener("pointermove", follow);
       if (moved) this.host.changed(true);
+      else this.host.clicked(this.all[index]);
     };
     button.setPointerCapture(event.pointerId);
     button.addEventListener("pointermove", follow);

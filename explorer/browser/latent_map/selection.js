@@ -71,9 +71,9 @@ function summary(chosen, { names, labels, distortions }) {
  * @param {number[]} chosen
  * @param {Points} points
  */
-export function meanCode(chosen, { codeOf }) {
-  const sum = Array.from(codeOf(chosen[0]), () => 0);
-  for (const n of chosen) Array.from(codeOf(n)).forEach((v, j) => (sum[j] += v / chosen.length));
+export function meanCode(chosen, points) {
+  const sum = Array.from(points.codeOf(chosen[0]), () => 0);
+  for (const n of chosen) Array.from(points.codeOf(n)).forEach((v, j) => (sum[j] += v / chosen.length));
   return sum;
 }
 
@@ -82,17 +82,18 @@ export function meanCode(chosen, { codeOf }) {
  * @param {number[]} chosen
  * @param {Points} points
  */
-export function table(chosen, { names, labels, distortions, codeOf }) {
+export function table(chosen, points) {
+  const { names, labels, distortions } = points;
   const quote = (/** @type {string} */ text) => {
     const safe = /^[=+\-@]/.test(text) ? `'${text}` : text;
     return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
   };
-  const size = codeOf(chosen[0]).length;
+  const size = points.codeOf(chosen[0]).length;
   const means = Array.from({ length: size }, (_, j) => `mean_${j + 1}`);
   const rows = chosen.map((n) => [
     String(n),
     ...(labels ? [quote(names[labels[n]])] : []),
-    ...Array.from(codeOf(n), (v) => v.toPrecision(6)),
+    ...Array.from(points.codeOf(n), (v) => v.toPrecision(6)),
     distortions[n].toPrecision(6),
   ]);
   const head = ["image", ...(labels ? ["class"] : []), ...means, "distortion_nats"];

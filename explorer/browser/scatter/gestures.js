@@ -179,12 +179,20 @@ export class Gestures {
       if (this.mode !== "pan") this.host.outline(null);
       return;
     }
+    if (!wasTouching && performance.now() - drag.time > CLICK.milliseconds) return;
+    this.tap(() => this.host.click(drag.start));
+  }
+
+  /**
+   * A click on the chart or on something that lies over it; the second of two is a double click.
+   * @param {() => void} click what a single one does
+   */
+  tap(click) {
     const now = performance.now();
-    if (!wasTouching && now - drag.time > CLICK.milliseconds) return;
     const isSecond = now - this.clicked < CLICK.again;
     this.clicked = isSecond ? -Infinity : now;
     if (isSecond) this.host.doubleClick();
-    else this.host.click(drag.start);
+    else click();
   }
 
   /**

@@ -28,6 +28,7 @@ function classes(scatter) {
   return groups.map(({ name, colour, symbol }, i) => {
     const sign = make("i", { textContent: SIGNS[symbol % SIGNS.length] });
     sign.style.color = colour;
+    sign.setAttribute("aria-hidden", "true");
     const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
     const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
     button.onclick = () => {

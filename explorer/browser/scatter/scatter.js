@@ -108,7 +108,26 @@ export class Scatter {
   list() {
     const { positions, groupOf } = /** @type {Content} */ (this.content);
     const all = Uint32Array.from({ length: positions.length / 2 }, (_, n) => n);
-    this.shown = this.hidden.size ? all.filter((n) => !this.hidden.has(groupOf[n])) : all;
+    this.shown = this.hidden.size ? all.filter((n) => !this.isHidden(groupOf[n])) : all;
+  }
+
+  /**
+   * Whether the legend has hidden a group; where there is one alone, it has no button.
+   * @param {number} group
+   */
+  isHidden(group) {
+    return this.hidden.has(group) && /** @type {Content} */ (this.content).groups.length > 1;
+  }
+
+  /**
+   * Hides these groups and shows all others.
+   * @param {Iterable<number>} groups
+   */
+  hide(groups) {
+    this.hidden = new Set(groups);
+    this.list();
+    this.request();
+    this.host.changed();
   }
 
   /**
@@ -125,7 +144,7 @@ export class Scatter {
   /** @param {number} n */
   isShown(n) {
     const content = this.content;
-    return content !== null && n < content.positions.length / 2 && !this.hidden.has(content.groupOf[n]);
+    return content !== null && n < content.positions.length / 2 && !this.isHidden(content.groupOf[n]);
   }
 
   box() {
