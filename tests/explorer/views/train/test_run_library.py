@@ -16,7 +16,7 @@ from tests.helpers.train_page import SMALL, trained
 
 
 def test_without_runs_the_list_says_how_to_get_one(no_runs, desk):
-    assert open_view("train").info[0].value.startswith("There is no run yet")
+    assert open_view("train").info[0].value.startswith("There are no runs yet")
 
 
 def test_runs_are_listed_with_their_scores(no_runs, desk):
