@@ -315,12 +315,22 @@ def test_every_folder_with_modules_is_a_package():
     ] == []
 
 
+MAX_LINES = 500
 SOURCES = sorted(
     path
     for folder in ("models", "explorer", "tests")
     for path in (ROOT / folder).rglob("*.*")
     if path.suffix in (".py", ".js") and not {"node_modules", ".venv", "dist"} & set(path.parts)
 )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_long_file_gives_its_reason(path):
+    """At its top, as `One file because …`."""
+    text = path.read_text()
+    top = re.match(r'(""".*?"""|/\*.*?\*/|(//.*\n)+)', text, re.DOTALL)
+    reason = top and "One file because" in top[0]
+    assert reason or len(text.splitlines()) <= MAX_LINES
 
 
 def declared(*files):

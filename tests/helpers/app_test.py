@@ -51,6 +51,12 @@ def said(at):
     return text.replace("\xa0", " ")
 
 
+def told(at):
+    """What Python tells the one component of the page."""
+    (element,) = at.get("bidi_component")
+    return component_data(element)
+
+
 def charts(at):
     """Every chart by its key, as the browser gets it; each axis says what it is and its unit."""
     found = {}
@@ -62,6 +68,7 @@ def charts(at):
 
 
 UNITLESS = {
+    "epoch",
     "step",
     "latent",
     "KL weight",

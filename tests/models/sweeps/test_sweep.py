@@ -217,7 +217,7 @@ def test_interrupted_sweep_stops_soon_and_leaves_nobody_behind(config, tmp_path)
     wait_for_progress(tmp_path, process)
     process.send_signal(signal.SIGINT)
     out = finish(process)
-    assert "Stopped and kept. The same command goes on." in out
+    assert "Stopped and kept. The same command continues." in out
     for run in list_runs(tmp_path):
         assert read(run.model_path).card.steps > 0
         with run.lock():

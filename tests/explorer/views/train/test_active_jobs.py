@@ -1,4 +1,4 @@
-"""The train page: what its form asks for, what that costs, how it goes, and the runs there are."""
+"""Training on the screen: progress, dials, curves, and what can be done."""
 
 import json
 import re
@@ -9,231 +9,21 @@ import numpy as np
 import pytest
 
 from explorer.figures import theme, training
-from explorer.jobs.job import Job, JobError
-from explorer.services import catalogue, job_queue, run_library, training_form, training_runs
+from explorer.jobs.job import Job
+from explorer.services import job_queue, training_runs
 from explorer.widgets.text import plain
 from models.config import (
-    ModelConfig,
     ObjectiveConfig,
-    RunConfig,
-    TrainingConfig,
     override,
 )
-from models.families.registry import build_model, count_parameters
 from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
-from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.training.control import Change, ControlRequest, read_changes, read_request
-from tests.helpers.app_test import UNITLESS, charts, choose, column, open_view, press, said, settle
+from tests.helpers.app_test import charts, column, open_view, press, said, settle
 from tests.helpers.browser_page import assert_fits
-from tests.helpers.checkpoints import make_run
 from tests.helpers.processes import wait
-
-UNITLESS.add("epoch")
-SMALL = RunConfig(
-    "digits",
-    ModelConfig(image_shape=(1, 8, 8), hidden=(8,)),
-    ObjectiveConfig(),
-    TrainingConfig(epochs=3, batch_size=64, warmup_steps=5),
-)
-
-
-class Desk:
-    """A queue of jobs that starts none; keeps what was asked of it."""
-
-    def __init__(self):
-        self.jobs, self.asked, self.done, self.full, self.is_prepared = [], [], [], "", False
-
-    def prepare(self):
-        self.is_prepared = True
-
-    def train(self, config, title="", label=""):
-        if self.full:
-            raise JobError(self.full)
-        self.asked.append((config, title, label))
-        return "job"
-
-    def all(self):
-        return self.jobs
-
-    def cancel(self, job_id):
-        self.done.append(("cancel", job_id))
-
-    def pause(self, job_id):
-        self.done.append(("pause", job_id))
-
-    def resume(self, job_id):
-        self.done.append(("resume", job_id))
-
-
-@pytest.fixture
-def desk(monkeypatch):
-    found = Desk()
-    monkeypatch.setattr(job_queue, "jobs", lambda: found)
-    return found
-
-
-def order(at):
-    """The button that trains."""
-    return next(button for button in at.button if button.label == "Train")
-
-
-def field(at, name):
-    """The input of a setting; None where it is not shown."""
-    for kind in (at.selectbox, at.number_input, at.text_input):
-        for widget in kind:
-            if widget.key == f"control-{name}":
-                return widget
-    return None
-
-
-def write(at, name, text):
-    at.text_input(f"control-{name}").set_value(text)
-    return settle(at)
-
-
-def trained(runs_dir, config=SMALL, title="small"):
-    """A run that was trained to its end."""
-    run = Run.create(runs_dir, config, title)
-    list(execute(run))
-    return run
-
-
-def needing(data, value):
-    """A parameter whose test needs a data set: those that do not ship are marked."""
-    return pytest.param(value, marks=[] if data == "digits" else pytest.mark.mnist(data))
-
-
-# --- what to train -------------------------------------------------------------------------------
-
-
-def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
-    at = open_view("train")
-    config = PRESETS["digits-2d"]
-    shown = {item.name: field(at, item.link) for item in training_form.FIELDS}
-    assert [name for name, widget in shown.items() if widget is None] == ["sigma"]
-    for item in training_form.FIELDS:
-        assert item.name == "sigma" or item.help in shown[item.name].help
-    assert shown["beta"].label == "β" and shown["kl_warmup_steps"].label == "KL warm-up, steps"
-    assert "Allowed: 1 to 1,000." in shown["epochs"].help
-    assert field(at, "hidden").value == "128,64" and field(at, "epochs").value == 200
-    assert field(at, "learning-rate").value == config.training.learning_rate
-    count = count_parameters(build_model(config.model))
-    assert f"{count:,} parameters · 4,000 steps" in said(at)
-    assert at.query_params == {} and not at.toast and not order(at).disabled
-
-
-@pytest.mark.parametrize("name", [needing(c.data, n) for n, c in PRESETS.items()])
-def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
-    other = "digits-ae" if name == "digits-linear" else "digits-linear"
-    at = choose(open_view("train", preset=other, epochs="7"), "preset", name)
-    assert "epochs" not in at.query_params, "choosing a preset fills in the form"
-    press(at, "Train")
-    assert desk.asked == [(PRESETS[name], name, f"Training “{name}”")]
-    family = PRESETS[name].model.family
-    assert (field(at, "training-beta") is not None) == (family == "vae")
-    assert (field(at, "warmup") is not None) == (family != "autoencoder")
-
-
-def test_what_is_chosen_is_asked_for_and_in_the_link(no_runs, desk):
-    at = open_view("train")
-    for name, value in (
-        ("latents", 5),
-        ("training-beta", 0.5),
-        ("epochs", 30),
-        ("likelihood", "gaussian"),
-    ):
-        at = choose(at, name, value)
-    at = write(at, "title", "my <b> ![x](http://y) -- model")
-    press(at, "Train")
-    config = override(
-        PRESETS["digits-2d"], latent_dim=5, beta=0.5, epochs=30, likelihood="gaussian"
-    )
-    title = "my <b> ![x](http://y) -- model"
-    assert desk.asked == [(config, title, f"Training “{title}”")]
-    again = open_view("train", **at.query_params)
-    press(again, "Train")
-    assert desk.asked[1] == desk.asked[0]
-
-
-REFUSED = {
-    "hidden must be whole numbers like 512,256 or none, got 'wide <b>'.": {"hidden": "wide <b>"},
-    "every entry of hidden must be at least 1, got 0.": {"hidden": "0"},
-    "hidden must have 0 to 6 entries, got 7.": {"hidden": "1,1,1,1,1,1,1"},
-    "hidden must have 1 to 6 entries, got 0.": {"network": "conv", "hidden": "none"},
-    "hidden must have few enough entries to halve 8 pixels that often, got 4.": {
-        "network": "conv", "hidden": "1,1,1,1",
-    },
-    "batch_size must be at most the 1297 training images, got 1298.": {"batch": "1298"},
-    "the model must have at most 10,000,000 parameters, got 34,119,748: choose smaller hidden "
-    "layers.": {"hidden": "4096,4096"},
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("sentence", "link"), REFUSED.items(), ids=list(map(str, range(7))))
-def test_refused_settings_are_one_sentence_and_no_button(no_runs, desk, sentence, link):
-    at = open_view("train", **link)
-    assert [error.value for error in at.error] == [plain(sentence)]
-    assert order(at).disabled
-
-
-HOSTILE = {
-    "preset": "../..", "data": "/etc/passwd", "network": "\0", "likelihood": "<b>",
-    "latents": "0", "weight": "nan", "sigma": "inf", "warmup": "-1", "epochs": "1e9",
-    "batch": "9" * 30, "learning-rate": "-0.1", "seed": "x", "own": "../../etc",
-}  # fmt: skip
-
-
-def test_a_hostile_link_opens_the_default(no_runs, desk):
-    make_run(no_runs)
-    at = open_view("train", **HOSTILE)
-    assert len(at.toast) == len(HOSTILE)
-    assert at.query_params == {}
-    press(at, "Train")
-    assert desk.asked == [(PRESETS["digits-2d"], "digits-2d", "Training “digits-2d”")]
-
-
-def test_who_looks_at_the_form_has_the_next_training_prepared(desk):
-    open_view("trade_off")
-    assert not desk.is_prepared
-    open_view("train")
-    assert desk.is_prepared
-
-
-def test_a_full_queue_is_said_once(no_runs, desk):
-    desk.full = "At most 25 jobs can wait, and 25 do: try again when one of them has ended."
-    at = press(open_view("train"), "Train")
-    assert [error.value for error in at.error] == [plain(desk.full)]
-    assert not settle(at).error
-
-
-# --- what it costs -------------------------------------------------------------------------------
-
-
-def test_seconds_are_those_of_the_same_work(no_runs, desk, monkeypatch):
-    config = PRESETS["digits-2d"]
-    cards = [catalogue.card(e) for e in catalogue.entries() if e.id.startswith("digits-2d-beta")]
-    pace = np.median([card.seconds / card.steps for card in cards])
-    found = training_runs.cost(override(config, epochs=400, beta=7.0))
-    assert found.seconds == pytest.approx(8000 * pace)
-    assert found.source == "the shipped model"
-    assert training_runs.cost(override(config, latent_dim=3)).seconds is None
-    run = trained(no_runs, replace(SMALL, model=config.model))
-    card = read(run.model_path).card
-    cached = replace(card, seconds=30.0)
-    monkeypatch.setattr(catalogue, "card", lambda e: cached if e.id == run.id else cards[0])
-    found = training_runs.cost(config)
-    assert (found.seconds, found.source) == (pytest.approx(4000 * 30.0 / 60), "your runs")
-
-
-def test_an_unmeasured_training_says_so(no_runs, desk):
-    at = open_view("train", hidden="17")
-    assert "not known yet" in said(at)
-    assert "about" in said(open_view("train"))
-
-
-# --- how it goes ---------------------------------------------------------------------------------
+from tests.helpers.train_page import SMALL, trained
 
 
 def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
@@ -424,78 +214,6 @@ def test_of_many_latents_the_largest_are_drawn():
     assert names == [f"z{theme.subscript(j)}" for j in range(31, 51)]
 
 
-# --- what has been trained -----------------------------------------------------------------------
-
-
-def test_without_runs_the_list_says_how_to_get_one(no_runs, desk):
-    assert open_view("train").info[0].value.startswith("There are no runs yet")
-
-
-def test_runs_are_listed_with_their_scores(no_runs, desk):
-    run = trained(no_runs, title="<b>mine</b>")
-    begun = Run.create(no_runs, replace(SMALL, data="/somewhere/else"), "begun")
-    (frame,) = open_view("train").dataframe
-    rows = {row.title: row for row in frame.value.itertuples(index=False)}
-    assert frame.value.columns.tolist() == [
-        "title", "data", "family", "Z", "β", "D", "R", "−ELBO", "active", "steps", "date",
-        "note", "pinned",
-    ]  # fmt: skip
-    scores = read(run.model_path).card.metrics
-    mine = rows["<b>mine</b>"]
-    assert mine[1:5] == ("digits", "vae", 2, 1.0)
-    means = [scores[name][0] for name in ("distortion", "rate", "negative_elbo")]
-    assert mine[5:8] == pytest.approx(means)
-    assert mine[8:10] == (f"{scores['active_units']} of 2", 60)
-    assert mine.date == "{}-{}-{} {}:{}".format(
-        *(run.id[a:b] for a, b in ((0, 4), (4, 6), (6, 8), (9, 11), (11, 13)))
-    )
-    assert rows["begun"].data == "own images" and np.isnan(rows["begun"].D)
-    assert {r.id for r in list_runs(no_runs)} == {run.id, begun.id}
-
-
-def test_delete_and_undo(no_runs, desk):
-    first, second = make_run(no_runs, title="first"), make_run(no_runs, title="second")
-    before = (no_runs / first / "model.safetensors").read_bytes()
-    at = press(open_view("train", own=first), "Delete")
-    assert [run.id for run in list_runs(no_runs)] == [second]
-    assert (no_runs / ".trash" / first / "model.safetensors").read_bytes() == before
-    assert first not in catalogue.list_models()[0] and "own" not in at.query_params
-    assert plain("The run “first” was deleted.") in said(at)
-    at = press(at, "Undo")
-    assert {run.id for run in list_runs(no_runs)} == {first, second}
-    assert (no_runs / first / "model.safetensors").read_bytes() == before
-    assert "deleted" not in said(at)
-
-
-def test_a_run_whose_job_is_live_is_not_deleted(no_runs, desk):
-    run_id = make_run(no_runs)
-    desk.jobs = [Job("a", "resumed", "queued", position=1, runs=(run_id,))]
-    with pytest.raises(JobError, match="once its job has ended"):
-        run_library.discard(run_id)
-    desk.jobs = []
-    with Run(no_runs / run_id).lock(), pytest.raises(ValueError, match="one process at a time"):
-        run_library.discard(run_id)
-    assert [run.id for run in list_runs(no_runs)] == [run_id]
-
-
-@pytest.mark.parametrize("run_id", ["", ".", "..", "../runs", ".trash", "/", "nothing"])
-def test_only_runs_are_moved(no_runs, desk, run_id):
-    kept = make_run(no_runs)
-    with pytest.raises(ValueError, match="one of the runs folder"):
-        run_library.discard(run_id)
-    with pytest.raises(JobError, match="Only the last 20"):
-        run_library.recover(run_id)
-    assert [run.id for run in list_runs(no_runs)] == [kept]
-
-
-def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
-    monkeypatch.setattr(run_library, "MAX_TRASH", 2)
-    names = [make_run(no_runs) for _ in range(3)]
-    for name in names:
-        run_library.discard(name)
-    assert run_library.discarded() == [names[2], names[1]]
-
-
 @pytest.mark.slow
 def test_digits_are_trained_to_the_end(no_runs):
     at = open_view("train", epochs="4", hidden="16", title="from the form")
@@ -518,9 +236,6 @@ def test_digits_are_trained_to_the_end(no_runs):
     assert d == pytest.approx([row["test_distortion"] for row in rows]) and len(d) == 4
     assert total == pytest.approx(np.add(d, r)) and total[-1] < total[0], "it has learned"
     assert "Training “from the form” is done" in at.success[0].value.replace("\\", "")
-
-
-# --- in the browser ------------------------------------------------------------------------------
 
 
 @pytest.mark.browser
@@ -562,23 +277,3 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     download.value.save_as(tmp_path / "long.safetensors")
     assert (tmp_path / "long.safetensors").read_bytes() == run.model_path.read_bytes()
     assert download.value.suggested_filename == "long-one.safetensors"
-
-
-@pytest.mark.browser
-def test_the_page_fits_with_a_finished_training(visit, server, runs_dir):
-    trained(runs_dir, title="small model")
-    page = visit("epochs=3&title=short%20one", screen="train")
-    page.get_by_text(re.compile(r"parameters · 60 steps")).wait_for()
-    page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text(
-        re.compile("Training “short one” is done. D .* nats per test image")
-    ).wait_for()
-    page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
-    assert_fits(page, "train")
-    (run,) = (run for run in list_runs(runs_dir) if run.title == "short one")
-    page.get_by_role("button", name="Delete").click()
-    page.get_by_text("The run “short one” was deleted.").wait_for()
-    assert run not in list_runs(runs_dir)
-    page.get_by_role("button", name="Undo").click()
-    page.get_by_text("The run “short one” was deleted.").wait_for(state="detached")
-    assert run in list_runs(runs_dir)

@@ -20,11 +20,11 @@ from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
-from tests.explorer.test_train import SMALL, Desk
 from tests.helpers.app_test import choose, open_view, press, said, settle
 from tests.helpers.browser_page import assert_fits, wait_for_map
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.processes import wait
+from tests.helpers.train_page import SMALL, Desk
 
 CLASSES = ("dot", "bar")
 

@@ -18,7 +18,7 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, restore
 from models.sweeps.convergence import slope_bounds
 from models.theory.linear_vae import linear_curve
-from tests.helpers.app_test import component_data, open_view, said
+from tests.helpers.app_test import open_view, said, told
 from tests.helpers.browser_page import (
     assert_equal_pictures,
     assert_fits,
@@ -123,12 +123,6 @@ def train_multirate(runs_dir):
     run = Run.create(runs_dir, config, "every β")
     list(execute(run))
     return run.id
-
-
-def told(at):
-    """What Python tells the component."""
-    (element,) = at.get("bidi_component")
-    return component_data(element)
 
 
 def plane(at):

@@ -1,0 +1,26 @@
+"""An empty runs folder and empty caches, for the tests of the map's page."""
+
+import pytest
+import streamlit as st
+
+from explorer.services import job_queue
+
+
+@pytest.fixture(autouse=True)
+def quiet(no_runs):
+    """An empty runs folder, and no projection remembered of another one.
+
+    What is known by a file's path and time, or by its content, may stay.
+    """
+    job_queue.projections.clear()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def streamlit():
+    """Streamlit with empty caches, and without its search of every installed package."""
+    st.cache_resource.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        scanner = "streamlit.components.v2.manifest_scanner"
+        patch.setattr(f"{scanner}.scan_component_manifests", list, raising=False)
+        yield
+    st.cache_resource.clear()
