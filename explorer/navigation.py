@@ -6,6 +6,7 @@ from importlib import import_module
 import streamlit as st
 
 from explorer import page_queue
+from explorer.assets import bundle
 
 
 def screen(view: str) -> Callable[[], None]:
@@ -24,6 +25,7 @@ PAGES = [
 ]
 page = st.navigation(PAGES, position="top")
 st.html("<style>.stMainBlockContainer {padding-top: 3.4rem; padding-bottom: 3rem}</style>")
+st.html(f"<script>{bundle.history_script()}</script>", unsafe_allow_javascript=True)
 st.subheader("Latent space explorer", anchor=False)
 with page_queue.pages.turn():
     page.run()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -204,9 +205,12 @@ def prefer(**defaults: Any) -> None:
 
 
 def load() -> None:
-    """Reads every setting from the link, or takes its default; once per session."""
-    if "settings" in st.session_state:
+    """Reads every setting from the link, or takes its default: once per session, and again where
+    Back or Forward has led to another link."""
+    memory = st.session_state
+    if "settings" in memory and not _has_gone_elsewhere():
         return
+    memory.visit = memory.get("visit", 0) + 1
     values = {name: setting.default for name, setting in SETTINGS.items()}
     link = {RENAMED.get(name, name): text for name, text in st.query_params.items()}
     for name in SETTINGS.keys() & link.keys():
@@ -217,6 +221,28 @@ def load() -> None:
     st.session_state.settings = values
 
 
+def _has_gone_elsewhere() -> bool:
+    """Whether the address is one that this session has not just written.
+
+    After a change by the user it may still be the one before; and the menu leads to pages without
+    their settings.
+    """
+    memory, link = st.session_state, st.query_params.to_dict()
+    if memory.get("changed") or link == memory.get("published", link):
+        return False
+    return bool(link) or memory.get("path") == _path()
+
+
+def _path() -> str:
+    """The page, as the address names it."""
+    return urlsplit(st.context.url or "").path
+
+
+def visit() -> int:
+    """Counts how often the link was read: the map then takes its look from it."""
+    return st.session_state.visit
+
+
 def get(name: str) -> Any:
     """Returns the value of a setting."""
     return st.session_state.settings[name]
@@ -225,6 +251,7 @@ def get(name: str) -> Any:
 def put(**values: Any) -> None:
     """Changes settings."""
     st.session_state.settings.update(values)
+    st.session_state.changed = True
 
 
 def choose(name: str, allowed: Sequence[Any]) -> Any:
@@ -261,7 +288,7 @@ def publish() -> None:
     # after a quick second click the address may still be the old one: compare with the last too
     if texts != st.query_params.to_dict() or texts != st.session_state.get("published", texts):
         st.query_params.from_dict(texts)
-    st.session_state.published = texts
+    st.session_state.update(published=texts, path=_path(), changed=False)
 
 
 def _text(value: Any) -> str:

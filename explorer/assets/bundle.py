@@ -23,6 +23,11 @@ def script() -> str:
     return SCRIPT.read_text()
 
 
+def history_script() -> str:
+    """Reads the plain script of every page, which keeps one history entry a step."""
+    return (FOLDER / "history.js").read_text()
+
+
 def style() -> str:
     """Reads the style sheet of map, slider and film."""
     return (FOLDER / "style.css").read_text()

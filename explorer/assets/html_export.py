@@ -102,6 +102,7 @@ def write_page(
         "look": None,
         "drawn": None,
         "note": "",
+        "visit": 1,
     }
     contents["script"] = bundle.script().encode()
     parts = {name: _pack(data) for name, data in contents.items()}

@@ -12,7 +12,7 @@
  * @typedef {{model: string, originals: string | null, positions: string | null, data_set: string,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
- *   colour: {by: string, title: string}, palette: string[], note: string,
+ *   colour: {by: string, title: string}, palette: string[], note: string, visit: number,
  *   point: number | null, pins: Pin[], look: Partial<Look> | null,
  *   drawn: {mean: number[], log_variance: number[] | null} | null}} MapData
  * @typedef {{pins: Pin[], point: number | null, look: Look}} Touch what Python hears

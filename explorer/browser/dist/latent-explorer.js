@@ -1161,6 +1161,15 @@ var Scatter = class {
     this.draw();
     this.host.changed();
   }
+  /**
+   * Hides these groups and no others.
+   * @param {number[]} groups
+   */
+  hide(groups) {
+    this.hidden = new Set(groups);
+    this.list();
+    this.request();
+  }
   /** @param {number} n */
   isShown(n) {
     const content = this.content;
@@ -3544,6 +3553,20 @@ function nextPoint(places, from, [dx, dy], isShown) {
 }
 
 // explorer/browser/latent_map/look.js
+var DEFAULTS = {
+  prior: true,
+  means: false,
+  names: true,
+  posterior: "touched",
+  background: "none",
+  anchor: "home",
+  hidden: [],
+  ranges: null,
+  tab: "image",
+  z: [],
+  draw: 0,
+  side: 15
+};
 function lookOf(map) {
   const { toolbar, scatter, inspector } = map;
   const view = scatter.view;
@@ -3564,23 +3587,13 @@ function lookOf(map) {
 }
 function restoreLook(map, look) {
   const { toolbar, inspector } = map;
-  if (!look) return;
-  for (
-    const name of
-    /** @type {const} */
-    ["prior", "means", "names"]
-  ) toolbar[name] = look[name] ?? toolbar[name];
-  for (
-    const name of
-    /** @type {const} */
-    ["posterior", "background", "anchor"]
-  ) {
-    toolbar[name] = look[name] ?? toolbar[name];
-  }
-  inspector.open = look.tab ?? inspector.open;
-  inspector.parts.hand.z = look.z ?? [];
-  inspector.parts.prior.seed = look.draw ?? 0;
-  inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
+  const wanted = { ...DEFAULTS, ...look };
+  const { prior, means, names, posterior, background, anchor } = wanted;
+  Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
+  inspector.open = wanted.tab;
+  inspector.parts.hand.z = wanted.z;
+  inspector.parts.prior.seed = wanted.draw;
+  inspector.parts.grid.side = wanted.side;
 }
 function restoreView({ scatter }, look) {
   if (look?.hidden?.length) scatter.hide(look.hidden);
@@ -5276,7 +5289,7 @@ var LatentMap = class {
     part(this.root, ".state").textContent = text;
   }
   /**
-   * Reads decoder and codes: once per model.
+   * Reads decoder and codes, once per model, and what the link says, once per visit.
    * @param {Uint8Array} bytes
    */
   load(bytes) {
@@ -5284,13 +5297,14 @@ var LatentMap = class {
       /** @type {MapData} */
       this.data
     );
-    if (this.has.model === data.model) return;
+    const isSameModel = this.has.model === data.model;
+    if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
-    this.loaded = new LatentModel(bytes);
+    if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);
-    this.pins.set(data.pins.filter((pin) => pin.z.length === this.model.size));
+    this.pins.all = data.pins.filter((pin) => pin.z.length === this.model.size);
     this.say("");
   }
   /** The model; there is one wherever the map can be touched. */
@@ -5312,7 +5326,7 @@ var LatentMap = class {
     const axes = JSON.stringify([data.view, data.plane, data.positions]);
     const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
     const isSameView = this.has.axes === axes;
-    if (!isSameView) this.offerTools(data);
+    if (!isSameView || this.has.restored !== String(data.visit)) this.offerTools(data);
     this.anchor();
     if (!isSameView || this.has.colour !== colour) {
       Object.assign(this.has, { axes, colour });
@@ -5324,12 +5338,28 @@ var LatentMap = class {
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
+    this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView) this.inspector.restart();
     this.told ??= JSON.stringify(this.touch());
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
+  }
+  /**
+   * Zoom, hidden classes and pins as the link has them, once per visit.
+   * @param {MapData} data
+   */
+  restoreView({ look, visit }) {
+    if (this.has.restored === String(visit)) return;
+    this.has.restored = String(visit);
+    this.scatter.hide(look?.hidden ?? []);
+    fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
+    this.find();
+    if (look?.ranges) this.scatter.look(look.ranges);
+    else this.scatter.reset();
+    this.pins.set(this.pins.all);
+    clearTimeout(this.telling);
   }
   /** @param {MapData} data */
   offerTools(data) {

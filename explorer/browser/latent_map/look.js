@@ -5,6 +5,13 @@
 /** @import { LatentMap } from "./map.js" */
 /** @import { Look } from "../common/types.js" */
 
+/** What a link does not name; as in explorer/map_look.py.
+ * @type {Look} */
+const DEFAULTS = {
+  prior: true, means: false, names: true, posterior: "touched", background: "none", anchor: "home",
+  hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15,
+};
+
 /**
  * @param {LatentMap} map
  * @returns {Look}
@@ -35,15 +42,13 @@ export function lookOf(map) {
  */
 export function restoreLook(map, look) {
   const { toolbar, inspector } = map;
-  if (!look) return;
-  for (const name of /** @type {const} */ (["prior", "means", "names"])) toolbar[name] = look[name] ?? toolbar[name];
-  for (const name of /** @type {const} */ (["posterior", "background", "anchor"])) {
-    toolbar[name] = look[name] ?? toolbar[name];
-  }
-  inspector.open = look.tab ?? inspector.open;
-  inspector.parts.hand.z = look.z ?? [];
-  inspector.parts.prior.seed = look.draw ?? 0;
-  inspector.parts.grid.side = look.side ?? inspector.parts.grid.side;
+  const wanted = { ...DEFAULTS, ...look };
+  const { prior, means, names, posterior, background, anchor } = wanted;
+  Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
+  inspector.open = wanted.tab;
+  inspector.parts.hand.z = wanted.z;
+  inspector.parts.prior.seed = wanted.draw;
+  inspector.parts.grid.side = wanted.side;
 }
 
 /**

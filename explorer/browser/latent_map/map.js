@@ -151,18 +151,19 @@ export class LatentMap {
   }
 
   /**
-   * Reads decoder and codes: once per model.
+   * Reads decoder and codes, once per model, and what the link says, once per visit.
    * @param {Uint8Array} bytes
    */
   load(bytes) {
     const data = /** @type {MapData} */ (this.data);
-    if (this.has.model === data.model) return;
+    const isSameModel = this.has.model === data.model;
+    if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
-    this.loaded = new LatentModel(bytes);
+    if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);
-    this.pins.set(data.pins.filter((pin) => pin.z.length === this.model.size));
+    this.pins.all = data.pins.filter((pin) => pin.z.length === this.model.size);
     this.say("");
   }
 
@@ -187,7 +188,7 @@ export class LatentMap {
     const axes = JSON.stringify([data.view, data.plane, data.positions]);
     const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
     const isSameView = this.has.axes === axes;
-    if (!isSameView) this.offerTools(data);
+    if (!isSameView || this.has.restored !== String(data.visit)) this.offerTools(data);
     this.anchor();
     if (!isSameView || this.has.colour !== colour) {
       Object.assign(this.has, { axes, colour });
@@ -199,12 +200,29 @@ export class LatentMap {
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
+    this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView) this.inspector.restart();
     this.told ??= JSON.stringify(this.touch()); // what Python itself has sent
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
+  }
+
+  /**
+   * Zoom, hidden classes and pins as the link has them, once per visit.
+   * @param {MapData} data
+   */
+  restoreView({ look, visit }) {
+    if (this.has.restored === String(visit)) return;
+    this.has.restored = String(visit);
+    this.scatter.hide(look?.hidden ?? []);
+    fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
+    this.find();
+    if (look?.ranges) this.scatter.look(look.ranges);
+    else this.scatter.reset();
+    this.pins.set(this.pins.all);
+    clearTimeout(this.telling); // the link says it already
   }
 
   /** @param {MapData} data */

@@ -139,6 +139,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         "point": state.get("point"),
         "pins": _pins(f"pins{name}", model.codes.latent_dim),
         "look": _look(name),
+        "visit": state.visit(),
         "drawn": drawing.code(model),
         "note": "" if data["originals"] else where_originals(model),
     }
