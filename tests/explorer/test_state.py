@@ -35,7 +35,10 @@ def opened(link=None):
     """A browser that opened the app by a link: its notices, session and query string."""
     notices = []
     browser = SimpleNamespace(
-        session_state=Session(), query_params=Query(link or {}), toast=notices.append
+        session_state=Session(),
+        query_params=Query(link or {}),
+        toast=notices.append,
+        context=SimpleNamespace(url="http://127.0.0.1/"),
     )
     state.st = browser
     state.load()
@@ -286,3 +289,58 @@ def test_settings_do_not_leak_between_sessions():
     state.put(x=7)
     opened()
     assert state.get("x") == SETTINGS["x"].default
+
+
+# --- Back and Forward ----------------------------------------------------------------------------
+
+
+def test_going_back_reads_the_link_of_before():
+    browser, _ = opened({"model": "a"})
+    state.publish()
+    state.put(point=7)
+    state.publish()
+    browser.query_params.from_dict({"model": "a"})  # what the browser sends after Back
+    written = browser.query_params.written
+    state.load()
+    state.publish()
+    assert state.get("point") is None and state.visit() == 2
+    assert browser.query_params.written == written + 1, "the map runs on from this link"
+    browser.query_params.from_dict({"model": "a", "point": "7"})  # and after Forward
+    state.load()
+    assert state.get("point") == 7 and state.visit() == 3
+
+
+def test_back_to_the_very_first_link_shows_the_defaults():
+    browser, _ = opened()
+    state.publish()
+    state.put(view="pca")
+    state.publish()
+    browser.query_params.clear()
+    state.load()
+    assert state.get("view") == "raw"
+
+
+def test_a_change_wins_over_an_address_that_is_not_there_yet():
+    browser, _ = opened({"model": "a"})
+    state.publish()
+    state.put(point=7)
+    state.publish()
+    browser.query_params.from_dict({"model": "a"})  # the browser has not heard of the point
+    state.put(view="pca")
+    state.load()
+    assert state.get("point") == 7 and state.get("view") == "pca" and state.visit() == 1
+
+
+def test_the_menu_leads_to_a_page_with_the_settings_of_before():
+    browser, _ = opened({"model": "a"})
+    state.publish()
+    browser.query_params.clear()
+    browser.context.url = "http://127.0.0.1/train"
+    state.load()
+    assert state.get("model") == "a" and state.visit() == 1
+    state.publish()
+    assert browser.query_params.to_dict() == {"model": "a"}
+    browser.query_params.from_dict({"model": "b"})  # Back to a page of before
+    browser.context.url = "http://127.0.0.1/"
+    state.load()
+    assert state.get("model") == "b"
