@@ -1161,15 +1161,6 @@ var Scatter = class {
     this.draw();
     this.host.changed();
   }
-  /**
-   * Hides these groups and no others.
-   * @param {number[]} groups
-   */
-  hide(groups) {
-    this.hidden = new Set(groups);
-    this.list();
-    this.request();
-  }
   /** @param {number} n */
   isShown(n) {
     const content = this.content;
@@ -3596,8 +3587,9 @@ function restoreLook(map, look) {
   inspector.parts.grid.side = wanted.side;
 }
 function restoreView({ scatter }, look) {
-  if (look?.hidden?.length) scatter.hide(look.hidden);
+  scatter.hide(look?.hidden ?? []);
   if (look?.ranges) scatter.look(look.ranges);
+  else scatter.reset();
 }
 function short(value) {
   return Number(value.toPrecision(4));
@@ -5326,7 +5318,8 @@ var LatentMap = class {
     const axes = JSON.stringify([data.view, data.plane, data.positions]);
     const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
     const isSameView = this.has.axes === axes;
-    if (!isSameView || this.has.restored !== String(data.visit)) this.offerTools(data);
+    const isRestored = this.has.restored !== String(data.visit);
+    if (!isSameView || isRestored) this.offerTools(data);
     this.anchor();
     if (!isSameView || this.has.colour !== colour) {
       Object.assign(this.has, { axes, colour });
@@ -5334,15 +5327,14 @@ var LatentMap = class {
       this.scale = scale;
       this.medians = null;
       this.scatter.show(content, isSameView);
-      if (this.told === null) restoreView(this, data.look);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
-    this.restoreView(data);
+    if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
-    if (!isSameView) this.inspector.restart();
-    this.told ??= JSON.stringify(this.touch());
+    if (!isSameView || isRestored) this.inspector.restart();
+    if (isRestored) this.told = JSON.stringify(this.touch());
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
@@ -5351,13 +5343,10 @@ var LatentMap = class {
    * @param {MapData} data
    */
   restoreView({ look, visit }) {
-    if (this.has.restored === String(visit)) return;
     this.has.restored = String(visit);
-    this.scatter.hide(look?.hidden ?? []);
+    restoreView(this, look);
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
-    if (look?.ranges) this.scatter.look(look.ranges);
-    else this.scatter.reset();
     this.pins.set(this.pins.all);
     clearTimeout(this.telling);
   }

@@ -57,8 +57,9 @@ export function restoreLook(map, look) {
  * @param {Partial<Look> | null} look
  */
 export function restoreView({ scatter }, look) {
-  if (look?.hidden?.length) scatter.hide(look.hidden);
+  scatter.hide(look?.hidden ?? []);
   if (look?.ranges) scatter.look(look.ranges);
+  else scatter.reset();
 }
 
 /** @param {number} value */

@@ -188,7 +188,8 @@ export class LatentMap {
     const axes = JSON.stringify([data.view, data.plane, data.positions]);
     const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
     const isSameView = this.has.axes === axes;
-    if (!isSameView || this.has.restored !== String(data.visit)) this.offerTools(data);
+    const isRestored = this.has.restored !== String(data.visit);
+    if (!isSameView || isRestored) this.offerTools(data);
     this.anchor();
     if (!isSameView || this.has.colour !== colour) {
       Object.assign(this.has, { axes, colour });
@@ -196,15 +197,14 @@ export class LatentMap {
       this.scale = scale;
       this.medians = null;
       this.scatter.show(content, isSameView);
-      if (this.told === null) restoreView(this, data.look);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
-    this.restoreView(data);
+    if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
-    if (!isSameView) this.inspector.restart();
-    this.told ??= JSON.stringify(this.touch()); // what Python itself has sent
+    if (!isSameView || isRestored) this.inspector.restart();
+    if (isRestored) this.told = JSON.stringify(this.touch()); // what Python itself has sent
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
@@ -214,13 +214,10 @@ export class LatentMap {
    * @param {MapData} data
    */
   restoreView({ look, visit }) {
-    if (this.has.restored === String(visit)) return;
     this.has.restored = String(visit);
-    this.scatter.hide(look?.hidden ?? []);
+    restoreView(this, look);
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
-    if (look?.ranges) this.scatter.look(look.ranges);
-    else this.scatter.reset();
     this.pins.set(this.pins.all);
     clearTimeout(this.telling); // the link says it already
   }

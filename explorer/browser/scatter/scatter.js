@@ -141,16 +141,6 @@ export class Scatter {
     this.host.changed();
   }
 
-  /**
-   * Hides these groups and no others.
-   * @param {number[]} groups
-   */
-  hide(groups) {
-    this.hidden = new Set(groups);
-    this.list();
-    this.request();
-  }
-
   /** @param {number} n */
   isShown(n) {
     const content = this.content;
