@@ -1,5 +1,5 @@
 /**
- * The window of a chart onto its plane: which places it shows, and where each is in pixels.
+ * The view of a chart onto its plane: which places it shows, and where each is in pixels.
  *
  * Places are [u, v] in the units of the axes, v up; pixels are [x, y] of the chart, y down.
  *
