@@ -1,16 +1,16 @@
 """Drives the page of the latent map with AppTest, and reads what it shows."""
 
-import base64
-import json
 import re
 
 import numpy as np
 import torch
+from safetensors.numpy import load as load_tensors
 from streamlit.testing.v1 import AppTest
 
 from explorer.assets import store
 from explorer.widgets import pictures
 from models.storage.checkpoint import read, restore
+from tests.helpers.app_test import component_data
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import PATIENCE
 
@@ -49,49 +49,26 @@ def live_map(at, key="map"):
     """What a live map is told by Python; None if it is not on the screen."""
     for element in at.get("bidi_component"):
         if re.search(f"-{key}$", element.proto.id):
-            return json.loads(element.proto.json)
+            return component_data(element)
     return None
 
 
-def chart(at, key="map"):
-    """The figure of a live map, as the browser fetches it; None if it is not there."""
+def map_arrays(at, key="map", file="model"):
+    """The arrays of a file that a live map fetches, by name; None if the map is not there."""
     told = live_map(at, key)
-    return None if told is None else json.loads(store.fetch(told["figure"]))
+    return None if told is None else load_tensors(store.fetch(told[file]))
 
 
-def bars(at):
-    """The chart of KL per latent, as the browser gets it; None if it is not there."""
-    charts = [element.proto for element in at.get("plotly_chart")]
-    return json.loads(charts[0].spec) if charts else None
-
-
-def unpacked(values):
-    """An array as Plotly sends it."""
-    if isinstance(values, list):
-        return np.array(values)
-    flat = np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"])
-    shape = [int(side) for side in values.get("shape", "").split(",") if side]
-    return flat.reshape(shape) if shape else flat
-
-
-def points(figure):
-    """Number of points of every trace."""
-    return [len(unpacked(trace["x"])) for trace in figure["data"]]
+def count(at, key="map"):
+    """How many points a live map shows; None if it is not there."""
+    arrays = map_arrays(at, key)
+    return None if arrays is None else len(arrays["distortion"])
 
 
 def texts(at):
     """Everything that is written on the screen."""
     kinds = (at.markdown, at.caption, at.subheader, at.info, at.warning, at.error, at.toast)
     return [element.value.replace("\xa0", " ") for kind in kinds for element in kind]
-
-
-def numbers_of(at):
-    """The columns of the inspector's short table, by their headings; None without one."""
-    found = [text for text in texts(at) if text.startswith("latent | ")]
-    if not found:
-        return None
-    heads, _, *rows = (line.split(" | ") for line in found[0].replace("−", "-").split("\n"))
-    return dict(zip(heads, zip(*rows, strict=True), strict=True))
 
 
 def picture_of(images):

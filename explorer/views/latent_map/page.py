@@ -138,7 +138,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     data |= {
         "point": state.get("point"),
         "pins": _pins(f"pins{name}", model.codes.latent_dim),
-        "look": _look(name),
+        "look": _look(name, model.codes.latent_dim),
         "visit": state.visit(),
         "drawn": drawing.code(model),
         "note": "" if data["originals"] else where_originals(model),
@@ -178,10 +178,13 @@ def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:
     return [pin._asdict() for pin in pins]
 
 
-def _look(name: str) -> dict[str, Any]:
+def _look(name: str, latent_dim: int) -> dict[str, Any]:
     """How the map is to look at first: overlays, zoom, and the inspector's tab."""
     look = dict(state.get(f"look{name}") or {})
     tab, z = state.get("panel"), state.get("z")
+    if z is not None and len(z) != latent_dim:
+        state.reset("z")
+        z = None
     look |= {"tab": "image" if tab == "draw" else tab, "z": list(z or ())}
     return look | {"draw": state.get("draw"), "side": state.get("side")}
 

@@ -9,7 +9,7 @@ from models.latents.tsne import tsne
 from models.runs.folder import Run
 from models.storage.checkpoint import read
 from tests.helpers.checkpoints import make_run
-from tests.helpers.map_page import chart, choose, live_map, points, texts, unpacked, visit
+from tests.helpers.map_page import choose, count, live_map, map_arrays, texts, visit
 
 
 @pytest.mark.slow
@@ -17,9 +17,8 @@ def test_a_first_tsne_map_is_computed_and_kept(no_runs):
     model = make_run(no_runs)
     stored = read(Run(no_runs / model).model_path)
     at = visit(model=model, view="tsne", colour="kl")
-    (trace,) = chart(at)["data"]
     expected = tsne(stored.codes.mean)
-    assert unpacked(trace["x"]).tolist() == expected[:, 0].tolist()
+    assert map_arrays(at, file="positions")["positions"].tolist() == expected.tolist()
     assert job_queue.projections().path(stored.fingerprint).exists()
     assert live_map(at)["plane"] is None
     assert not [button for button in at.button if button.label == "Cancel"]
@@ -28,7 +27,7 @@ def test_a_first_tsne_map_is_computed_and_kept(no_runs):
 def test_too_few_codes_for_tsne_are_said(no_runs):
     at = visit(model=make_run(no_runs, count=3), view="tsne")
     assert "t-SNE needs at least 4 points; this test set has 3." in texts(at)
-    assert chart(at) is None
+    assert live_map(at) is None
     assert not os.path.exists(job_queue.projections().folder)
 
 
@@ -43,6 +42,6 @@ def test_a_tsne_map_that_fails_is_one_sentence_and_the_rest_works(no_runs):
     assert [error.value for error in at.error] == [
         "The map could not be computed: choose another view, then try again."
     ]
-    assert chart(at) is None and "Image 0 · class class 0" in texts(at)
+    assert live_map(at) is None
     choose(at, "view", "pca")
-    assert sum(points(chart(at))) == 40 and not at.error
+    assert count(at) == 40 and not at.error
