@@ -246,6 +246,25 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
 
 
 @pytest.mark.browser
+def test_a_point_under_the_pointer_names_its_image(visit, runs_dir):
+    run = trained(runs_dir)
+    page = visit(f"own={run.id}", screen="train")
+    wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
+    wait(lambda: position(page) == len(steps(page)) - 1)
+    stage = film_of(page).locator(".codes")
+    stage.scroll_into_view_if_needed()
+    codes = "document.querySelector('.training-film').player.films[0].codes"
+    found = page.evaluate(f"() => Array.from({codes}.scatter.stagePlaces())")
+    x, y = found[6:8]  # of test image 3; another may lie as near
+    page.mouse.move(stage.bounding_box()["x"] + x, stage.bounding_box()["y"] + y)
+    film_of(page).get_by_text(re.compile(r"^Test image \d+, class \d$")).wait_for()
+    n = page.evaluate(f"() => {codes}.touched")
+    assert np.hypot(found[2 * n] - x, found[2 * n + 1] - y) <= 1
+    page.mouse.move(0, 0)
+    wait(lambda: page.evaluate(f"() => {codes}.touched") is None)
+
+
+@pytest.mark.browser
 @pytest.mark.parametrize("latents", [1, 5])
 def test_a_film_of_any_number_of_latents(latents, visit, server, runs_dir):
     config = RunConfig(
