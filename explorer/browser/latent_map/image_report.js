@@ -85,26 +85,36 @@ export class ImageReport {
   }
 
   /**
-   * Original, decoded mean, and a draw of p(x|z).
+   * Original, decoded mean, and a draw of p(x|z) where the page knows its noise.
    * @param {number} n
    */
   pictures(n) {
     const model = this.host.model();
-    const z = model.codeOf(n);
     const original = this.host.original(n);
-    const sample = picture(model.sample(z, uniforms(7919 * n + this.seed)), model.shape, "Sample of p(x|z)");
+    const shots = [picture(model.decode(model.codeOf(n)), model.shape, "Decoded mean")];
+    if (original) shots.unshift(picture(original, model.shape, "Original"));
+    if (model.noise !== "none") shots.push(this.sample(n));
+    return make("div", { className: "shots large" }, ...shots);
+  }
+
+  /**
+   * A draw of p(x|z), and a button for another one.
+   * @param {number} n
+   */
+  sample(n) {
+    const model = this.host.model();
+    const draw = () => model.sample(model.codeOf(n), uniforms(7919 * n + this.seed));
+    const figure = picture(draw(), model.shape, "Sample of p(x|z)");
     const again = make("button", {
       type: "button", className: "again", textContent: "↻", title: "Draw another sample",
       onclick: () => {
         this.seed += 1;
-        const values = model.sample(z, uniforms(7919 * n + this.seed));
-        paint(/** @type {HTMLCanvasElement} */ (sample.querySelector("canvas")), values, model.shape);
+        paint(/** @type {HTMLCanvasElement} */ (figure.querySelector("canvas")), draw(), model.shape);
       },
     });
     again.setAttribute("aria-label", "Draw another sample of p(x|z)");
-    sample.append(again);
-    const left = original ? [picture(original, model.shape, "Original")] : [];
-    return make("div", { className: "shots large" }, ...left, picture(model.decode(z), model.shape, "Decoded mean"), sample);
+    figure.append(again);
+    return figure;
   }
 
   /** @param {number} n */

@@ -321,6 +321,10 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
     page.get_by_role("button", name="All 30 latents").click()
     assert page.get_by_role("slider").count() == 30
 
+    open_model(make_run(runs_dir, likelihood="gaussian-pixel", title="pixels"), "&point=2")
+    captions = page.locator(".inspector .large figcaption").all_inner_texts()
+    assert captions == ["Decoded mean"], "its noise is not known to the page"
+
     names = ["![x](http://127.0.0.1:9/x.png)", "<img src=http://127.0.0.1:9/y.png>", "c", "d"]
     open_model(make_run(runs_dir, names=names, title="names"), "&point=1&panel=image")
     assert page.locator(".legend button").all_inner_texts() == [f"●{name}" for name in names]
