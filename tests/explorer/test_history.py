@@ -1,0 +1,88 @@
+"""Back, Forward, links and reload in Chromium: one press a step, and the map is as it was."""
+
+import pytest
+
+from tests.helpers.browser_page import settle
+from tests.helpers.processes import wait
+
+pytestmark = pytest.mark.browser
+
+MAP = "document.querySelector('.st-key-map .latent-map')?.latentMap"
+STATE = f"""() => {MAP}?.nearest ? {{
+    model: {MAP}.loaded.noise + {MAP}.loaded.shape + Boolean({MAP}.loaded.logVariances),
+    point: {MAP}.point, pins: {MAP}.pins.all.length, means: {MAP}.toolbar.means,
+    zoomed: !{MAP}.scatter.isHome, hidden: [...{MAP}.scatter.hidden],
+}} : null"""
+
+
+def shown(page):
+    """What the map shows; None before it does."""
+    return page.evaluate(STATE)
+
+
+def entries(page):
+    return page.evaluate("history.length")
+
+
+def address(page):
+    """Asks the page itself: waiting for `page.url` would hear of no change."""
+    return page.evaluate("location.href")
+
+
+def act(page, action):
+    """Does something that changes the link; returns the map's state once the address says it."""
+    before, url = entries(page), address(page)
+    action()
+    wait(lambda: address(page) != url)
+    settle(page)
+    assert entries(page) == before + 1, "one entry a step"
+    return shown(page), address(page)
+
+
+def click(page, image):
+    x, y = page.evaluate(
+        f"""(n) => {{
+            const at = {MAP}.stage.getBoundingClientRect();
+            const [x, y] = {MAP}.view.toPixels({MAP}.placeOf(n));
+            return [at.x + x, at.y + y];
+        }}""",
+        image,
+    )
+    page.mouse.click(x, y)
+
+
+def change_the_model(page):
+    page.get_by_role("combobox", name="Model").click()
+    page.keyboard.type("autoencoder")
+    page.keyboard.press("Enter")
+    wait(lambda: "false" in (shown(page) or {"model": ""})["model"])
+
+
+def test_each_step_is_one_press_back_and_forward(visit):
+    page = visit()
+    wait(lambda: shown(page))
+    settle(page)
+    tools = f"(what) => {{ const map = {MAP}; map.toolbar[what] = true; map.toolChanged(what); }}"
+    steps = [
+        (shown(page), address(page)),
+        act(page, lambda: click(page, 17)),
+        act(page, lambda: page.evaluate(f"() => {MAP}.scatter.zoom(0.5)")),
+        act(page, lambda: page.evaluate(f"() => {MAP}.scatter.toggle(3)")),
+        act(page, lambda: page.evaluate(tools, "means")),
+        act(page, lambda: change_the_model(page)),
+    ]
+    last = steps[-1][0]
+    assert last["point"] == 17 and last["pins"] == 1 and last["means"] and last["zoomed"]
+    act(page, lambda: page.get_by_role("link", name="Train").click())
+    for state, url in steps[::-1]:
+        page.go_back()
+        wait(lambda url=url, state=state: (address(page), shown(page)) == (url, state))
+        settle(page)
+    for state, url in steps[1:]:
+        page.go_forward()
+        wait(lambda url=url, state=state: (address(page), shown(page)) == (url, state))
+        settle(page)
+    page.reload()
+    wait(lambda: shown(page) == last)
+    other = visit(steps[4][1].partition("?")[2])
+    wait(lambda: shown(other) == steps[4][0])
