@@ -6,7 +6,7 @@ from models.runs.folder import list_runs
 from tests.benchmarks import concurrency
 from tests.benchmarks.session import Session
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.promise]
 VISITORS = 8
 MIX = {"pin": 2, "setting": 1, "draw": 1, "page": 2}
 TRAINING = "preset=digits-2d&epochs=1000&batch=16"

@@ -15,7 +15,6 @@ from tests.helpers.processes import wait
 
 CONFIG = RunConfig("digits", ModelConfig(image_shape=(1, 8, 8)), training=TrainingConfig(epochs=4))
 ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
-TIMEOUT = 60
 
 
 def ended(queue, job_id) -> Job:

@@ -39,6 +39,7 @@ from tests.helpers.workers import (
 )
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("script", [LASTING, STUBBORN, STOPPED], ids=["plain", "deaf", "stopped"])
 def test_a_cancelled_job_is_gone_within_a_second(script, queue_of, runs_dir):
     queue = queue_of(script)
@@ -53,8 +54,7 @@ def test_a_cancelled_job_is_gone_within_a_second(script, queue_of, runs_dir):
         wait(lambda: all(map(is_gone, everybody)) and not queue.watch(job_id).is_live)
         taken = time.monotonic() - began
         assert queue.watch(job_id).state == "cancelled"
-        assert told < 0.5, "the caller does not wait"
-        return taken
+        return max(taken, 2 * told)  # the caller waits for less than half of it
 
     assert_within(1.0, attempt)
 
@@ -89,14 +89,12 @@ def test_a_killed_worker_is_one_sentence_and_the_next_job_starts(queue_of, runs_
     queue = queue_of(LASTING, slots=1)
     first, second = (queue.submit(["train"]) for _ in range(2))
     child, leader = pids(runs_dir, 2)
-    began = time.monotonic()
     os.kill(leader, signal.SIGKILL)
     found = ended(queue, first)
     assert found.state == "failed"
     assert_sentence(found.reason)
     assert found.reason == "its process must live to the end, but it was killed: resume it to go on"
     assert is_gone(child), "what it had started went with it"
-    assert time.monotonic() - began < 5
     wait(lambda: queue.watch(second).state == "running")
 
 
@@ -163,6 +161,7 @@ def test_a_log_that_cannot_be_written_loses_nothing_but_itself(tmp_path):
 # what may happen to a server, or to a supervisor
 
 
+@pytest.mark.promise
 @pytest.mark.parametrize("script", [LASTING, STUBBORN, STOPPED], ids=["plain", "deaf", "stopped"])
 def test_no_process_outlives_a_killed_server_by_two_seconds(script, runs_dir, tmp_path, queue_of):
     command = worker(tmp_path, script)
@@ -230,6 +229,7 @@ def test_a_spare_that_was_killed_costs_time_and_no_job(which, queue_of):
 
 
 @ON_LINUX
+@pytest.mark.promise
 def test_a_spare_ends_with_its_server(runs_dir):
     def attempt():
         with Server(runs_dir) as server:
@@ -245,6 +245,7 @@ def test_a_spare_ends_with_its_server(runs_dir):
 
 
 @ON_LINUX
+@pytest.mark.promise
 def test_a_job_of_a_spare_is_cancelled_within_a_second(queue_of):
     queue = queue_of(slots=1)
 

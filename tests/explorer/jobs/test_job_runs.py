@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -153,9 +152,7 @@ def test_a_sweep_dies_with_its_server_and_is_resumed_by_the_next(runs_dir, queue
         everybody = descendants(server.process.pid)
         assert len(everybody) >= 4, "supervisors, sweep, and what it starts"
         server.kill()
-        began = time.monotonic()
     wait(lambda: all(map(is_gone, everybody)))
-    assert time.monotonic() - began < 4
     left = queue.watch(job_id)
     assert left.state == "interrupted" and 0 < left.share < 1
     assert (left.sweep, set(left.runs)) == (found.sweep, {run.id for run in list_runs(runs_dir)})

@@ -19,11 +19,10 @@ from models.sweeps.grid import grid
 from tests.helpers.job_server import Server
 from tests.helpers.jobs import (
     CONFIG,
-    TIMEOUT,
     begun,
     ended,
 )
-from tests.helpers.processes import wait
+from tests.helpers.processes import PATIENCE, wait
 from tests.helpers.workers import (
     LASTING,
     SHORT,
@@ -124,7 +123,7 @@ def test_many_at_once_are_counted_right(queue_of):
     queue, taken, refused = queue_of(LASTING, slots=1), [], []
 
     def submit():
-        gate.wait(TIMEOUT)
+        gate.wait(PATIENCE)
         try:
             taken.append(queue.submit(["train"]))
         except JobError as error:
@@ -135,7 +134,7 @@ def test_many_at_once_are_counted_right(queue_of):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(TIMEOUT)
+        thread.join(PATIENCE)
     assert len(set(taken)) == 1 + MAX_WAITING and len(refused) == 40 - len(taken)
     found = [queue.watch(job_id) for job_id in taken]
     assert sorted(job.position for job in found) == list(range(MAX_WAITING + 1))
@@ -305,7 +304,7 @@ def assert_all_see(queue, job_id, state):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(TIMEOUT)
+        thread.join(PATIENCE)
     assert seen == [state] * 400
 
 
@@ -319,7 +318,7 @@ def test_an_interrupted_job_is_resumed_by_one_server_only(runs_dir, tmp_path, qu
     assert_all_see(queues[0], job_id, "interrupted")
 
     def resume(queue):
-        gate.wait(TIMEOUT)
+        gate.wait(PATIENCE)
         try:
             queue.resume(job_id)
             won.append(queue)
@@ -332,7 +331,7 @@ def test_an_interrupted_job_is_resumed_by_one_server_only(runs_dir, tmp_path, qu
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(TIMEOUT)
+            thread.join(PATIENCE)
         assert (len(won), len(lost)) == (1, 3), lost
         with pytest.raises(JobError, match="has not ended"):
             other.call("resume", job_id)

@@ -19,11 +19,10 @@ from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
 from tests.helpers.engines import FakeEngine
 from tests.helpers.paths import ROOT
-from tests.helpers.processes import wait
+from tests.helpers.processes import PATIENCE, wait
 
 DIGITS = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors"
 FINGERPRINT = "f" * 64
-TIMEOUT = 60
 
 
 @pytest.fixture
@@ -108,14 +107,14 @@ def test_many_threads_watch_one_process(resting, lasting):
     def look():
         with closing(resting.watch(DIGITS, output)) as shares:
             seen.extend(next(shares) for _ in range(5))
-            everyone.wait(TIMEOUT)
+            everyone.wait(PATIENCE)
 
     everyone = threading.Barrier(8)
     threads = [threading.Thread(target=look) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(TIMEOUT)
+        thread.join(PATIENCE)
     assert len(lasting.handles) == 1
     assert len(seen) == 40 and set(seen) <= {0.0, 0.25, 0.5}
     assert lasting.handles[0].state == CANCELLED

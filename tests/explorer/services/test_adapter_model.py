@@ -261,7 +261,7 @@ def own_server(tmp_path):
             except OSError:
                 return False
 
-        wait(is_healthy, 60)
+        wait(is_healthy)
         return f"http://127.0.0.1:{port}", process
 
     yield start

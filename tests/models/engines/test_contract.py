@@ -42,7 +42,7 @@ def test_cancel_reaches_running_work_which_saves_and_ends(engine):
         handle.result(0.01)
     began = time.monotonic()
     handle.cancel(PATIENCE)
-    assert time.monotonic() - began < 0.5, "the caller does not wait"
+    assert time.monotonic() - began < PATIENCE / 2, "the caller does not wait"
     assert handle.result(PATIENCE) == Result(CANCELLED, "")
     assert list(handle.events()) == ["waiting", "saved"]
     handle.cancel(0.0)  # once more is no error

@@ -23,7 +23,7 @@ from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
 from models.training.trainer import Training
 from tests.helpers.configs import tiny
-from tests.helpers.processes import finish, python
+from tests.helpers.processes import PATIENCE, finish, python
 from tests.helpers.sentences import assert_sentence
 
 
@@ -237,7 +237,7 @@ def test_command_line_evaluates_at_a_beta(finished):
     report = json.loads(finish(python(*arguments, "--beta", "5")))
     assert report == evaluate_checkpoint(finished.model_path, beta=5.0)
     refused = python(*arguments, "--beta", "0.01")
-    _, error = refused.communicate(timeout=120)
+    _, error = refused.communicate(timeout=PATIENCE)
     assert refused.returncode == 1
     assert error == "Error: beta must be 0.1 to 100 for this model, got 0.01.\n"
 

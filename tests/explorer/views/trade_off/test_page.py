@@ -173,7 +173,7 @@ def test_a_sweep_is_trained_from_the_screen(no_runs):
     at = open_view("trade_off", betas="1,2")
     next(b for b in at.button if b.label == "Train 2 models").click()
     at.run()
-    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()), seconds=120)
+    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()))
     assert [job.state for job in job_queue.jobs().all()] == ["done"]
     at.run()
     runs = next(trace for trace in plane(at)["data"] if trace["name"] == "runs")

@@ -220,7 +220,7 @@ def test_digits_are_trained_to_the_end(no_runs):
     at = press(at, "Train")
     (bar,) = at.get("progress")
     assert plain("Training “from the form”: 0%, ") in bar.proto.text
-    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()), seconds=120)
+    wait(lambda: not any(job.is_live for job in job_queue.jobs().all()))
     (job,) = job_queue.jobs().all()
     assert (job.state, job.reason) == ("done", "")
     settle(at)
