@@ -104,10 +104,10 @@ def _grid(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, list
     error = np.abs(shown - model.decode(torch.tensor(rows)).flatten(1).numpy())
     points = " × ".join([str(side)] * model.latent_dim)
     return layers, (
-        "Under the pointer, at pins and on walks: between decoded grid points "
+        "Under the pointer, in the inspector, at pins and on walks: between decoded grid points "
         f"({points} of them; at the test codes "
         f"{error.mean():.3f} from the decoder on average, {error.max():.3f} at most; white is 1), "
-        f"as {why}. The inspector and the panels below ask the decoder itself."
+        f"as {why}."
     )
 
 
@@ -146,7 +146,7 @@ def _nearest(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, l
     kept = codes.mean[:: math.ceil(len(codes) / most)]
     images = model.decode(torch.tensor(kept)).flatten(1).numpy()
     return nearest_layer(kept, images), (
-        "Under the pointer, at pins and on walks: "
+        "Under the pointer, in the inspector, at pins and on walks: "
         f"the nearest of {len(kept):,} decoded test codes, not the spot "
-        f"itself, as {why}. The inspector and the panels below ask the decoder itself."
+        f"itself, as {why}."
     )

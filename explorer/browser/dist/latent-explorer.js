@@ -2532,6 +2532,7 @@ function nearestCodes(codes, size, z, count) {
 
 // explorer/browser/latent_map/image_report.js
 var NEIGHBOURS = 6;
+var NO_SAMPLE = "No sample of p(x|z): every pixel has a variance of its own, and the page has only the means.";
 var ImageReport = class {
   /** @param {Host} host */
   constructor(host) {
@@ -2591,6 +2592,7 @@ var ImageReport = class {
       make("h3", { textContent: model.nameOf(n) }),
       this.pictures(n),
       ...this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
+      ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
       make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),

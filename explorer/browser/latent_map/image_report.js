@@ -9,6 +9,7 @@ import { uniforms } from "../numerics/normal.js";
 /** @import { Host, Mark } from "./inspector.js" */
 
 const NEIGHBOURS = 6;
+const NO_SAMPLE = "No sample of p(x|z): every pixel has a variance of its own, and the page has only the means.";
 
 /** The tab of the selected test image. */
 export class ImageReport {
@@ -77,6 +78,7 @@ export class ImageReport {
       make("h3", { textContent: model.nameOf(n) }),
       this.pictures(n),
       ...(this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : []),
+      ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
       make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),
