@@ -1,7 +1,7 @@
 """Many at once: visitors of the map who do something every three seconds, beside a training.
 
-Visitors are sessions without a browser. They all come at the same moment with an empty cache; then
-each pins points, changes model, axes or colour, goes to another page and back, or draws a digit, by
+Visitors are sessions without a browser. They all come at the same moment with an empty cache; once
+all are there, each pins points, changes model, axes or colour, goes to another page and back, or draws a digit, by
 a mix of its own. What the page's own scripts answer is not waited for: of a pin the server hears
 only to keep the link. Pages are what a visitor waits for: all but the pins. The visitors live in a
 process of their own, which tells how late its threads woke up and how much of a core it took: so
@@ -113,14 +113,16 @@ def _stay(
     barrier: threading.Barrier,
     load: Load,
 ) -> int:
-    """One visitor from the first page on; the errors met. One who is not answered leaves."""
+    """One visitor from the first page on; the errors met. One who is not answered leaves.
+
+    Nobody acts before all have opened the page: what follows is not to wait for openings.
+    """
     barrier.wait()
-    try:
-        session = Session(url, f"model={MODEL}")
-    except (OSError, WebSocketException):
+    session = _open(url, load)
+    barrier.wait()
+    if session is None:
         return 1
     try:
-        load.openings.append(1e3 * (session.seconds + session.fetch()))
         end = time.monotonic() + seconds
         time.sleep(PAUSE_SECONDS * (1 + generator.random()))
         while True:
@@ -133,6 +135,16 @@ def _stay(
         return session.errors + 1
     finally:
         session.close()
+
+
+def _open(url: str, load: Load) -> Session | None:
+    """Opens the map with an empty cache; None if it does not open."""
+    try:
+        session = Session(url, f"model={MODEL}")
+        load.openings.append(1e3 * (session.seconds + session.fetch()))
+    except (OSError, WebSocketException):
+        return None
+    return session
 
 
 def act(session: Session, generator: random.Random, mix: Mapping[str, int]) -> tuple[str, float]:
