@@ -1,13 +1,13 @@
 """Many at once: visitors of the map who do something every three seconds, beside a training.
 
 Visitors are sessions without a browser. They all come at the same moment with an empty cache; once
-all are there, each pins points, changes model, axes or colour, goes to another page and back, or draws a digit, by
-a mix of its own. What the page's own scripts answer is not waited for: of a pin the server hears
-only to keep the link. Pages are what a visitor waits for: all but the pins. The visitors live in a
-process of their own, which tells how late its threads woke up and how much of a core it took: so
-much of a round trip is not the server's. The training was started with the page's own button. The
-reference, for openings and pins, is `plain_app.py` with Streamlit's defaults, beside the same
-training, where a pin is a click that it answers.
+all are there, each pins points, changes model, axes or colour, goes to another page and back, or
+draws a digit, by a mix of its own. What the page's own scripts answer is not waited for: of a pin
+the server hears only to keep the link. Pages are what a visitor waits for: all but the pins. The
+visitors live in a process of their own, which tells how late its threads woke up and how much of a
+core it took: so much of a round trip is not the server's. The training was started with the page's
+own button. The reference, for openings and pins, is `plain_app.py` with Streamlit's defaults,
+beside the same training, where a pin is a click that it answers.
 """
 
 from __future__ import annotations
