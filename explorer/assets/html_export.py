@@ -102,6 +102,7 @@ def write_page(
         "look": None,
         "drawn": None,
         "note": "",
+        "decode": None,
         "visit": 1,
     }
     contents["script"] = bundle.script().encode()

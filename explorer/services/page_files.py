@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from explorer.assets import map_spec, store
+from explorer.assets import decoding, map_spec, store
 from explorer.assets.map_spec import MapSpec
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
@@ -57,13 +57,14 @@ def tsne_positions(path: str) -> np.ndarray:
 
 
 def map_files(model: LoadedModel, shown: MapSpec) -> dict[str, str | None]:
-    """Publishes what the live map fetches, and returns the addresses: those of `model_files`, and
-    the positions of a t-SNE map."""
+    """Publishes what the live map fetches, and returns the addresses: those of `model_files`, the
+    positions of a t-SNE map, and where the server decodes for a browser that cannot."""
     positions, key = shown.positions, ("positions", store.VERSION, model.key)
     return model_files(model) | {
         "positions": None
         if positions is None
-        else store.publish(key, "bin", lambda: positions_file(positions))
+        else store.publish(key, "bin", lambda: positions_file(positions)),
+        "decode": _decoding(model),
     }
 
 
@@ -76,6 +77,14 @@ def model_files(model: LoadedModel) -> dict[str, str | None]:
         "originals": images
         and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
     }
+
+
+def _decoding(model: LoadedModel) -> str | None:
+    """Where the server decodes; None if the browser does so exactly."""
+    adapted = model.adapted
+    if adapted is None or not adapted.decoding:
+        return None
+    return decoding.publish(model.key, model.codes.latent_dim, model.decode)
 
 
 def rate_files(

@@ -24,6 +24,8 @@ REACH = 4.0
 """Standard deviations of the prior that a decoded grid covers at least."""
 MOST_GRID = {1: 513, 2: 65}
 """Most grid points along a latent, by the number of latents."""
+WHERE = "Under the pointer, on the map itself and in a saved HTML file"
+"""Where the browser decodes alone; elsewhere it asks the server."""
 
 
 def find_browser_layers(
@@ -104,7 +106,7 @@ def _grid(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, list
     error = np.abs(shown - model.decode(torch.tensor(rows)).flatten(1).numpy())
     points = " × ".join([str(side)] * model.latent_dim)
     return layers, (
-        "Under the pointer, in the inspector, at pins and on walks: between decoded grid points "
+        f"{WHERE}: between decoded grid points "
         f"({points} of them; at the test codes "
         f"{error.mean():.3f} from the decoder on average, {error.max():.3f} at most; white is 1), "
         f"as {why}."
@@ -146,7 +148,5 @@ def _nearest(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, l
     kept = codes.mean[:: math.ceil(len(codes) / most)]
     images = model.decode(torch.tensor(kept)).flatten(1).numpy()
     return nearest_layer(kept, images), (
-        "Under the pointer, in the inspector, at pins and on walks: "
-        f"the nearest of {len(kept):,} decoded test codes, not the spot "
-        f"itself, as {why}."
+        f"{WHERE}: the nearest of {len(kept):,} decoded test codes, not the spot itself, as {why}."
     )

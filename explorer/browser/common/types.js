@@ -9,7 +9,8 @@
  *   anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
  *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number}} Look
  *   how a map looks, as a link remembers it
- * @typedef {{model: string, originals: string | null, positions: string | null, data_set: string,
+ * @typedef {{model: string, originals: string | null, positions: string | null,
+ *   decode: string | null, data_set: string,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
  *   colour: {by: string, title: string}, palette: string[], note: string, visit: number,

@@ -2333,6 +2333,87 @@ function homeOf2(places, { prior }) {
   return { x: range(0), y: range(1) };
 }
 
+// explorer/browser/latent_map/exact.js
+var EXACT = "Exact: decoded by the server.";
+var MOST_CODES = 1e3;
+var MOST_NUMBERS = 32e3;
+function serverDecoder(url, size, [channels, height, width]) {
+  const most = Math.max(1, Math.min(MOST_CODES, Math.floor(MOST_NUMBERS / size)));
+  return async (codes) => {
+    const images = [];
+    for (let first = 0; first < codes.length; first += most) {
+      const z = codes.slice(first, first + most).map((code) => Array.from(code));
+      const answer = await fetch(url, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ z })
+      });
+      if (!answer.ok) throw new Error(`the server must decode, got ${answer.status}`);
+      const values = Float32Array.from(new Uint8Array(await answer.arrayBuffer()), (level) => level / 255);
+      const each = channels * height * width;
+      for (let i = 0; i < z.length; i++) images.push(values.subarray(i * each, (i + 1) * each));
+    }
+    return images;
+  };
+}
+var ExactImages = class {
+  constructor() {
+    this.note = make("span", { className: "hint approximate" });
+    this.latest = null;
+    this.asking = false;
+    this.known = null;
+  }
+  /** Nothing is shown that could be exact. */
+  forget() {
+    this.latest = null;
+    this.note.textContent = "";
+  }
+  /**
+   * Gives the exact images to those who show them: at once if they are known, else when they have
+   * come, unless another question was asked meanwhile. Where the browser decodes exactly, never.
+   * @param {LatentModel} model
+   * @param {ArrayLike<number>[]} codes
+   * @param {(images: Float32Array[]) => void} take
+   */
+  ask(model, codes, take) {
+    this.forget();
+    if (!model.source || !codes.length) return;
+    if (!model.exact) {
+      this.note.textContent = `Approximate: ${model.source}.`;
+      return;
+    }
+    if (this.known?.model === model && this.known.key === keyOf(codes)) {
+      this.note.textContent = EXACT;
+      take(this.known.images);
+      return;
+    }
+    this.note.textContent = `Approximate: ${model.source}, until the server has decoded.`;
+    this.latest = { model, exact: model.exact, codes, take };
+    if (!this.asking) this.answer();
+  }
+  /** Asks the server, one question after another; those that were overtaken are left out. */
+  async answer() {
+    this.asking = true;
+    while (this.latest) {
+      const question = this.latest;
+      const { model, exact, codes, take } = question;
+      const images = await exact(codes).catch(() => null);
+      if (this.latest !== question) continue;
+      this.latest = null;
+      if (!model.exact) continue;
+      if (images) {
+        this.known = { model, key: keyOf(codes), images };
+        this.note.textContent = EXACT;
+        take(images);
+      } else this.note.textContent = `Approximate: ${model.source}. The server gave no exact image.`;
+    }
+    this.asking = false;
+  }
+};
+function keyOf(codes) {
+  return codes.map((code) => Array.from(code).join()).join(";");
+}
+
 // explorer/browser/numerics/normal.js
 var CENTRE = [
   [
@@ -2448,6 +2529,7 @@ var DecodedGrid = class {
     this.host = host;
     this.side = SIDES.first;
     this.codes = [];
+    this.exact = new ExactImages();
     this.slider = make("input", { type: "range", min: String(SIDES.least), max: String(SIDES.most), step: "1" });
     this.slider.setAttribute("aria-label", "Cells per side");
     this.number = make("output");
@@ -2461,7 +2543,7 @@ var DecodedGrid = class {
     this.sheet = make("div", { className: "grid-sheet" });
     this.caption = make("p", { className: "hint" });
     const label = make("label", {}, "Cells per side ", this.slider, this.number);
-    this.place = make("div", {}, make("div", { className: "row" }, label, png), this.sheet, this.caption);
+    this.place = make("div", {}, make("div", { className: "row" }, label, png, this.exact.note), this.sheet, this.caption);
   }
   restart() {
     this.codes = [];
@@ -2475,11 +2557,16 @@ var DecodedGrid = class {
     this.slider.value = String(this.side);
     this.number.textContent = String(this.side);
     this.codes = gridCodes(model, this.host.axes(), this.side, this.host.point());
-    this.canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, this.side);
+    this.paint(this.codes.map((z) => model.decode(z)));
+    this.caption.textContent = this.describe();
+    this.exact.ask(model, this.codes, (images) => this.paint(images));
+  }
+  /** @param {Float32Array[]} images of the cells */
+  paint(images) {
+    this.canvas = sheetOf(images, this.host.model().shape, this.side);
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "Decoded grid");
     this.sheet.replaceChildren(this.canvas);
-    this.caption.textContent = this.describe();
   }
   /** What the grid spans. */
   describe() {
@@ -2538,6 +2625,8 @@ var ImageReport = class {
   constructor(host) {
     this.host = host;
     this.seed = 0;
+    this.exact = new ExactImages();
+    this.decoded = [];
     this.number = make("input", { type: "number", min: "0", step: "1", size: 7 });
     this.number.setAttribute("aria-label", "Number of the test image");
     this.number.onchange = () => this.typed();
@@ -2547,7 +2636,7 @@ var ImageReport = class {
     this.place = make(
       "div",
       { className: "image-report" },
-      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random),
+      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random, this.exact.note),
       this.body
     );
   }
@@ -2573,8 +2662,26 @@ var ImageReport = class {
     this.number.max = String(model.count - 1);
     this.number.value = n === null ? "" : String(n);
     this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
+    this.decoded = [];
     if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());
     else this.body.replaceChildren(...this.report(n));
+    const asked = this.decoded;
+    this.exact.ask(
+      model,
+      asked.map(({ z }) => z),
+      (images) => images.forEach((values, i) => asked[i].take(values))
+    );
+  }
+  /**
+   * A decoded code with a caption; the exact image follows where the browser has another.
+   * @param {ArrayLike<number>} z
+   * @param {string} caption
+   */
+  picture(z, caption) {
+    const model = this.host.model();
+    const figure = picture(model.decode(z), model.shape, caption);
+    this.decoded.push({ z, take: (values) => repaint(figure, values, model.shape) });
+    return figure;
   }
   /** What lives on the map before anything is selected. */
   classMeans() {
@@ -2582,7 +2689,7 @@ var ImageReport = class {
     const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
-    const shots = means.map(({ name, z }) => picture(model.decode(z), model.shape, name));
+    const shots = means.map(({ name, z }) => this.picture(z, name));
     return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
   }
   /** @param {number} n */
@@ -2606,7 +2713,7 @@ var ImageReport = class {
   pictures(n) {
     const model = this.host.model();
     const original = this.host.original(n);
-    const shots = [picture(model.decode(model.codeOf(n)), model.shape, "Decoded mean")];
+    const shots = [this.picture(model.codeOf(n), "Decoded mean")];
     if (original) shots.unshift(picture(original, model.shape, "Original"));
     if (model.noise !== "none") shots.push(this.sample(n));
     return make("div", { className: "shots large" }, ...shots);
@@ -2617,7 +2724,9 @@ var ImageReport = class {
    */
   sample(n) {
     const model = this.host.model();
-    const draw = () => model.sample(model.codeOf(n), uniforms(7919 * n + this.seed));
+    const z = model.codeOf(n);
+    let mean2 = model.decode(z);
+    const draw = () => model.sample(mean2, uniforms(7919 * n + this.seed));
     const figure = picture(draw(), model.shape, "Sample of p(x|z)");
     const again = make("button", {
       type: "button",
@@ -2626,14 +2735,14 @@ var ImageReport = class {
       title: "Draw another sample",
       onclick: () => {
         this.seed += 1;
-        paint(
-          /** @type {HTMLCanvasElement} */
-          figure.querySelector("canvas"),
-          draw(),
-          model.shape
-        );
+        repaint(figure, draw(), model.shape);
       }
     });
+    const take = (values) => {
+      mean2 = values;
+      repaint(figure, draw(), model.shape);
+    };
+    this.decoded.push({ z, take });
     again.setAttribute("aria-label", "Draw another sample of p(x|z)");
     figure.append(again);
     return figure;
@@ -2644,9 +2753,10 @@ var ImageReport = class {
     const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
     const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
     const shots = others.map(({ index, distance }) => {
-      const values = this.host.original(index) ?? model.decode(model.codeOf(index));
+      const original = this.host.original(index);
       const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
-      const shot = picture(values, model.shape, `${name}Δ ${shown(distance)}`);
+      const caption = `${name}Δ ${shown(distance)}`;
+      const shot = original ? picture(original, model.shape, caption) : this.picture(model.codeOf(index), caption);
       return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
     });
     return make("div", { className: "shots" }, ...shots);
@@ -2658,6 +2768,14 @@ function picture(values, shape, caption) {
   canvas.setAttribute("aria-label", caption);
   paint(canvas, values, shape);
   return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
+}
+function repaint(figure, values, shape) {
+  paint(
+    /** @type {HTMLCanvasElement} */
+    figure.querySelector("canvas"),
+    values,
+    shape
+  );
 }
 function latentTable(model, n) {
   const rows = model.latentsOf(n);
@@ -2688,6 +2806,7 @@ var HandDecoder = class {
     this.host = host;
     this.z = [];
     this.showsAll = false;
+    this.exact = new ExactImages();
     this.result = make("div", { className: "hand-result" });
     this.sliders = make("div", { className: "sliders" });
     this.buttons = make("div", { className: "row" });
@@ -2729,8 +2848,10 @@ var HandDecoder = class {
       const text = this.showsAll ? "Fewer latents" : `All ${model.size} latents`;
       this.buttons.append(button(text, () => (this.showsAll = !this.showsAll, this.show())));
     }
+    this.buttons.append(this.exact.note);
     const code = this.code();
     this.image = picture(model.decode(Float32Array.from(code)), model.shape, "Decoded mean");
+    this.askExact();
     const png = button("Save PNG", () => this.save());
     this.result.replaceChildren(this.image, png);
     this.sliders.replaceChildren(...this.chosen().map((j) => this.slider(j, code[j])));
@@ -2767,11 +2888,20 @@ var HandDecoder = class {
   }
   paint() {
     const model = this.host.model();
-    const canvas = (
-      /** @type {HTMLCanvasElement} */
-      this.image?.querySelector("canvas")
+    const image = (
+      /** @type {HTMLElement} */
+      this.image
     );
-    paint(canvas, model.decode(Float32Array.from(this.code())), model.shape);
+    repaint(image, model.decode(Float32Array.from(this.code())), model.shape);
+    this.askExact();
+  }
+  askExact() {
+    const model = this.host.model();
+    const image = (
+      /** @type {HTMLElement} */
+      this.image
+    );
+    this.exact.ask(model, [this.code()], ([values]) => repaint(image, values, model.shape));
   }
   save() {
     const canvas = (
@@ -2791,11 +2921,13 @@ var PriorSamples = class {
     this.host = host;
     this.seed = 0;
     this.codes = [];
+    this.images = [];
+    this.exact = new ExactImages();
     const draw = make("button", { type: "button", textContent: "Draw again", onclick: () => this.again() });
     const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
     this.note = make("span", { className: "hint" });
     this.sheet = make("div", { className: "samples" });
-    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.note), this.sheet);
+    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.note, this.exact.note), this.sheet);
   }
   restart() {
     this.codes = [];
@@ -2815,18 +2947,22 @@ var PriorSamples = class {
     const model = this.host.model();
     this.note.textContent = model.logVariances ? "Decoded means of z ~ N(0, I), marked on the map." : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes.";
     if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed));
+    const canvases = this.codes.map(() => make("canvas"));
+    const show = (images) => {
+      this.images = images;
+      images.forEach((values, i) => paint(canvases[i], values, model.shape));
+    };
+    show(this.codes.map((z) => model.decode(z)));
     const shots = this.codes.map((z, i) => {
-      const canvas = make("canvas");
-      paint(canvas, model.decode(z), model.shape);
-      const button = make("button", { type: "button", className: "shot", title: "Pin this sample", onclick: () => this.host.pin(z) }, canvas);
+      const button = make("button", { type: "button", className: "shot", title: "Pin this sample", onclick: () => this.host.pin(z) }, canvases[i]);
       button.setAttribute("aria-label", `Pin sample ${i + 1}`);
       return button;
     });
     this.sheet.replaceChildren(...shots);
+    this.exact.ask(model, this.codes, show);
   }
   save() {
-    const model = this.host.model();
-    const canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, COLUMNS);
+    const canvas = sheetOf(this.images, this.host.model().shape, COLUMNS);
     canvas.toBlob((blob) => blob && save(blob, "prior.png"));
   }
 };
@@ -3055,7 +3191,7 @@ function pathLength(points) {
   return imageSteps(points).reduce((sum, step) => sum + step, 0);
 }
 var MOST_LATENTS = 32;
-var MOST_NUMBERS = 2 ** 24;
+var MOST_NUMBERS2 = 2 ** 24;
 var SLOPES_PER_STEP = 128;
 var TRIALS = 3;
 var TOLERANCE = 1e-3;
@@ -3135,7 +3271,7 @@ var Relaxation = class {
   /** The latents that change the image most at the middle of the path; all, if these are few. */
   sensitiveLatents() {
     const all = [...this.path[0].keys()];
-    const room = Math.floor(MOST_NUMBERS / (this.path.length * this.images[0].length));
+    const room = Math.floor(MOST_NUMBERS2 / (this.path.length * this.images[0].length));
     const most = Math.max(2, Math.min(MOST_LATENTS, room));
     if (all.length <= most) return all;
     const middle = Math.floor(this.path.length / 2);
@@ -3267,6 +3403,7 @@ var Interpolation = class {
   constructor(place, host) {
     this.place = place;
     this.host = host;
+    this.exact = new ExactImages();
     this.kind = "linear";
     this.walks = {};
     this.pins = [];
@@ -3291,6 +3428,7 @@ var Interpolation = class {
   restart() {
     this.serial += 1;
     this.stop();
+    this.exact.forget();
     this.walks = {};
     this.place.hidden = this.pins.length < 2;
     if (this.place.hidden) {
@@ -3301,7 +3439,28 @@ var Interpolation = class {
     this.walks.linear = this.walk(linearPath(a, b, this.length(a)));
     this.walks.spherical = this.walk(sphericalPath(a, b, this.length(a)));
     if (this.kind === "geodesic") this.relax();
+    else this.askExact();
     this.render();
+  }
+  /** The exact images of all walks; they replace those that are shown. */
+  askExact() {
+    const kinds = (
+      /** @type {Kind[]} */
+      Object.keys(this.walks)
+    );
+    const paths = kinds.map((kind) => (
+      /** @type {Walk} */
+      this.walks[kind].all
+    ));
+    this.exact.ask(this.host.model(), paths.flat(), (images) => {
+      let first = 0;
+      kinds.forEach((kind, i) => {
+        const last = first + paths[i].length;
+        this.walks[kind] = this.walk(paths[i], images.slice(first, last));
+        first = last;
+      });
+      this.refresh();
+    });
   }
   /**
    * Codes of a whole path.
@@ -3313,21 +3472,21 @@ var Interpolation = class {
   /**
    * A path at the frames that are shown; a step's change is measured along all codes between.
    * @param {Float32Array[]} all
+   * @param {Float32Array[]} decoded
    * @returns {Walk}
    */
-  walk(all) {
+  walk(all, decoded = all.map((z) => this.host.model().decode(z))) {
     const every = (all.length - 1) / (FRAMES - 1);
-    const decoded = all.map((z) => this.host.decode(z));
     const steps = Array.from({ length: FRAMES - 1 }, () => 0);
     imageSteps(decoded).forEach((change, i) => steps[Math.floor(i / every)] += change);
     const isShown = (_, i) => i % every === 0;
-    return { path: all.filter(isShown), images: decoded.filter(isShown), steps };
+    return { all, path: all.filter(isShown), images: decoded.filter(isShown), steps };
   }
   /** The geodesic, one relaxation a frame, so that one sees the path find its way. */
   relax() {
     const mine = this.serial;
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    const geodesic = relaxGeodesic(this.host.decode, linearPath(a, b, this.length(a)));
+    const geodesic = relaxGeodesic(this.host.model().decode, linearPath(a, b, this.length(a)));
     this.walks.geodesic = this.walk(geodesic.path);
     let count = 0;
     const next = () => {
@@ -3338,6 +3497,7 @@ var Interpolation = class {
       } else this.relaxing = false;
       this.walks.geodesic = this.walk(geodesic.path);
       this.refresh();
+      if (!this.relaxing) this.askExact();
     };
     this.relaxing = true;
     requestAnimationFrame(next);
@@ -3388,7 +3548,7 @@ var Interpolation = class {
     this.largest = make("span");
     this.words = make("p", { className: "words" });
     this.place.replaceChildren(
-      make("div", { className: "row" }, "Walk from ", ends[0], " to ", ends[1], kinds, this.player, ...saves),
+      make("div", { className: "row" }, "Walk from ", ends[0], " to ", ends[1], kinds, this.player, ...saves, this.exact.note),
       make("div", { className: "film" }, ...this.frames),
       make("p", { className: "words" }, "Change of the image at each step; ", this.largest),
       this.bars,
@@ -3409,7 +3569,7 @@ var Interpolation = class {
         /** @type {HTMLCanvasElement} */
         cell.firstElementChild,
         values,
-        this.host.shape()
+        this.host.model().shape
       );
       cell.classList.toggle("now", this.playing && k === this.at);
     });
@@ -3473,14 +3633,14 @@ var Interpolation = class {
       /** @type {Walk} */
       this.walks[this.kind]
     );
-    const [, height, width] = this.host.shape();
+    const [, height, width] = this.host.model().shape;
     const factor = Math.max(1, Math.round(160 / Math.max(height, width)));
     const one = make("canvas", { width, height });
     const large = make("canvas", { width: factor * width, height: factor * height });
     const pen = context(large);
     pen.imageSmoothingEnabled = false;
     const frames = walk2.images.map((values) => {
-      context(one).putImageData(new ImageData(levels(values, this.host.shape()), width, height), 0, 0);
+      context(one).putImageData(new ImageData(levels(values, this.host.model().shape), width, height), 0, 0);
       pen.drawImage(one, 0, 0, large.width, large.height);
       return pen.getImageData(0, 0, large.width, large.height);
     });
@@ -3776,16 +3936,14 @@ var gestureHost = (map) => ({
   select: (outline) => map.choose(inside(outline, map.scatter.stagePlaces(), (n) => map.scatter.isShown(n)))
 });
 var pinsHost = (map) => ({
-  decode: (z) => map.model.decode(z),
-  shape: () => map.model.shape,
+  model: () => map.model,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
   clicked: (pin) => map.gestures.tap(() => map.clickPin(pin)),
   changed: (isFinal) => map.pinsChanged(isFinal)
 });
 var walkHost = (map) => ({
-  decode: (z) => map.model.decode(z),
-  shape: () => map.model.shape,
+  model: () => map.model,
   drawn: (path, at) => map.showPath(path, at),
   large: (values) => map.panel.large(values, map.model.shape)
 });
@@ -3910,6 +4068,7 @@ var LatentModel = class {
   constructor(file) {
     const { decode, header, arrays } = readModel(file);
     this.decode = decode;
+    this.exact = null;
     this.source = SUBSTITUTES[header.layers[0].type] ?? "";
     this.shape = header.image_shape;
     this.size = header.latent_dim;
@@ -3953,11 +4112,10 @@ var LatentModel = class {
   }
   /**
    * One draw of p(x|z), values as they are, also beyond [0, 1].
-   * @param {ArrayLike<number>} z
+   * @param {Float32Array} mean the decoded mean
    * @param {() => number} uniform numbers in (0, 1)
    */
-  sample(z, uniform) {
-    const mean2 = this.decode(z);
+  sample(mean2, uniform) {
     if (this.noise === "bernoulli") return mean2.map((p) => uniform() < p ? 1 : 0);
     const { sigmas } = this;
     return mean2.map((m, i) => m + (sigmas ? sigmas[i % sigmas.length] : 0) * quantile(uniform()));
@@ -4505,6 +4663,7 @@ var Pins = class {
     this.host = host;
     this.all = [];
     this.removed = null;
+    this.exact = new ExactImages();
   }
   /** @param {Pin[]} pins */
   set(pins) {
@@ -4566,6 +4725,20 @@ var Pins = class {
     this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
     const cards = this.all.map((pin, i) => this.card(pin, i));
     this.list.replaceChildren(...cards, this.controls());
+    this.askExact();
+  }
+  /** The exact images of all pins, in their cards. */
+  askExact() {
+    if (!this.all.length) {
+      this.exact.forget();
+      return;
+    }
+    const model = this.host.model();
+    this.exact.ask(
+      model,
+      this.all.map((pin) => pin.z),
+      (images) => images.forEach((values, i) => paint(part(this.list.children[i], "canvas"), values, model.shape))
+    );
   }
   controls() {
     const row = make("div", { className: "row" });
@@ -4576,11 +4749,12 @@ var Pins = class {
       const text = this.all.length ? "Pin a second spot to walk between the two." : "Click the map to pin a spot, on a point or beside one.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
+    row.append(this.exact.note);
     return row;
   }
   /** @param {string} text */
   note(text) {
-    this.list.querySelector(".hint")?.remove();
+    this.list.querySelector(".hint:not(.approximate)")?.remove();
     this.list.lastElementChild?.append(make("span", { className: "hint", textContent: text }));
   }
   /**
@@ -4683,17 +4857,15 @@ var Pins = class {
       this.list.children[index]
     );
     this.fill(card, this.all[index]);
+    this.askExact();
   }
   /**
    * @param {HTMLElement} card
    * @param {Pin} pin
    */
   fill(card, pin) {
-    const canvas = (
-      /** @type {HTMLCanvasElement} */
-      card.querySelector("canvas")
-    );
-    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape());
+    const model = this.host.model();
+    paint(part(card, "canvas"), model.decode(Float32Array.from(pin.z)), model.shape);
     const few = pin.z.slice(0, 2).map((v) => shown(v)).join(", ");
     const text = `z = ${few}${pin.z.length > 2 ? ", …" : ""}`;
     const place = (
@@ -5265,6 +5437,7 @@ var LatentMap = class {
   forget() {
     clearTimeout(this.telling);
     this.nearest = null;
+    if (this.loaded) this.loaded.exact = null;
     this.loaded = null;
     this.background = null;
     this.originals = null;
@@ -5304,6 +5477,7 @@ var LatentMap = class {
     if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
+    if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);

@@ -6,6 +6,7 @@
 
 import { latentName, make, save, shown } from "../common/dom.js";
 import { quantile } from "../numerics/normal.js";
+import { ExactImages } from "./exact.js";
 import { sheetOf } from "./picture_sheet.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
@@ -20,6 +21,7 @@ export class DecodedGrid {
     this.side = SIDES.first;
     /** @type {Float32Array[]} */
     this.codes = [];
+    this.exact = new ExactImages();
     this.slider = make("input", { type: "range", min: String(SIDES.least), max: String(SIDES.most), step: "1" });
     this.slider.setAttribute("aria-label", "Cells per side");
     this.number = make("output");
@@ -33,7 +35,7 @@ export class DecodedGrid {
     this.sheet = make("div", { className: "grid-sheet" });
     this.caption = make("p", { className: "hint" });
     const label = make("label", {}, "Cells per side ", this.slider, this.number);
-    this.place = make("div", {}, make("div", { className: "row" }, label, png), this.sheet, this.caption);
+    this.place = make("div", {}, make("div", { className: "row" }, label, png, this.exact.note), this.sheet, this.caption);
   }
 
   restart() {
@@ -50,11 +52,17 @@ export class DecodedGrid {
     this.slider.value = String(this.side);
     this.number.textContent = String(this.side);
     this.codes = gridCodes(model, this.host.axes(), this.side, this.host.point());
-    this.canvas = sheetOf(this.codes.map((z) => model.decode(z)), model.shape, this.side);
+    this.paint(this.codes.map((z) => model.decode(z)));
+    this.caption.textContent = this.describe();
+    this.exact.ask(model, this.codes, (images) => this.paint(images));
+  }
+
+  /** @param {Float32Array[]} images of the cells */
+  paint(images) {
+    this.canvas = sheetOf(images, this.host.model().shape, this.side);
     this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", "Decoded grid");
     this.sheet.replaceChildren(this.canvas);
-    this.caption.textContent = this.describe();
   }
 
   /** What the grid spans. */

@@ -2,8 +2,9 @@
  * Decode by hand: a slider for each latent, and the image that they make.
  */
 
-import { latentName, make, paint, save, shown } from "../common/dom.js";
-import { picture } from "./image_report.js";
+import { latentName, make, save, shown } from "../common/dom.js";
+import { ExactImages } from "./exact.js";
+import { picture, repaint } from "./image_report.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
 
@@ -18,6 +19,7 @@ export class HandDecoder {
     /** @type {number[]} empty: the origin */
     this.z = [];
     this.showsAll = false;
+    this.exact = new ExactImages();
     this.result = make("div", { className: "hand-result" });
     this.sliders = make("div", { className: "sliders" });
     this.buttons = make("div", { className: "row" });
@@ -62,8 +64,10 @@ export class HandDecoder {
       const text = this.showsAll ? "Fewer latents" : `All ${model.size} latents`;
       this.buttons.append(button(text, () => ((this.showsAll = !this.showsAll), this.show())));
     }
+    this.buttons.append(this.exact.note);
     const code = this.code();
     this.image = picture(model.decode(Float32Array.from(code)), model.shape, "Decoded mean");
+    this.askExact();
     const png = button("Save PNG", () => this.save());
     this.result.replaceChildren(this.image, png);
     this.sliders.replaceChildren(...this.chosen().map((j) => this.slider(j, code[j])));
@@ -103,8 +107,15 @@ export class HandDecoder {
 
   paint() {
     const model = this.host.model();
-    const canvas = /** @type {HTMLCanvasElement} */ (this.image?.querySelector("canvas"));
-    paint(canvas, model.decode(Float32Array.from(this.code())), model.shape);
+    const image = /** @type {HTMLElement} */ (this.image);
+    repaint(image, model.decode(Float32Array.from(this.code())), model.shape);
+    this.askExact();
+  }
+
+  askExact() {
+    const model = this.host.model();
+    const image = /** @type {HTMLElement} */ (this.image);
+    this.exact.ask(model, [this.code()], ([values]) => repaint(image, values, model.shape));
   }
 
   save() {

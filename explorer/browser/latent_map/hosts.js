@@ -40,8 +40,7 @@ export const gestureHost = (map) => ({
  * @returns {import("./pins.js").Host}
  */
 export const pinsHost = (map) => ({
-  decode: (z) => map.model.decode(z),
-  shape: () => map.model.shape,
+  model: () => map.model,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
   clicked: (pin) => map.gestures.tap(() => map.clickPin(pin)),
@@ -53,8 +52,7 @@ export const pinsHost = (map) => ({
  * @returns {import("./interpolation.js").Host}
  */
 export const walkHost = (map) => ({
-  decode: (z) => map.model.decode(z),
-  shape: () => map.model.shape,
+  model: () => map.model,
   drawn: (path, at) => map.showPath(path, at),
   large: (values) => map.panel.large(values, map.model.shape),
 });

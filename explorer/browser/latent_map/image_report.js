@@ -5,6 +5,7 @@
 import { latentName, make, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
+import { ExactImages } from "./exact.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
 
@@ -17,6 +18,9 @@ export class ImageReport {
   constructor(host) {
     this.host = host;
     this.seed = 0;
+    this.exact = new ExactImages();
+    /** @type {{z: ArrayLike<number>, take: (values: Float32Array) => void}[]} what is decoded here */
+    this.decoded = [];
     this.number = make("input", { type: "number", min: "0", step: "1", size: 7 });
     this.number.setAttribute("aria-label", "Number of the test image");
     this.number.onchange = () => this.typed();
@@ -26,7 +30,7 @@ export class ImageReport {
     this.place = make(
       "div",
       { className: "image-report" },
-      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random),
+      make("div", { className: "row" }, make("label", {}, "Test image ", this.number), this.count, random, this.exact.note),
       this.body,
     );
   }
@@ -57,8 +61,25 @@ export class ImageReport {
     this.number.max = String(model.count - 1);
     this.number.value = n === null ? "" : String(n);
     this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
+    this.decoded = [];
     if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());
     else this.body.replaceChildren(...this.report(n));
+    const asked = this.decoded;
+    this.exact.ask(model, asked.map(({ z }) => z), (images) =>
+      images.forEach((values, i) => asked[i].take(values)),
+    );
+  }
+
+  /**
+   * A decoded code with a caption; the exact image follows where the browser has another.
+   * @param {ArrayLike<number>} z
+   * @param {string} caption
+   */
+  picture(z, caption) {
+    const model = this.host.model();
+    const figure = picture(model.decode(z), model.shape, caption);
+    this.decoded.push({ z, take: (values) => repaint(figure, values, model.shape) });
+    return figure;
   }
 
   /** What lives on the map before anything is selected. */
@@ -67,7 +88,7 @@ export class ImageReport {
     const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
-    const shots = means.map(({ name, z }) => picture(model.decode(z), model.shape, name));
+    const shots = means.map(({ name, z }) => this.picture(z, name));
     return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
   }
 
@@ -93,7 +114,7 @@ export class ImageReport {
   pictures(n) {
     const model = this.host.model();
     const original = this.host.original(n);
-    const shots = [picture(model.decode(model.codeOf(n)), model.shape, "Decoded mean")];
+    const shots = [this.picture(model.codeOf(n), "Decoded mean")];
     if (original) shots.unshift(picture(original, model.shape, "Original"));
     if (model.noise !== "none") shots.push(this.sample(n));
     return make("div", { className: "shots large" }, ...shots);
@@ -105,15 +126,22 @@ export class ImageReport {
    */
   sample(n) {
     const model = this.host.model();
-    const draw = () => model.sample(model.codeOf(n), uniforms(7919 * n + this.seed));
+    const z = model.codeOf(n);
+    let mean = model.decode(z);
+    const draw = () => model.sample(mean, uniforms(7919 * n + this.seed));
     const figure = picture(draw(), model.shape, "Sample of p(x|z)");
     const again = make("button", {
       type: "button", className: "again", textContent: "↻", title: "Draw another sample",
       onclick: () => {
         this.seed += 1;
-        paint(/** @type {HTMLCanvasElement} */ (figure.querySelector("canvas")), draw(), model.shape);
+        repaint(figure, draw(), model.shape);
       },
     });
+    const take = (/** @type {Float32Array} */ values) => {
+      mean = values;
+      repaint(figure, draw(), model.shape);
+    };
+    this.decoded.push({ z, take });
     again.setAttribute("aria-label", "Draw another sample of p(x|z)");
     figure.append(again);
     return figure;
@@ -125,9 +153,10 @@ export class ImageReport {
     const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
     const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
     const shots = others.map(({ index, distance }) => {
-      const values = this.host.original(index) ?? model.decode(model.codeOf(index));
+      const original = this.host.original(index);
       const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
-      const shot = picture(values, model.shape, `${name}Δ ${shown(distance)}`);
+      const caption = `${name}Δ ${shown(distance)}`;
+      const shot = original ? picture(original, model.shape, caption) : this.picture(model.codeOf(index), caption);
       return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
     });
     return make("div", { className: "shots" }, ...shots);
@@ -146,6 +175,16 @@ export function picture(values, shape, caption) {
   canvas.setAttribute("aria-label", caption);
   paint(canvas, values, shape);
   return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
+}
+
+/**
+ * Another image in place of the one that a figure shows.
+ * @param {HTMLElement} figure
+ * @param {ArrayLike<number>} values
+ * @param {import("../common/dom.js").ImageShape} shape
+ */
+export function repaint(figure, values, shape) {
+  paint(/** @type {HTMLCanvasElement} */ (figure.querySelector("canvas")), values, shape);
 }
 
 /**

@@ -5,16 +5,18 @@
 import { encodeGif } from "../numerics/gif.js";
 import { context, levels, make, paint, save, shown } from "../common/dom.js";
 import { imageSteps, linearPath, relaxGeodesic, sphericalPath } from "../numerics/walk.js";
+import { ExactImages } from "./exact.js";
 
-/** @import { ImageShape } from "../common/dom.js" */
+/** @import { LatentModel } from "./model.js" */
 /** @import { Pin } from "../common/types.js" */
 /** @typedef {"linear" | "spherical" | "geodesic"} Kind */
 /**
- * @typedef {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
+ * @typedef {{model: () => LatentModel,
  *   drawn: (path: Float32Array[], at: number | null) => void,
  *   large: (values: Float32Array) => void}} Host what a walk asks of its map
  */
-/** @typedef {{path: Float32Array[], images: Float32Array[], steps: number[]}} Walk */
+/** @typedef {{all: Float32Array[], path: Float32Array[], images: Float32Array[], steps: number[]}} Walk
+ *   `all` are the codes of `path`, which are shown, and those between */
 
 const FRAMES = 16;
 /** Codes from frame to frame: with few latents the images turn sharply between two frames. */
@@ -40,6 +42,7 @@ export class Interpolation {
   constructor(place, host) {
     this.place = place;
     this.host = host;
+    this.exact = new ExactImages();
     /** @type {Kind} */
     this.kind = "linear";
     /** @type {Partial<Record<Kind, Walk>>} */
@@ -69,6 +72,7 @@ export class Interpolation {
   restart() {
     this.serial += 1;
     this.stop();
+    this.exact.forget();
     this.walks = {};
     this.place.hidden = this.pins.length < 2;
     if (this.place.hidden) {
@@ -79,7 +83,23 @@ export class Interpolation {
     this.walks.linear = this.walk(linearPath(a, b, this.length(a)));
     this.walks.spherical = this.walk(sphericalPath(a, b, this.length(a)));
     if (this.kind === "geodesic") this.relax();
+    else this.askExact();
     this.render();
+  }
+
+  /** The exact images of all walks; they replace those that are shown. */
+  askExact() {
+    const kinds = /** @type {Kind[]} */ (Object.keys(this.walks));
+    const paths = kinds.map((kind) => /** @type {Walk} */ (this.walks[kind]).all);
+    this.exact.ask(this.host.model(), paths.flat(), (images) => {
+      let first = 0;
+      kinds.forEach((kind, i) => {
+        const last = first + paths[i].length;
+        this.walks[kind] = this.walk(paths[i], images.slice(first, last));
+        first = last;
+      });
+      this.refresh();
+    });
   }
 
   /**
@@ -93,22 +113,22 @@ export class Interpolation {
   /**
    * A path at the frames that are shown; a step's change is measured along all codes between.
    * @param {Float32Array[]} all
+   * @param {Float32Array[]} decoded
    * @returns {Walk}
    */
-  walk(all) {
+  walk(all, decoded = all.map((z) => this.host.model().decode(z))) {
     const every = (all.length - 1) / (FRAMES - 1);
-    const decoded = all.map((z) => this.host.decode(z));
     const steps = Array.from({ length: FRAMES - 1 }, () => 0);
     imageSteps(decoded).forEach((change, i) => (steps[Math.floor(i / every)] += change));
     const isShown = (/** @type {unknown} */ _, /** @type {number} */ i) => i % every === 0;
-    return { path: all.filter(isShown), images: decoded.filter(isShown), steps };
+    return { all, path: all.filter(isShown), images: decoded.filter(isShown), steps };
   }
 
   /** The geodesic, one relaxation a frame, so that one sees the path find its way. */
   relax() {
     const mine = this.serial;
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    const geodesic = relaxGeodesic(this.host.decode, linearPath(a, b, this.length(a)));
+    const geodesic = relaxGeodesic(this.host.model().decode, linearPath(a, b, this.length(a)));
     this.walks.geodesic = this.walk(geodesic.path);
     let count = 0;
     const next = () => {
@@ -119,6 +139,7 @@ export class Interpolation {
       } else this.relaxing = false;
       this.walks.geodesic = this.walk(geodesic.path);
       this.refresh();
+      if (!this.relaxing) this.askExact();
     };
     this.relaxing = true;
     requestAnimationFrame(next);
@@ -167,7 +188,7 @@ export class Interpolation {
     this.largest = make("span");
     this.words = make("p", { className: "words" });
     this.place.replaceChildren(
-      make("div", { className: "row" }, "Walk from ", ends[0], " to ", ends[1], kinds, this.player, ...saves),
+      make("div", { className: "row" }, "Walk from ", ends[0], " to ", ends[1], kinds, this.player, ...saves, this.exact.note),
       make("div", { className: "film" }, ...this.frames),
       make("p", { className: "words" }, "Change of the image at each step; ", this.largest),
       this.bars,
@@ -182,7 +203,7 @@ export class Interpolation {
     if (!walk || !this.frames) return;
     walk.images.forEach((values, k) => {
       const cell = /** @type {HTMLElement[]} */ (this.frames)[k];
-      paint(/** @type {HTMLCanvasElement} */ (cell.firstElementChild), values, this.host.shape());
+      paint(/** @type {HTMLCanvasElement} */ (cell.firstElementChild), values, this.host.model().shape);
       cell.classList.toggle("now", this.playing && k === this.at);
     });
     this.paintBars(walk);
@@ -248,14 +269,14 @@ export class Interpolation {
   /** The pictures enlarged to at least 160 pixels. */
   enlarged() {
     const walk = /** @type {Walk} */ (this.walks[this.kind]);
-    const [, height, width] = this.host.shape();
+    const [, height, width] = this.host.model().shape;
     const factor = Math.max(1, Math.round(160 / Math.max(height, width)));
     const one = make("canvas", { width, height });
     const large = make("canvas", { width: factor * width, height: factor * height });
     const pen = context(large);
     pen.imageSmoothingEnabled = false;
     const frames = walk.images.map((values) => {
-      context(one).putImageData(new ImageData(levels(values, this.host.shape()), width, height), 0, 0);
+      context(one).putImageData(new ImageData(levels(values, this.host.model().shape), width, height), 0, 0);
       pen.drawImage(one, 0, 0, large.width, large.height);
       return pen.getImageData(0, 0, large.width, large.height);
     });

@@ -14,6 +14,7 @@ import { fillLegend } from "../scatter/legend.js";
 import { Scatter } from "../scatter/scatter.js";
 import { computeBackground } from "./background.js";
 import { contentOf } from "./content.js";
+import { serverDecoder } from "./exact.js";
 import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
 import { pressKey } from "./keyboard.js";
@@ -121,6 +122,7 @@ export class LatentMap {
   forget() {
     clearTimeout(this.telling);
     this.nearest = null;
+    if (this.loaded) this.loaded.exact = null; // what the server still answers is not shown
     this.loaded = null;
     this.background = null;
     this.originals = null;
@@ -160,6 +162,7 @@ export class LatentMap {
     if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
+    if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);

@@ -22,6 +22,8 @@ export class LatentModel {
   constructor(file) {
     const { decode, header, arrays } = readModel(file);
     this.decode = decode;
+    /** @type {import("./exact.js").ServerDecoder | null} how the server decodes, where it must */
+    this.exact = null;
     this.source = SUBSTITUTES[header.layers[0].type] ?? "";
     /** @type {ImageShape} */
     this.shape = header.image_shape;
@@ -73,11 +75,10 @@ export class LatentModel {
 
   /**
    * One draw of p(x|z), values as they are, also beyond [0, 1].
-   * @param {ArrayLike<number>} z
+   * @param {Float32Array} mean the decoded mean
    * @param {() => number} uniform numbers in (0, 1)
    */
-  sample(z, uniform) {
-    const mean = this.decode(z);
+  sample(mean, uniform) {
     if (this.noise === "bernoulli") return mean.map((p) => (uniform() < p ? 1 : 0));
     const { sigmas } = this;
     return mean.map((m, i) => m + (sigmas ? sigmas[i % sigmas.length] : 0) * quantile(uniform()));

@@ -2,14 +2,14 @@
  * Pins: spots of the latent space that stay, on the map and in a list.
  */
 
-import { make, paint, shown } from "../common/dom.js";
+import { make, paint, part, shown } from "../common/dom.js";
+import { ExactImages } from "./exact.js";
 import { direction } from "./keyboard.js";
 
-/** @import { ImageShape } from "../common/dom.js" */
+/** @import { LatentModel } from "./model.js" */
 /** @import { Pin } from "../common/types.js" */
 /**
- * @typedef {{decode: (z: Float32Array) => Float32Array, shape: () => ImageShape,
- *   pixels: (pin: Pin) => number[], move: (pin: Pin, pixel: number[]) => Pin,
+ * @typedef {{model: () => LatentModel, pixels: (pin: Pin) => number[], move: (pin: Pin, pixel: number[]) => Pin,
  *   clicked: (pin: Pin) => void, changed: (isFinal: boolean) => void}} Host what pins ask of the map
  */
 
@@ -31,6 +31,7 @@ export class Pins {
     this.all = [];
     /** @type {Pin[] | null} */
     this.removed = null;
+    this.exact = new ExactImages();
   }
 
   /** @param {Pin[]} pins */
@@ -98,6 +99,19 @@ export class Pins {
     this.layer.replaceChildren(...this.all.map((pin, i) => this.marker(pin, i)));
     const cards = this.all.map((pin, i) => this.card(pin, i));
     this.list.replaceChildren(...cards, this.controls());
+    this.askExact();
+  }
+
+  /** The exact images of all pins, in their cards. */
+  askExact() {
+    if (!this.all.length) {
+      this.exact.forget();
+      return;
+    }
+    const model = this.host.model();
+    this.exact.ask(model, this.all.map((pin) => pin.z), (images) =>
+      images.forEach((values, i) => paint(part(this.list.children[i], "canvas"), values, model.shape)),
+    );
   }
 
   controls() {
@@ -112,12 +126,13 @@ export class Pins {
         : "Click the map to pin a spot, on a point or beside one.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
+    row.append(this.exact.note);
     return row;
   }
 
   /** @param {string} text */
   note(text) {
-    this.list.querySelector(".hint")?.remove();
+    this.list.querySelector(".hint:not(.approximate)")?.remove();
     this.list.lastElementChild?.append(make("span", { className: "hint", textContent: text }));
   }
 
@@ -220,6 +235,7 @@ export class Pins {
   refresh(index) {
     const card = /** @type {HTMLElement} */ (this.list.children[index]);
     this.fill(card, this.all[index]);
+    this.askExact();
   }
 
   /**
@@ -227,8 +243,8 @@ export class Pins {
    * @param {Pin} pin
    */
   fill(card, pin) {
-    const canvas = /** @type {HTMLCanvasElement} */ (card.querySelector("canvas"));
-    paint(canvas, this.host.decode(Float32Array.from(pin.z)), this.host.shape());
+    const model = this.host.model();
+    paint(part(card, "canvas"), model.decode(Float32Array.from(pin.z)), model.shape);
     const few = pin.z.slice(0, 2).map((v) => shown(v)).join(", ");
     const text = `z = ${few}${pin.z.length > 2 ? ", …" : ""}`;
     const place = /** @type {HTMLElement} */ (card.querySelector(".z"));

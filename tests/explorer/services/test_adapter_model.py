@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from contextlib import closing
 
@@ -21,9 +22,11 @@ from explorer.widgets import pictures
 from models.data.load import load
 from tests.helpers.app_test import open_view, press, said
 from tests.helpers.browser_page import (
+    MAP,
     assert_nothing_sticks_out,
     canvas_pixels,
     lens,
+    pins,
     settle,
     signed,
     spots,
@@ -226,6 +229,15 @@ def test_its_map_can_be_taken_home(offered):
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
 
 
+@pytest.mark.parametrize("more", ["", "\n\ndecoder = net\n"], ids=["substitute", "exact"])
+def test_the_server_decodes_where_the_browser_cannot(offered, more):
+    model = LoadedModel(offered(latents=3, more=more))
+    shown = MapSpec(model.checkpoint, "raw", 0, 1, "class", page_files.plane(model, "raw", 0, 1))
+    url = page_files.map_files(model, shown)["decode"]
+    assert (url is None) == bool(more)
+    assert url is None or url.startswith("/latent/decode/")
+
+
 def test_another_model_takes_the_place_of_the_first(offered):
     first = LoadedModel(offered()).key
     entry = offered(latents=3)
@@ -322,3 +334,72 @@ def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is
         page.set_viewport_size({"width": 800, "height": 900})
         assert_nothing_sticks_out(page)
         take_picture(page, f"own-model-{'exact' if is_exact else 'grid'}")
+
+
+def decoded(codes):
+    """Levels (N, 8, 8, 3) that torch decodes with the decoder of three latents."""
+    with torch.no_grad():
+        images = network(3)(torch.tensor(np.array(codes)).float()).numpy()
+    return np.stack([pictures.one(image[None], 1) for image in images]).astype(int)
+
+
+def shows(canvases, expected):
+    """Whether canvases show these levels, but for the last of 255."""
+    found = np.stack([canvas_pixels(canvas) for canvas in canvases.all()]).astype(int)
+    return found.shape == expected.shape and np.abs(found - expected).max() <= 1
+
+
+@pytest.mark.browser
+def test_what_stays_on_the_page_is_decoded_by_the_server(own_server, profile, tmp_path):
+    address, _ = own_server(write(tmp_path, latents=3))
+    with closing(profile.new_page()) as page:
+        page.goto(f"{address}/?panel=hand")
+        wait_for_map(page, 500)
+        for latent, value in zip("₁₂₃", ("1.5", "-0.9", "2.4"), strict=True):
+            page.get_by_label(f"z{latent}", exact=True).fill(value)
+        z = page.evaluate(f"() => {MAP}.inspector.parts.hand.code()")
+        expected = decoded([z])
+        near = page.evaluate(f"(z) => [...{MAP}.model.decode(z)]", z)
+        assert np.abs(np.array(near) * 255 - expected[..., 0].ravel()).max() > 20, "no substitute"
+        wait(lambda: shows(page.locator(".hand-result canvas"), expected))
+        page.locator(".hand .approximate", has_text="Exact: decoded by the server.").wait_for()
+
+        page.get_by_role("button", name="Pin it").click()
+        page.get_by_label("z₁", exact=True).fill("-2.1")
+        page.get_by_role("button", name="Pin it").click()
+        ends = [pin["z"] for pin in pins(page)]
+        wait(lambda: shows(page.locator(".list .card canvas"), decoded(ends)))
+        line = np.linspace(*ends, 16)
+        wait(lambda: shows(page.locator(".walk .film canvas"), decoded(line)))
+
+        page.get_by_role("tab", name="Prior samples").click()
+        drawn = page.evaluate(f"() => {MAP}.inspector.parts.prior.codes.map((z) => [...z])")
+        wait(lambda: shows(page.locator(".samples canvas"), decoded(drawn)))
+        page.get_by_role("tab", name="Decoded grid").click()
+        cells = page.evaluate(f"() => {MAP}.inspector.parts.grid.codes.map((z) => [...z])")
+        tiles = decoded(cells).reshape(15, 15, 8, 8, 3).swapaxes(1, 2).reshape(1, 120, 120, 3)
+        wait(lambda: shows(page.locator(".grid-sheet canvas"), tiles))
+        take_picture(page, "own-model-decoded-by-the-server")
+
+        page.get_by_role("tab", name="Test image").click()
+        page.get_by_label("Number of the test image").fill("7")
+        page.keyboard.press("Enter")
+        report = page.locator(".inspector figure", has_text="Decoded mean").locator("canvas")
+        code = page.evaluate(f"() => [...{MAP}.model.codeOf(7)]")
+        wait(lambda: shows(report, decoded([code])))
+
+        url = page.evaluate(f"() => {MAP}.data.decode")
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(f"{address}{url}")
+        assert caught.value.code == 405
+        caught.value.close()
+
+        page.route("**/latent/decode/*", lambda route: route.abort())
+        page.get_by_role("tab", name="By hand").click()
+        page.get_by_label("z₁", exact=True).fill("-1.8")
+        page.get_by_text("Approximate: nearest decoded code. The server gave no").wait_for()
+        z = page.evaluate(f"() => {MAP}.inspector.parts.hand.code()")
+        near = np.array(page.evaluate(f"(z) => [...{MAP}.model.decode(z)]", z)).reshape(8, 8)
+        levels = np.repeat((near * 255 + 0.5).astype(int)[None, ..., None], 3, -1)
+        assert shows(page.locator(".hand-result canvas"), levels)
+        take_picture(page, "own-model-without-the-server")
