@@ -96,6 +96,7 @@ def chromium():
         browser.close()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
     """Tests that share one Chromium or one server run in one process, after all others in it."""
     shared = [item for item in items if {"chromium", "server"} & set(item.fixturenames)]
