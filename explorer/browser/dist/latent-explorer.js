@@ -839,6 +839,7 @@ var Gestures = class {
     this.touching = false;
     this.resting = 0;
     this.clicked = -Infinity;
+    this.clickedAt = [0, 0];
     this.ended = new AbortController();
     const signal = this.ended.signal;
     const on = (type, listener, passive = true) => element.addEventListener(type, listener, { signal, passive });
@@ -973,16 +974,21 @@ var Gestures = class {
       return;
     }
     if (!wasTouching && performance.now() - drag.time > CLICK.milliseconds) return;
-    this.tap(() => this.host.click(drag.start));
+    this.tap(drag.start, () => this.host.click(drag.start));
   }
   /**
-   * A click on the chart or on something that lies over it; the second of two is a double click.
+   * A click on the chart or on something that lies over it; the second of two at one place is a
+   * double click.
+   * @param {Pixel} pixel
    * @param {() => void} click what a single one does
    */
-  tap(click) {
+  tap(pixel, click) {
     const now = performance.now();
-    const isSecond = now - this.clicked < CLICK.again;
+    const [x, y] = this.clickedAt;
+    const isNear = Math.hypot(pixel[0] - x, pixel[1] - y) <= 2 * CLICK.pixels;
+    const isSecond = isNear && now - this.clicked < CLICK.again;
     this.clicked = isSecond ? -Infinity : now;
+    this.clickedAt = pixel;
     if (isSecond) this.host.doubleClick();
     else click();
   }
@@ -3939,7 +3945,7 @@ var pinsHost = (map) => ({
   model: () => map.model,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
-  clicked: (pin) => map.gestures.tap(() => map.clickPin(pin)),
+  clicked: (pin) => map.gestures.tap(map.pinPixels(pin), () => map.clickPin(pin)),
   changed: (isFinal) => map.pinsChanged(isFinal)
 });
 var walkHost = (map) => ({

@@ -9,6 +9,7 @@
  * Where a pin is on the stage. Without a plane (t-SNE): at its own or the nearest code.
  * @param {LatentMap} map
  * @param {Pin} pin
+ * @returns {[number, number]}
  */
 export function pinPixels(map, pin) {
   const view = map.view;
