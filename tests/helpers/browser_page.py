@@ -176,7 +176,10 @@ def assert_nothing_sticks_out(page):
     outside = """() => Array.from(document.querySelectorAll("[data-testid=stMain] *"))
         .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
         .map((e) => e.outerHTML.slice(0, 80))"""
-    wait(lambda: page.evaluate(outside) == [])
+    try:
+        wait(lambda: page.evaluate(outside) == [])
+    except AssertionError as error:
+        raise AssertionError(f"these run out of the page: {page.evaluate(outside)}") from error
     width = page.viewport_size["width"]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
