@@ -58,7 +58,7 @@ def test_lightness_and_hue_of_known_colours():
 
 def selected_colour():
     """The colour of the ring around the selected point, as the browser draws it."""
-    overlay = (ROOT / "explorer" / "browser" / "latent_map" / "layers.js").read_text()
+    overlay = (ROOT / "explorer" / "browser" / "scatter" / "shapes.js").read_text()
     (colour,) = re.findall(r'SELECTED = "(#[0-9a-f]{6})"', overlay)
     return colour
 

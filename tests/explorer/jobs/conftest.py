@@ -1,16 +1,16 @@
 """What the tests of jobs share: a folder of runs, and queues on it."""
 
+import os
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from explorer.jobs.job import JobError
 from explorer.jobs.queue import Jobs
 from models.engines.local import COMMAND, LocalEngine
 from tests.helpers.processes import wait
-from tests.helpers.workers import (
-    worker,
-)
+from tests.helpers.workers import supervisors, worker
 
 
 @pytest.fixture
@@ -38,3 +38,12 @@ def queue_of(runs_dir, tmp_path):
                 queue.cancel(job.id)
         wait(lambda queue=queue: not queue._working)
         engine.close()
+
+
+@pytest.fixture(autouse=True)
+def no_process_of_other_tests():
+    """Ends the processes that pages opened by other tests have made ready for their next job."""
+    leftovers = [psutil.Process(pid) for pid in supervisors(os.getpid())]
+    for process in leftovers:
+        process.kill()
+    psutil.wait_procs(leftovers)

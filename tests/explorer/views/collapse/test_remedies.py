@@ -292,7 +292,7 @@ def test_a_remedy_is_trained_with_progress_and_can_be_cancelled(visit, server, r
 @pytest.mark.browser
 def test_the_missing_remedy_is_trained_and_found_again(visit, server, runs_dir, treated):
     page = visit(f"collapsed={treated.id}", screen="collapse")
-    page.get_by_text("1 training, about").wait_for()
+    page.get_by_text("1 training run, about").wait_for()
     page.get_by_role("button", name="Train the others").click()
     row = page.get_by_role("row", name=re.compile("^cycles"))
     row.get_by_text(re.compile("collapsed")).wait_for()

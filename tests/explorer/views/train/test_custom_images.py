@@ -20,7 +20,7 @@ from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
-from tests.helpers.app_test import choose, open_view, press, said, settle
+from tests.helpers.app_test import choose, open_view, press, said, settle, told
 from tests.helpers.browser_page import assert_fits, wait_for_map
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.processes import wait
@@ -148,7 +148,7 @@ def test_a_batch_that_is_too_large_is_said(no_runs):
     assert "batch\\_size must be at most the 32 training images, got 64" in at.error[0].value
 
 
-def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk, shown):
+def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk):
     facts = added()
     model = replace(SMALL.model, image_shape=(3, 20, 20))
     training = replace(SMALL.training, batch_size=4)
@@ -157,7 +157,7 @@ def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk,
     card = read(run.model_path).card
     assert data_sets.test_images(card).fingerprint == load(facts.id, "test").fingerprint
     at = open_view("latent_map", model=run.id, point=0)
-    assert "Shapes" in str(field(at, "model").options) and shown["Original"]
+    assert "Shapes" in str(field(at, "model").options) and told(at)["originals"]
     at = press(open_view("train", data=facts.id), "Remove")
     assert f"“{plain('Shapes')}” was removed" in said(at) and "originals: 1" in said(at)
     assert data_sets.test_images(card) is None
