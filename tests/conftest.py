@@ -96,13 +96,9 @@ def chromium():
         browser.close()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """Tests that share one Chromium or one server run in one process, after all others in it."""
-    shared = [item for item in items if {"chromium", "server"} & set(item.fixturenames)]
-    for item in shared:
-        item.add_marker(pytest.mark.xdist_group("browser"))
-    items[:] = [item for item in items if item not in set(shared)] + shared
+    """Puts last what shares one Chromium or one server, so that a process starts them once."""
+    items.sort(key=lambda item: bool({"chromium", "server"} & set(item.fixturenames)))
 
 
 @pytest.hookimpl(wrapper=True)
