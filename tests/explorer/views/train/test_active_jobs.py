@@ -255,7 +255,7 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     assert read_request(run.folder) == ControlRequest() and not read_changes(run.folder), (
         "only a hand changes it"
     )
-    page.get_by_role("button", name="Resume").click()
+    page.get_by_role("button", name="Resume").first.click()  # the newest
     wait(lambda: len(run.history.rows()) > done)
     page.get_by_role("button", name="Pause").click()
     page.get_by_text(re.compile("Training “long one”: .*paused at epoch")).wait_for()
