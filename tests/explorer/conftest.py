@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -11,8 +10,8 @@ from contextlib import closing
 
 import pytest
 
-from models.runs.folder import list_runs
 from tests.helpers.chromium import TIMEOUT
+from tests.helpers.leftovers import removing_new
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 
@@ -100,9 +99,9 @@ def profile(chromium):
 def visit(profile, server, runs_dir):
     """Opens a link in a page of its own; at the end, the console must be free of errors.
 
-    The runs that were made meanwhile are removed, so that the next test does not see them.
+    Runs and jobs of the test are removed, so that the next one does not see them.
     """
-    pages, errors, before = [], [], set(list_runs(runs_dir))
+    pages, errors = [], []
 
     def note(message):
         # a picture may be replaced before the browser has fetched it; the last one is checked;
@@ -120,9 +119,8 @@ def visit(profile, server, runs_dir):
         pages.append(page)
         return page
 
-    yield open_link
-    for page in pages:
-        page.close()
-    for run in set(list_runs(runs_dir)) - before:
-        shutil.rmtree(run.folder)
+    with removing_new(runs_dir):
+        yield open_link
+        for page in pages:
+            page.close()
     assert errors == []

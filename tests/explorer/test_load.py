@@ -5,6 +5,7 @@ import pytest
 from models.runs.folder import list_runs
 from tests.benchmarks import concurrency
 from tests.benchmarks.session import Session
+from tests.helpers.leftovers import removing_new
 
 pytestmark = [pytest.mark.slow, pytest.mark.promise]
 VISITORS = 8
@@ -18,7 +19,7 @@ def load(server, runs_dir):
     Session(server[0], "").close()  # imports what the first one needs
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(concurrency, "PAUSE_SECONDS", 1.5)
-        with concurrency.training_job(server[0], runs_dir, TRAINING):
+        with removing_new(runs_dir), concurrency.training_job(server[0], runs_dir, TRAINING):
             run = list_runs(runs_dir)[0]
             before = len(run.history.rows())
             found = concurrency.crowd(server[0], VISITORS, 6, MIX)
