@@ -3111,29 +3111,29 @@ function pushCompressed(bytes, indices, bits) {
   const follow = new Uint16Array(limit * 256);
   let [free, size, buffer, filled, code] = [end + 1, bits + 1, 0, 0, indices[0]];
   const stream = [];
-  const put = (value) => {
+  const put2 = (value) => {
     buffer |= value << filled;
     for (filled += size; filled >= 8; filled -= 8, buffer >>>= 8) stream.push(buffer & 255);
   };
-  put(clear);
+  put2(clear);
   for (const index of indices.subarray(1)) {
     const at = 256 * code + index;
     code = follow[at] || code;
     if (follow[at]) continue;
-    put(code);
+    put2(code);
     code = index;
     if (free < limit) {
       if (free === 2 ** size) size++;
       follow[at] = free++;
     } else {
-      put(clear);
+      put2(clear);
       follow.fill(0);
       [free, size] = [end + 1, bits + 1];
     }
   }
-  put(code);
+  put2(code);
   if (free === 2 ** size && free < limit) size++;
-  put(end);
+  put2(end);
   if (filled) stream.push(buffer);
   bytes.push(bits);
   for (let i = 0; i < stream.length; i += 255) {
@@ -3775,13 +3775,110 @@ function shortPair([low, high]) {
   return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
 }
 
+// explorer/browser/latent_map/posteriors.js
+var RESTS_MS = 120;
+var SHARE_MS = 6;
+var BATCH = 50;
+function drawPosteriors(pen, view, map, points) {
+  pen.lineWidth = 1;
+  pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / map.model.count))})`;
+  for (const n of points) tracePosterior(pen, view, map, n, 1);
+}
+function tracePosterior(pen, view, map, n, sigmas) {
+  const { size, logVariances } = map.model;
+  const axes = map.data?.plane?.axes;
+  if (!axes || !logVariances || size < 2) return;
+  const row = logVariances.subarray(n * size, (n + 1) * size);
+  traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
+}
+var Posteriors = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.finished = null;
+    this.begun = null;
+    this.timer = 0;
+    this.frame = 0;
+  }
+  end() {
+    clearTimeout(this.timer);
+    cancelAnimationFrame(this.frame);
+    this.begun = null;
+  }
+  /**
+   * Paints the latest picture where it belongs in this view, and has a new one drawn if it must.
+   * @param {Pen} pen
+   * @param {View} view
+   */
+  paint(pen, view) {
+    if (this.finished && !this.isOfThesePoints(this.finished)) this.finished = null;
+    if (this.begun && !this.isOf(this.begun, view)) this.end();
+    const picture2 = this.finished ?? this.begun;
+    if (picture2) put(pen, view, picture2);
+    if (this.begun || this.finished && this.isOf(this.finished, view)) return;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.begin(view), this.finished ? RESTS_MS : 0);
+  }
+  /** @param {Picture} picture */
+  isOfThesePoints({ content, points }) {
+    return content === this.map.scatter.content && points === this.map.scatter.shown;
+  }
+  /**
+   * @param {Picture} picture
+   * @param {View} view
+   */
+  isOf(picture2, view) {
+    const ends = ({ x, y, width, height }) => [...x, ...y, width, height].join();
+    return this.isOfThesePoints(picture2) && picture2.ratio === window.devicePixelRatio && ends(picture2.view) === ends(view);
+  }
+  /** @param {View} view */
+  begin(view) {
+    const ratio2 = window.devicePixelRatio;
+    const [width, height] = [Math.round(view.width * ratio2), Math.round(view.height * ratio2)];
+    const canvas = make("canvas", { width, height });
+    const pen = context(canvas);
+    pen.scale(ratio2, ratio2);
+    pen.translate(-view.left, -view.top);
+    const { content, shown: points } = this.map.scatter;
+    this.begun = { canvas, view, ratio: ratio2, content, points, done: 0 };
+    this.draw();
+  }
+  /** Draws some more; the marks show them at once where there is no earlier picture. */
+  draw() {
+    const picture2 = (
+      /** @type {Picture} */
+      this.begun
+    );
+    const { canvas, view, points } = picture2;
+    const end = performance.now() + SHARE_MS;
+    while (picture2.done < points.length && performance.now() < end) {
+      const next = points.subarray(picture2.done, picture2.done + BATCH);
+      drawPosteriors(context(canvas), view, this.map, next);
+      picture2.done += next.length;
+    }
+    if (picture2.done < points.length) {
+      this.frame = requestAnimationFrame(() => this.draw());
+    } else {
+      this.finished = picture2;
+      this.begun = null;
+    }
+    if (this.finished === null || this.begun === null) this.map.drawMarks();
+  }
+};
+function put(pen, view, { canvas, view: { x, y } }) {
+  const [left, top] = view.toPixels([x[0], y[1]]);
+  const [right, bottom] = view.toPixels([x[1], y[0]]);
+  pen.drawImage(canvas, left, top, right - left, bottom - top);
+}
+
 // explorer/browser/latent_map/marks.js
 var WALK = "#e76300";
 var TOUCHED2 = "#1b2330";
 var TRIED = "#7a2fd0";
 var MOST_NAMED = 30;
 function paintMarks(map) {
-  drawMarks(clippedPen(map, ".marks"), map.view, map);
+  const pen = clippedPen(map, ".marks");
+  drawMarks(pen, map.view, map, () => map.posteriors.paint(pen, map.view));
 }
 function paintTouched(map) {
   if (map.scatter.view) drawTouched(clippedPen(map, ".moving"), map.view, map);
@@ -3806,9 +3903,9 @@ function clippedPen(map, layer) {
   pen.clip();
   return pen;
 }
-function drawMarks(pen, view, map) {
+function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
   if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
-  if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
+  if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);
   if (map.toolbar.means) drawMeans(pen, view, map);
@@ -3826,12 +3923,6 @@ function drawTouched(pen, view, map) {
   ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED2);
   drawPosterior(pen, view, map, map.pointer.touched, TOUCHED2);
 }
-function drawPosteriors(pen, view, map) {
-  const count = map.model.count;
-  pen.lineWidth = 1;
-  pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / count))})`;
-  for (const n of map.scatter.shown) traceOne(pen, view, map, n, 1);
-}
 function drawChosen(pen, view, map) {
   pen.strokeStyle = SELECTED;
   pen.lineWidth = 1.5;
@@ -3847,15 +3938,8 @@ function drawPosterior(pen, view, map, n, colour) {
   pen.strokeStyle = colour;
   for (const [sigmas, width] of [[1, 2], [2, 1]]) {
     pen.lineWidth = width;
-    traceOne(pen, view, map, n, sigmas);
+    tracePosterior(pen, view, map, n, sigmas);
   }
-}
-function traceOne(pen, view, map, n, sigmas) {
-  const { size, logVariances } = map.model;
-  const axes = map.data?.plane?.axes;
-  if (!axes || !logVariances || size < 2) return;
-  const row = logVariances.subarray(n * size, (n + 1) * size);
-  traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
 }
 function drawNames(pen, view, map) {
   const { groups, shades } = map.scatter.content ?? { groups: [], shades: null };
@@ -5403,6 +5487,7 @@ var LatentMap = class {
     this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
+    this.posteriors = new Posteriors(this);
     this.scatter = new Scatter(this.stage, scatterHost(this));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
@@ -5451,6 +5536,7 @@ var LatentMap = class {
     this.has = {};
     this.thumbnails.forget();
     this.pointer.leave();
+    this.posteriors.end();
     this.pins.set([]);
     this.selection.clear();
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
@@ -5463,6 +5549,7 @@ var LatentMap = class {
     this.pointer.end();
     this.gestures.end();
     this.scatter.end();
+    this.posteriors.end();
     this.interpolation.stop();
     clearTimeout(this.telling);
   }

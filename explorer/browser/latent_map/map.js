@@ -27,6 +27,7 @@ import { pinPixels } from "./pin_places.js";
 import { Pins } from "./pins.js";
 import { Pointer } from "./pointer.js";
 import { PointerPanel } from "./pointer_panel.js";
+import { Posteriors } from "./posteriors.js";
 import { Selection } from "./selection.js";
 import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
@@ -82,6 +83,7 @@ export class LatentMap {
     this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
+    this.posteriors = new Posteriors(this);
     this.scatter = new Scatter(this.stage, scatterHost(this));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
@@ -130,6 +132,7 @@ export class LatentMap {
     this.has = {};
     this.thumbnails.forget();
     this.pointer.leave();
+    this.posteriors.end();
     this.pins.set([]);
     this.selection.clear();
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
@@ -143,6 +146,7 @@ export class LatentMap {
     this.pointer.end();
     this.gestures.end();
     this.scatter.end();
+    this.posteriors.end();
     this.interpolation.stop();
     clearTimeout(this.telling);
   }

@@ -9,6 +9,7 @@ import { classMeans, ellipse } from "../numerics/geometry.js";
 import { drawPrior } from "../scatter/prior.js";
 import { sized } from "../scatter/scatter.js";
 import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "../scatter/shapes.js";
+import { drawPosteriors, tracePosterior } from "./posteriors.js";
 
 /** @import { View } from "../numerics/view.js" */
 /** @import { LatentMap } from "./map.js" */
@@ -24,7 +25,8 @@ const MOST_NAMED = 30;
  * @param {LatentMap} map
  */
 export function paintMarks(map) {
-  drawMarks(clippedPen(map, ".marks"), map.view, map);
+  const pen = clippedPen(map, ".marks");
+  drawMarks(pen, map.view, map, () => map.posteriors.paint(pen, map.view));
 }
 
 /**
@@ -70,10 +72,11 @@ function clippedPen(map, layer) {
  * @param {Pen} pen
  * @param {View} view
  * @param {LatentMap} map
+ * @param {() => void} drawAll draws the posteriors of all points
  */
-export function drawMarks(pen, view, map) {
+export function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
   if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
-  if (map.toolbar.posterior === "all") drawPosteriors(pen, view, map);
+  if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);
   if (map.toolbar.means) drawMeans(pen, view, map);
@@ -96,18 +99,6 @@ export function drawTouched(pen, view, map) {
   if (map.pointer.touched === null) return;
   ring(pen, view, map.placeOf(map.pointer.touched), 7, TOUCHED);
   drawPosterior(pen, view, map, map.pointer.touched, TOUCHED);
-}
-
-/**
- * @param {Pen} pen
- * @param {View} view
- * @param {LatentMap} map
- */
-function drawPosteriors(pen, view, map) {
-  const count = map.model.count;
-  pen.lineWidth = 1;
-  pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / count))})`;
-  for (const n of map.scatter.shown) traceOne(pen, view, map, n, 1);
 }
 
 /**
@@ -139,23 +130,8 @@ function drawPosterior(pen, view, map, n, colour) {
   pen.strokeStyle = colour;
   for (const [sigmas, width] of [[1, 2], [2, 1]]) {
     pen.lineWidth = width;
-    traceOne(pen, view, map, n, sigmas);
+    tracePosterior(pen, view, map, n, sigmas);
   }
-}
-
-/**
- * @param {Pen} pen
- * @param {View} view
- * @param {LatentMap} map
- * @param {number} n
- * @param {number} sigmas
- */
-function traceOne(pen, view, map, n, sigmas) {
-  const { size, logVariances } = map.model;
-  const axes = map.data?.plane?.axes;
-  if (!axes || !logVariances || size < 2) return;
-  const row = logVariances.subarray(n * size, (n + 1) * size);
-  traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
 }
 
 /**
