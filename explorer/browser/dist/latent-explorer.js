@@ -5478,6 +5478,7 @@ var LatentMap = class {
     this.shownAt = new Uint32Array();
     this.telling = 0;
     this.told = null;
+    this.visit = null;
     this.point = null;
     this.pinsBefore = null;
     this.path = [];
@@ -5608,21 +5609,25 @@ var LatentMap = class {
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
-    if (isRestored) this.restoreView(data);
+    const isOtherModel = this.visit === data.visit;
+    if (isRestored) this.restoreView(data, isOtherModel);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView || isRestored) this.inspector.restart();
     if (isRestored) this.told = JSON.stringify(this.touch());
+    if (isRestored && isOtherModel && data.look?.ranges) this.tellAnew();
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
   /**
-   * Zoom, hidden classes and pins as the link has them, once per visit.
+   * Zoom, hidden classes and pins as the link has them, once per visit; the zoom is the first model's.
    * @param {MapData} data
+   * @param {boolean} isOtherModel
    */
-  restoreView({ look, visit }) {
+  restoreView({ look, visit }, isOtherModel) {
     this.has.restored = String(visit);
-    restoreView(this, look);
+    this.visit = visit;
+    restoreView(this, isOtherModel ? { ...look, ranges: null } : look);
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
     this.pins.set(this.pins.all);
@@ -5780,6 +5785,11 @@ var LatentMap = class {
       if (text !== this.told) this.tell(touch);
       this.told = text;
     }, SETTLED_MS);
+  }
+  /** Tells Python although nothing was touched: the link has a zoom that is not shown. */
+  tellAnew() {
+    this.told = null;
+    this.remember();
   }
   /** @returns {Touch} what the link keeps */
   touch() {

@@ -121,3 +121,21 @@ def test_what_no_map_can_say_is_passed_over(visit):
     page.mouse.click(x, y)
     in_link(page, "pins=A~")  # and the next touch is heard
     assert len(pins(page)) == 1
+
+
+def test_another_model_is_not_zoomed_as_the_last_one_was(visit):
+    page = visit("look=means,range:0.5:1.5:0.5:1.5")
+    wait_for_map(page, 500)
+    assert not page.evaluate(f"() => {MAP}.scatter.isHome")
+    first = page.evaluate(f"() => {MAP}.data.model")
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name="β = 0.1").click()
+    page.wait_for_function(f"(first) => {MAP}.has.model && {MAP}.has.model !== first", arg=first)
+    wait_for_map(page, 500)
+    assert page.evaluate(f"() => {MAP}.scatter.isHome")
+    assert page.evaluate(f"() => {MAP}.toolbar.means"), "overlays stay"
+    page.wait_for_function("() => !location.search.includes('range')")
+    settle(page)
+    page.reload()
+    wait_for_map(page, 500)
+    assert page.evaluate(f"() => {MAP}.scatter.isHome")
