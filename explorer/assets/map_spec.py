@@ -86,8 +86,7 @@ def plane_data(spec: MapSpec) -> dict[str, Any] | None:
 def map_data(spec: MapSpec) -> dict[str, Any]:
     """Describes a map to the browser, as far as the spec decides it: `MapData` of types.js."""
     codes = spec.checkpoint.codes
-    is_plane = spec.positions is None and codes.latent_dim > 1
-    has_prior = is_plane and codes.log_variance is not None
+    has_prior = spec.plane is not None and codes.log_variance is not None
     prior = spec.plane.project(np.zeros(codes.latent_dim)).tolist() if has_prior else None
     across, up = _titles(spec)
     return {

@@ -1414,6 +1414,14 @@ function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
   pen.restore();
   pen.stroke();
 }
+function traceSpread(pen, view, place, length2) {
+  const [x, y] = view.toPixels(place);
+  const across = length2 * view.scale[0];
+  pen.beginPath();
+  pen.moveTo(x - across, y);
+  pen.lineTo(x + across, y);
+  pen.stroke();
+}
 function ring(pen, view, place, radius, colour) {
   const [x, y] = view.toPixels(place);
   pen.beginPath();
@@ -3787,9 +3795,11 @@ function drawPosteriors(pen, view, map, points) {
 function tracePosterior(pen, view, map, n, sigmas) {
   const { size, logVariances } = map.model;
   const axes = map.data?.plane?.axes;
-  if (!axes || !logVariances || size < 2) return;
+  if (!axes || !logVariances) return;
   const row = logVariances.subarray(n * size, (n + 1) * size);
-  traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
+  const place = map.placeOf(n);
+  if (size > 1) traceEllipse(pen, view, place, ellipse(row, axes), sigmas);
+  else traceSpread(pen, view, place, sigmas * Math.exp(0.5 * row[0]));
 }
 var Posteriors = class {
   /** @param {LatentMap} map */
@@ -3904,7 +3914,8 @@ function clippedPen(map, layer) {
   return pen;
 }
 function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
-  if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
+  const prior = map.toolbar.prior && map.data?.prior;
+  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2 });
   if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);

@@ -75,7 +75,8 @@ function clippedPen(map, layer) {
  * @param {() => void} drawAll draws the posteriors of all points
  */
 export function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
-  if (map.toolbar.prior && map.data?.prior) drawPrior(pen, view, map.data.prior);
+  const prior = map.toolbar.prior && map.data?.prior;
+  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2 });
   if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);

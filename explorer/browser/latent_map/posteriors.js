@@ -7,7 +7,7 @@
 
 import { context, make } from "../common/dom.js";
 import { ellipse } from "../numerics/geometry.js";
-import { traceEllipse } from "../scatter/shapes.js";
+import { traceEllipse, traceSpread } from "../scatter/shapes.js";
 
 /** @import { View } from "../numerics/view.js" */
 /** @import { LatentMap } from "./map.js" */
@@ -43,6 +43,7 @@ export function drawPosteriors(pen, view, map, points) {
 }
 
 /**
+ * One posterior: its ellipse in the plane; of one latent, a line from one end to the other.
  * @param {Pen} pen
  * @param {View} view
  * @param {LatentMap} map
@@ -52,9 +53,11 @@ export function drawPosteriors(pen, view, map, points) {
 export function tracePosterior(pen, view, map, n, sigmas) {
   const { size, logVariances } = map.model;
   const axes = map.data?.plane?.axes;
-  if (!axes || !logVariances || size < 2) return;
+  if (!axes || !logVariances) return;
   const row = logVariances.subarray(n * size, (n + 1) * size);
-  traceEllipse(pen, view, map.placeOf(n), ellipse(row, axes), sigmas);
+  const place = map.placeOf(n);
+  if (size > 1) traceEllipse(pen, view, place, ellipse(row, axes), sigmas);
+  else traceSpread(pen, view, place, sigmas * Math.exp(0.5 * row[0]));
 }
 
 /** The ellipses of every point that a map shows. */

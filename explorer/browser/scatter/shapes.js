@@ -30,6 +30,22 @@ export function traceEllipse(pen, view, place, { a, b, angle }, sigmas) {
 }
 
 /**
+ * A line across a place, so long to either side.
+ * @param {CanvasRenderingContext2D} pen
+ * @param {View} view
+ * @param {ArrayLike<number>} place
+ * @param {number} length in the units of the axes
+ */
+export function traceSpread(pen, view, place, length) {
+  const [x, y] = view.toPixels(place);
+  const across = length * view.scale[0];
+  pen.beginPath();
+  pen.moveTo(x - across, y);
+  pen.lineTo(x + across, y);
+  pen.stroke();
+}
+
+/**
  * @param {CanvasRenderingContext2D} pen
  * @param {View} view
  * @param {ArrayLike<number>} place

@@ -73,7 +73,7 @@ def test_one_latent_lies_over_its_distortion():
     shown = spec(with_codes(VAE, 1), y=0)
     data = map_data(shown)
     assert data["titles"] == {"x": "z₁ (prior standard deviations)", "y": "D, nats"}
-    assert data["prior"] is None and not data["equal"]
+    assert data["prior"][0] == 0 and not data["equal"], "the prior is lines across"
     assert plane_data(shown)["names"] == ["z₁"]
     assert exactness(shown).startswith("Exact: across")
 
