@@ -1,7 +1,7 @@
 """`python -m models`: the command line.
 
 `python -m models -` is a worker of an engine: it takes the words of commands from standard input
-(`models.engines.worker`). With `- prepare` it does the imports of a training first.
+(`models.engines.worker`). With `- prepare` it does the imports of a training run first.
 """
 
 import sys

@@ -93,7 +93,7 @@ def fetch(url: str) -> bytes:
 
 
 def routes() -> list[Route]:
-    """The server's routes to the files, and to the films of trainings."""
+    """The server's routes to the files, and to the films of training runs."""
     return [Route(FOLDER + "film/{run}/{after}", _answer_film), Route(FOLDER + "{name}", _answer)]
 
 

@@ -23,7 +23,7 @@ class JobError(RuntimeError):
 
 @dataclass(frozen=True)
 class Job:
-    """A training or a sweep in the background.
+    """A training run or a sweep in the background.
 
     Attributes:
         id: Generated; in order of submission.

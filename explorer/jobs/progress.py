@@ -1,4 +1,4 @@
-"""How far trainings are, as their run folders tell: the same to every server that looks.
+"""How far training runs are, as their run folders tell: the same to every server that looks.
 
 Looking is cheap, since only what has been added is read, and nothing is twice within
 `MEMO_SECONDS`, however many people watch.

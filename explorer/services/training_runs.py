@@ -22,7 +22,7 @@ MAX_EPOCHS = 200
 
 
 class Cost(NamedTuple):
-    """What a training takes: parameters, steps, seconds if measured, and where that was."""
+    """What a training run takes: parameters, steps, seconds if measured, and where that was."""
 
     parameters: int
     steps: int
@@ -31,7 +31,7 @@ class Cost(NamedTuple):
 
 
 def cost(config: RunConfig) -> Cost:
-    """Estimates what a training takes, from finished ones of the same network, data and batch.
+    """Estimates what a training run takes, from finished ones of the same network, data and batch.
 
     Raises:
         ValueError: If the model would have too many parameters.
@@ -58,8 +58,8 @@ def _work(config: RunConfig) -> tuple:
 
 
 class Course(NamedTuple):
-    """How a training goes: `epochs` (E,) from 1; D and R, shape (E, 2), and KL per latent on the
-    test set, shape (E, Z), in nats per image; updates of an epoch."""
+    """How a training run goes: `epochs` (E,) from 1; D and R, shape (E, 2), and KL per latent on
+    the test set, shape (E, Z), in nats per image; updates of an epoch."""
 
     epochs: np.ndarray
     train: np.ndarray

@@ -208,7 +208,7 @@ class LocalEngine:
         self._idle: list[_Process] = []
 
     def prepare(self) -> None:
-        """Has a process wait for work with the imports of a training done.
+        """Has a process wait for work with the imports of a training run done.
 
         They take longer than the first epochs of a small model.
         """

@@ -1,6 +1,6 @@
 """The status of a run, from its folder alone: how far it is, and whether it works, waits or ended.
 
-A training that diverges leaves `failure.json` with the reason; the next attempt removes it.
+A training run that diverges leaves `failure.json` with the reason; the next attempt removes it.
 """
 
 from __future__ import annotations

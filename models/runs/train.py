@@ -108,7 +108,7 @@ def _drive(
     autosave_seconds: float,
     control: Any,
 ) -> Generator[Any, None, bool]:
-    """Yields the events of a training, and saves its history, snapshots and state as they come.
+    """Yields the events of a training run, and saves its history, snapshots and state as they come.
 
     Returns:
         Whether it ends because it was paused for long, with everything saved.

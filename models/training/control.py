@@ -145,7 +145,7 @@ class ActiveSettings(NamedTuple):
 
 
 def active_settings(config: RunConfig, changes: Sequence[Change]) -> list[ActiveSettings]:
-    """Lists the settings a training begins with, and those after each change.
+    """Lists the settings a training run begins with, and those after each change.
 
     Raises:
         ValueError: If a change is not possible for this run.

@@ -1,4 +1,4 @@
-"""What a training reports: steps that are done, ends of epochs, and why it had to stop.
+"""What a training run reports: steps that are done, ends of epochs, and why it had to stop.
 
 Terms and scores come by name, so a family of models reports whatever it has.
 """

@@ -1,4 +1,4 @@
-"""Snapshots of a training: what the model makes of the same test images as it learns.
+"""Snapshots of a training run: what the model makes of the same test images as it learns.
 
     runs/<id>/frames/film.safetensors          what all snapshots share, see `SnapshotInfo`
                      000000400.safetensors     one snapshot, by the updates made until then
@@ -83,7 +83,7 @@ def count_due(step: int, total_steps: int, count: int = MAX_SNAPSHOTS) -> int:
         count: K, at least 2.
 
     Returns:
-        1 to K; where a training is short, several fall on one step.
+        1 to K; where a training run is short, several fall on one step.
 
     Example:
         >>> count_due(0, 4000), count_due(1000, 4000), count_due(4000, 4000)
@@ -146,7 +146,7 @@ def read_snapshot(run_folder: Path, step: int) -> Snapshot:
 
 
 class Recorder:
-    """Writes a snapshot of a training whenever one is due.
+    """Writes a snapshot of a training run whenever one is due.
 
     Args:
         run_folder: Of the run.

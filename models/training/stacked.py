@@ -77,7 +77,7 @@ def stack_models(models: Sequence[nn.Module]) -> nn.Module:
 
 
 class Member(Training):
-    """A training that can join a stack: from then on the stack makes its steps.
+    """A training run that can join a stack: from then on the stack makes its steps.
 
     The order of events, the checks, the scores and the state are those of `Training`.
     """

@@ -1,5 +1,5 @@
 /**
- * The film of a training as numbers: reading it, and what lies between two frames. No DOM.
+ * The film of a training run as numbers: reading it, and what lies between two frames. No DOM.
  *
  * @typedef {{step: number, stamp: number, codes: Float32Array, size: number,
  *   images: Uint8Array[], distortion: number, rate: number}} Frame

@@ -1,4 +1,4 @@
-"""Trainings at work: how far they are, what can be done with them, and their curves."""
+"""Training runs at work: how far they are, what can be done with them, and their curves."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _order(job: Job, label: str, method: str, help: str) -> None:
 
 
 def _hold(run: Run, is_held: bool) -> None:
-    """Buttons that hold a training where it is, let it go on, or for an epoch only."""
+    """Buttons that hold a training run where it is, let it go on, or for an epoch only."""
 
     def tell(order: str) -> Callable[[], None]:
         return lambda: attempt(lambda: training_runs.steer(run, order=order))
@@ -155,7 +155,7 @@ def _change(run: Run, config: RunConfig) -> None:
 
 
 def _wanted(run: Run, config: RunConfig, name: str) -> float:
-    """β or the learning rate that a training has, or is to have next."""
+    """β or the learning rate that a training run has, or is to have next."""
     changes, wish = read_changes(run.folder), read_request(run.folder)
     if getattr(wish, name) != getattr(ControlRequest(), name):
         return getattr(wish, name)

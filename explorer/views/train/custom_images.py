@@ -201,7 +201,7 @@ def _use(name: str) -> None:
 
 
 def _remove(name: str, title: str) -> None:
-    """Moves a set aside, unless a training needs it, and remembers what can be undone."""
+    """Moves a set aside, unless a training run needs it, and remembers what can be undone."""
     users = [run.id for run, config in run_folders.configured_runs() if config.data == name]
     live = [job for job in job_queue.jobs().all() if job.is_live]
     if any(run_id in users for job in live for run_id in job.runs):

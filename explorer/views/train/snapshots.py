@@ -1,4 +1,4 @@
-"""The film of a training: live while it runs, and afterwards beside that of another run."""
+"""The film of a training run: live while it runs, and afterwards beside that of another run."""
 
 from __future__ import annotations
 
