@@ -1,19 +1,13 @@
 """One server, and one profile of Chromium, for the tests that need them."""
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import urllib.request
 from contextlib import closing
 
 import pytest
 
+from tests.helpers.app_server import app_server
 from tests.helpers.chromium import TIMEOUT
 from tests.helpers.leftovers import removing_new
-from tests.helpers.paths import ROOT
-from tests.helpers.processes import wait
 
 
 @pytest.fixture(scope="session")
@@ -25,33 +19,8 @@ def runs_dir(tmp_path_factory):
 @pytest.fixture(scope="session")
 def server(runs_dir):
     """A server on a free port: its address, and its process."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "streamlit", "run", "explorer/app.py",
-            "--server.headless", "true", "--server.port", str(port),
-        ],
-        cwd=ROOT, env={**os.environ, "LATENT_RUNS_DIR": str(runs_dir)},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-
-    def is_healthy():
-        assert process.poll() is None, "the server ended"
-        try:
-            with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
-                return answer.status == 200
-        except OSError:
-            return False
-
-    try:
-        wait(is_healthy)
-        yield address, process
-    finally:
-        process.terminate()
-        process.wait()
+    with app_server(runs_dir) as found:
+        yield found
 
 
 @pytest.fixture

@@ -22,14 +22,26 @@ def wait_for_map(page, count, shown=MAP):
     """Until the map shows that many points and can decode, and the server's script has ended."""
     wait_for_points(page, count, shown)
     settle(page)
+    wait_for_layout(page)
 
 
 def wait_for_points(page, count, shown=MAP):
-    """Until the map has drawn that many points and can decode."""
+    """Until the map has drawn that many points, and can decode; its originals are there too."""
     ready = f"{shown}?.nearest && {shown}.loaded?.count === count"
     placed = f"{shown}.scatter.content?.positions.length === 2 * count"
-    page.wait_for_function(f"(count) => {ready} && {placed}", arg=count)
+    fetched = f"(!{shown}.data.originals || {shown}.originals)"
+    page.wait_for_function(f"(count) => {ready} && {placed} && {fetched}", arg=count)
+    wait_for_layout(page)
     next_frame(page)
+
+
+def wait_for_layout(page):
+    """Until every part of the page and every font is there, so that nothing moves any more."""
+    missing = "[data-testid=stSkeleton], [data-testid=stAppSkeleton]"
+    page.wait_for_function(
+        "(missing) => !document.querySelector(missing) && document.fonts.status === 'loaded'",
+        arg=missing,
+    )
 
 
 def next_frame(page):
@@ -38,7 +50,10 @@ def next_frame(page):
 
 
 def settle(page):
-    """Waits until the server's script has ended."""
+    """Waits until no script of the server runs.
+
+    After an action wait first for what the action does: the server may not have heard of it yet.
+    """
     page.wait_for_selector(
         "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
     )
@@ -182,7 +197,7 @@ def assert_nothing_sticks_out(page):
     except AssertionError as error:
         raise AssertionError(f"these run out of the page: {page.evaluate(outside)}") from error
     width = page.viewport_size["width"]
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    wait(lambda: page.evaluate("document.documentElement.scrollWidth") <= width)
 
 
 def take_picture(page, name):

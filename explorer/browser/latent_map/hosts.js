@@ -43,7 +43,7 @@ export const pinsHost = (map) => ({
   model: () => map.model,
   pixels: (pin) => map.pinPixels(pin),
   move: (pin, pixel) => movedPin(map, pin, pixel),
-  clicked: (pin) => map.gestures.tap(map.pinPixels(pin), () => map.clickPin(pin)),
+  clicked: (pin, time) => map.gestures.tap(map.pinPixels(pin), time, () => map.clickPin(pin)),
   changed: (isFinal) => map.pinsChanged(isFinal),
 });
 

@@ -10,7 +10,7 @@ import { direction } from "./keyboard.js";
 /** @import { Pin } from "../common/types.js" */
 /**
  * @typedef {{model: () => LatentModel, pixels: (pin: Pin) => number[], move: (pin: Pin, pixel: number[]) => Pin,
- *   clicked: (pin: Pin) => void, changed: (isFinal: boolean) => void}} Host what pins ask of the map
+ *   clicked: (pin: Pin, time: number) => void, changed: (isFinal: boolean) => void}} Host what pins ask of the map
  */
 
 export const MAX_PINS = 24;
@@ -167,10 +167,10 @@ export class Pins {
       moved ||= Math.hypot(to.clientX - event.clientX, to.clientY - event.clientY) > 3;
       if (moved) this.shift(index, [to.clientX + dx, to.clientY + dy], false);
     };
-    const end = () => {
+    const end = (/** @type {PointerEvent} */ up) => {
       button.removeEventListener("pointermove", follow);
       if (moved) this.host.changed(true);
-      else this.host.clicked(this.all[index]);
+      else this.host.clicked(this.all[index], up.timeStamp);
     };
     button.setPointerCapture(event.pointerId);
     button.addEventListener("pointermove", follow);

@@ -1,6 +1,8 @@
 """The map where little is given: no WebGL, no graphics hardware, no network; no foreign request."""
 
 import re
+import subprocess
+import sys
 from contextlib import closing
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from explorer.assets.html_export import export_page
 from models.storage.checkpoint import read
+from tests.helpers.app_server import app_server
 from tests.helpers.browser_page import (
     MAP,
     assert_equal_pictures,
@@ -21,17 +24,18 @@ from tests.helpers.browser_page import (
     signed,
     spots,
     torch_pixels,
+    wait_for_layout,
     wait_for_map,
     wait_for_points,
 )
 from tests.helpers.chromium import ARGUMENTS, CHROMIUM, TIMEOUT
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
+from tests.helpers.train_page import trained
 
 DIGITS_FILE = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors"
 DIGITS = read(DIGITS_FILE)
 CODES = DIGITS.codes
-SCREENS = ["train", "trade-off", "collapse", "experiments"]
 
 pytestmark = pytest.mark.browser
 
@@ -108,22 +112,100 @@ def test_the_exported_file_has_the_whole_map_offline(chromium, tmp_path):
         assert errors == []
 
 
-def test_no_page_asks_anything_of_another_server(chromium, server):
-    with closing(chromium.new_context(viewport={"width": 1440, "height": 900})) as context:
+CHART = ".js-plotly-plot .main-svg"
+PAGES = {
+    "?point=58": ".st-key-map .inspector h3",
+    "?view=pca&panel=grid": ".st-key-map .grid-sheet canvas",
+    "?panel=draw": ".pad canvas",
+    "?second=digits-2d-beta-0.1": ".st-key-map-2 .inspector canvas",
+    "trade-off": f".rates {CHART}",
+    "trade-off?curve=digits-2d-multirate": ".rates .samples canvas",
+    "collapse": CHART,
+    "train": "[data-testid=stBaseButton-primary]",
+    "train?own={run}": ".training-film .codes canvas",
+    "train?runs=digits-2d-beta-1,digits-2d-beta-4": "[data-testid=stTable]",
+    "experiments?experiment=kl": CHART,
+    "experiments?experiment=gradient": CHART,
+    "experiments?experiment=samples": CHART,
+    "experiments?experiment=beta": CHART,
+}
+"""Every page of the app by its link, and what is there once it is."""
+NOTED = """
+import runpy, sys
+asked = open(sys.argv.pop(1), "a", buffering=1)
+is_app = sys.argv[1] == "run"
+wanted = {
+    "socket.bind": 1, "socket.connect": 1, "socket.sendto": 1,
+    "socket.getaddrinfo": 0, "socket.gethostbyname": 0, "socket.gethostbyaddr": 0,
+}
+def note(event, arguments):
+    if event in wanted:
+        print(event, repr(arguments[wanted[event]]), sep="\\t", file=asked)
+        if not is_app:
+            raise OSError("no network")
+sys.addaudithook(note)
+if is_app:
+    runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
+else:
+    exec(sys.argv[1])
+"""
+"""Writes down the addresses of sockets of Streamlit; or of a line of Python, that are refused."""
+
+
+def asked_of_others(path):
+    """What a process wrote down that is not of this machine."""
+    lines = [line.split("\t") for line in path.read_text().splitlines()]
+    hosts = [(event, re.sub(r"^[(]|, .*$", "", address).strip("'b")) for event, address in lines]
+    own = r"127\..*|::1|localhost|None|/.*|"
+    return [pair for pair in hosts if not re.fullmatch(own, pair[1])]
+
+
+def visit_every_page(page, address, run):
+    """Opens one page after another, and waits until all of each is there."""
+    for link, selector in PAGES.items():
+        page.goto(f"{address}/{link.format(run=run)}")
+        page.locator(selector).first.wait_for()
+        settle(page)
+        wait_for_layout(page)
+        page.wait_for_load_state("networkidle")
+        assert page.locator("[data-testid=stException]").count() == 0, link
+
+
+def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
+    run, asked = trained(tmp_path / "runs").id, tmp_path / "asked"
+    with (
+        app_server(tmp_path / "runs", ["-c", NOTED, asked]) as (address, _),
+        closing(chromium.new_context(viewport={"width": 1440, "height": 900})) as context,
+    ):
         page, requests = context.new_page(), []
         page.set_default_timeout(TIMEOUT)
         context.on("request", lambda request: requests.append(request.url))
         page.on("websocket", lambda socket: requests.append(socket.url))
-        page.goto(f"{server[0]}/?point=58")
+        page.goto(f"{address}/?point=58")
         wait_for_map(page, 500)
         for kind in ("PNG", "SVG"):
             with page.expect_download():
                 page.get_by_role("button", name=kind, exact=True).click()
         assert not [url for url in requests if "plotly" in url.lower()], "the map needs none"
-        for screen in SCREENS:
-            page.goto(f"{server[0]}/{screen}")
-            settle(page)
-            page.wait_for_load_state("networkidle")
-        own = (server[0], server[0].replace("http", "ws", 1), "data:", "blob:")
-        assert [url for url in requests if not url.startswith(own)] == []
-        assert any(url.startswith("ws") for url in requests) and len(requests) > 20
+        visit_every_page(page, address, run)
+    own = (address, address.replace("http", "ws", 1), "data:", "blob:")
+    assert [url for url in requests if not url.startswith(own)] == []
+    assert any(url.startswith("ws") for url in requests) and len(requests) > 20
+    assert "socket.bind\t('127.0.0.1'" in asked.read_text(), "it was written down"
+    assert asked_of_others(asked) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "host"),
+    [
+        ("import models.data.builtin as b; b.download('mnist', '{folder}')", "amazonaws.com"),
+        ("from streamlit import net_util as n; n.get_external_ip()", "amazonaws.com"),
+        ("import socket as s; s.socket(type=s.SOCK_DGRAM).connect(('192.0.2.1', 9))", "192.0.2.1"),
+    ],
+    ids=["MNIST", "public address", "UDP"],
+)
+def test_what_is_asked_of_others_is_seen(line, host, tmp_path):
+    path = tmp_path / "asked"
+    code = line.format(folder=tmp_path)
+    subprocess.run([sys.executable, "-c", NOTED, path, code], cwd=ROOT, capture_output=True)
+    assert [event for event, asked in asked_of_others(path) if host in asked]

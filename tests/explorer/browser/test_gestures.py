@@ -23,6 +23,7 @@ from tests.helpers.browser_page import (
     torch_pixels,
     wait_for_map,
 )
+from tests.helpers.chromium import TIMEOUT
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 
@@ -146,6 +147,28 @@ def test_a_mouse_pans_zooms_pins_and_selects(visit):
     assert len(pins(page)) == 2, "and leaves no pin"
 
 
+def test_hands_are_timed_by_the_hand_however_busy_the_page_is(visit):
+    page = visit()
+    wait_for_map(page, 500)
+    home = ranges(page)
+    page.get_by_role("button", name=re.compile("^Zoom in")).click()
+    for event, busy_ms in (("pointerup", 500), ("pointerdown", 800)):
+        page.evaluate(
+            """([event, milliseconds]) => addEventListener(event, () => {
+                const end = performance.now() + milliseconds;
+                while (performance.now() < end);
+            }, {once: true})""",
+            [event, busy_ms],
+        )
+        if event == "pointerup":
+            page.mouse.dblclick(*at(page, 0.9, 0.1))
+            assert np.array_equal(ranges(page), home), "the second click came late, not the hand"
+            assert pins(page) == []
+        else:
+            page.mouse.click(*at(page, 0.1, 0.9))
+            assert len(pins(page)) == 1, "the page was long, the press was short"
+
+
 def test_box_lasso_clear_and_the_file_of_a_selection(visit):
     page = visit()
     wait_for_map(page, 500)
@@ -218,10 +241,27 @@ def finger(page):
     return touch
 
 
+NOTE_SCROLL = """() => {
+    const main = document.querySelector("[data-testid=stMain]");
+    window.hasScrolled = false;
+    main.addEventListener("scrollend", () => (window.hasScrolled = true), {once: true});
+}"""
+
+
+def never_rests(page):
+    """From here on no finger rests, however slowly this machine moves it."""
+    page.evaluate(f"() => Object.assign({MAP}.gestures, {{ beginTouch() {{}} }})")
+
+
+def rests_again(page):
+    page.evaluate(f"() => delete {MAP}.gestures.beginTouch")
+
+
 def test_fingers_decode_scroll_pinch_and_pin(chromium, server):
     settings = {"viewport": {"width": 800, "height": 700}, "has_touch": True}
     with closing(chromium.new_context(**settings)) as context:
         page = context.new_page()
+        page.set_default_timeout(TIMEOUT)
         page.goto(server[0])
         wait_for_map(page, 500)
         page.locator(".stage").first.scroll_into_view_if_needed()
@@ -242,6 +282,7 @@ def test_fingers_decode_scroll_pinch_and_pin(chromium, server):
         touch("End")
         assert pins(page) == [], "a finger that moves pins nothing"
 
+        never_rests(page)
         x, y = at(page, 0.2, 0.4)
         touch("Start", (x, y))
         for step in range(1, 9):
@@ -252,11 +293,13 @@ def test_fingers_decode_scroll_pinch_and_pin(chromium, server):
         assert np.array_equal(ranges(page), home), "one finger does not pan"
 
         x, y = at(page, 0.5, 0.8)
+        page.evaluate(NOTE_SCROLL)
         touch("Start", (x, y))
         for step in range(1, 16):
             touch("Move", (x, y - 14 * step))
         wait(lambda: scrolled(page) > before + 50)  # a vertical swipe scrolls the page
         touch("End")
+        page.wait_for_function("() => window.hasScrolled")  # also what a lifted finger left moving
         assert np.array_equal(ranges(page), home) and pins(page) == []
         page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
         page.locator(".stage").first.scroll_into_view_if_needed()
@@ -272,6 +315,7 @@ def test_fingers_decode_scroll_pinch_and_pin(chromium, server):
         assert under(page, (x, y)) == pytest.approx(middle, abs=0.05), "about its middle"
         assert pins(page) == []
 
+        rests_again(page)
         page.touchscreen.tap(*at(page, 0.3, 0.3))
         wait(lambda: len(pins(page)) == 1)  # a tap pins
 

@@ -20,6 +20,7 @@ from tests.helpers.browser_page import (
     in_link,
     isolated,
     lens,
+    next_frame,
     pins,
     place,
     selected,
@@ -247,8 +248,8 @@ def test_pins_are_moved_named_removed_and_walked_between(visit):
 def test_two_maps_share_what_is_touched_and_both_inspect(visit):
     other = read(ROOT / "checkpoints" / "digits-2d-beta-0.1.safetensors")
     page = visit("second=digits-2d-beta-0.1")
-    wait_for_map(page, 500)
     wait_for_points(page, 500, SECOND)
+    wait_for_map(page, 500)
     (image,) = isolated(CODES, 1)
     page.mouse.move(*place(page, image))
     page.wait_for_function(f"(n) => {SECOND}.pointer.touched === n", arg=image)
@@ -270,6 +271,10 @@ def test_two_maps_share_what_is_touched_and_both_inspect(visit):
     assert_equal_pictures(decoded, torch_pixels(other, other.codes.mean[image]))
     report.get_by_role("tab", name="Prior samples").click()
     assert report.locator(".samples canvas").count() == 40
+    x, y, *_ = spots(page, 4, SECOND)[2]
+    page.mouse.click(x, y)
+    in_link(page, "pins-2=A~[^&]*;B~")  # Python has heard of it, and has answered
+    next_frame(page)
     assert page.evaluate(f"() => {MAP}.inspector.open") == "image", "each has its own"
 
 
@@ -281,6 +286,7 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
         return stored
 
     page = visit()
+    wait_for_map(page, 500)  # so that no file is on its way when the page is left
     address = page.url.partition("?")[0]
     deep = open_model(
         make_run(runs_dir, latent_dim=5, title="deep", scale=3.0), "&view=pca&point=7"

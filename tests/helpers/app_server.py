@@ -1,0 +1,48 @@
+"""A server of the app on a free port, as a user starts it."""
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing, contextmanager
+
+from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
+
+
+@contextmanager
+def app_server(runs_dir, program=("-m", "streamlit")):
+    """A server: its address, and its process.
+
+    Args:
+        runs_dir: Its runs folder.
+        program: What Python is told to run Streamlit with.
+    """
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [
+            sys.executable, *map(str, program), "run", "explorer/app.py",
+            "--server.headless", "true", "--server.port", str(port),
+        ],
+        cwd=ROOT, env={**os.environ, "LATENT_RUNS_DIR": str(runs_dir)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+
+    def is_healthy():
+        assert process.poll() is None, "the server ended"
+        try:
+            with urllib.request.urlopen(f"{address}/_stcore/health") as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    try:
+        wait(is_healthy)
+        yield address, process
+    finally:
+        process.terminate()
+        process.wait()
