@@ -286,6 +286,7 @@ class Jobs:
                 if busy + self._slots_of(self._queue[0]) > self.slots:
                     return
                 active = self._queue.pop(0)
+                active.record = replace(active.record, state="running", began=time.time())
                 thread = threading.Thread(target=self._attend, args=(active,), daemon=True)
                 self._working[active] = thread
                 thread.start()
@@ -327,7 +328,7 @@ class Jobs:
 
     def _attend(self, active: _Active) -> None:
         """Follows one job from its start to its end, in a thread of its own."""
-        record = active.record = replace(active.record, state="running", began=time.time())
+        record = active.record
         with contextlib.suppress(OSError):
             self._store.write(active.id, record)
         ended = replace(record, state="failed", reason=UNEXPECTED)

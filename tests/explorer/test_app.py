@@ -1,9 +1,10 @@
 """The app as a visitor meets it: a real server, a real Chromium."""
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.helpers.browser_page import (
     assert_fits,
     canvas_pixels,
     click_image,
+    in_link,
     isolated,
     place,
     settle,
@@ -25,6 +27,7 @@ from tests.helpers.browser_page import (
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
+from tests.helpers.workers import descendants, supervisors
 
 DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
@@ -53,21 +56,22 @@ def test_the_screen_fits_and_shows_every_point(visit, look, thirty):
 
 @pytest.fixture(scope="module")
 def thirty(runs_dir):
-    """A run of thirty latents."""
-    return make_run(runs_dir, latent_dim=30, title="thirty latents")
+    """A run of thirty latents, gone afterwards."""
+    name = make_run(runs_dir, latent_dim=30, title="thirty latents")
+    yield name
+    shutil.rmtree(runs_dir / name)
 
 
-def children(process):
-    """Processes that a process started, by their command lines."""
-    found = []
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(status.read_text().rpartition(")")[2].split()[1])
-            if parent == process.pid:
-                found.append(status.with_name("cmdline").read_text())
-        except OSError:
-            continue
-    return found
+def new_supervisors(process, before):
+    """The supervisors of work that a process has started since."""
+    return set(supervisors(process.pid)) - before
+
+
+def hold_new_work(process, before):
+    """Stops the work that a process has started since, so that it does not end by itself."""
+    (supervisor,) = wait(lambda: new_supervisors(process, before))
+    for worker in wait(lambda: descendants(supervisor)):
+        os.kill(worker, signal.SIGSTOP)
 
 
 def isolated_on_map(page):
@@ -83,26 +87,28 @@ def test_tsne_shows_its_progress_can_be_cancelled_and_ends_in_the_map(visit, ser
     stored = read(Run(runs_dir / name).model_path)
     page = visit(f"model={name}")
     wait_for_map(page, 300)
+    before, maps = set(supervisors(server[1].pid)), set((runs_dir / ".maps").glob("*"))
     page.get_by_text("t-SNE", exact=True).click()
+    hold_new_work(server[1], before)
     page.get_by_text("t-SNE of 300 codes").wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
+    page.get_by_text("Exact: a point’s place").wait_for()
     settle(page)
     pressed = page.locator(".st-key-control-view [aria-checked=true]")
-    assert pressed.all_inner_texts() == ["Two latents"]
-    assert "view=" not in page.url
-    page.get_by_text("Exact: a point’s place").wait_for()
-    wait(lambda: not [line for line in children(server[1]) if "project" in line])
-    assert not list((runs_dir / ".maps").glob("*"))
+    wait(lambda: pressed.all_inner_texts() == ["Two latents"])
+    page.wait_for_function("() => !location.search.includes('view=')")
+    wait(lambda: not new_supervisors(server[1], before))
+    wait(lambda: set((runs_dir / ".maps").glob("*")) == maps)
 
     page.get_by_text("t-SNE", exact=True).click()
     page.get_by_text("Not exact: t-SNE").wait_for()
     title = f"() => {MAP}?.scatter.content?.titles.x"
     wait(lambda: page.evaluate(title) == "t-SNE 1 (no unit)")  # the words come before the picture
     wait_for_map(page, 300)
-    assert pressed.all_inner_texts() == ["t-SNE"]
-    assert page.get_by_role("progressbar").count() == 0
-    assert "view=tsne" in page.url
+    in_link(page, "view=tsne")
+    wait(lambda: pressed.all_inner_texts() == ["t-SNE"])
+    page.get_by_role("progressbar").wait_for(state="detached")
     image = isolated_on_map(page)
     page.mouse.move(*place(page, image))
     page.locator(".latent-panel .original", has_text=f"Image {image} ·").wait_for()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.browser_page import settle
+from tests.helpers.browser_page import place, settle
 from tests.helpers.processes import wait
 
 pytestmark = pytest.mark.browser
@@ -39,16 +39,23 @@ def act(page, action):
     return shown(page), address(page)
 
 
+def touches(page, image):
+    """Moves the pointer to a test image; whether the map knows that it is there."""
+    page.mouse.move(*place(page, image, MAP))
+    return page.evaluate(f"() => {MAP}.pointer.touched") == image
+
+
 def click(page, image):
-    x, y = page.evaluate(
-        f"""(n) => {{
-            const at = {MAP}.stage.getBoundingClientRect();
-            const [x, y] = {MAP}.view.toPixels({MAP}.placeOf(n));
-            return [at.x + x, at.y + y];
-        }}""",
-        image,
-    )
-    page.mouse.click(x, y)
+    """Once the map stays where it is while the page is being built."""
+    wait(lambda: touches(page, image))
+    page.mouse.click(*place(page, image, MAP))
+
+
+def go_to_train(page):
+    """Until the page has written its settings: they belong to the same step."""
+    page.get_by_role("link", name="Train").click()
+    page.wait_for_function("() => location.pathname.endsWith('/train') && location.search")
+    settle(page)
 
 
 def change_the_model(page):
@@ -73,7 +80,7 @@ def test_each_step_is_one_press_back_and_forward(visit):
     ]
     last = steps[-1][0]
     assert last["point"] == 17 and last["pins"] == 1 and last["means"] and last["zoomed"]
-    act(page, lambda: page.get_by_role("link", name="Train").click())
+    act(page, lambda: go_to_train(page))
     for state, url in steps[::-1]:
         page.go_back()
         wait(lambda url=url, state=state: (address(page), shown(page)) == (url, state))

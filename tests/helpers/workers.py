@@ -22,13 +22,13 @@ def start(code):
 """
 """What the workers of these tests begin with: they write down who they are."""
 LASTING = """
-start("import time; print(1, flush=True); time.sleep(60)")
+start("import time; print(1, flush=True); time.sleep(3600)")
 note(os.getpid())
-time.sleep(60)
+time.sleep(3600)
 """
 STUBBORN = """
 ignore = "import signal, time; signal.signal(15, signal.SIG_IGN); "
-start(ignore + "print(1, flush=True); time.sleep(60)")
+start(ignore + "print(1, flush=True); time.sleep(3600)")
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 note(os.getpid())
 while True:

@@ -86,20 +86,51 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_lost(queue_of, runs_dir, tmp
     assert_same_as_uninterrupted(Run(runs_dir / found.runs[0]), tmp_path)
 
 
+HELD = """
+import os, runpy, time
+import models.cli.train as command, models.training.control as control
+from models.runs.history import History
+control.MAX_PAUSE_SECONDS = 0.3
+flags = []
+def stop_flag(make=command.stop_flag):
+    flags.append(make())
+    return flags[-1]
+def append(history, row, kept=History.append):
+    kept(history, row)
+    held = os.path.join(os.path.dirname(__file__), f"held-{row['epoch']}")
+    while os.path.exists(held) and not flags[-1]():
+        time.sleep(0.01)
+command.stop_flag, History.append = stop_flag, append
+runpy.run_module("models", run_name="__main__")
+"""
+"""The command line that stays at the end of an epoch while `held-<epoch>` is beside it, or until it
+is told to stop; after a pause of 0.3 seconds it ends."""
+
+
+def held_command(folder, *epochs):
+    """The command line that is held at the ends of these epochs, counted from 0."""
+    script = folder / "held.py"
+    script.write_text(HELD)
+    for epoch in epochs:
+        (folder / f"held-{epoch}").touch()
+    return [sys.executable, str(script)]
+
+
 def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, runs_dir, tmp_path):
-    queue = queue_of()
-    job_id = train(queue, epochs=40, autosave=0.2)
-    wait(lambda: queue.watch(job_id).share > 0)
+    queue = queue_of(command=held_command(tmp_path, 3, 6))
+    job_id = train(queue, epochs=40, autosave=0)
+    wait(lambda: queue.watch(job_id).share == 4 / 40)
     os.kill(family(os.getpid())[1], signal.SIGKILL)
     found = ended(queue, job_id)
-    assert found.state == "failed" and 0 < found.share < 1
+    assert (found.state, found.share) == ("failed", 4 / 40)
     (run,) = list_runs(runs_dir)
     assert found.runs == (run.id,) and not run.model_path.exists()
+    (tmp_path / "held-3").unlink()
     queue.resume(job_id)
-    wait(lambda: queue.watch(job_id).share > found.share)
+    wait(lambda: queue.watch(job_id).share == 7 / 40)
     queue.pause(job_id)
     paused = ended(queue, job_id)
-    assert paused.state == "paused" and found.share < paused.share < 1
+    assert (paused.state, paused.share) == ("paused", 7 / 40)
     steps = read(run.model_path).card.steps
     assert 0 < steps == int(read_tensors(run.state_path)[0]["step"][0]), "it can be explored"
     queue.resume(job_id)
@@ -109,18 +140,14 @@ def test_a_training_killed_paused_and_resumed_ends_with_the_same_bits(queue_of, 
 
 
 def test_a_training_held_for_long_is_paused_and_goes_on_bit_for_bit(queue_of, runs_dir, tmp_path):
-    hasty = tmp_path / "hasty.py"
-    hasty.write_text(
-        "import runpy, models.training.control as s\n"
-        "s.MAX_PAUSE_SECONDS = 0.3; runpy.run_module('models', run_name='__main__')"
-    )
-    queue = queue_of(command=[sys.executable, str(hasty)])
+    queue = queue_of(command=held_command(tmp_path, 3))
     job_id = train(queue, epochs=40)
-    wait(lambda: queue.watch(job_id).share)
+    wait(lambda: queue.watch(job_id).share == 4 / 40)
     (run,) = list_runs(runs_dir)
     send_request(run.folder, order="hold")
+    (tmp_path / "held-3").unlink()
     held = ended(queue, job_id)
-    assert held.state == "paused" and held.share < 1
+    assert (held.state, held.share) == ("paused", 4 / 40)
     queue.resume(job_id)
     assert ended(queue, job_id).state == "done"
     assert_same_as_uninterrupted(run, tmp_path)

@@ -153,7 +153,9 @@ def test_progress_that_is_no_share_is_not_believed(event, share, tmp_path):
         while not is_stopped():
             time.sleep(0.005)
 
-    found = Projections(tmp_path, FakeEngine(task))
+    engine = FakeEngine(task)
+    found = Projections(tmp_path, engine)
     with closing(found.watch(DIGITS, found.path(FINGERPRINT))) as shares:
         next(shares)
+        wait(lambda: engine.handles[0].latest == event)
         assert next(shares) == share

@@ -255,6 +255,11 @@ def test_a_hostile_link_marks_nothing(no_runs):
     assert len(at.toast) == 1 and "runs" in plane(at) and "runs" not in at.query_params
 
 
+def cell(page, text):
+    """A cell of the list of runs, which is drawn on a canvas and written below it."""
+    return page.locator("[data-testid=stDataFrame] [role=gridcell]", has_text=text)
+
+
 @pytest.mark.browser
 def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_dir, tmp_path):
     first, second = trained(runs_dir, "first"), trained(runs_dir, "second", beta=4.0)
@@ -264,14 +269,17 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
     page.get_by_role("textbox", name="Title of the run").fill(RUDE)
     page.keyboard.press("Enter")
     wait(lambda: first.title == RUDE)
+    page.get_by_role("columnheader", name=RUDE).wait_for()
+    settle_page(page)
     page.get_by_role("textbox", name="Note").fill("two\nlines")
     page.keyboard.press("Control+Enter")
     wait(lambda: first.label.note == "two\nlines")
+    cell(page, "two · lines").wait_for(state="attached")
     settle_page(page)
     page.get_by_role("checkbox", name="Pinned").press("Space")
     wait(lambda: first.label.pinned)
+    cell(page, "★").wait_for(state="attached")
     settle_page(page)
-    page.get_by_role("columnheader", name=RUDE).wait_for()
     assert page.locator("[data-testid=stTable] img, [data-testid=stTable] a").count() == 0
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as CSV").click()

@@ -344,11 +344,13 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     ways = page.locator(".st-key-own-images input[type=file]")
     ways.first.set_input_files(tmp_path / "bad.zip")
     page.get_by_text("'bad.zip' must be an .npz or a .zip of images").wait_for()
+    settle_page(page)  # the uploaders have moved down
     ways.nth(1).set_input_files(tmp_path / "my faces")
     page.get_by_text("12 images of 20 × 20 pixels").wait_for()
     assert page.get_by_label("Name", exact=True).input_value() == "my faces"
     page.get_by_role("button", name="Discard").click()
     ways.nth(1).wait_for(state="attached")
+    settle_page(page)
     ways.first.set_input_files(tmp_path / "shapes.zip")
     page.get_by_text("80 images of 20 × 20 pixels").wait_for()
     settle_page(page)
@@ -356,6 +358,7 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("button", name="Add these images").click()
     page.get_by_text("“shapes” was added and is now the data set.").wait_for()
+    settle_page(page)
     page.get_by_role("spinbutton", name="Epochs").fill("5")
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_text(f"{5 * 8} steps").wait_for()

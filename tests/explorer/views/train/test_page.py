@@ -17,6 +17,7 @@ from models.runs.folder import list_runs
 from models.storage.checkpoint import read
 from tests.helpers.app_test import choose, open_view, press, said, settle
 from tests.helpers.browser_page import assert_fits
+from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.checkpoints import make_run
 from tests.helpers.train_page import SMALL, field, needing, order, trained, write
 
@@ -152,6 +153,7 @@ def test_the_page_fits_with_a_finished_training(visit, server, runs_dir):
     page.get_by_text(
         re.compile("Training “short one” is done. D .* nats per test image")
     ).wait_for()
+    settle_page(page)
     page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
     assert_fits(page, "train")
     (run,) = (run for run in list_runs(runs_dir) if run.title == "short one")

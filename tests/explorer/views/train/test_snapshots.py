@@ -166,8 +166,8 @@ def newest(page):
 
 @pytest.mark.browser
 def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
-    page = visit("epochs=1000&batch=32&title=watched", screen="train")
-    page.get_by_text(re.compile("parameters · 40,000 steps")).wait_for()
+    page = visit("epochs=1000&batch=16&title=watched", screen="train")
+    page.get_by_text(re.compile("parameters · 81,000 steps")).wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
     canvas = film_of(page).locator(".codes canvas.points")
     canvas.wait_for(state="visible")
@@ -187,7 +187,7 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     assert_fits(page, "film-live")
     page.get_by_role("button", name="Stop and keep").click()
     page.get_by_role("button", name="Continue").wait_for()
-    film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 40,000, epoch")).wait_for()
+    film_of(page).get_by_text(re.compile(r"^Step [\d,]+ of 81,000, epoch")).wait_for()
     (run,) = (run for run in list_runs(runs_dir) if run.title == "watched")
     wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
     page.goto(f"{server[0]}/?model={run.id}")
@@ -217,13 +217,15 @@ def test_a_film_is_played_scrubbed_compared_and_saved(visit, server, runs_dir, t
     ).wait_for()
     last_place = len(steps(page)) - 1
     wait(lambda: position(page) == last_place)
-    shown = [canvas_pixels(canvases.nth(i)) for i in (0, 1)]
-    assert np.array_equal(*shown), "the same training twice, on one scale"
+    # the same training twice, on one scale
+    wait(lambda: np.array_equal(*(canvas_pixels(canvases.nth(i)) for i in (0, 1))))
+    shown = canvas_pixels(canvases.nth(0))
     row = film.locator(".rows .images").nth(1).locator("canvas")
     assert np.array_equal(canvas_pixels(row.nth(3))[..., 0], last.reconstruction[3, 0])
     film.get_by_role("slider").press("Home")
     film.get_by_text("Step 0 of 60, epoch 0").first.wait_for()
-    wait(lambda: not np.array_equal(canvas_pixels(canvases.nth(0)), shown[0]))
+    wait(lambda: not np.array_equal(canvas_pixels(canvases.nth(0)), shown))
+    film.get_by_label("Speed").select_option("0.5")  # it is not to end before it is paused
     film.get_by_role("button", name="Play").click()
     page.wait_for_function("() => document.querySelector('.training-film').player.position > 0.2")
     film.get_by_role("button", name="Pause").click()
@@ -250,7 +252,9 @@ def test_a_point_under_the_pointer_names_its_image(visit, runs_dir):
     run = trained(runs_dir)
     page = visit(f"own={run.id}", screen="train")
     wait(lambda: steps(page) == snapshots.snapshot_steps(run.folder))
-    wait(lambda: position(page) == len(steps(page)) - 1)
+    film_of(page).get_by_text("Step 60 of 60, epoch 3").wait_for()
+    settle(page)
+    page.locator("[data-testid=stDataFrame] canvas").first.wait_for()  # what is above stands
     stage = film_of(page).locator(".codes")
     stage.scroll_into_view_if_needed()
     codes = "document.querySelector('.training-film').player.films[0].codes"
