@@ -25,9 +25,9 @@ from tests.helpers.browser_page import (
     MAP,
     assert_nothing_sticks_out,
     canvas_pixels,
+    in_link,
     lens,
     pins,
-    settle,
     signed,
     spots,
     take_picture,
@@ -324,10 +324,10 @@ def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is
         under = page.locator(".latent-panel .spot figcaption").inner_text()
         word = "Decoded under the pointer" if is_exact else "Under the pointer: between grid points"
         assert under == word
+        page.get_by_role("button", name="Random").click()
+        in_link(page, r"\bpoint=\d")
         said_so = page.get_by_text("between decoded grid points").count()
         assert said_so == (0 if is_exact else 1)
-        page.get_by_role("button", name="Random").click()
-        settle(page)
         report = page.locator(".inspector figure", has_text="Decoded mean")
         assert canvas_pixels(report.locator("canvas")).std() > 1
         take_picture(page, f"own-model-{'exact' if is_exact else 'grid'}")
@@ -345,8 +345,10 @@ def decoded(codes):
 
 def shows(canvases, expected):
     """Whether canvases show these levels, but for the last of 255."""
-    found = np.stack([canvas_pixels(canvas) for canvas in canvases.all()]).astype(int)
-    return found.shape == expected.shape and np.abs(found - expected).max() <= 1
+    found = [canvas_pixels(canvas).astype(int) for canvas in canvases.all()]
+    if [each.shape for each in found] != [each.shape for each in expected]:
+        return False
+    return np.abs(np.stack(found) - expected).max() <= 1
 
 
 @pytest.mark.browser
@@ -401,5 +403,5 @@ def test_what_stays_on_the_page_is_decoded_by_the_server(own_server, profile, tm
         z = page.evaluate(f"() => {MAP}.inspector.parts.hand.code()")
         near = np.array(page.evaluate(f"(z) => [...{MAP}.model.decode(z)]", z)).reshape(8, 8)
         levels = np.repeat((near * 255 + 0.5).astype(int)[None, ..., None], 3, -1)
-        assert shows(page.locator(".hand-result canvas"), levels)
+        wait(lambda: shows(page.locator(".hand-result canvas"), levels))
         take_picture(page, "own-model-without-the-server")

@@ -320,13 +320,15 @@ def test_a_file_is_uploaded_and_another_refused(visit, server, runs_dir, tmp_pat
     before = set(list_runs(runs_dir))
     page = visit("", screen="train")
     page.get_by_text("Add a model file").click()
+    uploader = page.get_by_test_id("stFileUploader").filter(has_text="A .safetensors file")
+    given = uploader.locator("input[type=file]")
     bad = tmp_path / "bad.safetensors"
     bad.write_bytes(b"PK\x03\x04" + bytes(200))
-    page.locator("[data-testid=stFileUploader] input[type=file]").last.set_input_files(bad)
+    given.set_input_files(bad)
     page.get_by_text(re.compile("“bad.safetensors” was not added: .* zip archive")).wait_for()
     assert set(list_runs(runs_dir)) == before
     settle_page(page)
-    page.locator("[data-testid=stFileUploader] input[type=file]").last.set_input_files(SHIPPED)
+    given.set_input_files(SHIPPED)
     page.get_by_text(re.compile("was added to your runs")).wait_for()
     (run,) = set(list_runs(runs_dir)) - before
     assert run.model_path.read_bytes() == SHIPPED.read_bytes()

@@ -278,14 +278,14 @@ def test_the_screen_fits(visit, treated, name, link, count):
 @pytest.mark.slow
 @pytest.mark.browser
 def test_a_remedy_is_trained_with_progress_and_can_be_cancelled(visit, server, runs_dir):
-    long = replace(SMALL, training=replace(SMALL.training, epochs=300, seed=5))
+    long = replace(SMALL, training=replace(SMALL.training, epochs=900, seed=5))
     base = train(runs_dir, long, "long model", events=1)
     page = visit(f"collapsed={base.id}", screen="collapse")
     page.get_by_role("button", name="Train the remedies").click()
-    page.get_by_text(re.compile(r"epoch \d+ of 300.*6 wait")).wait_for()
+    page.get_by_text(re.compile(r"epoch \d+ of 900.*6 wait")).wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Train the remedies").wait_for()
-    assert page.get_by_role("progressbar").count() == 0
+    page.get_by_role("progressbar").wait_for(state="detached")
     page.get_by_role("cell", name="cancelled").first.wait_for()
 
 
@@ -298,7 +298,9 @@ def test_the_missing_remedy_is_trained_and_found_again(visit, server, runs_dir, 
     row.get_by_text(re.compile("collapsed")).wait_for()
     page.get_by_text("Measured after the last step").wait_for()
     page.get_by_role("button", name="Cancel").wait_for(state="detached")
+    settle_page(page)
     assert page.get_by_role("button", name=re.compile("^Train")).count() == 0
     page.reload()
     row.get_by_text(re.compile("collapsed")).wait_for()
+    settle_page(page)
     assert page.get_by_role("button", name=re.compile("^Train")).count() == 0

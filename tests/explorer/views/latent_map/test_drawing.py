@@ -242,9 +242,15 @@ def open_pad(visit, query="panel=draw"):
     """A page with the pad in sight."""
     page = visit(query)
     wait_for_map(page, 500)
+    wait_for_pad(page)
     page.locator(".pad canvas").scroll_into_view_if_needed()
     settle(page)
     return page
+
+
+def wait_for_pad(page):
+    """Until the pad listens: its markup comes before its script, which names what is disabled."""
+    page.locator(".pad [data-action=undo][aria-disabled]").wait_for()
 
 
 def pad(page):
@@ -269,10 +275,11 @@ def stroke(page, *points):
 
 
 def assert_mapped(page, checkpoint=DIGITS):
-    """The code on the map is Python's, of the strokes that are on the pad."""
+    """The code on the map is Python's, of the strokes that are on the pad; the page is shown."""
     _, mean, log_variance = encoded(checkpoint, pad(page))
     wait(lambda: (on_map(page) or {}).get("mean") == pytest.approx(mean.tolist(), abs=1e-4))
     assert on_map(page)["log_variance"] == pytest.approx(log_variance.tolist(), abs=1e-4)
+    settle(page)
 
 
 @browser
@@ -284,7 +291,6 @@ def test_a_drawing_lands_where_the_encoder_says(visit):
     assert drawn[0] == pytest.approx([0.3, 0.2], abs=0.01)
     assert drawn[-1] == pytest.approx([0.45, 0.9], abs=0.01)
     assert_mapped(page)
-    settle(page)
     assert_equal_pictures(
         picture(page, "The model sees"), pictures.one(encoded(DIGITS, pad(page))[0], 112)
     )
@@ -357,9 +363,10 @@ def test_the_drawing_stays_when_the_pad_comes_back(visit):
     drawn = pad(page)
     page.get_by_role("button", name="Close the drawing").click()
     page.locator(".pad").wait_for(state="detached")
+    settle(page)
     assert on_map(page) is not None
     page.get_by_role("button", name="Draw a digit").click()
-    page.locator(".pad canvas").wait_for()
+    wait_for_pad(page)
     assert pad(page) == drawn
     page.get_by_role("button", name="Undo", exact=True).click()
     assert pad(page) == drawn[:1]
@@ -397,7 +404,10 @@ def test_a_stroke_off_the_pad_stays_at_its_edge_and_a_click_is_a_dot(visit):
     page = open_pad(visit)
     stroke(page, (0.5, 0.5), (1.4, 0.5))
     assert pad(page)[0][-1] == [1, 0.5]
+    assert_mapped(page)
     page.get_by_role("button", name="Clear", exact=True).click()
+    wait(lambda: on_map(page) is None)
+    settle(page)
     stroke(page, (0.25, 0.25))
     assert np.array(pad(page)) == pytest.approx(np.full((1, 1, 2), 0.25), abs=0.01)
     assert_mapped(page)
@@ -423,9 +433,14 @@ def test_the_panel_fits_and_the_pad_stands_still(visit):
     def below_the_button():
         """Where the pad is, and how large, seen from the button that closes it."""
         settle(page)
-        row = page.get_by_role("button", name="Close the drawing").bounding_box()
-        box = page.locator(".pad").bounding_box()
-        return [box["x"] - row["x"], box["y"] - row["y"], box["width"], box["height"]]
+        return page.locator(".pad").evaluate(
+            """(pad) => {
+                const buttons = Array.from(document.querySelectorAll("button"));
+                const row = buttons.find((button) => button.innerText === "Close the drawing");
+                const [box, above] = [pad, row].map((each) => each.getBoundingClientRect());
+                return [box.x - above.x, box.y - above.y, box.width, box.height];
+            }"""
+        )
 
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
