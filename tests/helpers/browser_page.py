@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -58,14 +57,6 @@ def settle(page):
     page.wait_for_selector(
         "[data-testid=stApp][data-test-connection-state=CONNECTED][data-test-script-state=notRunning]"
     )
-
-
-@contextmanager
-def still(page):
-    """The page's clock stands: two clicks are a double click, however slowly they come."""
-    page.evaluate("() => { const now = performance.now(); performance.now = () => now; }")
-    yield
-    page.evaluate("() => delete performance.now")
 
 
 def place(page, image, shown=MAP):

@@ -26,7 +26,6 @@ from tests.helpers.browser_page import (
     in_link,
     next_frame,
     settle,
-    still,
 )
 from tests.helpers.checkpoints import make_run
 from tests.helpers.paths import ROOT
@@ -295,8 +294,7 @@ def test_the_map_of_codes_zooms_and_hides_classes(visit, every_beta):
     page.wait_for_function(f"() => {ROOM}.beta < 0.2")
     next_frame(page)
     assert page.evaluate(view) == zoomed, "it stays where it is while codes move"
-    with still(page):
-        page.mouse.dblclick(*middle)
+    page.mouse.dblclick(*middle)
     wait(lambda: page.evaluate(view) == home)
     page.locator(".rates .moving .legend").get_by_role("button", name="7").click()
     kept = (load_digits("test").labels != 7).sum()
