@@ -70,7 +70,8 @@ def new_supervisors(process, before):
 def hold_new_work(process, before):
     """Stops the work that a process has started since, so that it does not end by itself."""
     (supervisor,) = wait(lambda: new_supervisors(process, before))
-    for worker in wait(lambda: descendants(supervisor)):
+    # a child of the supervisor looks like it until it has become the worker
+    for worker in wait(lambda: set(descendants(supervisor)) - set(supervisors(supervisor))):
         os.kill(worker, signal.SIGSTOP)
 
 
