@@ -2639,6 +2639,7 @@ var ImageReport = class {
   constructor(host) {
     this.host = host;
     this.seed = 0;
+    this.written = null;
     this.exact = new ExactImages();
     this.decoded = [];
     this.number = make("input", { type: "number", min: "0", step: "1", size: 7 });
@@ -2662,6 +2663,12 @@ var ImageReport = class {
     const last = this.host.model().count - 1;
     if (this.number.value === "" || !Number.isFinite(value)) this.host.select(null);
     else this.host.select(Math.min(Math.max(value, 0), last));
+    this.write(this.host.point());
+  }
+  /** @param {number | null} n */
+  write(n) {
+    this.written = n;
+    this.number.value = n === null ? "" : String(n);
   }
   random() {
     this.host.select(Math.floor(Math.random() * this.host.model().count));
@@ -2674,7 +2681,7 @@ var ImageReport = class {
     const model = this.host.model();
     const n = this.host.point();
     this.number.max = String(model.count - 1);
-    this.number.value = n === null ? "" : String(n);
+    if (n !== this.written) this.write(n);
     this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
     this.decoded = [];
     if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());

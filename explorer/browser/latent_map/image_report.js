@@ -18,6 +18,8 @@ export class ImageReport {
   constructor(host) {
     this.host = host;
     this.seed = 0;
+    /** @type {number | null} the image whose number the box was given */
+    this.written = null;
     this.exact = new ExactImages();
     /** @type {{z: ArrayLike<number>, take: (values: Float32Array) => void}[]} what is decoded here */
     this.decoded = [];
@@ -44,6 +46,13 @@ export class ImageReport {
     const last = this.host.model().count - 1;
     if (this.number.value === "" || !Number.isFinite(value)) this.host.select(null);
     else this.host.select(Math.min(Math.max(value, 0), last));
+    this.write(this.host.point());
+  }
+
+  /** @param {number | null} n */
+  write(n) {
+    this.written = n;
+    this.number.value = n === null ? "" : String(n);
   }
 
   random() {
@@ -59,7 +68,7 @@ export class ImageReport {
     const model = this.host.model();
     const n = this.host.point();
     this.number.max = String(model.count - 1);
-    this.number.value = n === null ? "" : String(n);
+    if (n !== this.written) this.write(n); // else somebody may be typing another one
     this.count.textContent = `0 to ${(model.count - 1).toLocaleString("en")}`;
     this.decoded = [];
     if (n === null || n >= model.count) this.body.replaceChildren(...this.classMeans());
