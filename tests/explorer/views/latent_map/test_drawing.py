@@ -277,8 +277,13 @@ def stroke(page, *points):
 def assert_mapped(page, checkpoint=DIGITS):
     """The code on the map is Python's, of the strokes that are on the pad; the page is shown."""
     _, mean, log_variance = encoded(checkpoint, pad(page))
-    wait(lambda: (on_map(page) or {}).get("mean") == pytest.approx(mean.tolist(), abs=1e-4))
-    assert on_map(page)["log_variance"] == pytest.approx(log_variance.tolist(), abs=1e-4)
+    code = pytest.approx(np.array([mean, log_variance]), abs=1e-4)
+
+    def is_mapped():
+        found = on_map(page)
+        return found is not None and np.array([found["mean"], found["log_variance"]]) == code
+
+    wait(is_mapped)
     settle(page)
 
 
