@@ -83,7 +83,8 @@ def hear(monkeypatch, touch):
 
 
 def test_a_touch_is_read(monkeypatch):
-    touch = hear(monkeypatch, SAID | {"look": LOOK})
+    touch = hear(monkeypatch, SAID | {"look": LOOK, "model": "/latent/x.bin"})
+    assert touch.model == "/latent/x.bin"
     assert touch.point == 3 and touch.pins == (state.Pin((0.5, -1.0), "A", None),)
     assert touch.look == {"means": True}
     assert (touch.tab, touch.z, touch.draw, touch.side) == ("hand", (0.25, -1.5), 2, 9)
@@ -92,7 +93,7 @@ def test_a_touch_is_read(monkeypatch):
 def test_what_is_at_its_default_is_none(monkeypatch):
     plain = {"tab": "image", "z": [], "draw": 0, "side": 15}
     touch = hear(monkeypatch, {"point": None, "pins": [], "look": plain})
-    assert touch == (None, None, None, "image", None, 0, 15)
+    assert touch == ("", None, None, None, "image", None, 0, 15)
 
 
 SPOILED = {

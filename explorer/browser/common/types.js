@@ -16,7 +16,7 @@
  *   colour: {by: string, title: string}, palette: string[], note: string, visit: number,
  *   point: number | null, pins: Pin[], look: Partial<Look> | null,
  *   drawn: {mean: number[], log_variance: number[] | null} | null}} MapData
- * @typedef {{pins: Pin[], point: number | null, look: Look}} Touch what Python hears
+ * @typedef {{model: string, pins: Pin[], point: number | null, look: Look}} Touch what Python hears
  *
  * @typedef {{_offset: number, _length: number, range: number[], l2p(v: number): number,
  *   p2l(v: number): number}} Axis

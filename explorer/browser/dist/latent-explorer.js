@@ -1898,10 +1898,15 @@ function betaSlider({ parentElement, data, setStateValue }) {
 var PEN = 0.06;
 var STEP = 6e-3;
 var MOST_UNDONE = 200;
+var latest = null;
 function drawingPad({ parentElement, data, setStateValue }) {
-  parentElement.pad ??= new Pad(parentElement, data.strokes);
-  parentElement.pad.examples = data.examples;
-  parentElement.pad.tell = (strokes) => setStateValue("strokes", strokes);
+  const before = latest;
+  const isNew = !parentElement.pad;
+  const pad = parentElement.pad ??= new Pad(parentElement, data.strokes);
+  pad.examples = data.examples;
+  pad.tell = (strokes) => setStateValue("strokes", strokes);
+  latest = pad;
+  if (isNew && before) pad.takeOver(before, data.strokes);
 }
 var Pad = class {
   /**
@@ -1918,6 +1923,7 @@ var Pad = class {
     this.past = strokes.map((_, n) => strokes.slice(0, n));
     this.current = null;
     this.pointer = 0;
+    this.isInUse = false;
     this.waiting = false;
     this.examples = {};
     this.tell = () => {
@@ -1925,7 +1931,21 @@ var Pad = class {
     this.listen();
     this.show();
   }
+  /**
+   * Goes on where another pad was: what it held, what it can undo, and the keyboard.
+   * @param {Pad} pad
+   * @param {Stroke[]} known what Python has
+   */
+  takeOver(pad, known) {
+    this.strokes = pad.current ? [...pad.strokes, pad.current] : pad.strokes;
+    this.past = pad.current ? [...pad.past, pad.strokes] : pad.past;
+    this.show();
+    if (JSON.stringify(this.strokes) !== JSON.stringify(known)) this.tell(this.strokes);
+    if (pad.isInUse && document.activeElement === document.body) this.canvas.focus();
+  }
   listen() {
+    this.box.addEventListener("focusin", () => this.isInUse = true);
+    this.box.addEventListener("focusout", () => setTimeout(() => this.left()));
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.go(event));
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
@@ -1942,6 +1962,14 @@ var Pad = class {
       button.addEventListener("click", () => this.change(this.examples[digit]));
     }
     new ResizeObserver(() => this.show()).observe(this.canvas);
+  }
+  /** The keyboard is elsewhere, unless it was lost because another pad has come in place of this. */
+  left() {
+    const { activeElement } = (
+      /** @type {Document | ShadowRoot} */
+      this.box.getRootNode()
+    );
+    if (this.box.isConnected) this.isInUse = this.box.contains(activeElement);
   }
   /** @param {PointerEvent} event */
   begin(event) {
@@ -5496,7 +5524,6 @@ var LatentMap = class {
     this.shownAt = new Uint32Array();
     this.telling = 0;
     this.told = null;
-    this.visit = null;
     this.point = null;
     this.pinsBefore = null;
     this.path = [];
@@ -5627,25 +5654,21 @@ var LatentMap = class {
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
-    const isOtherModel = this.visit === data.visit;
-    if (isRestored) this.restoreView(data, isOtherModel);
+    if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView || isRestored) this.inspector.restart();
     if (isRestored) this.told = JSON.stringify(this.touch());
-    if (isRestored && isOtherModel && data.look?.ranges) this.tellAnew();
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
   /**
-   * Zoom, hidden classes and pins as the link has them, once per visit; the zoom is the first model's.
+   * Zoom, hidden classes and pins as the link has them, once per visit.
    * @param {MapData} data
-   * @param {boolean} isOtherModel
    */
-  restoreView({ look, visit }, isOtherModel) {
+  restoreView({ look, visit }) {
     this.has.restored = String(visit);
-    this.visit = visit;
-    restoreView(this, isOtherModel ? { ...look, ranges: null } : look);
+    restoreView(this, look);
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
     this.pins.set(this.pins.all);
@@ -5804,14 +5827,10 @@ var LatentMap = class {
       this.told = text;
     }, SETTLED_MS);
   }
-  /** Tells Python although nothing was touched: the link has a zoom that is not shown. */
-  tellAnew() {
-    this.told = null;
-    this.remember();
-  }
   /** @returns {Touch} what the link keeps */
   touch() {
-    return { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point, look: lookOf(this) };
+    const pins = this.pins.all.map((pin) => ({ ...pin }));
+    return { model: this.has.model, pins, point: this.point, look: lookOf(this) };
   }
   /**
    * The points inside a box or a lasso.

@@ -16,11 +16,18 @@ const PEN = 0.06;
 const STEP = 0.006;
 const MOST_UNDONE = 200;
 
+/** @type {Pad | null} the last one; Streamlit may put a new element in its place at any run */
+let latest = null;
+
 /** @param {Component} component */
 export function drawingPad({ parentElement, data, setStateValue }) {
-  parentElement.pad ??= new Pad(parentElement, data.strokes);
-  parentElement.pad.examples = data.examples;
-  parentElement.pad.tell = (strokes) => setStateValue("strokes", strokes);
+  const before = latest;
+  const isNew = !parentElement.pad;
+  const pad = (parentElement.pad ??= new Pad(parentElement, data.strokes));
+  pad.examples = data.examples;
+  pad.tell = (strokes) => setStateValue("strokes", strokes);
+  latest = pad;
+  if (isNew && before) pad.takeOver(before, data.strokes);
 }
 
 /** One pad on the page. */
@@ -40,6 +47,7 @@ class Pad {
     /** @type {Stroke | null} the stroke under the pen */
     this.current = null;
     this.pointer = 0;
+    this.isInUse = false; // has the keyboard
     this.waiting = false;
     /** @type {Record<string, Stroke[]>} */
     this.examples = {};
@@ -49,7 +57,22 @@ class Pad {
     this.show();
   }
 
+  /**
+   * Goes on where another pad was: what it held, what it can undo, and the keyboard.
+   * @param {Pad} pad
+   * @param {Stroke[]} known what Python has
+   */
+  takeOver(pad, known) {
+    this.strokes = pad.current ? [...pad.strokes, pad.current] : pad.strokes;
+    this.past = pad.current ? [...pad.past, pad.strokes] : pad.past;
+    this.show();
+    if (JSON.stringify(this.strokes) !== JSON.stringify(known)) this.tell(this.strokes);
+    if (pad.isInUse && document.activeElement === document.body) this.canvas.focus();
+  }
+
   listen() {
+    this.box.addEventListener("focusin", () => (this.isInUse = true));
+    this.box.addEventListener("focusout", () => setTimeout(() => this.left()));
     this.canvas.addEventListener("pointerdown", (event) => this.begin(event));
     this.canvas.addEventListener("pointermove", (event) => this.go(event));
     for (const end of ["pointerup", "pointercancel", "lostpointercapture"]) {
@@ -63,6 +86,12 @@ class Pad {
       button.addEventListener("click", () => this.change(this.examples[digit]));
     }
     new ResizeObserver(() => this.show()).observe(this.canvas);
+  }
+
+  /** The keyboard is elsewhere, unless it was lost because another pad has come in place of this. */
+  left() {
+    const { activeElement } = /** @type {Document | ShadowRoot} */ (this.box.getRootNode());
+    if (this.box.isConnected) this.isInUse = this.box.contains(activeElement);
   }
 
   /** @param {PointerEvent} event */

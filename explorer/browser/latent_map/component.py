@@ -41,8 +41,10 @@ def latent_map(data: dict[str, Any], key: str, on_touch: Callable[[], None]) -> 
 
 
 class Touch(NamedTuple):
-    """What the browser last said of a map: point, pins, look, and the inspector's choices."""
+    """What the browser last said of a map: the address of its model ("" if it does not say), point,
+    pins, look, and the inspector's choices."""
 
+    model: str
     point: int | None
     pins: tuple[Pin, ...] | None
     look: dict[str, Any] | None
@@ -62,6 +64,7 @@ def touched(key: str) -> Touch:
     try:
         point, look = touch["point"], touch["look"]
         return Touch(
+            str(touch.get("model", "")),
             None if point is None else state.parse("point", point),
             state.pins_of(touch["pins"]),
             map_look.of_browser(look) or None,

@@ -69,8 +69,6 @@ export class LatentMap {
     this.telling = 0;
     /** @type {string | null} what Python last heard of this model, as JSON */
     this.told = null;
-    /** @type {number | null} the visit whose zoom is restored */
-    this.visit = null;
     /** @type {number | null} the selected test image */
     this.point = null;
     /** @type {number | null} pins before the last click, which a second click takes back */
@@ -209,26 +207,22 @@ export class LatentMap {
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
     }
-    const isOtherModel = this.visit === data.visit; // than when the link was read
-    if (isRestored) this.restoreView(data, isOtherModel);
+    if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView || isRestored) this.inspector.restart();
     if (isRestored) this.told = JSON.stringify(this.touch()); // what Python itself has sent
-    if (isRestored && isOtherModel && data.look?.ranges) this.tellAnew();
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
   }
 
   /**
-   * Zoom, hidden classes and pins as the link has them, once per visit; the zoom is the first model's.
+   * Zoom, hidden classes and pins as the link has them, once per visit.
    * @param {MapData} data
-   * @param {boolean} isOtherModel
    */
-  restoreView({ look, visit }, isOtherModel) {
+  restoreView({ look, visit }) {
     this.has.restored = String(visit);
-    this.visit = visit;
-    restoreView(this, isOtherModel ? { ...look, ranges: null } : look);
+    restoreView(this, look);
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
     this.pins.set(this.pins.all);
@@ -402,15 +396,10 @@ export class LatentMap {
     }, SETTLED_MS);
   }
 
-  /** Tells Python although nothing was touched: the link has a zoom that is not shown. */
-  tellAnew() {
-    this.told = null;
-    this.remember();
-  }
-
   /** @returns {Touch} what the link keeps */
   touch() {
-    return { pins: this.pins.all.map((pin) => ({ ...pin })), point: this.point, look: lookOf(this) };
+    const pins = this.pins.all.map((pin) => ({ ...pin }));
+    return { model: this.has.model, pins, point: this.point, look: lookOf(this) };
   }
 
   /**

@@ -135,6 +135,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         return
     shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | map_spec.map_data(shown)
+    _forget_zoom(name, data["model"])
     data |= {
         "point": state.get("point"),
         "pins": _pins(f"pins{name}", model.codes.latent_dim),
@@ -189,10 +190,23 @@ def _look(name: str, latent_dim: int) -> dict[str, Any]:
     return look | {"draw": state.get("draw"), "side": state.get("side")}
 
 
+def _forget_zoom(name: str, model: str) -> None:
+    """Drops the zoom if it was another model's, which was shown since the link was read."""
+    seen = st.session_state.setdefault("models_seen", {})
+    (visit, before), seen[name] = seen.get(name, (0, "")), (state.visit(), model)
+    look = state.get(f"look{name}") or {}
+    if visit == state.visit() and before != model and "ranges" in look:
+        others = {part: value for part, value in look.items() if part != "ranges"}
+        state.put(**{f"look{name}": others or None})
+
+
 def _touched(name: str) -> None:
-    """Remembers a touch in the link; what a map cannot have said is passed over."""
+    """Remembers a touch in the link; what a map cannot have said is passed over, and what comes
+    late from the map of the model before."""
     with contextlib.suppress(ValueError):
         touch = component.touched(f"map{name}")
+        if touch.model not in ("", st.session_state.models_seen[name][1]):
+            return
         state.put(**{"point": touch.point, f"pins{name}": touch.pins, f"look{name}": touch.look})
         if not name:
             panel = "draw" if state.get("panel") == "draw" else touch.tab

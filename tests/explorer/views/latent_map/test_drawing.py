@@ -379,6 +379,36 @@ def test_the_drawing_stays_when_the_pad_comes_back(visit):
 
 
 @browser
+def test_a_new_pad_in_the_place_of_another_goes_on(visit):
+    page = open_pad(visit)
+    stroke(page, (0.5, 0.1), (0.5, 0.9))
+    stroke(page, (0.2, 0.5), (0.8, 0.5))
+    first = pad(page)[0]
+    assert_mapped(page)
+    page.locator(".pad canvas").focus()
+    told = page.locator(".pad").evaluate(
+        """async (box) => {
+            const script = performance.getEntriesByType("resource").map(({name}) => name)
+                .find((name) => /latent\\/.*\\.js$/.test(name));
+            const host = box.getRootNode().host ?? box.parentNode;
+            const copy = document.createElement("div");
+            copy.append(box.cloneNode(true));
+            const told = [];
+            box.remove();
+            host.before(copy);
+            (await import(script)).drawingPad({
+                parentElement: copy, data: {strokes: [], examples: {}},
+                setStateValue: (name, strokes) => told.push(strokes.length),
+            });
+            copy.querySelector("canvas").dispatchEvent(
+                new KeyboardEvent("keydown", {key: "z", ctrlKey: true, bubbles: true}));
+            return {told, held: copy.pad.strokes, hasKeyboard: document.activeElement.tagName};
+        }"""
+    )
+    assert told == {"told": [2, 1], "held": [first], "hasKeyboard": "CANVAS"}
+
+
+@browser
 def test_a_finger_draws_and_the_page_does_not_scroll(visit):
     page = open_pad(visit)
     box = page.locator(".pad canvas").bounding_box()
