@@ -72,6 +72,7 @@ export class BetaSlider {
     const serial = ++this.serial;
     const isFirst = !this.data;
     Object.assign(this, { data, tell });
+    part(this.root, ".moving").hidden = !data.model; // at once: the plane keeps its width
     try {
       const [plotly, figure] = await Promise.all([
         loadPlotly(data.plotly),
@@ -119,7 +120,6 @@ export class BetaSlider {
     const bytes = data.model && (await fetchOnce(data.model, (answer) => answer.arrayBuffer()));
     this.has.model = data.model ?? "";
     this.model = bytes ? new MultirateModel(new Uint8Array(bytes)) : null;
-    part(this.root, ".moving").hidden = !this.model;
     if (this.model) this.furnish(this.model);
   }
 

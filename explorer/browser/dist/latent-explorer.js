@@ -1699,6 +1699,7 @@ var BetaSlider = class {
     const serial = ++this.serial;
     const isFirst = !this.data;
     Object.assign(this, { data, tell });
+    part(this.root, ".moving").hidden = !data.model;
     try {
       const [plotly, figure] = await Promise.all([
         loadPlotly(data.plotly),
@@ -1750,7 +1751,6 @@ var BetaSlider = class {
     const bytes = data.model && await fetchOnce(data.model, (answer) => answer.arrayBuffer());
     this.has.model = data.model ?? "";
     this.model = bytes ? new MultirateModel(new Uint8Array(bytes)) : null;
-    part(this.root, ".moving").hidden = !this.model;
     if (this.model) this.furnish(this.model);
   }
   /**
