@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from explorer.jobs.downloads import Downloads
 from explorer.jobs.queue import Jobs
 from explorer.jobs.tsne_maps import Projections
 from models.runs.folder import default_runs_dir
@@ -28,3 +29,9 @@ def jobs() -> Jobs:
 def projections() -> Projections:
     """Opens the shared t-SNE worker; maps are kept beside the runs."""
     return Projections(default_runs_dir() / ".maps")
+
+
+@st.cache_resource(show_spinner=False)
+def downloads() -> Downloads:
+    """Opens the downloads of data sets."""
+    return Downloads()

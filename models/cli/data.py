@@ -21,8 +21,9 @@ def download_data(
 ) -> None:
     """Download a data set through torchvision."""
     from models.data.builtin import default_data_dir, download
+    from models.engines.worker import report
 
-    download(name, data_dir or default_data_dir())
+    download(name, data_dir or default_data_dir(), report)
     typer.echo(f"{name} is ready in {data_dir or default_data_dir()}")
 
 

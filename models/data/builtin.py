@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 import threading
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ _RAW_FILES = tuple(
 )
 DATA_SETS = ("digits", *TORCHVISION)
 """Names that `load` knows."""
+REPORT_SECONDS = 0.3
+"""Between two reports of a download."""
 
 
 def load_digits(split: str) -> ImageSet:
@@ -97,15 +102,22 @@ def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) 
     return ImageSet(to_unit(images, 255), labels, names, split, name)
 
 
-def download(name: str, data_dir: str | Path | None = None) -> None:
+def download(
+    name: str, data_dir: str | Path | None = None, report: Callable[[int], None] | None = None
+) -> None:
     """Fetches a data set of the MNIST family, with a progress bar on the standard error.
+
+    It lies in a hidden folder until it is whole; after a failure the files that came are kept
+    there for the next try.
 
     Args:
         name: "mnist", "fashion-mnist" or "kmnist"; digits is installed and needs nothing.
         data_dir: Folder to put it in; by default `default_data_dir()`.
+        report: Called now and then, from another thread, with the bytes that have come.
 
     Raises:
-        DataError: If the name is unknown, or the files cannot be fetched or written.
+        DataError: If the name is unknown, the files cannot be fetched or written, or another
+            process is fetching them.
 
     Example:
         >>> download("digits")
@@ -115,13 +127,47 @@ def download(name: str, data_dir: str | Path | None = None) -> None:
     root = chosen_data_dir(data_dir)
     if is_available(name, root):
         return
+    from filelock import FileLock, Timeout
+
+    work = root / f".download-{name}"
     try:
-        _torchvision_class(name)(root, download=True)
+        work.mkdir(parents=True, exist_ok=True)
+        with FileLock(root / f".download-{name}.lock", timeout=0), _counting(work, report):
+            _torchvision_class(name)(work, download=True)
+            target = root / TORCHVISION[name] / "raw"
+            target.mkdir(parents=True, exist_ok=True)
+            for file in _RAW_FILES:
+                os.replace(work / TORCHVISION[name] / "raw" / file, target / file)
+            shutil.rmtree(work)
+    except Timeout as error:
+        raise DataError(f"{name} is being downloaded by another process: wait for it") from error
     except (OSError, RuntimeError) as error:  # torchvision wraps network errors in RuntimeError
         raise DataError(
             f"{name} could not be downloaded to {_raw_folder(name, root)}: check the connection "
             "and the folder and try again, or put the files there yourself"
         ) from error
+
+
+@contextlib.contextmanager
+def _counting(folder: Path, report: Callable[[int], None] | None) -> Iterator[None]:
+    """Tells meanwhile how many bytes of archives a folder holds."""
+    if report is None:
+        yield
+        return
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(REPORT_SECONDS):
+            with contextlib.suppress(OSError):  # a file was renamed in this moment
+                report(sum(path.stat().st_size for path in folder.rglob("*.gz")))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def is_available(name: str, data_dir: str | Path | None = None) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
-from explorer.views.train import active_jobs, custom_images, run_library
+from explorer.views.train import active_jobs, custom_images, downloads, run_library
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
@@ -25,6 +25,7 @@ def show() -> None:
     state.load()
     _form()
     custom_images.show()
+    downloads.show()
     order = st.container(horizontal=True, vertical_alignment="center")
     active_jobs.show()
     run_library.show()

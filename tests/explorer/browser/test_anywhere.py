@@ -202,7 +202,7 @@ def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
         ("from streamlit import net_util as n; n.get_external_ip()", "amazonaws.com"),
         ("import socket as s; s.socket(type=s.SOCK_DGRAM).connect(('192.0.2.1', 9))", "192.0.2.1"),
     ],
-    ids=["MNIST", "public address", "UDP"],
+    ids=["what Download MNIST starts", "public address", "UDP"],
 )
 def test_what_is_asked_of_others_is_seen(line, host, tmp_path):
     path = tmp_path / "asked"

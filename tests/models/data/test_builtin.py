@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from models.data import builtin
 from models.data.builtin import (
@@ -21,6 +22,7 @@ from models.data.builtin import (
 from models.data.load import load
 from tests.helpers.images import Canary, refusal
 from tests.helpers.paths import ROOT
+from tests.helpers.processes import wait
 
 
 def test_digits_are_the_1797_of_scikit_learn():
@@ -180,3 +182,27 @@ def test_download_fetches_what_is_missing_and_only_that(tmp_path, monkeypatch):
     assert load("kmnist", "test", tmp_path).class_names[1] == "ki"
     download("kmnist", tmp_path)
     assert len(fetched) == 4
+    assert not (tmp_path / ".download-kmnist").exists()
+
+
+def test_a_set_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    datasets, sizes, is_cut = builtin._import_datasets(), [], [True]
+    monkeypatch.setattr(builtin, "REPORT_SECONDS", 0.001)
+
+    def fetch(url, download_root, filename, md5):
+        assert not is_available("mnist", tmp_path)
+        Path(download_root, filename).write_bytes(bytes(1000))
+        if "t10k-images" in filename and is_cut:
+            wait(lambda: 3000 in sizes)
+            raise urllib.error.URLError("the network is gone")
+        array = np.zeros((10, 28, 28)) if "images" in filename else np.arange(10)
+        Path(download_root, filename.removesuffix(".gz")).write_bytes(idx(array))
+
+    monkeypatch.setattr(datasets.mnist, "download_and_extract_archive", fetch)
+    assert "could not be downloaded" in refusal(download, "mnist", tmp_path, sizes.append)
+    assert not is_available("mnist", tmp_path) and not (tmp_path / "MNIST").exists()
+    with FileLock(tmp_path / ".download-mnist.lock"):
+        assert "by another process" in refusal(download, "mnist", tmp_path)
+    is_cut.clear()
+    download("mnist", tmp_path)
+    assert is_available("mnist", tmp_path) and sizes == sorted(sizes)

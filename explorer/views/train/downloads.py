@@ -1,0 +1,78 @@
+"""Data sets that can be downloaded: a button each, how much has come, Cancel."""
+
+from __future__ import annotations
+
+import contextlib
+
+import streamlit as st
+
+from explorer import page_queue
+from explorer.services import job_queue
+from explorer.widgets.text import plain
+from models.data.builtin import TORCHVISION, default_data_dir, is_available
+
+TICK_SECONDS = 1.0
+TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST"}
+
+
+def show() -> None:
+    """Offers what is not on this machine; nothing once all of it is."""
+    missing = _missing()
+    if missing:
+        with st.expander("More images: MNIST, Fashion-MNIST, Kuzushiji-MNIST", key="downloads"):
+            st.caption(
+                "60,000 training and 10,000 test images of 28 × 28 pixels each, from the servers "
+                "that torchvision names. Nothing else here uses the internet."
+            )
+            tick = TICK_SECONDS if any(map(_is_running, missing)) else None
+            page_queue.fragment(_follow, run_every=tick)(missing)
+
+
+def _missing() -> list[str]:
+    """Data sets that are not on this machine."""
+    return [name for name in TORCHVISION if not is_available(name, default_data_dir())]
+
+
+def _is_running(name: str) -> bool:
+    found = job_queue.downloads().get(name, default_data_dir())
+    return found is not None and found.is_running
+
+
+def _follow(missing: list[str]) -> None:
+    """A line for each; the page is run again when one has come, for the form then offers it."""
+    if _missing() != missing:
+        st.rerun()
+    was_running = st.session_state.get("downloading", [])
+    st.session_state.downloading = [name for name in missing if _is_running(name)]
+    if was_running != st.session_state.downloading:
+        st.rerun()  # with another clock
+    for name in missing:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            _line(name)
+
+
+def _line(name: str) -> None:
+    """The button of one data set, or how much of it has come."""
+    found = job_queue.downloads().get(name, default_data_dir())
+    if found is not None and found.is_running:
+        st.markdown(f"Downloading {TITLES[name]}: {found.received / 1e6:.1f} MB so far…")
+        st.button("Cancel", key=f"cancel-{name}", on_click=_cancel, args=(name,))
+        return
+    st.button(f"Download {TITLES[name]}", key=f"download-{name}", on_click=_start, args=(name,))
+    problem = st.session_state.get(f"download-problem-{name}") or (found.problem if found else "")
+    if problem:
+        st.error(plain(f"{problem}."))
+
+
+def _start(name: str) -> None:
+    st.session_state[f"download-problem-{name}"] = ""
+    try:
+        job_queue.downloads().start(name, default_data_dir())
+    except OSError:
+        sentence = "no process could be started for the download: try again when less is running"
+        st.session_state[f"download-problem-{name}"] = sentence
+
+
+def _cancel(name: str) -> None:
+    with contextlib.suppress(OSError):
+        job_queue.downloads().cancel(name, default_data_dir())

@@ -1,0 +1,94 @@
+"""Downloads on the Train page: offered where a set is missing, followed, cancelled, refused."""
+
+import pytest
+import streamlit as st
+
+from explorer.jobs.downloads import Download
+from explorer.services import job_queue
+from explorer.widgets.text import plain
+from models.data.builtin import TORCHVISION, default_data_dir
+from tests.helpers.app_test import open_view, press, said, settle
+from tests.helpers.train_page import field
+
+
+class Shelf:
+    """Downloads that start none; what has come is set by the test."""
+
+    def __init__(self):
+        self.found, self.asked, self.refuses = {}, [], False
+
+    def start(self, name, folder):
+        if self.refuses:
+            raise OSError("no process")
+        self.asked.append((name, folder))
+        self.found[name] = Download(True, 0, "")
+
+    def cancel(self, name, folder):
+        self.found.pop(name)
+
+    def get(self, name, folder):
+        return self.found.get(name)
+
+
+@pytest.fixture
+def shelf(monkeypatch, tmp_path, no_runs, desk):
+    found = Shelf()
+    monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(job_queue, "downloads", lambda: found)
+    yield found
+    st.cache_resource.clear()
+
+
+def labels(at):
+    return [button.label for button in at.button]
+
+
+def put(folder, name):
+    """Empty files where a data set's are looked for."""
+    raw = folder / TORCHVISION[name] / "raw"
+    raw.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        for kind in ("images-idx3", "labels-idx1"):
+            (raw / f"{part}-{kind}-ubyte").write_bytes(b"")
+
+
+def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
+    at = open_view("train")
+    assert field(at, "data").options == ["digits"]
+    press(at, "Download MNIST")
+    assert shelf.asked == [("mnist", default_data_dir())]
+    assert "Downloading MNIST: 0.0 MB so far…" in said(at)
+    assert "Download MNIST" not in labels(at) and "Download Kuzushiji-MNIST" in labels(at)
+    shelf.found["mnist"] = Download(True, 7_340_000, "")
+    assert "Downloading MNIST: 7.3 MB so far…" in said(settle(at.run()))
+    put(default_data_dir(), "mnist")
+    shelf.found["mnist"] = Download(False, 11_600_000, "")
+    settle(at.run())
+    assert field(at, "data").options == ["digits", "mnist"]
+    assert "Downloading" not in said(at) and "Download MNIST" not in labels(at)
+
+
+def test_a_download_is_cancelled(shelf):
+    at = press(open_view("train"), "Download Fashion-MNIST")
+    at.button("cancel-fashion-mnist").click()
+    settle(at.run())
+    assert shelf.found == {} and "Download Fashion-MNIST" in labels(at)
+    assert not at.error
+
+
+def test_what_went_wrong_is_one_sentence_beside_the_button(shelf):
+    at = open_view("train")
+    shelf.found["kmnist"] = Download(False, 0, "kmnist could not be downloaded: try again")
+    settle(at.run())
+    shown = [error.value for error in at.error]
+    assert shown == [plain("kmnist could not be downloaded: try again.")]
+    assert "Download Kuzushiji-MNIST" in labels(at)
+    shelf.refuses = True
+    press(at, "Download MNIST")
+    assert any("no process could be started" in error.value for error in at.error)
+
+
+def test_nothing_is_offered_where_everything_is(shelf):
+    for name in TORCHVISION:
+        put(default_data_dir(), name)
+    assert not any(label.startswith("Download ") for label in labels(open_view("train")))
