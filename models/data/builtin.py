@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import shutil
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -19,6 +21,14 @@ from models.data.library import is_id, list_paths
 from models.text import clean_name
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+CLASSES = {
+    "mnist": tuple("0123456789"),
+    "fashion-mnist": (
+        "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+        "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    ),
+    "kmnist": ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+}  # fmt: skip
 _RAW_FILES = tuple(
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
@@ -95,11 +105,25 @@ def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) 
             f"`python -m models data download {name}`, or name the folder that holds "
             f"{TORCHVISION[name]} with --data-dir or LATENT_DATA_DIR"
         )
+    raw, part = root / TORCHVISION[name] / "raw", "train" if split == "train" else "t10k"
     with refusing(f"{_raw_folder(name, root)}", "the four files of " + name):
-        files = _torchvision_class(name)(root, train=split == "train")
-        images, labels = files.data.numpy()[:, None], files.targets.numpy()
-    names = tuple(str(digit) for digit in range(10)) if name == "mnist" else tuple(files.classes)
-    return ImageSet(to_unit(images, 255), labels, names, split, name)
+        images = _read_idx(raw / f"{part}-images-idx3-ubyte")[:, None]
+        labels = _read_idx(raw / f"{part}-labels-idx1-ubyte").astype(np.int64)
+    return ImageSet(to_unit(images, 255), labels, CLASSES[name], split, name)
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """The bytes of a file of the MNIST family, in their shape.
+
+    A header of 0, 0, 8 (bytes) and the number of axes, then the axes' lengths, big-endian, then the
+    values. Read without torchvision, which imports torch: the first map would wait for seconds.
+    """
+    data = path.read_bytes()
+    zero, kind, axes = struct.unpack_from(">HBB", data)
+    shape, start = struct.unpack_from(f">{axes}I", data, 4), 4 + 4 * axes
+    if (zero, kind) != (0, 8) or len(data) != start + math.prod(shape):
+        raise ValueError("the header must agree with the file")
+    return np.frombuffer(data, np.uint8, offset=start).reshape(shape)
 
 
 def download(

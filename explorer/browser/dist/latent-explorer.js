@@ -4085,7 +4085,7 @@ var walkHost = (map) => ({
 });
 var selectionHost = (map) => ({
   pin: (z) => map.pin(z, null),
-  cleared: () => map.drawMarks()
+  cleared: () => map.requestMarks()
 });
 var inspectorHost = (map) => ({
   model: () => map.model,
@@ -4095,7 +4095,7 @@ var inspectorHost = (map) => ({
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),
   axes: () => map.data?.latents ?? [0, 1],
-  marked: () => map.drawMarks(),
+  marked: () => map.requestMarks(),
   changed: () => map.remember()
 });
 
@@ -5523,6 +5523,8 @@ var LatentMap = class {
     this.medians = null;
     this.shownAt = new Uint32Array();
     this.telling = 0;
+    this.marking = 0;
+    this.walking = 0;
     this.told = null;
     this.point = null;
     this.pinsBefore = null;
@@ -5597,6 +5599,8 @@ var LatentMap = class {
     this.scatter.end();
     this.posteriors.end();
     this.interpolation.stop();
+    cancelAnimationFrame(this.marking);
+    cancelAnimationFrame(this.walking);
     clearTimeout(this.telling);
   }
   /** @param {string} text */
@@ -5792,7 +5796,7 @@ var LatentMap = class {
     this.inspector.selected();
     this.toolbar.anchors(this.point, this.pins.all);
     if (this.toolbar.anchor === "point") this.toolChanged("anchor");
-    this.drawMarks();
+    this.requestMarks();
     this.remember();
   }
   /**
@@ -5811,9 +5815,9 @@ var LatentMap = class {
   pinsChanged(isFinal) {
     this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
-    this.drawMarks();
+    this.requestMarks();
     if (!isFinal) return;
-    this.interpolation.update(this.pins.all);
+    this.requestWalk();
     this.remember();
   }
   /** Tells Python, which keeps the link, once nothing has changed for a moment. */
@@ -5838,7 +5842,7 @@ var LatentMap = class {
    */
   choose(chosen) {
     this.selection.show(chosen, this.model);
-    this.drawMarks();
+    this.requestMarks();
   }
   /**
    * The walk's path on the map.
@@ -5848,7 +5852,7 @@ var LatentMap = class {
   showPath(path, step) {
     this.path = path;
     this.step = step;
-    this.drawMarks();
+    this.requestMarks();
   }
   /** @param {string} what */
   toolChanged(what) {
@@ -5880,6 +5884,17 @@ var LatentMap = class {
     this.toolbar.progress(1);
     if (background && isWanted()) this.background = background;
     this.scatter.request();
+  }
+  /** Draws them in the next frame, once however often it is asked for. */
+  requestMarks() {
+    cancelAnimationFrame(this.marking);
+    this.marking = requestAnimationFrame(() => this.drawMarks());
+  }
+  /** The walk follows when the frame with what was touched is painted. */
+  requestWalk() {
+    cancelAnimationFrame(this.walking);
+    const follow = () => this.loaded && this.interpolation.update(this.pins.all);
+    this.walking = requestAnimationFrame(() => setTimeout(follow));
   }
   /** Draws what lies over the points again. */
   drawMarks() {

@@ -63,7 +63,7 @@ export const walkHost = (map) => ({
  */
 export const selectionHost = (map) => ({
   pin: (z) => map.pin(z, null),
-  cleared: () => map.drawMarks(),
+  cleared: () => map.requestMarks(),
 });
 
 /**
@@ -78,6 +78,6 @@ export const inspectorHost = (map) => ({
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),
   axes: () => map.data?.latents ?? [0, 1],
-  marked: () => map.drawMarks(),
+  marked: () => map.requestMarks(),
   changed: () => map.remember(),
 });

@@ -67,6 +67,8 @@ export class LatentMap {
     /** @type {Uint32Array} points that `nearest` searches */
     this.shownAt = new Uint32Array();
     this.telling = 0;
+    this.marking = 0;
+    this.walking = 0;
     /** @type {string | null} what Python last heard of this model, as JSON */
     this.told = null;
     /** @type {number | null} the selected test image */
@@ -148,6 +150,8 @@ export class LatentMap {
     this.scatter.end();
     this.posteriors.end();
     this.interpolation.stop();
+    cancelAnimationFrame(this.marking);
+    cancelAnimationFrame(this.walking);
     clearTimeout(this.telling);
   }
 
@@ -356,7 +360,7 @@ export class LatentMap {
     this.inspector.selected();
     this.toolbar.anchors(this.point, this.pins.all);
     if (this.toolbar.anchor === "point") this.toolChanged("anchor");
-    this.drawMarks();
+    this.requestMarks();
     this.remember();
   }
 
@@ -378,9 +382,9 @@ export class LatentMap {
   pinsChanged(isFinal) {
     this.toolbar.anchors(this.point, this.pins.all);
     this.anchor();
-    this.drawMarks();
+    this.requestMarks();
     if (!isFinal) return;
-    this.interpolation.update(this.pins.all);
+    this.requestWalk();
     this.remember();
   }
 
@@ -408,7 +412,7 @@ export class LatentMap {
    */
   choose(chosen) {
     this.selection.show(chosen, this.model);
-    this.drawMarks();
+    this.requestMarks();
   }
 
   /**
@@ -419,7 +423,7 @@ export class LatentMap {
   showPath(path, step) {
     this.path = path;
     this.step = step;
-    this.drawMarks();
+    this.requestMarks();
   }
 
   /** @param {string} what */
@@ -450,6 +454,19 @@ export class LatentMap {
     this.toolbar.progress(1);
     if (background && isWanted()) this.background = background;
     this.scatter.request();
+  }
+
+  /** Draws them in the next frame, once however often it is asked for. */
+  requestMarks() {
+    cancelAnimationFrame(this.marking);
+    this.marking = requestAnimationFrame(() => this.drawMarks());
+  }
+
+  /** The walk follows when the frame with what was touched is painted. */
+  requestWalk() {
+    cancelAnimationFrame(this.walking);
+    const follow = () => this.loaded && this.interpolation.update(this.pins.all);
+    this.walking = requestAnimationFrame(() => setTimeout(follow));
   }
 
   /** Draws what lies over the points again. */

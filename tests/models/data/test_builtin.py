@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from models.data import builtin
 from models.data.builtin import (
+    TORCHVISION,
     default_data_dir,
     download,
     is_available,
@@ -22,7 +23,7 @@ from models.data.builtin import (
 from models.data.load import load
 from tests.helpers.images import Canary, refusal
 from tests.helpers.paths import ROOT
-from tests.helpers.processes import wait
+from tests.helpers.processes import finish, python, wait
 
 
 def test_digits_are_the_1797_of_scikit_learn():
@@ -108,6 +109,22 @@ def test_fashion_mnist_brings_its_class_names(tmp_path):
     images = load("fashion-mnist", "train", tmp_path)
     assert images.class_names[0] == "T-shirt/top" and len(images.class_names) == 10
     assert images.images.shape == (12, 1, 28, 28) and images.images.max() == 1.0
+
+
+@pytest.mark.parametrize("name", TORCHVISION)
+def test_files_are_read_as_torchvision_reads_them_and_without_it(tmp_path, name):
+    write_family(tmp_path, TORCHVISION[name])
+    oracle = builtin._torchvision_class(name)(tmp_path, train=False)
+    ours = load_torchvision(name, "test", tmp_path)
+    assert np.array_equal(np.round(ours.images[:, 0] * 255), oracle.data.numpy())
+    assert np.array_equal(ours.labels, oracle.targets.numpy())
+    named = [entry.partition(" - ")[0] for entry in oracle.classes]  # "5 - five"
+    assert list(ours.class_names) == named
+    code = (
+        "import sys; from models.data.builtin import load_torchvision as load; "
+        f"load({name!r}, 'test', {str(tmp_path)!r}); print('torch' in sys.modules)"
+    )
+    assert finish(python("-c", code)) == "False\n"
 
 
 DAMAGED = "FashionMNIST/raw must be the four files of fashion-mnist, got something else"
