@@ -11,7 +11,9 @@ import base64
 import gzip
 import html
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -72,9 +74,14 @@ liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 </html>
 """
 
+NOTHING_TOUCHED = {"point": None, "pins": [], "look": None}
+
 
 def write_page(
-    shown: MapSpec, images: np.ndarray | None = None, layers: Layers | None = None
+    shown: MapSpec,
+    images: np.ndarray | None = None,
+    layers: Layers | None = None,
+    kept: Mapping[str, Any] = NOTHING_TOUCHED,
 ) -> bytes:
     """The live map of a spec as one file.
 
@@ -83,6 +90,7 @@ def write_page(
         images: The test images, shape (N, C, H, W) in [0, 1], to be shown beside the decoded
             ones; None leaves them out.
         layers: Of a custom model's decoder.
+        kept: What was touched: `point`, `pins` and `look`, as `MapData` of types.js has them.
 
     Returns:
         HTML, UTF-8. It makes no request.
@@ -97,13 +105,11 @@ def write_page(
         "model": "model",
         "originals": "originals" if images is not None else None,
         "positions": None if shown.positions is None else "positions",
-        "point": None,
-        "pins": [],
-        "look": None,
         "drawn": None,
         "note": "",
         "decode": None,
         "visit": 1,
+        **kept,
     }
     contents["script"] = bundle.script().encode()
     parts = {name: _pack(data) for name, data in contents.items()}

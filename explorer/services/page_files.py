@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -134,15 +135,25 @@ def _slider_file(model: LoadedModel) -> bytes:
     return slider_file(model.network, analysis.rate_curve(model), shown, prior, names)
 
 
-def html_page(model: LoadedModel, shown: MapSpec, with_images: bool) -> bytes:
-    """Writes a map as one HTML file, with or without the test images."""
-    return _html_page((model.key, model.card.title, *shown[1:5]), model, shown, with_images)
+def html_page(model: LoadedModel, shown: MapSpec, with_images: bool, kept: dict[str, Any]) -> bytes:
+    """Writes a map as one HTML file, with or without the test images.
+
+    Args:
+        model: Whose map it is.
+        shown: The map.
+        with_images: Whether the test images are to be in it.
+        kept: What was touched: `point`, `pins` and `look`, as the live map takes them.
+    """
+    key = (model.key, model.card.title, *shown[1:5], json.dumps(kept))
+    return _html_page(key, model, shown, with_images, kept)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _html_page(key: tuple, _model: LoadedModel, _shown: MapSpec, with_images: bool) -> bytes:
+def _html_page(
+    key: tuple, _model: LoadedModel, _shown: MapSpec, with_images: bool, _kept: dict[str, Any]
+) -> bytes:
     from explorer.assets.html_export import write_page
 
     images = _model.test_images if with_images else None
     layers = None if _model.adapted is None else _model.adapted.model.browser_layers
-    return write_page(_shown, images and images.images, layers)
+    return write_page(_shown, images and images.images, layers, _kept)

@@ -158,7 +158,8 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
             on_click="ignore",
             key=f"csv{name}",
         )
-        html_export.button(model, shown, name)
+        kept = {part: data[part] for part in ("point", "pins", "look")}
+        html_export.button(model, shown, kept, name)
 
 
 def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:

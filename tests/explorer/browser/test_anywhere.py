@@ -112,6 +112,33 @@ def test_the_exported_file_has_the_whole_map_offline(chromium, tmp_path):
         assert errors == []
 
 
+def test_a_file_from_the_page_keeps_pins_selection_and_overlays(visit, chromium, tmp_path):
+    look = "means,no-prior,hidden:3,range:-1.5:1.5:-2:1"
+    page = visit(f"point=58&pins=A~0.5,-0.25;B~1,1&look={look}&panel=hand")
+    wait_for_map(page, 500)
+    page.get_by_role("button", name="Save as HTML").click()
+    page.get_by_role("button", name="Make the file").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Save .* MB")).click()
+    path = tmp_path / "map.html"
+    download.value.save_as(path)
+    state = f"""() => {{
+        const map = {MAP}, {{x, y}} = map.view;
+        return [map.point, map.pins.all.map(({{name, z}}) => [name, ...z]), [...map.scatter.hidden],
+                map.toolbar.means, map.toolbar.prior, map.inspector.open, x, y];
+    }}"""
+    before = page.evaluate(state)
+    with closing(chromium.new_page(viewport=page.viewport_size, offline=True)) as file:
+        file.goto(path.as_uri())
+        wait_for_points(file, 500)
+        file.wait_for_function(f"() => {MAP}.has.restored")
+        after = file.evaluate(state)
+    assert after[:6] == before[:6]
+    assert after[:2] == [58, [["A", 0.5, -0.25], ["B", 1, 1]]]
+    (left, right), (low, high) = after[6:]
+    assert [(left + right) / 2, (low + high) / 2] == pytest.approx([0, -0.5], abs=1e-6)
+
+
 CHART = ".js-plotly-plot .main-svg"
 PAGES = {
     "?point=58": ".st-key-map .inspector h3",

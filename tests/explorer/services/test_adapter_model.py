@@ -15,6 +15,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 from explorer import __main__, state
+from explorer.assets.html_export import NOTHING_TOUCHED
 from explorer.assets.map_spec import MapSpec
 from explorer.services import adapter_model, catalogue, page_files
 from explorer.services.loaded_model import LoadedModel
@@ -223,7 +224,7 @@ def test_its_map_can_be_taken_home(offered):
     model = LoadedModel(entry)
     plane = page_files.plane(model, "raw", 0, 1)
     shown = MapSpec(model.checkpoint, "raw", 0, 1, "class", plane)
-    page = page_files.html_page(model, shown, True).decode()
+    page = page_files.html_page(model, shown, True, NOTHING_TOUCHED).decode()
     assert "A custom model, 2 latents, bernoulli likelihood." in page
     assert "trained 0 steps" not in page
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
