@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 
 from tests.benchmarks.common import ROOT
 
+PATIENCE_MS = 300_000
+"""A wait has failed after so many milliseconds, many times what any takes, loaded or not."""
 EXPLORER = ("explorer/app.py",)
 PLAIN = (
     "tests/benchmarks/plain_app.py", "--server.fileWatcherType", "auto",
@@ -98,6 +100,6 @@ def open_map(page: Any, url: str | None, count: int) -> float:
     else:
         page.add_init_script(path=ROOT / "tests/benchmarks/page.js")
         page.goto(url, wait_until="commit")
-    page.wait_for_function("count => window.benchmark.drawn(count)", arg=count, timeout=60_000)
+    page.wait_for_function("count => window.benchmark.drawn(count)", arg=count, timeout=PATIENCE_MS)
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     return time.perf_counter() - start

@@ -20,7 +20,7 @@ from explorer.assets.html_export import export_page
 from models.latents.codes import Codes
 from models.runs.folder import Run
 from models.storage.checkpoint import read, write
-from tests.benchmarks.app import EXPLORER, Server, browser, open_map, server
+from tests.benchmarks.app import EXPLORER, PATIENCE_MS, Server, browser, open_map, server
 from tests.benchmarks.common import ROOT, Row, arguments, percentile, show
 
 DIGITS = ROOT / "checkpoints/digits-2d-beta-1.safetensors"
@@ -156,7 +156,7 @@ def sliding(app: Server, name: str, seconds: int) -> list[Row]:
         page.add_init_script(path=ROOT / "tests/benchmarks/page.js")
         page.goto(f"{app.url}/trade-off?model={name}&curve={name}")
         page.wait_for_function(
-            "() => document.querySelector('.rates')?.betaSlider?.now", timeout=60_000
+            "() => document.querySelector('.rates')?.betaSlider?.now", timeout=PATIENCE_MS
         )
         app.wait_until_idle()
         page.get_by_role("button", name="Play").click()

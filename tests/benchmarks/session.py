@@ -51,7 +51,7 @@ class Session:
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         start = time.perf_counter()
         self._stack = contextlib.ExitStack()
-        connection = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=60)
+        connection = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=300)
         self.socket = self._stack.enter_context(connection)
         self.url, self.query = url, query
         self.chart = self.fragment = self.page = ""
@@ -88,7 +88,7 @@ class Session:
         self.headings = []
         self.socket.send(message.SerializeToString())
         while True:
-            answer = ForwardMsg.FromString(self.socket.recv(timeout=60))
+            answer = ForwardMsg.FromString(self.socket.recv(timeout=300))
             kind = answer.WhichOneof("type")
             if kind == "new_session":
                 self.page = answer.new_session.page_script_hash
@@ -153,7 +153,7 @@ class Session:
     def _get(self, address: str) -> bytes:
         self.fetched.add(address)
         request = urllib.request.Request(self.url + address, headers={"Accept-Encoding": "gzip"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             data = answer.read()
             is_packed = answer.headers["Content-Encoding"] == "gzip"
             return gzip.decompress(data) if is_packed and address == "/" else data

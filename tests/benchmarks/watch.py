@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from models.runs.folder import list_runs
-from tests.benchmarks.app import EXPLORER, Server, browser, server
+from tests.benchmarks.app import EXPLORER, PATIENCE_MS, Server, browser, server
 from tests.benchmarks.common import Row, arguments, show
 
 NEAR = 1.0
@@ -75,6 +75,7 @@ def main(quick: bool) -> None:
     ):
         for _ in range(1 if quick else 5):
             page = chromium.new_page(viewport={"width": 1440, "height": 1200})
+            page.set_default_timeout(PATIENCE_MS)
             seen, times, scores = watch(page, app, Path(folder))
             page.close()
             good = next(i for i, score in enumerate(scores) if score <= scores[-1] + NEAR)
