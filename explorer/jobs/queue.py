@@ -232,7 +232,7 @@ class Jobs:
         return self._watch(job_id, self._store.ids())
 
     def all(self) -> list[Job]:
-        """Every job of the folder, newest first, whoever started it."""
+        """Lists every job of the folder, newest first, also those of other servers."""
         found, ids = [], self._store.ids()
         for job_id in sorted(ids, reverse=True):
             with contextlib.suppress(JobError):  # damaged, or forgotten in this moment

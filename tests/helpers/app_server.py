@@ -11,22 +11,30 @@ from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 
 
-@contextmanager
 def app_server(runs_dir, program=("-m", "streamlit")):
-    """A server: its address, and its process.
+    """The app's server, as Streamlit starts it: its address, and its process.
 
     Args:
         runs_dir: Its runs folder.
         program: What Python is told to run Streamlit with.
     """
+    flags = ("--server.headless", "true", "--server.port")
+    return serving(runs_dir, [*map(str, program), "run", "explorer/app.py", *flags])
+
+
+@contextmanager
+def serving(runs_dir, words):
+    """A server until the end of the block: its address, and its process.
+
+    Args:
+        runs_dir: Its runs folder.
+        words: What Python is told; the port follows them.
+    """
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [
-            sys.executable, *map(str, program), "run", "explorer/app.py",
-            "--server.headless", "true", "--server.port", str(port),
-        ],
+        [sys.executable, *words, str(port)],
         cwd=ROOT, env={**os.environ, "LATENT_RUNS_DIR": str(runs_dir)},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

@@ -5054,7 +5054,7 @@ var Pointer = class {
     this.touch(null);
   }
   /**
-   * The keyboard's cursor goes to a pixel, and what lies there is said.
+   * Moves the keyboard's cursor to a pixel, and reads out what lies there.
    * @param {number[]} pixel
    */
   to(pixel) {

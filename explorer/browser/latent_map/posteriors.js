@@ -2,7 +2,7 @@
  * The ellipses of all posteriors, drawn once for a view and moved along with it.
  *
  * Ten thousand ellipses take longer than a frame. While the view changes, the last picture of them
- * is put where it belongs; once the view rests they are drawn anew, some in every frame.
+ * is put where it belongs; once the view rests they are drawn again, some in every frame.
  */
 
 import { context, make } from "../common/dom.js";

@@ -1,4 +1,4 @@
-"""The ellipses of all posteriors in a real Chromium: moved along with the map, then drawn anew."""
+"""The ellipses of all posteriors in a real Chromium: moved along with the map, then drawn again."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def page(visit):
     return page
 
 
-def test_ellipses_go_along_with_the_map_and_are_drawn_anew(page):
+def test_ellipses_go_along_with_the_map_and_are_drawn_again(page):
     before = resting(page)
     left, top, width, height = page.evaluate(
         f"() => ['left', 'top', 'width', 'height'].map((side) => {MAP}.view[side])"

@@ -1,12 +1,9 @@
 """A user's own model on the screens: from the command line to map, trade-off and collapse."""
 
-import os
-import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
@@ -21,6 +18,7 @@ from explorer.services import adapter_model, catalogue, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
 from models.data.load import load
+from tests.helpers.app_server import serving
 from tests.helpers.app_test import open_view, press, said
 from tests.helpers.browser_page import (
     MAP,
@@ -34,7 +32,6 @@ from tests.helpers.browser_page import (
     take_picture,
     wait_for_map,
 )
-from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 
 DIGITS = load("digits", "test")
@@ -252,35 +249,13 @@ def test_another_model_takes_the_place_of_the_first(offered):
 @pytest.fixture
 def own_server(tmp_path):
     """A function that starts `python -m explorer --adapter`; its address and process."""
-    processes = []
+    with ExitStack() as stack:
 
-    def start(adapter):
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        command = [sys.executable, "-m", "explorer", "--adapter", str(adapter), "--headless"]
-        process = subprocess.Popen(
-            [*command, "--port", str(port)], cwd=ROOT,
-            env={**os.environ, "LATENT_RUNS_DIR": str(tmp_path / "runs")},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        processes.append(process)
+        def start(adapter):
+            words = ["-m", "explorer", "--adapter", str(adapter), "--headless", "--port"]
+            return stack.enter_context(serving(tmp_path / "runs", words))
 
-        def is_healthy():
-            assert process.poll() is None, "the server ended"
-            try:
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health") as answer:
-                    return answer.status == 200
-            except OSError:
-                return False
-
-        wait(is_healthy)
-        return f"http://127.0.0.1:{port}", process
-
-    yield start
-    for process in processes:
-        process.terminate()
-        process.wait()
+        yield start
 
 
 def test_a_server_that_is_stopped_leaves_nothing_behind(own_server, tmp_path, monkeypatch):

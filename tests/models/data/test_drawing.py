@@ -60,7 +60,7 @@ def prepared(kind, digits=EXAMPLES):
 
 
 @given(strokes=DRAWINGS, kind=st.sampled_from(KINDS), dark=st.booleans())
-def test_every_lawful_drawing_is_an_image_of_the_data_sets_shape(strokes, kind, dark):
+def test_every_valid_drawing_is_an_image_of_the_data_sets_shape(strokes, kind, dark):
     image = to_image(strokes, *kind, dark_ink=dark)
     assert image.shape == kind[1] and image.dtype == np.float32
     assert image.min() >= 0 and image.max() <= 1

@@ -198,7 +198,7 @@ def test_state_of_the_largest_model_can_be_read_again(tmp_path):
     [{"likelihood": "gaussian", "sigma": 1 / 256}, {"family": "autoencoder", "hidden": (16,)}],
     ids=["large distortions", "no rate"],
 )
-def test_every_lawful_run_can_be_read_and_resumed(model, tmp_path):
+def test_every_valid_run_can_be_read_and_resumed(model, tmp_path):
     run = Run.create(tmp_path, tiny(**model))
     take(execute(run), 1)
     assert len(list(execute(run))) == 1

@@ -323,7 +323,7 @@ def test_mutated_file_is_refused_or_harmless(count, good, tmp_path):
         except CheckpointError as error:
             assert_sentence(str(error))
             refused += 1
-        else:  # a text of the card has changed, a tensor was signed anew
+        else:  # a text of the card has changed, a tensor was signed again
             json.dumps(checkpoint.card.to_json(), allow_nan=False).encode()
             assert all(value.isfinite().all() for value in model.state_dict().values())
     assert 0.6 * count < refused < count

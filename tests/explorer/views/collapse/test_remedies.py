@@ -287,6 +287,8 @@ def test_a_remedy_is_trained_with_progress_and_can_be_cancelled(visit, server, r
     page.get_by_role("button", name="Train the remedies").wait_for()
     page.get_by_role("progressbar").wait_for(state="detached")
     page.get_by_role("cell", name="cancelled").first.wait_for()
+    settle_page(page)
+    assert page.get_by_role("button", name="Cancel").count() == 0
 
 
 @pytest.mark.browser

@@ -1,4 +1,4 @@
-"""The trade-off: which runs are compared, what is said of them, and the slider over β."""
+"""The trade-off: which runs are compared, what is reported of them, and the slider over β."""
 
 import json
 import re
@@ -266,9 +266,11 @@ def test_codes_lie_where_the_model_has_them(visit, every_beta):
     page.wait_for_function(f"() => {ROOM}?.model && {ROOM}.now")
     settle(page)
     page.locator(".rates input").fill("0")
-    shown = f"Array.from({ROOM}.codes.scatter.content.positions)"
-    least = f"Array.from({ROOM}.model.arrays.mean.subarray(0, 1000))"  # 500 codes at β = 0.1
-    wait(lambda: page.evaluate(f"() => {shown}") == page.evaluate(f"() => {least}"))
+    page.wait_for_function(f"() => {ROOM}.beta < 0.11")
+    next_frame(page)
+    shown = page.evaluate(f"() => Array.from({ROOM}.codes.scatter.content.positions)")
+    least = page.evaluate(f"() => Array.from({ROOM}.model.arrays.mean.subarray(0, 1000))")
+    assert len(shown) == 1000 and shown == least, "500 codes at β = 0.1"
 
 
 @pytest.mark.browser
