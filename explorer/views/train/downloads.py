@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import streamlit as st
 
 from explorer import page_queue
@@ -74,5 +72,4 @@ def _start(name: str) -> None:
 
 
 def _cancel(name: str) -> None:
-    with contextlib.suppress(OSError):
-        job_queue.downloads().cancel(name, default_data_dir())
+    job_queue.downloads().cancel(name, default_data_dir())
