@@ -362,6 +362,13 @@ def test_everything_imported_is_declared():
     assert distributions(tests) - known == set()
 
 
+def test_every_promise_names_tests_that_there_are():
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", (ROOT / "tests/PROMISES.md").read_text())
+    assert named
+    for path, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / path).read_text(), (path, test)
+
+
 def test_every_doctest_is_collected():
     """What pytest passes over must exist and hold no example."""
     options = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]

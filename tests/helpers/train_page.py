@@ -39,6 +39,12 @@ class Desk:
     def all(self):
         return self.jobs
 
+    def watch(self, job_id):
+        for job in self.jobs:
+            if job.id == job_id:
+                return job
+        raise JobError("There is no such job.")
+
     def cancel(self, job_id):
         self.done.append(("cancel", job_id))
 

@@ -71,9 +71,11 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     if problem := st.session_state.pop("train_problem", ""):
         st.error(plain(problem))
     found, runs = job_queue.jobs().all(), {run.id for run, _ in run_folders.configured_runs()}
-    live = [job for job in found if job.is_live]
-    for job in sorted(live, key=lambda job: (job.position, job.id)):
-        _working(job)
+    live = sorted((j for j in found if j.is_live), key=lambda job: (job.position, job.id))
+    working = _working_runs(live)
+    together = [run for run, _ in working.values()]
+    for job in live:
+        _working(job, working.pop(job.runs, None), together)
     ended = [job for job in found if job.can_resume and runs.issuperset(job.runs)]
     for job in ended[:SHOWN]:
         _ended(job)
@@ -90,24 +92,33 @@ def _draw() -> None:
             curves(run, config, "live")
 
 
-def _working(job: Job) -> None:
-    """The bar of one that waits or works, what can be done with it, and its curves."""
-    found = [
-        pair
-        for pair in run_folders.configured_runs()
-        if (pair[0].id,) == job.runs and not job.position
-    ]
-    is_held = bool(found) and read_request(found[0][0].folder).order != GO
+def _working_runs(live: list[Job]) -> dict[tuple[str, ...], tuple[Run, RunConfig]]:
+    """The runs that jobs work at, one each, in the order of the jobs; a run has one place, even if
+    two servers have a job for it."""
+    wanted = dict.fromkeys(job.runs for job in live if not job.position)
+    known = {(run.id,): (run, config) for run, config in run_folders.configured_runs()}
+    return {runs: known[runs] for runs in wanted if runs in known}
+
+
+def _working(job: Job, trained: tuple[Run, RunConfig] | None, together: list[Run]) -> None:
+    """The bar of one that waits or works, what can be done with it, and its film.
+
+    Args:
+        job: It waits or works.
+        trained: The one run that it works at, if it does.
+        together: The runs of all jobs that work.
+    """
+    is_held = trained is not None and read_request(trained[0].folder).order != GO
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(job.share, plain(_where(job, is_held)))
-        if found:
-            _hold(found[0][0], is_held)
+        if trained:
+            _hold(trained[0], is_held)
         if not job.position:
             _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
         _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
-    for run, config in found:
-        snapshots.show(run, "live", is_live=True)
-        _change(run, config)
+    if trained:
+        snapshots.show(trained[0], "live", together, is_live=True)
+        _change(*trained)
 
 
 def _where(job: Job, is_held: bool) -> str:

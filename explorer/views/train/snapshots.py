@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from explorer import state
 from explorer.assets import store
 from explorer.browser.snapshots.component import film
 from explorer.figures.theme import PALETTE
@@ -17,17 +19,22 @@ from models.training.snapshots import snapshot_steps
 IN_STEP = {"share": "At the same share of training", "step": "After the same number of updates"}
 
 
-def show(run: Run, place: str, is_live: bool = False) -> None:
+def show(run: Run, place: str, together: Sequence[Run] = (), is_live: bool = False) -> None:
     """A run's film, and the one chosen beside it.
 
     Args:
         run: Trained, or being trained.
         place: "live" or "own": where on the page; each has its own choice of a second film.
+        together: All runs of this place, if there are several: the choice is made once for all of
+            them, above the first.
         is_live: Whether frames are still being added.
     """
     if not is_live and not snapshot_steps(run.folder):
         st.caption("This run has no film: it was trained before films were kept.")
         return
+    together = together or [run]
+    if run == together[0]:
+        _choose(together, place)
     beside, in_step = _beside(run, place)
     films = [_film(each) for each in (run, beside) if each is not None]
     data = {"films": films, "live": is_live, "colours": list(PALETTE), "inStep": in_step}
@@ -39,16 +46,23 @@ def _film(run: Run) -> dict[str, Any]:
     return {"url": store.film_url(run.id), "name": run.title}
 
 
+def _choose(together: Sequence[Run], place: str) -> None:
+    """Asks for the run whose film goes beside those of a place, and how they are kept in step."""
+    others = {run.id: run.title for run in _filmed() if [run] != list(together)}
+    if others:
+        labels = {"": "No other film"} | others
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if inputs.option(f"beside-{place}", "Beside it", labels, "", width=300):
+                inputs.select(f"in-step-{place}", "In step", IN_STEP, width=300)
+
+
+def _filmed() -> list[Run]:
+    """The user's runs that have a film."""
+    return [run for run, _ in run_folders.configured_runs() if snapshot_steps(run.folder)]
+
+
 def _beside(run: Run, place: str) -> tuple[Run | None, str]:
-    """The run whose film goes beside, if one is chosen, and how they are kept in step."""
-    others = {each.id: each for each, _ in run_folders.configured_runs() if each.id != run.id}
-    others = {name: each for name, each in others.items() if snapshot_steps(each.folder)}
-    if not others:
-        return None, "share"
-    labels = {"": "No other film"} | {name: each.title for name, each in others.items()}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        chosen = inputs.option(f"beside-{place}", "Beside it", labels, "", width=300)
-        if not chosen:
-            return None, "share"
-        in_step = inputs.select(f"in-step-{place}", "In step", IN_STEP, width=300)
-    return others[chosen], in_step
+    """The run whose film goes beside that of another, and how they are kept in step."""
+    chosen = state.get(f"beside-{place}")
+    others = [each for each in _filmed() if each.id == chosen != run.id]
+    return (others[0], state.get(f"in-step-{place}")) if others else (None, "share")
