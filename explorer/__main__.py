@@ -5,14 +5,19 @@ With `--adapter FILE` the app opens at the user's own model.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may hold namesakes
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
@@ -37,7 +42,12 @@ def explore(
         str | None, typer.Option(help="Images for the adapter: a name, a .npz or a folder.")
     ] = None,
     data_dir: DataDir = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.", min=1, max=65535)] = 8501,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            help="Port on this machine; default: 8501, or the next free one.", min=1, max=65535
+        ),
+    ] = None,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
 ) -> None:
     """Start the app; with --adapter, measure your own trained VAE and open it at its map."""
@@ -45,6 +55,7 @@ def explore(
         return
     if data_dir is not None:
         os.environ["LATENT_DATA_DIR"] = str(data_dir)
+    check_port(port)
     if adapter is None:
         if data is not None:
             raise ValueError("data must go with --adapter: give the adapter, or leave data out")
@@ -133,18 +144,42 @@ def report(measured: MeasuredModel) -> str:
     return "\n".join(lines)
 
 
-def serve(port: int, headless: bool) -> None:
+def check_port(port: int | None) -> None:
+    """Refuses a port that another program has, before anything takes time.
+
+    Args:
+        port: On 127.0.0.1; None: any will do.
+
+    Raises:
+        ValueError: If the app could not listen there.
+    """
+    if port is None:
+        return
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, os.name == "posix")
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            reason = "another program has it" if error.errno == errno.EADDRINUSE else error.strerror
+            raise ValueError(
+                f"port must be free, got {port}, which cannot be used ({reason}): "
+                "leave --port out and the next free one is taken"
+            ) from error
+
+
+def serve(port: int | None, headless: bool) -> None:
     """Runs the app in this process until it is stopped, so that it sees the model offered here.
 
     Args:
-        port: On 127.0.0.1.
+        port: On 127.0.0.1; None: 8501, or the next free one.
         headless: Whether to open no browser.
     """
     from streamlit.web import cli
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # temporary files are removed
     script = str(Path(__file__).with_name("app.py"))
-    options = ["--server.port", str(port), "--server.headless", str(headless).lower()]
+    options = ["--server.headless", str(headless).lower()]
+    options += [] if port is None else ["--server.port", str(port)]
     cli.main(["run", script, *options], prog_name="streamlit")
 
 

@@ -1,6 +1,14 @@
-"""The app: `python -m streamlit run explorer/app.py` serves the page, its files and decoders."""
+"""The app: `python -m streamlit run explorer/app.py` serves the page, its files and decoders.
+
+Streamlit reads `.streamlit/config.toml` beside this file, whatever the working folder.
+"""
+
+import sys
+from pathlib import Path
 
 import streamlit as st
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # these packages, not namesakes
 
 from explorer import first_map
 from explorer.assets import decoding, store

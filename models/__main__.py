@@ -7,9 +7,13 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import typer
 from typer.main import get_command
+
+if not sys.flags.safe_path:  # the working folder may hold namesakes
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from models.cli.app import app
 from models.cli.options import sentence_of

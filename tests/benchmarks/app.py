@@ -20,10 +20,10 @@ PATIENCE_MS = 300_000
 """A wait has failed after so many milliseconds, many times what any takes, loaded or not."""
 EXPLORER = ("explorer/app.py",)
 PLAIN = (
-    "tests/benchmarks/plain_app.py", "--server.fileWatcherType", "auto",
-    "--runner.postScriptGC", "true",
+    "tests/benchmarks/plain_app.py", "--server.address", "127.0.0.1",
+    "--browser.gatherUsageStats", "false",
 )  # fmt: skip
-"""The reference app, with Streamlit's own defaults where .streamlit/config.toml has others."""
+"""The reference app, with Streamlit's own defaults; it too is seen and heard here only."""
 CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",

@@ -4,10 +4,14 @@ import re
 from contextlib import closing
 
 import pytest
+from streamlit import config
 
 from tests.helpers.app_server import app_server
 from tests.helpers.chromium import TIMEOUT
 from tests.helpers.leftovers import removing_new
+from tests.helpers.paths import ROOT
+
+config._main_script_path = str(ROOT / "explorer" / "app.py")  # views have the app's own settings
 
 
 @pytest.fixture(scope="session")

@@ -117,7 +117,7 @@ def test_the_scores_are_said_before_the_app_starts(served, tmp_path):
 
 def test_without_an_adapter_the_app_just_starts(served):
     assert call().exit_code == 0
-    assert served == [(8501, False)]
+    assert served == [(None, False)]
     assert adapter_model.paths() == []
 
 

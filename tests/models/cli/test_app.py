@@ -91,14 +91,18 @@ def test_an_unknown_option_is_not_read():
 
 
 def test_the_export_of_before_names_and_runs_the_new_command(tmp_path):
+    """Called by its path, also from a folder whose packages have the names of ours."""
+    for name in ("models", "explorer"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise RuntimeError('not ours')")
     model, html = ROOT / "checkpoints" / "digits-2d-beta-1.safetensors", tmp_path / "map.html"
-    words = [sys.executable, "-m", "models", "export", str(model), "--html", str(html)]
-    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    words = [sys.executable, str(ROOT / "models"), "export", str(model), "--html", str(html)]
+    found = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
     assert (found.returncode, found.stderr) == (
         0, "This command is now: python -m explorer export\n",
     )  # fmt: skip
     assert found.stdout == f"{html}: {html.stat().st_size / 1e6:.1f} MB\n"
-    words[4] = "nothing"
+    words[3] = "nothing"
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 1 and "Error: the run must be one of" in found.stderr
 
