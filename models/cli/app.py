@@ -10,6 +10,7 @@ from models.cli.evaluate import evaluate
 from models.cli.export import export
 from models.cli.projection import project
 from models.cli.sweep import sweep, work
+from models.cli.threshold import threshold
 from models.cli.train import train
 
 app = typer.Typer(
@@ -19,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its table leaves 25 columns for the help on a terminal of 80
 )
-for command in (train, steer, sweep, evaluate, project):
+for command in (train, steer, sweep, evaluate, threshold, project):
     app.command()(command)
 app.command(
     add_help_option=False,
