@@ -22,7 +22,8 @@ if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
 
-if TYPE_CHECKING:  # it imports torch
+if TYPE_CHECKING:  # they import torch
+    from models.adapter.definitions import Adapter
     from models.adapter.measure import MeasuredModel
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -35,7 +36,7 @@ def explore(
     adapter: Annotated[
         Path | None,
         typer.Option(
-            help="Your Python file with encode(images) and decode(z); it is run as it is."
+            help="Your Python file with encode(images) and decode(z); it is run in its folder."
         ),
     ] = None,
     data: Annotated[
@@ -61,8 +62,14 @@ def explore(
             raise ValueError("data must go with --adapter: give the adapter, or leave data out")
         serve(port, headless)
         return
-    with tempfile.TemporaryDirectory(prefix="latent-") as folder:
-        open_adapter(adapter, Path(folder), data, data_dir)
+    from models.adapter.process import AdapterProcess
+
+    with (
+        AdapterProcess(adapter) as own,
+        tempfile.TemporaryDirectory(prefix="latent-") as folder,
+    ):
+        typer.echo(f"Running {adapter.name} …", err=True)
+        open_adapter(own, adapter.stem, Path(folder), data, data_dir)
         serve(port, headless)
 
 
@@ -91,12 +98,17 @@ def export(
 
 
 def open_adapter(
-    adapter: Path, folder: Path, data: str | None = None, data_dir: Path | None = None
+    adapter: Adapter,
+    title: str,
+    folder: Path,
+    data: str | None = None,
+    data_dir: Path | None = None,
 ) -> None:
     """Measures the model of an adapter, prints its scores, and offers it to the screens.
 
     Args:
-        adapter: The user's Python file.
+        adapter: The user's file, which has been run.
+        title: A label, where the file has none.
         folder: Where to keep its codes while the app runs.
         data: Name or path of the images; it replaces what the adapter says.
         data_dir: Folder of the MNIST family.
@@ -107,10 +119,8 @@ def open_adapter(
     from explorer import state
     from explorer.services import adapter_model
     from models.adapter.measure import measure_model
-    from models.adapter.source import read_adapter
 
-    typer.echo(f"Running {adapter.name} …", err=True)
-    measured = measure_model(read_adapter(adapter), adapter.stem, data, data_dir, _progress)
+    measured = measure_model(adapter, title, data, data_dir, _progress)
     typer.echo(report(measured))
     path = folder / "model.safetensors"
     measured.write(path)

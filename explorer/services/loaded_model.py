@@ -22,7 +22,7 @@ from models.storage.checkpoint import Checkpoint, restore
 from models.storage.tensors import CheckpointError
 
 if TYPE_CHECKING:  # it imports torch
-    from models.adapter.measure import Opened
+    from models.adapter.measure import MeasuredModel
 
 MAX_CLASSES = 20
 """Classes whose mean codes are decoded."""
@@ -64,7 +64,7 @@ class LoadedModel:
         return hash(self.key)
 
     @property
-    def adapted(self) -> Opened | None:
+    def adapted(self) -> MeasuredModel | None:
         """The custom model behind it; None if the project trained it."""
         return adapter_model.model_of(self.checkpoint)
 

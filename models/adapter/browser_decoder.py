@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from models.adapter.errors import AdapterError, describe_exception, describe_value
+from models.adapter.definitions import Adapter
 from models.adapter.model import AdaptedModel
 from models.export.interpreter import run_layers
-from models.export.layers import grid_layer, module_layers, nearest_layer
+from models.export.layers import grid_layer, nearest_layer
 from models.latents.codes import Codes
 
 EXACT = 1e-4
@@ -29,7 +28,7 @@ WHERE = "Under the pointer, on the map itself and in a saved HTML file"
 
 
 def find_browser_layers(
-    model: AdaptedModel, defined: Mapping[str, Any], codes: Codes
+    model: AdaptedModel, adapter: Adapter, codes: Codes
 ) -> tuple[tuple[list, list], str]:
     """Finds layers that the browser can decode with.
 
@@ -38,7 +37,7 @@ def find_browser_layers(
 
     Args:
         model: The user's model.
-        defined: What the adapter's file defines.
+        adapter: May name a decoder.
         codes: Of the test images.
 
     Returns:
@@ -48,7 +47,7 @@ def find_browser_layers(
     Raises:
         AdapterError: If `decoder` is not a module, or fails.
     """
-    layers, why = _exact_layers(model, defined)
+    layers, why = _exact_layers(model, adapter)
     if layers is not None:
         return layers, ""
     if model.latent_dim <= 2:
@@ -56,29 +55,14 @@ def find_browser_layers(
     return _nearest(model, codes, why)
 
 
-def _exact_layers(
-    model: AdaptedModel, defined: Mapping[str, Any]
-) -> tuple[tuple[list, list] | None, str]:
+def _exact_layers(model: AdaptedModel, adapter: Adapter) -> tuple[tuple[list, list] | None, str]:
     """The decoder's own layers, or None and the reason why they cannot be used."""
-    decoder = defined.get("decoder")
-    if callable(decoder) and not isinstance(decoder, nn.Module):
-        try:
-            decoder = decoder()
-        except Exception as error:
-            raise AdapterError(
-                f"decoder must not fail, but it did: {describe_exception(error)}"
-            ) from error
-    if decoder is None:
-        return None, "the adapter names no decoder"
-    if not isinstance(decoder, nn.Module):
-        raise AdapterError(f"decoder must be an nn.Module, got {describe_value(decoder)}")
-    generator = torch.Generator().manual_seed(1)
-    z = 2 * torch.randn(64, model.latent_dim, generator=generator)
+    layers, why = adapter.decoder_layers(model.latent_dim, model.config.image_shape)
+    if why:
+        return None, why
+    z = 2 * torch.randn(64, model.latent_dim, generator=torch.Generator().manual_seed(1))
     try:
-        layers, arrays = module_layers(decoder, model.latent_dim, model.config.image_shape)
-        answer = run_layers(layers, arrays, z)
-    except ValueError as error:
-        return None, str(error)
+        answer = run_layers(*layers, z)
     except (RuntimeError, IndexError):
         return (
             None,
@@ -87,7 +71,7 @@ def _exact_layers(
     expected = model.decode(z).flatten(1)
     if answer.shape != expected.shape or not (answer - expected).abs().max() <= EXACT:
         return None, "decode does more than the layers of decoder, one after another"
-    return (layers, arrays), ""
+    return layers, ""
 
 
 def _grid(model: AdaptedModel, codes: Codes, why: str) -> tuple[tuple[list, list], str]:

@@ -5,9 +5,10 @@
 
 The file may also define
 
-    data            a name for `models.data.load.load`, or a path from the working folder or
-                    from the file's own; the test split is taken; or
-    images          an array or tensor (N, C, H, W) or (N, H, W), float in [0, 1] or uint8,
+    data            a name for `models.data.load.load`, or a path, of which the test split is
+                    taken; or the arrays themselves, as the following, which it goes before
+    images          an array or tensor as an .npz may hold it: (N, H, W), (N, C, H, W) or
+                    (N, H, W, C), whole numbers or floats,
     labels          with whole numbers or texts (N,), and
     class_names     their names
     likelihood      "gaussian-optimal" (default), "bernoulli", or "gaussian" with
@@ -16,6 +17,9 @@ The file may also define
     title           a label (default: the file's name)
     device          where encode and decode want their tensors (default "cpu")
     decoder         the nn.Module behind decode, or a function that returns it
+
+Paths are relative to the file's own folder, in which it runs: in a process of its own, so that
+its packages may have the names of ours (`models.adapter.process`).
 
 This is the one place where a user's code runs: `python -m explorer --adapter FILE` is typed by
 the user on their own command line. No screen, link or file can name an adapter.
@@ -92,8 +96,8 @@ def check_images(answer: Any, count: int, shape: tuple[int, ...]) -> Tensor:
         >>> import torch
         >>> check_images(torch.full((2, 1, 8, 8), 3.0), 2, (1, 8, 8))
         Traceback (most recent call last):
-        models.adapter.errors.AdapterError: decode must give images in [0, 1], got 3 to 3: end \
-it with a sigmoid, or clamp it
+        models.adapter.errors.AdapterError: decode must give images in [0, 1], got 3 to 3: divide \
+them by the value of white, as in images / 255; encode then begins with images = 255 * images
     """
     if not isinstance(answer, Tensor):
         raise AdapterError(f"decode must return a torch tensor, got {describe_value(answer)}")
@@ -109,10 +113,27 @@ it with a sigmoid, or clamp it
     low, high = images.min().item(), images.max().item()
     if low < -TOLERANCE or high > 1 + TOLERANCE:
         raise AdapterError(
-            f"decode must give images in [0, 1], got {low:.4g} to {high:.4g}: "
-            "end it with a sigmoid, or clamp it"
+            f"decode must give images in [0, 1], got {low:.4g} to {high:.4g}: {_mapping(low, high)}"
         )
     return images
+
+
+def _mapping(low: float, high: float) -> str:
+    """How images of that range become images in [0, 1]."""
+    if low >= -TOLERANCE and high > 2:
+        return (
+            "divide them by the value of white, as in images / 255; "
+            "encode then begins with images = 255 * images"
+        )
+    if low >= -1 - TOLERANCE and high <= 1 + TOLERANCE:
+        return (
+            "return (images + 1) / 2 if the decoder ends in tanh; "
+            "encode then begins with images = 2 * images - 1"
+        )
+    return (
+        "end it with a sigmoid if the decoder gives logits, or return images * std + mean if it "
+        "was trained on normalised images; encode then begins with images = (images - mean) / std"
+    )
 
 
 def _largest(values: Tensor) -> float:

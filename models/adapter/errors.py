@@ -7,10 +7,13 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from models.adapter.weights import explain_weights
 from models.text import clean_name
 
 MODULE = "latent_adapter"
 """The name under which the user's file runs."""
+LONGEST = 300
+"""Characters of an exception's message that are shown."""
 
 
 class AdapterError(ValueError):
@@ -32,14 +35,38 @@ def describe_value(value: Any) -> str:
 def describe_exception(error: BaseException) -> str:
     """Puts an exception of the user's code on one line, with the line that it came from.
 
-    That is the last line in the folder of the adapter, else the last outside this package.
+    That is the last line in the folder of the adapter or below it, else the last outside this
+    package.
+
+    Example:
+        >>> try:
+        ...     sys.exit(2)
+        ... except SystemExit as error:
+        ...     print(describe_exception(error))
+        sys.exit(2), which a module may only do under if __name__ == '__main__'
     """
-    here = Path(__file__).parent
+    frame = _frame_to_blame(error)
+    where = f" ({Path(frame.filename).name}, line {frame.lineno})" if frame else ""
+    return _in_words(error) + where
+
+
+def _in_words(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        given = "" if error.code is None else clean_name(error.code, "", 40)
+        return f"sys.exit({given}), which a module may only do under if __name__ == '__main__'"
+    text = explain_weights(str(error)) or f"{type(error).__name__}: {str(error) or 'no message'}"
+    return clean_name(text, longest=LONGEST)
+
+
+def _frame_to_blame(error: BaseException) -> traceback.FrameSummary | None:
+    """The line of the user's code in which an exception arose."""
+    package = Path(__file__).parent
+    theirs = Path(getattr(sys.modules.get(MODULE), "__file__", package)).parent
     frames = [f for f in traceback.extract_tb(error.__traceback__) if "<" not in f.filename]
-    folders = [Path(frame.filename).parent for frame in frames]
-    theirs = Path(getattr(sys.modules.get(MODULE), "__file__", "")).parent
-    own = [f for f, folder in zip(frames, folders, strict=True) if folder == theirs]
-    others = [f for f, folder in zip(frames, folders, strict=True) if folder != here]
-    line = next(iter([*reversed(own), *reversed(others)]), None)
-    where = f" ({Path(line.filename).name}, line {line.lineno})" if line else ""
-    return f"{type(error).__name__}: {clean_name(error, 'no message')}{where}"
+    frames = [f for f in frames if package != Path(f.filename).parent]
+    own = [
+        frame
+        for frame in frames
+        if theirs in Path(frame.filename).parents and "site-packages" not in frame.filename
+    ]
+    return next(iter([*reversed(own), *reversed(frames)]), None)

@@ -14,12 +14,15 @@ import torch
 from torch import Tensor
 
 from models.adapter.browser_decoder import find_browser_layers
-from models.adapter.contract import LIKELIHOODS, ROWS, check_codes
+from models.adapter.contract import LIKELIHOODS, ROWS
+from models.adapter.definitions import Adapter
 from models.adapter.errors import AdapterError
 from models.adapter.model import AdaptedModel
 from models.adapter.source import read_images
 from models.config import MIN_SIGMA, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.data.builtin import DATA_SETS
 from models.data.image_set import ImageSet
+from models.data.library import is_id
 from models.latents.codes import MAX_CODES, Codes
 from models.metrics.likelihood import summarize
 from models.metrics.reconstruction import squared_error
@@ -46,9 +49,11 @@ class MeasuredModel:
         decoding: How the browser decodes; empty if exactly as the model does.
 
     Example:
-        >>> functions = {"data": "digits", "encode": lambda x: (x[:, 0, 3, 2:4], x[:, 0, 0, :2]),
-        ...              "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)}
-        >>> measured = measure_model(functions, "grey")
+        >>> from models.adapter.definitions import Definitions
+        >>> own = Definitions({"data": "digits",
+        ...                    "encode": lambda x: (x[:, 0, 3, 2:4], x[:, 0, 0, :2]),
+        ...                    "decode": lambda z: torch.full((len(z), 1, 8, 8), 0.5)})
+        >>> measured = measure_model(own, "grey")
         >>> measured.card.metrics["images"], measured.card.config.model.latent_dim
         (500, 2)
     """
@@ -74,7 +79,7 @@ class MeasuredModel:
 
 
 def measure_model(
-    defined: Mapping[str, Any],
+    adapter: Adapter,
     title: str,
     data: str | None = None,
     data_dir: Any = None,
@@ -83,7 +88,7 @@ def measure_model(
     """Checks the user's model and measures it on its images.
 
     Args:
-        defined: What `read_adapter` returns.
+        adapter: Its functions, images and settings.
         title: A label, where the adapter has none.
         data: A name or path of images that takes precedence over the adapter.
         data_dir: See `models.data.load.load`.
@@ -94,26 +99,29 @@ def measure_model(
         DataError: One sentence on what is wrong with its images.
 
     Example:
-        >>> blind = {"data": "digits", "encode": lambda x: (x[:, 0, 0, :3],) * 2,
-        ...          "decode": lambda z: torch.zeros(len(z), 1, 8, 8), "likelihood": "bernoulli"}
-        >>> measure_model(blind, "blind").model.config.likelihood
+        >>> from models.adapter.definitions import Definitions
+        >>> own = Definitions({"data": "digits", "encode": lambda x: (x[:, 0, 0, :3],) * 2,
+        ...                    "decode": lambda z: torch.zeros(len(z), 1, 8, 8),
+        ...                    "likelihood": "bernoulli"})
+        >>> measure_model(own, "blind").model.config.likelihood
         'bernoulli'
     """
-    title = clean_name(defined.get("title") or title)
-    images = read_images(defined, f"images of {title}", data, data_dir)
+    settings = adapter.settings()
+    title = clean_name(settings.get("title") or title)
+    images = read_images(adapter, f"images of {title}", data, data_dir)
     x = torch.tensor(images.images)
-    config = _model_config(defined, x)
-    model = AdaptedModel(defined, config, _device(defined))
+    config = _model_config(adapter, x)
+    model = AdaptedModel(adapter, config)
     _check_steady(model, x[:8])
     if config.likelihood_properties.sigma == "fitted":
         config = replace(config, sigma=_best_sigma(model, x, report))
-        model = AdaptedModel(defined, config, _device(defined))
+        model = AdaptedModel(adapter, config)
     terms = Terms(*map(torch.cat, zip(*_score(model, x, report), strict=True)))
     codes = _codes(terms, images)
-    model.browser_layers, decoding = find_browser_layers(model, defined, codes)
+    model.browser_layers, decoding = find_browser_layers(model, adapter, codes)
     error = squared_error(model, x).mean().item()
     card = Card(
-        config=_run_config(defined, config, images, data),
+        config=_run_config(settings, config, images, data),
         title=title,
         data_name=images.name,
         data_fingerprint=images.fingerprint,
@@ -121,35 +129,24 @@ def measure_model(
         metrics=summarize(terms) | {"squared_error_per_pixel": error},
         torch=torch.__version__,
     )
-    return MeasuredModel(model, card, codes, images, _notes(defined, card, terms, images), decoding)
+    notes = _notes(settings, card, terms, images, data)
+    return MeasuredModel(model, card, codes, images, notes, decoding)
 
 
-def _device(defined: Mapping[str, Any]) -> str:
-    """The device that the adapter asks for."""
-    device = str(defined.get("device", "cpu"))
-    try:
-        torch.zeros(1, device=device).cpu()
-    except Exception as error:
-        raise AdapterError(
-            f"device must be one that torch has here, like cpu, got {clean_name(device)!r}"
-        ) from error
-    return device
-
-
-def _model_config(defined: Mapping[str, Any], x: Tensor) -> ModelConfig:
+def _model_config(adapter: Adapter, x: Tensor) -> ModelConfig:
     """Shape and likelihood; the latent dimension is that of what `encode` returns."""
-    likelihood, sigma = defined.get("likelihood", LIKELIHOODS[0]), defined.get("sigma", 0.1)
+    settings = adapter.settings()
+    likelihood, sigma = settings.get("likelihood", LIKELIHOODS[0]), settings.get("sigma", 0.1)
     if likelihood not in LIKELIHOODS:
         raise AdapterError(
             f"likelihood must be one of {', '.join(LIKELIHOODS)}, got {likelihood!r:.40}"
         )
-    if likelihood == "gaussian" and "sigma" not in defined:
+    if likelihood == "gaussian" and "sigma" not in settings:
         raise AdapterError(
             "sigma must be given with the gaussian likelihood: define it, or use gaussian-optimal"
         )
     shape = tuple(x.shape[1:])
-    probe = AdaptedModel(defined, ModelConfig(image_shape=shape), _device(defined))
-    mean, _ = check_codes(probe.call("encode", x[:2]), 2)
+    mean, _ = adapter.encode(x[:2].numpy())
     return ModelConfig(
         image_shape=shape,
         latent_dim=mean.shape[1],
@@ -160,14 +157,14 @@ def _model_config(defined: Mapping[str, Any], x: Tensor) -> ModelConfig:
 
 
 def _run_config(
-    defined: Mapping[str, Any], config: ModelConfig, images: ImageSet, data: str | None
+    settings: Mapping[str, Any], config: ModelConfig, images: ImageSet, data: str | None
 ) -> RunConfig:
     """The settings that the screens read; how it was trained is not known here."""
-    named = data or defined.get("data")
+    named = str(data or settings.get("data"))
     return RunConfig(
-        data=str(named) if isinstance(named, (str, Path)) else images.name,
+        data=named if named in DATA_SETS or is_id(named) else images.name,
         model=config,
-        objective=ObjectiveConfig(beta=defined.get("beta", 1.0)),
+        objective=ObjectiveConfig(beta=settings.get("beta", 1.0)),
         training=TrainingConfig(epochs=1),
     )
 
@@ -230,16 +227,18 @@ def _codes(terms: Terms, images: ImageSet) -> Codes:
 
 
 def _notes(
-    defined: Mapping[str, Any], card: Card, terms: Terms, images: ImageSet
+    settings: Mapping[str, Any], card: Card, terms: Terms, images: ImageSet, data: str | None
 ) -> tuple[str, ...]:
     """What looks like a mistake, or was assumed."""
     notes = list(images.notes)
+    if data is None and "unused" in settings:
+        notes.append(f"the adapter defines data and {settings['unused']}: data is shown")
     if (terms.log_variance > 0).all():
         notes.append("every σ is above 1: encode must give ln σ², not σ² or σ")
     if card.config.model.likelihood_properties.sigma == "fitted":
         notes.append(
             f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
         )
-    if "beta" not in defined:
+    if "beta" not in settings:
         notes.append("β is not known and is shown as 1: define beta in the adapter")
     return tuple(notes)

@@ -114,6 +114,10 @@ class CustomImages:
         check_split(split)
         return self._part(split_indices(len(self), self.labels, split), split)
 
+    def all(self, split: str) -> ImageSet:
+        """Takes all images, as the given split."""
+        return self._part(np.arange(len(self)), split)
+
     def samples(self, count: int) -> ImageSet:
         """Takes at most that many images, class by class in turn, as the model sees them."""
         order = np.arange(len(self))

@@ -18,6 +18,7 @@ from explorer.services import adapter_model, catalogue, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import pictures
 from models.data.load import load
+from tests.helpers.adapters import run
 from tests.helpers.app_server import serving
 from tests.helpers.app_test import open_view, press, said
 from tests.helpers.browser_page import (
@@ -94,7 +95,7 @@ def offered(tmp_path):
     """A function that offers the own model, as the command line does."""
 
     def offer(**given):
-        __main__.open_adapter(write(tmp_path, **given), tmp_path)
+        __main__.open_adapter(run(write(tmp_path, **given)), "own_digits", tmp_path)
         return catalogue.list_models()[0][adapter_model.ID]
 
     return offer

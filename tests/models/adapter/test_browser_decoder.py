@@ -6,9 +6,8 @@ import torch
 from torch import nn
 
 from models.adapter import browser_decoder
-from models.adapter.measure import measure_model
 from models.export.layers import module_layers
-from tests.helpers.adapters import functions, in_browser, roughen
+from tests.helpers.adapters import functions, in_browser, measure, roughen
 
 
 class Upsampling(nn.Module):
@@ -70,7 +69,7 @@ EXACT = {
 @pytest.mark.parametrize("name", EXACT)
 def test_known_layers_are_decoded_exactly(name):
     decoder = roughen(EXACT[name]()).eval()
-    found = measure_model(functions(decode=decoder, decoder=decoder), "own")
+    found = measure(functions(decode=decoder, decoder=decoder))
     assert found.decoding == ""
     z = 2 * torch.randn(20, 2, generator=torch.Generator().manual_seed(7))
     expected = decoder(z).detach().flatten(1).numpy()
@@ -80,7 +79,7 @@ def test_known_layers_are_decoded_exactly(name):
 
 def test_what_the_modules_do_not_show_is_noticed():
     decoder = roughen(Functional()).eval()
-    found = measure_model(functions(decode=decoder, decoder=decoder), "own")
+    found = measure(functions(decode=decoder, decoder=decoder))
     assert "between decoded grid points" in found.decoding
     assert "does more than the layers" in found.decoding
 
@@ -109,7 +108,7 @@ def test_layers_without_a_word_are_refused(layer, sentence):
 @pytest.mark.parametrize("latents", [1, 2])
 def test_between_grid_points_is_near_the_decoder_and_says_how_near(latents):
     own = functions(latents)
-    found = measure_model(own, "own")
+    found = measure(own)
     assert "between decoded grid points" in found.decoding
     z = torch.randn(30, latents, generator=torch.Generator().manual_seed(7)).clamp(-3.9, 3.9)
     shown = in_browser(found.model, z)
@@ -126,13 +125,13 @@ def test_a_steep_decoder_is_said_to_be_far_between_grid_points():
     def steep(z):
         return torch.sigmoid(300 * torch.sin(20 * z.sum(1))).view(-1, 1, 1, 1).expand(-1, 1, 8, 8)
 
-    text = measure_model(functions(decode=steep), "own").decoding
+    text = measure(functions(decode=steep)).decoding
     assert float(text.split(" at most")[0].split()[-1]) > 0.3
 
 
 def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
     own = functions(3)
-    found = measure_model(own, "own")
+    found = measure(own)
     assert "nearest of 500 decoded test codes, not the spot itself" in found.decoding
     at = torch.tensor(found.codes.mean[[3, 77, 499]])
     expected = own["decode"](at).detach().flatten(1)
@@ -142,6 +141,6 @@ def test_in_more_dimensions_the_nearest_decoded_code_is_shown():
 
 def test_the_browser_gets_no_more_than_it_can_hold(monkeypatch):
     monkeypatch.setattr(browser_decoder, "MAX_NUMBERS", 64 * 100)
-    assert "nearest of 100 " in measure_model(functions(3), "own").decoding
-    assert "10 × 10 of them" in measure_model(functions(2), "own").decoding
-    assert "100 of them" in measure_model(functions(1), "own").decoding
+    assert "nearest of 100 " in measure(functions(3)).decoding
+    assert "10 × 10 of them" in measure(functions(2)).decoding
+    assert "100 of them" in measure(functions(1)).decoding

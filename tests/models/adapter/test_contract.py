@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from models.adapter.errors import AdapterError
-from models.adapter.measure import measure_model
-from tests.helpers.adapters import functions
+from tests.helpers.adapters import functions, measure
 from tests.helpers.paths import ROOT
+
+RAMPS = np.linspace(0, 1, 640).reshape(10, 8, 8)
 
 
 def two(value):
@@ -19,6 +20,10 @@ def two(value):
 
 def grey(value):
     return lambda z: torch.full((len(z), 1, 8, 8), value)
+
+
+def ramp(low, high):
+    return lambda z: torch.linspace(low, high, 64).view(1, 1, 8, 8).expand(len(z), -1, -1, -1)
 
 
 REFUSED = {
@@ -38,7 +43,11 @@ REFUSED = {
     "one image": ({"decode": lambda z: torch.zeros(1, 1, 8, 8)}, r"got \(1, 1, 8, 8\)"),
     "NaN image": ({"decode": grey(math.nan)}, "finite images"),
     "too bright": ({"decode": grey(1.5)}, r"in \[0, 1\], got 1.5 to 1.5: end it with a sigmoid"),
-    "negative": ({"decode": grey(-0.1)}, r"in \[0, 1\], got -0.1"),
+    "tanh": ({"decode": ramp(-0.98, 0.97)}, r"got -0.98 to 0.97: return \(images \+ 1\) / 2 if"),
+    "half of tanh": ({"decode": grey(-0.1)}, r"in \[0, 1\], got -0.1 to -0.1: return \(images"),
+    "8 bits": ({"decode": ramp(0, 254)}, r"got 0 to 254: divide .* images / 255; encode then"),
+    "normalised": ({"decode": ramp(-0.42, 2.8)}, r"or return images \* std \+ mean"),
+    "logits": ({"decode": ramp(-7, 5)}, "end it with a sigmoid if the decoder gives logits"),
     "decoded list": ({"decode": lambda z: [0]}, "torch tensor, got 1 values"),
     "bad far out": (
         {"decode": lambda z: (z.sum(1) > 2).float().view(-1, 1, 1, 1).expand(-1, 1, 8, 8) * 9},
@@ -65,17 +74,17 @@ REFUSED = {
     "large": ({"data": None, "images": np.zeros((10, 65, 8))}, "8 to 64 pixels"),
     "small": ({"data": None, "images": np.zeros((10, 7, 8))}, "8 to 64 pixels"),
     "channels": ({"data": None, "images": np.zeros((10, 2, 8, 8))}, "1 or 3"),
-    "whole numbers": ({"data": None, "images": np.zeros((10, 8, 8), int)}, "float or uint8"),
-    "range": ({"data": None, "images": np.full((10, 8, 8), 255.0)}, r"lie in \[0, 1\]"),
-    "NaN pixel": ({"data": None, "images": np.full((10, 8, 8), math.nan)}, r"lie in \[0, 1\]"),
+    "one image ten times": ({"data": None, "images": np.zeros((10, 8, 8), int)}, "must differ"),
+    "below 0": ({"data": None, "images": RAMPS - 1.0}, "must not be negative, got -1"),
+    "NaN pixel": ({"data": None, "images": np.full((10, 8, 8), math.nan)}, "NaN or infinity"),
     "ragged": ({"data": None, "images": [[1], [1, 2]]}, "images must be an array"),
     "objects": ({"data": None, "images": np.array([{}] * 10)}, "numbers or texts, got objects"),
     "labels": (
-        {"data": None, "images": np.zeros((10, 8, 8)), "labels": [1, 2]},
+        {"data": None, "images": RAMPS, "labels": [1, 2]},
         "one for each of 10 images",
     ),
     "classes": (
-        {"data": None, "images": np.zeros((10, 8, 8)), "labels": [5] * 10, "class_names": ["a"]},
+        {"data": None, "images": RAMPS, "labels": [5] * 10, "class_names": ["a"]},
         "labels must lie in 0 to 0",
     ),
 }
@@ -85,12 +94,13 @@ REFUSED = {
 def test_a_refusal_is_one_sentence(name):
     wrong, sentence = REFUSED[name]
     with pytest.raises(ValueError, match=sentence) as caught:
-        measure_model(functions(**wrong), "own")
+        measure(functions(**wrong))
     assert "\n" not in str(caught.value) and str(ROOT) not in str(caught.value)
+    assert "clamp" not in str(caught.value), "it would hide the mistake"
 
 
 @pytest.mark.parametrize("kind", [nn.Dropout(0.5), nn.BatchNorm1d(64)])
 def test_a_model_left_in_training_is_refused(kind):
     encoder = nn.Sequential(nn.Flatten(), kind, nn.Linear(64, 4))
     with pytest.raises(AdapterError, match=r"call model.eval\(\)"):
-        measure_model(functions(encode=lambda x: encoder(x).chunk(2, 1)), "own")
+        measure(functions(encode=lambda x: encoder(x).chunk(2, 1)))

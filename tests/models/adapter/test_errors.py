@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from models.adapter.definitions import Definitions
 from models.adapter.errors import AdapterError, describe_exception, describe_value
 from models.adapter.model import AdaptedModel
 from models.config import ModelConfig
@@ -18,11 +19,12 @@ def test_a_value_is_named_by_its_type(value, words):
 
 def test_no_line_of_this_package_is_blamed():
     """A function without a line of its own, as a built-in one, leaves out where it failed."""
-    model = AdaptedModel({"encode": int}, ModelConfig(image_shape=(1, 8, 8)))
+    own = Definitions({"encode": int, "decode": int})
+    model = AdaptedModel(own, ModelConfig(image_shape=(1, 8, 8)))
     failure = r"^encode must not fail, but it did: \w+Error: "
     with pytest.raises(AdapterError, match=failure) as caught:
-        model.call("encode", torch.zeros(2, 1, 8, 8))
-    assert "model.py" not in str(caught.value)
+        model.encode(torch.zeros(2, 1, 8, 8))
+    assert ".py" not in str(caught.value)
 
 
 def test_an_exception_is_one_line_and_names_the_last_line_of_the_user():

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.adapter.measure import measure_model
-from models.adapter.source import read_adapter
+from models.adapter.definitions import run_file
 from models.export.interpreter import run_layers
 from models.export.layers import decoder_layers
 from models.metrics.likelihood import elbo
@@ -22,6 +21,7 @@ from tests.helpers.adapters import (
     PYTHAE,
     functions,
     in_browser,
+    measure,
     measured,
     roughen,
     run_source,
@@ -87,12 +87,12 @@ def test_the_pythae_example_opens_a_folder_of_pythae_itself(tmp_path):
 
 
 def test_the_fitted_sigma_is_the_best_one():
-    best = measure_model(functions(), "own")
+    best = measure(functions())
     sigma, pixels = best.card.config.model.sigma, 64
     expected = 0.5 * pixels * (1 + math.log(2 * math.pi * sigma**2))
     assert best.card.metrics["distortion"][0] == pytest.approx(expected, abs=1e-3)
     for factor in (0.95, 1.05):
-        other = measure_model(functions(likelihood="gaussian", sigma=factor * sigma), "own")
+        other = measure(functions(likelihood="gaussian", sigma=factor * sigma))
         assert other.card.metrics["distortion"][0] > expected + 0.1
     assert any(f"σ = {sigma:.4g}" in note for note in best.notes)
 
@@ -104,7 +104,7 @@ def test_images_may_have_colours():
         "decode": lambda z: torch.sigmoid(z)[:, :, None, None].expand(-1, 3, 9, 8),
         "images": images,
     }
-    found = measure_model(own, "colours")
+    found = measure(own, "colours")
     assert found.model.config.image_shape == (3, 9, 8)
     sample = found.model.sample(torch.zeros(2, 3), torch.Generator().manual_seed(0))
     assert sample.shape == (2, 3, 9, 8)
@@ -115,7 +115,7 @@ def test_images_may_have_colours():
 
 def test_progress_is_reported_to_its_end():
     told = []
-    measure_model(functions(), "own", report=lambda what, share: told.append((what, share)))
+    measure(functions(), report=lambda what, share: told.append((what, share)))
     assert {what for what, share in told if share == 1} == {"fitting σ", "measuring D and R"}
     for what in ("fitting σ", "measuring D and R"):
         shares = [share for name, share in told if name == what]
@@ -126,7 +126,7 @@ def test_a_deviation_in_place_of_a_log_variance_is_suspected():
     def encode(x):
         return x[:, 0, 2:3, 2], 1 + x[:, 0, 3:4, 3]
 
-    found = measure_model(functions(1, encode=encode), "own")
+    found = measure(functions(1, encode=encode))
     assert any("ln σ²" in note for note in found.notes)
 
 
@@ -134,8 +134,8 @@ def test_what_is_written_is_a_checkpoint_of_this_decoder(tmp_path, plain):
     path, _ = plain
     measured(path).write(tmp_path / "first.safetensors")
     measured(path).write(tmp_path / "again.safetensors")
-    undecoded = {name: value for name, value in read_adapter(path).items() if name != "decoder"}
-    measure_model(undecoded, "plain").write(tmp_path / "other.safetensors")
+    undecoded = {name: value for name, value in run_file(path).items() if name != "decoder"}
+    measure(undecoded, "plain").write(tmp_path / "other.safetensors")
     first, again, other = (
         read(tmp_path / f"{name}.safetensors") for name in ("first", "again", "other")
     )
