@@ -7,25 +7,36 @@ import streamlit as st
 
 from explorer import page_queue
 from explorer.assets import bundle
+from explorer.browser import loader
+from explorer.guide import GUIDES, heading
+
+NAME = "Latent space explorer"
 
 
 def screen(view: str) -> Callable[[], None]:
-    """Shows a view, which is imported when it is first asked for: the first map waits for no
-    other screen."""
-    return lambda: import_module(f"explorer.views.{view}.page").show()
+    """Shows a view below its heading. The view is imported when it is first asked for: the first
+    map waits for no other screen."""
+
+    def show() -> None:
+        st.set_page_config(f"{GUIDES[view].title} · {NAME}")
+        st.html(heading(view))
+        import_module(f"explorer.views.{view}.page").show()
+
+    return show
 
 
-st.set_page_config("Latent space explorer", "🌌", layout="wide", initial_sidebar_state="collapsed")
-PAGES = [
-    st.Page(screen("latent_map"), title="Latent map", url_path="latent-map", default=True),
-    st.Page(screen("train"), title="Train", url_path="train"),
-    st.Page(screen("trade_off"), title="Trade-off", url_path="trade-off"),
-    st.Page(screen("collapse"), title="Collapse", url_path="collapse"),
-    st.Page(screen("experiments"), title="Experiments", url_path="experiments"),
-]
+def page_of(view: str, **options: bool) -> st.Page:
+    """Makes a page of a view, named as its heading is."""
+    path = view.replace("_", "-")
+    return st.Page(screen(view), title=GUIDES[view].title, url_path=path, **options)
+
+
+st.set_page_config(page_icon="🌌", layout="wide", initial_sidebar_state="collapsed")
+PAGES = [page_of("latent_map", default=True), *map(page_of, list(GUIDES)[1:])]
 page = st.navigation(PAGES, position="top")
-st.html("<style>.stMainBlockContainer {padding-top: 3.4rem; padding-bottom: 3rem}</style>")
-st.html(f"<script>{bundle.history_script()}</script>", unsafe_allow_javascript=True)
-st.subheader("Latent space explorer", anchor=False)
+with st.container(key="frame"):
+    st.html(f"<style>{bundle.page_style()}</style>")
+    for script in (bundle.history_script(), loader.page_script()):
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 with page_queue.pages.turn():
     page.run()

@@ -151,9 +151,9 @@ class Setting(NamedTuple):
 
 
 SETTINGS: dict[str, Setting] = {
-    "model": Setting("digits-2d-beta-1", lambda text: text[:120]),
+    "model": Setting("mnist-2d-beta-1", lambda text: text[:120]),
     "second": Setting("", lambda text: text[:120]),
-    "view": Setting("raw", _one_of("raw", "pca", "tsne")),
+    "view": Setting(None, _one_of("raw", "pca", "tsne")),
     "x": Setting(1, _whole(1, 256)),
     "y": Setting(2, _whole(1, 256)),
     "colour": Setting("class", _one_of("class", "kl", "distortion", "elbo")),

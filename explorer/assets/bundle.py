@@ -33,6 +33,11 @@ def style() -> str:
     return (FOLDER / "style.css").read_text()
 
 
+def page_style() -> str:
+    """Reads the style sheet of every page: its frame, heading, terms and tour."""
+    return (FOLDER / "page.css").read_text()
+
+
 def markup(name: str) -> str:
     """Reads the markup of a component, such as "latent_map/map".
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from explorer.assets import bundle, map_spec
 from explorer.assets.map_spec import MapSpec
+from explorer.words import words
 from models.data.image_set import DataError
 from models.data.load import load
 from models.export.map_file import Layers, map_file, positions_file
@@ -114,7 +115,7 @@ def write_page(
     contents["script"] = bundle.script().encode()
     parts = {name: _pack(data) for name, data in contents.items()}
     return PAGE.format(
-        title=html.escape(f"{card.data_name} · {card.title}"),
+        title=html.escape(f"{words(card.data_name)} · {card.title}"),
         scores=html.escape(_scores(shown)),
         exact=html.escape(map_spec.exactness(shown)),
         notes=html.escape(_notes(shown, layers)),
@@ -206,11 +207,11 @@ def _notes(shown: MapSpec, layers: Layers | None) -> str:
     config = card.config
     if layers is not None:
         return (
-            f"A custom model, {config.model.latent_dim} latents, "
-            f"{config.model.likelihood} likelihood."
+            f"A custom model, {config.model.latent_dim} latents, {words(config.model.likelihood)}."
         )
     return (
-        f"{config.model.family}, {config.model.network} {list(config.model.hidden)}, "
-        f"{config.model.latent_dim} latents, {config.model.likelihood} likelihood, "
+        f"{words(config.model.family)}, {words(config.model.network).lower()}, layers of "
+        f"{', '.join(map(str, config.model.hidden)) or 'no'} units, "
+        f"{config.model.latent_dim} latents, {words(config.model.likelihood)}, "
         f"β = {config.objective.beta:g}; trained {card.steps:,} steps, seed {config.training.seed}."
     )

@@ -7,3 +7,4 @@ export { betaSlider } from "./beta_slider/slider.js";
 export { drawingPad } from "./drawing/draw.js";
 export { liveMap } from "./latent_map/map.js";
 export { trainingFilm } from "./snapshots/player.js";
+export { dressPage } from "./page.js";

@@ -35,6 +35,12 @@ def script_url() -> str:
     return store.publish(("script", VERSION), "js", lambda: bundle.script().encode())
 
 
+def page_script() -> str:
+    """Writes the script of every page: terms explain themselves, and the tour can be taken."""
+    url = script_url()
+    return f'import(new URL("{url}", document.baseURI)).then((module) => module.dressPage());'
+
+
 def as_text(data: dict[str, Any]) -> dict[str, str]:
     """Packs a component's data as one text, which the script above unpacks.
 

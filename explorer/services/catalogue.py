@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from explorer.services import adapter_model, run_folders
+from explorer.words import words
 from models.runs.folder import Run, default_runs_dir, list_runs
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint, read
@@ -58,7 +59,7 @@ def list_models() -> tuple[dict[str, Entry], dict[str, str]]:
 def title(entry: Entry) -> str:
     """Names a usable model by its data set and title."""
     known = card(entry)
-    return f"{known.data_name} · {known.title}"
+    return f"{words(known.data_name)} · {known.title}"
 
 
 def checkpoint(entry: Entry) -> Checkpoint:

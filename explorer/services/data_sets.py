@@ -19,9 +19,11 @@ from models.data.image_set import DataError, ImageSet
 from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
 from models.data.load import load
 from models.storage.card import Card
+from models.storage.shipped_images import images_path, read_shipped_images
 
 SAMPLES = 24
 """Images of a custom data set that are shown."""
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 MAX_PENDING_BYTES = 2**27
 """Of uploads that have not been added yet."""
 
@@ -43,6 +45,19 @@ def _test_set(name: str, data_dir: str, changed: int) -> ImageSet | None:
         return load(name, "test", data_dir)
     except DataError:
         return None
+
+
+def shipped_levels(card: Card) -> np.ndarray | None:
+    """Grey levels of the first test images that a card names, where some ship; else None."""
+    return _shipped_levels(card.config.data, card.data_fingerprint)
+
+
+@functools.lru_cache(8)
+def _shipped_levels(name: str, fingerprint: str) -> np.ndarray | None:
+    if name not in DATA_SETS:
+        return None
+    found = read_shipped_images(images_path(SHIPPED, name), fingerprint)
+    return None if found is None else found.levels
 
 
 def missing_download(card: Card) -> str:

@@ -80,6 +80,12 @@ class LoadedModel:
         return data_sets.test_images(self.card) if adapted is None else adapted.images
 
     @property
+    def shipped_levels(self) -> np.ndarray | None:
+        """The first test images as they ship: grey levels 0 to 255, uint8, shape (N, C, H, W); None
+        where none do."""
+        return data_sets.shipped_levels(self.card) if self.adapted is None else None
+
+    @property
     def network(self) -> Any:
         """The torch module, in evaluation mode.
 

@@ -71,13 +71,27 @@ def map_files(model: LoadedModel, shown: MapSpec) -> dict[str, str | None]:
 
 def model_files(model: LoadedModel) -> dict[str, str | None]:
     """Publishes what every map of a model fetches, and returns the addresses: decoder with codes,
-    test images."""
-    images, key = model.test_images, ("decoder", store.VERSION, model.key)
+    and the first test images as grey levels, one byte each, in the order N, C, H, W."""
+    key = ("decoder", store.VERSION, model.key)
     return {
         "model": store.publish(key, "bin", lambda: _map_file(model)),
-        "originals": images
-        and store.publish(("images", images.fingerprint), "bin", lambda: _levels(images)),
+        "originals": _originals(model),
     }
+
+
+def _originals(model: LoadedModel) -> str | None:
+    """The address of the test images: all that are on this machine, or the few that ship."""
+    images, few = model.test_images, model.shipped_levels
+    if images is not None:
+        return store.publish(("images", images.fingerprint), "bin", lambda: _levels(images))
+    if few is not None:
+        return store.publish(("shipped", model.card.data_fingerprint), "bin", few.tobytes)
+    return None
+
+
+def _levels(images: ImageSet) -> bytes:
+    """The images as grey levels 0 to 255, one byte each, in the order N, C, H, W."""
+    return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
 
 
 def _decoding(model: LoadedModel) -> str | None:
@@ -111,11 +125,6 @@ def rate_files(
 
 def _plotly() -> str:
     return store.publish(("plotly", store.VERSION), "js", lambda: get_plotlyjs().encode())
-
-
-def _levels(images: ImageSet) -> bytes:
-    """The images as grey levels 0 to 255, one byte each, in the order N, C, H, W."""
-    return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
 
 
 def _map_file(model: LoadedModel) -> bytes:

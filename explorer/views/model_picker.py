@@ -9,6 +9,7 @@ from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
+from explorer.words import words
 
 
 def show(name: str) -> LoadedModel | None:
@@ -61,7 +62,7 @@ def accepts(model: LoadedModel) -> bool:
 
 def missing_images(model: LoadedModel) -> str:
     """Tells why the test images cannot be shown, and what to do."""
-    title, name = plain(model.card.data_name), data_sets.missing_download(model.card)
+    title, name = plain(words(model.card.data_name)), data_sets.missing_download(model.card)
     if not name:
         return (
             f"The originals of {title} are no longer where they were in training, or have changed."

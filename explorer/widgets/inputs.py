@@ -128,9 +128,12 @@ def distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
     }
 
 
-def segments(name: str, label: str, labels: Mapping[Any, str], **options: Any) -> Any:
-    """Shows a row of buttons of which one is pressed."""
-    value = state.choose(name, list(labels))
+def segments(
+    name: str, label: str, labels: Mapping[Any, str], default: Any = None, **options: Any
+) -> Any:
+    """Shows a row of buttons of which one is pressed: `default` as long as its setting is None."""
+    chosen = state.choose(name, list(labels))
+    value = default if chosen is None else chosen
     options |= _bind(name, value) | {"default": value, "format_func": labels.__getitem__}
     st.segmented_control(label, list(labels), required=True, **options)
     return value

@@ -317,7 +317,7 @@ def test_back_to_the_very_first_link_shows_the_defaults():
     state.publish()
     browser.query_params.clear()
     state.load()
-    assert state.get("view") == "raw"
+    assert state.get("view") is None
 
 
 def test_a_change_wins_over_an_address_that_is_not_there_yet():

@@ -29,7 +29,7 @@ def wait_for_points(page, count, shown=MAP):
     """Until the map has drawn that many points, and can decode; its originals are there too."""
     ready = f"{shown}?.nearest && {shown}.loaded?.count === count"
     placed = f"{shown}.scatter.content?.positions.length === 2 * count"
-    fetched = f"(!{shown}.data.originals || {shown}.originals)"
+    fetched = f"(!{shown}.data.originals || {shown}.originals.count)"
     page.wait_for_function(f"(count) => {ready} && {placed} && {fetched}", arg=count)
     wait_for_layout(page)
     next_frame(page)

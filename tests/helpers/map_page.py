@@ -18,7 +18,8 @@ DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
 
 
 def visit(**link):
-    """The screen that a link opens; nothing may be raised."""
+    """The screen that a link opens, without a model that of digits; nothing may be raised."""
+    link.setdefault("model", "digits-2d-beta-1")
     at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=PATIENCE)
     at.query_params.update(link)
     return settle(at)
@@ -68,7 +69,9 @@ def count(at, key="map"):
 def texts(at):
     """Everything that is written on the screen."""
     kinds = (at.markdown, at.caption, at.subheader, at.info, at.warning, at.error, at.toast)
-    return [element.value.replace("\xa0", " ") for kind in kinds for element in kind]
+    written = [element.value for kind in kinds for element in kind]
+    written += [re.sub("<[^>]+>", "\n", element.proto.body) for element in at.get("html")]
+    return [text.replace("\xa0", " ") for text in written]
 
 
 def picture_of(images):

@@ -100,3 +100,13 @@ export function save(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
+
+/**
+ * Gives a card that lies outside the app the theme's colours.
+ * @param {HTMLElement} card
+ */
+export function dressAsApp(card) {
+  const app = document.querySelector("[data-testid=stApp]") ?? document.body;
+  const { backgroundColor, color, fontFamily } = getComputedStyle(app);
+  Object.assign(card.style, { backgroundColor, color, fontFamily });
+}

@@ -67,6 +67,11 @@ function save(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
 }
+function dressAsApp(card) {
+  const app = document.querySelector("[data-testid=stApp]") ?? document.body;
+  const { backgroundColor, color, fontFamily } = getComputedStyle(app);
+  Object.assign(card.style, { backgroundColor, color, fontFamily });
+}
 
 // explorer/browser/common/chart.js
 var library = null;
@@ -2659,6 +2664,409 @@ function nearestCodes(codes, size, z, count) {
   return best.map(({ index, distance }) => ({ index, distance: Math.sqrt(distance) }));
 }
 
+// explorer/browser/glossary/terms.json
+var terms_default = {
+  nats: {
+    symbol: "nats",
+    name: "nat",
+    what: "A unit of information, as a bit is: 1 nat is 1.44 bits. An event of probability p carries −ln p nats of surprise.",
+    unit: "nats per image, summed over pixels and latents",
+    formula: "surprise = −ln p",
+    measured: "",
+    lesson: "surprise"
+  },
+  distortion: {
+    symbol: "D",
+    name: "distortion",
+    what: "How badly the image is rebuilt from its code: the surprise of its pixels under what the decoder expects.",
+    unit: "nats per image",
+    formula: "D = −E[ln p(x|z)], z drawn from q(z|x)",
+    measured: "Summed over pixels, averaged over the test images, one z drawn for each image.",
+    lesson: "signs"
+  },
+  rate: {
+    symbol: "R",
+    name: "rate",
+    what: "What the code tells about the image: how far the posterior q(z|x) lies from the prior p(z).",
+    unit: "nats per image",
+    formula: "R = KL(q(z|x) ‖ p(z)) = Σⱼ ½(μⱼ² + σⱼ² − 1 − ln σⱼ²)",
+    measured: "In closed form, averaged over the test images.",
+    lesson: "zero-one"
+  },
+  negative_elbo: {
+    symbol: "−ELBO",
+    name: "negative evidence lower bound",
+    what: "What a VAE minimises at β = 1. The true surprise −ln p(x) is never larger.",
+    unit: "nats per image",
+    formula: "−ELBO = D + R ≥ −ln p(x)",
+    measured: "On the test images, with weight 1 on R whatever β was used in training.",
+    lesson: "bound"
+  },
+  error: {
+    symbol: "±",
+    name: "standard error",
+    what: "How far the mean over the test images may be off by chance: in about two of three test sets it is closer than this.",
+    unit: "that of the number before it",
+    formula: "s / √N",
+    measured: "s is the standard deviation over the N test images.",
+    lesson: ""
+  },
+  active: {
+    symbol: "active",
+    name: "active latents",
+    what: "A latent is active if its mean μ moves from image to image. One that does not move tells nothing about the image.",
+    unit: "number of latents",
+    formula: "Var over x of μⱼ(x) > 0.01",
+    measured: "Over the test images (Burda et al., 2016).",
+    lesson: "collapse"
+  },
+  beta: {
+    symbol: "β",
+    name: "weight of the KL term",
+    what: "The price of rate in training. Small β: sharp images and scattered codes. Large β: codes close to the prior, in the end all alike.",
+    unit: "none",
+    formula: "loss = D + β R",
+    measured: "Set before training; the multi-rate model takes any β.",
+    lesson: "beta"
+  },
+  beta_star: {
+    symbol: "β*",
+    name: "predicted collapse",
+    what: "The β above which collapse is the best solution. It follows from the training images and the likelihood alone, before any training.",
+    unit: "none",
+    formula: "the largest eigenvalue of the images’ covariance, as the likelihood weighs it",
+    measured: "From the training images; no network is involved.",
+    lesson: "collapse"
+  },
+  z: {
+    symbol: "z",
+    name: "latent code",
+    what: "The few numbers that stand for an image. Encoder: image → z. Decoder: z → image.",
+    unit: "prior standard deviations",
+    formula: "z = μ + σ ε, ε ~ N(0, 1)",
+    measured: "",
+    lesson: "three-steps"
+  },
+  mu: {
+    symbol: "μ",
+    name: "posterior mean",
+    what: "Where the encoder puts an image: the point on the map.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder.",
+    lesson: "reparameterise"
+  },
+  sigma: {
+    symbol: "σ",
+    name: "posterior standard deviation",
+    what: "How sure the encoder is of the code. σ = 1 with μ = 0 is the prior: nothing is known.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder. It outputs ln σ², which may be any number; σ stays above 0.",
+    lesson: "gaussian"
+  },
+  kl: {
+    symbol: "KL",
+    name: "Kullback–Leibler divergence",
+    what: "How many nats are lost by taking one distribution for another. It is never negative, and it is not the same both ways.",
+    unit: "nats",
+    formula: "KL(q ‖ p) = E_q[ln q − ln p]",
+    measured: "In closed form for Gaussians.",
+    lesson: "asymmetry"
+  },
+  log_prior: {
+    symbol: "ln p(z)",
+    name: "log-density of the prior",
+    what: "How likely the prior N(0, I) makes this spot. Training never asks the decoder for spots where it is low.",
+    unit: "nats",
+    formula: "ln p(z) = −½ Σⱼ (zⱼ² + ln 2π)",
+    measured: "In closed form.",
+    lesson: "dead-zones"
+  },
+  log_aggregate: {
+    symbol: "ln q(z)",
+    name: "log-density of the codes",
+    what: "How densely the codes of all test images together cover this spot.",
+    unit: "nats",
+    formula: "q(z) = mean over x of q(z|x)",
+    measured: "From the posteriors of the test images.",
+    lesson: "dead-zones"
+  },
+  off_manifold: {
+    symbol: "few codes here",
+    name: "off the codes",
+    what: "The decoder was hardly trained here, so do not trust this picture.",
+    unit: "",
+    formula: "ln q(z) below that of 99 % of the test codes; without a posterior, farther from any code than 99 % of the codes are from their nearest",
+    measured: "From the test images.",
+    lesson: "dead-zones"
+  },
+  prior: {
+    symbol: "circles",
+    name: "prior p(z) = N(0, I)",
+    what: "Where codes are drawn when new images are made: 68 %, 95 % and 99.7 % of each latent lie within 1, 2 and 3 standard deviations.",
+    unit: "standard deviations",
+    formula: "p(z) = N(0, I)",
+    measured: "",
+    lesson: "zero-one"
+  },
+  ellipse: {
+    symbol: "ellipses",
+    name: "posterior q(z|x)",
+    what: "Where the encoder believes the code of one image to be: its 1σ and 2σ lines, at true scale.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder.",
+    lesson: "posterior"
+  },
+  rings: {
+    symbol: "rings",
+    name: "marks on the map",
+    what: "Pink: the selected image. Dark: the image under the pointer. Orange: the walk. Green: your drawing.",
+    unit: "",
+    formula: "",
+    measured: "",
+    lesson: ""
+  },
+  decoded_mean: {
+    symbol: "decoded mean",
+    name: "decoded mean",
+    what: "What the decoder expects at a code: for each pixel the mean of p(x|z). It is smooth, as every mean is.",
+    unit: "0 (black) to 1 (white)",
+    formula: "E[x|z]",
+    measured: "One pass through the decoder, in your browser.",
+    lesson: "blur"
+  },
+  sample: {
+    symbol: "sample of p(x|z)",
+    name: "sample of p(x|z)",
+    what: "One image as the model really generates it: every pixel drawn on its own around the decoded mean.",
+    unit: "0 (black) to 1 (white)",
+    formula: "x ~ p(x|z)",
+    measured: "Drawn in your browser; ↻ draws another.",
+    lesson: "three-steps"
+  },
+  distance: {
+    symbol: "Δ",
+    name: "distance in latent space",
+    what: "How far apart the means of two images are.",
+    unit: "prior standard deviations",
+    formula: "Δ = ‖μ − μ′‖",
+    measured: "",
+    lesson: "organise"
+  },
+  log_evidence: {
+    symbol: "ln p(x)",
+    name: "log-evidence",
+    what: "How likely the whole model makes an image. The ELBO is a lower bound of it.",
+    unit: "nats per image",
+    formula: "p(x) = ∫ p(x|z) p(z) dz",
+    measured: "With two latents integrated on a grid; in more it can only be bounded.",
+    lesson: "density"
+  },
+  iw_bound: {
+    symbol: "ln p̂ₖ(x)",
+    name: "importance-weighted bound",
+    what: "A tighter lower bound of ln p(x): average k weights before taking the logarithm.",
+    unit: "nats per image",
+    formula: "E[ln (1/k) Σᵢ p(x|zᵢ) p(zᵢ) / q(zᵢ|x)]",
+    measured: "k samples for each test image (Burda et al., 2016).",
+    lesson: "bound"
+  },
+  information: {
+    symbol: "I(x; z)",
+    name: "mutual information",
+    what: "What a code tells about which image it belongs to. Zero: nothing, and the model has collapsed.",
+    unit: "nats",
+    formula: "I(x; z) = R − KL(q(z) ‖ p(z)), at most ln N of N images",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "collapse"
+  },
+  aggregate_kl: {
+    symbol: "KL(q(z) ‖ p(z))",
+    name: "mismatch of codes and prior",
+    what: "How different all codes together are from the prior that new images are drawn from.",
+    unit: "nats",
+    formula: "R = I(x; z) + KL(q(z) ‖ p(z))",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "dead-zones"
+  },
+  total_correlation: {
+    symbol: "TC",
+    name: "total correlation",
+    what: "How much the latents depend on each other. Zero if they are independent.",
+    unit: "nats",
+    formula: "KL(q(z) ‖ Πⱼ q(zⱼ))",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "disentangle"
+  },
+  holes: {
+    symbol: "holes",
+    name: "prior mass in holes",
+    what: "The share of codes drawn from the prior that fall where there are hardly any codes of images.",
+    unit: "%",
+    formula: "share of z ~ p(z) with q(z) < p(z) / 10",
+    measured: "By drawing codes from the prior.",
+    lesson: "dead-zones"
+  },
+  entropy_floor: {
+    symbol: "entropy of the images",
+    name: "floor of D",
+    what: "With grey pixels read as probabilities D cannot go below this, however good the decoder is.",
+    unit: "nats per image",
+    formula: "−Σ [x ln x + (1 − x) ln(1 − x)]",
+    measured: "From the test images.",
+    lesson: "mse"
+  },
+  tangent: {
+    symbol: "slope −β",
+    name: "tangent",
+    what: "The best model for β touches a line of slope −β and nothing lies below the line.",
+    unit: "none",
+    formula: "dD/dR = −β",
+    measured: "",
+    lesson: "beta"
+  },
+  verdict: {
+    symbol: "collapsed",
+    name: "posterior collapse",
+    what: "The encoder ignores its image: every posterior is the prior, every image decodes to the same mean.",
+    unit: "",
+    formula: "R ≈ 0, I(x; z) ≈ 0, no active latent",
+    measured: "From the test images; the page lists the numbers behind its verdict.",
+    lesson: "collapse"
+  },
+  dead: {
+    symbol: "dead",
+    name: "dead latent",
+    what: "Moving it changes nothing: its mean is the same for all images.",
+    unit: "",
+    formula: "Var over x of μⱼ(x) ≤ 0.01",
+    measured: "Over the test images.",
+    lesson: "collapse"
+  },
+  response: {
+    symbol: "response of the decoder",
+    name: "does the decoder use z?",
+    what: "How much decoded samples differ from each other, against how much the test images do.",
+    unit: "%",
+    formula: "RMS distance of decoded samples from their mean ÷ that of the images",
+    measured: "",
+    lesson: "collapse"
+  },
+  pca: {
+    symbol: "PCA",
+    name: "principal components",
+    what: "A flat cut through the latent space along the two directions in which the codes vary most.",
+    unit: "prior standard deviations",
+    formula: "",
+    measured: "Exact within the plane; what is off the plane is not shown.",
+    lesson: ""
+  },
+  tsne: {
+    symbol: "t-SNE",
+    name: "t-SNE",
+    what: "A drawing that keeps neighbours together. Distances and empty space mean nothing, and it has no inverse.",
+    unit: "no unit",
+    formula: "",
+    measured: "Computed once for each model.",
+    lesson: ""
+  },
+  likelihood: {
+    symbol: "likelihood",
+    name: "likelihood p(x|z)",
+    what: "How pixels scatter around the decoded mean. Bernoulli: each pixel is the probability of white. Gaussian: squared error divided by 2σ².",
+    unit: "",
+    formula: "ln p(x|z)",
+    measured: "",
+    lesson: "mse"
+  },
+  steps: {
+    symbol: "steps",
+    name: "training steps",
+    what: "Updates of the weights, each from one batch of images. An epoch is one pass through all training images.",
+    unit: "number",
+    formula: "",
+    measured: "",
+    lesson: "batch"
+  },
+  kl_weight: {
+    symbol: "KL weight",
+    name: "KL weight during training",
+    what: "β at this step; a remedy may raise it slowly, or let some nats go free.",
+    unit: "none",
+    formula: "loss = D + β(step) R",
+    measured: "",
+    lesson: "collapse"
+  }
+};
+
+// explorer/browser/glossary/why.js
+var TERMS = terms_default;
+function why(key, text) {
+  const shown2 = text ?? TERMS[key].symbol;
+  const button = make("button", { type: "button", className: "why", textContent: shown2 });
+  button.dataset.why = key;
+  button.setAttribute("aria-label", `${shown2}: why?`);
+  return button;
+}
+function explainTerms() {
+  const root = document.documentElement;
+  if (root.dataset.why) return;
+  root.dataset.why = "on";
+  document.addEventListener("click", (event) => {
+    const button = (
+      /** @type {HTMLElement | null} */
+      event.target instanceof Element && event.target.closest("button[data-why]")
+    );
+    const term = button && TERMS[button.dataset.why ?? ""];
+    if (term) open(button, term);
+  });
+}
+function open(button, term) {
+  document.querySelector("#why-card")?.remove();
+  const card = make("div", { id: "why-card" }, ...entry(term));
+  card.setAttribute("popover", "auto");
+  card.setAttribute("role", "dialog");
+  card.setAttribute("aria-label", `${term.symbol}: ${term.name}`);
+  dressAsApp(card);
+  document.body.append(card);
+  card.addEventListener("toggle", (event) => {
+    if (
+      /** @type {ToggleEvent} */
+      event.newState === "closed"
+    ) card.remove();
+  });
+  card.addEventListener("keydown", (event) => event.key === "Escape" && button.focus());
+  card.showPopover();
+  const { left, bottom, top } = button.getBoundingClientRect();
+  const { width, height } = card.getBoundingClientRect();
+  const isBelow = bottom + 6 + height <= innerHeight || top - 6 - height < 0;
+  card.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  card.style.top = `${Math.max(8, isBelow ? Math.min(bottom + 6, innerHeight - height - 8) : top - 6 - height)}px`;
+  card.querySelector("a, button")?.focus({ preventScroll: true });
+}
+function entry({ symbol, name, what, unit, formula, measured, lesson }) {
+  const lines = [make("p", {}, make("b", {}, symbol), symbol === name ? "" : ` · ${name}`), make("p", {}, what)];
+  for (const [title, text] of [["Formula", formula], ["Unit", unit], ["Measured", measured]]) {
+    if (text) lines.push(make("p", {}, make("b", {}, `${title}: `), text));
+  }
+  const link = isServed() && lesson ? [make("a", { href: lessonUrl(lesson), target: "_self" }, "Lesson on this")] : [];
+  const close = make("button", { type: "button", textContent: "Close" });
+  close.onclick = () => (
+    /** @type {HTMLElement} */
+    document.querySelector("#why-card").hidePopover()
+  );
+  return [...lines, make("p", { className: "foot" }, ...link, close)];
+}
+function isServed() {
+  return document.querySelector("[data-testid=stApp]") !== null;
+}
+function lessonUrl(lesson) {
+  const base = location.pathname.replace(/[^/]*$/, "");
+  return `${base}lessons?lesson=${encodeURIComponent(lesson)}`;
+}
+
 // explorer/browser/latent_map/image_report.js
 var NEIGHBOURS = 6;
 var NO_SAMPLE = "No sample of p(x|z): every pixel has a variance of its own, and the page has only the means.";
@@ -2747,11 +3155,11 @@ var ImageReport = class {
     return [
       make("h3", { textContent: model.nameOf(n) }),
       this.pictures(n),
-      ...this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
+      ...this.host.note() && !this.host.original(n) ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
-      make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),
+      make("h4", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n)
     ];
   }
@@ -2796,10 +3204,16 @@ var ImageReport = class {
     figure.append(again);
     return figure;
   }
+  /** Which images the nearest ones are chosen from, if not from all: those whose originals are here. */
+  among() {
+    const count = this.host.originals();
+    return count && count < this.host.model().count ? ` among the first ${count} images` : "";
+  }
   /** @param {number} n */
   neighbours(n) {
     const model = this.host.model();
-    const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
+    const among = model.means.subarray(0, model.size * (this.host.originals() || model.count));
+    const found = nearestCodes(among, model.size, model.codeOf(n), NEIGHBOURS + 1);
     const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
     const shots = others.map(({ index, distance }) => {
       const original = this.host.original(index);
@@ -3763,61 +4177,6 @@ function nextPoint(places, from, [dx, dy], isShown) {
   return best;
 }
 
-// explorer/browser/latent_map/look.js
-var DEFAULTS = {
-  prior: true,
-  means: false,
-  names: true,
-  posterior: "touched",
-  background: "none",
-  anchor: "home",
-  hidden: [],
-  ranges: null,
-  tab: "image",
-  z: [],
-  draw: 0,
-  side: 15
-};
-function lookOf(map) {
-  const { toolbar, scatter, inspector } = map;
-  const view = scatter.view;
-  return {
-    prior: toolbar.prior,
-    means: toolbar.means,
-    names: toolbar.names,
-    posterior: toolbar.posterior,
-    background: toolbar.background,
-    anchor: toolbar.anchor,
-    hidden: [...scatter.hidden].sort((a, b) => a - b),
-    ranges: view && !scatter.isHome ? { x: shortPair(view.x), y: shortPair(view.y) } : null,
-    tab: inspector.open,
-    z: Array.from(inspector.parts.hand.z, short),
-    draw: inspector.parts.prior.seed,
-    side: inspector.parts.grid.side
-  };
-}
-function restoreLook(map, look) {
-  const { toolbar, inspector } = map;
-  const wanted = { ...DEFAULTS, ...look };
-  const { prior, means, names, posterior, background, anchor } = wanted;
-  Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
-  inspector.open = wanted.tab;
-  inspector.parts.hand.z = wanted.z;
-  inspector.parts.prior.seed = wanted.draw;
-  inspector.parts.grid.side = wanted.side;
-}
-function restoreView({ scatter }, look) {
-  scatter.hide(look?.hidden ?? []);
-  if (look?.ranges) scatter.look(look.ranges);
-  else scatter.reset();
-}
-function short(value) {
-  return Number(value.toPrecision(4));
-}
-function shortPair([low, high]) {
-  return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
-}
-
 // explorer/browser/latent_map/posteriors.js
 var RESTS_MS = 120;
 var SHARE_MS = 6;
@@ -3926,7 +4285,10 @@ function paintMarks(map) {
   drawMarks(pen, map.view, map, () => map.posteriors.paint(pen, map.view));
 }
 function paintTouched(map) {
-  if (map.scatter.view) drawTouched(clippedPen(map, ".moving"), map.view, map);
+  if (!map.scatter.view) return;
+  const pen = clippedPen(map, ".moving");
+  drawTouched(pen, map.view, map);
+  if (map.ghost?.at) drawGhost(pen, map.ghost.at);
 }
 function paintOutline(map, outline) {
   const pen = clippedPen(map, ".moving");
@@ -4032,6 +4394,157 @@ function drawDrawn(pen, view, map) {
   for (const sigmas of [1, 2]) traceEllipse(pen, view, place, ellipse(drawn.log_variance, axes), sigmas);
 }
 
+// explorer/browser/latent_map/ghost.js
+var ROUND_MS = 16e3;
+var FRAME_MS2 = 50;
+var MOST_MS = 64e3;
+var everyone = { isAlive: true };
+var Ghost = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.frame = 0;
+    this.drawn = 0;
+    this.began = 0;
+    this.at = null;
+    this.isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.ended = new AbortController();
+    const leave = () => this.leave();
+    for (const event of ["pointermove", "pointerdown", "keydown"]) {
+      map.stage.addEventListener(event, leave, { signal: this.ended.signal });
+    }
+  }
+  /** The map is drawn: the walk begins, or goes on. */
+  walk() {
+    cancelAnimationFrame(this.frame);
+    if (!everyone.isAlive || !this.map.loaded || !this.map.plane) return;
+    const step = (now) => {
+      if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.rest();
+      this.began ||= now;
+      if (now - this.drawn >= FRAME_MS2) {
+        this.drawn = now;
+        this.look((now - this.began) % ROUND_MS / ROUND_MS);
+      }
+      if (!this.isStill && now - this.began < MOST_MS) this.frame = requestAnimationFrame(step);
+    };
+    this.frame = requestAnimationFrame(step);
+  }
+  /**
+   * Decodes the spot of this moment, as a pointer there would.
+   * @param {number} share of the round
+   */
+  look(share) {
+    this.at = this.map.view.toPixels(this.placeAt(share));
+    this.map.pointer.look(this.at, false);
+    paintTouched(this.map);
+  }
+  /**
+   * To and fro between the first two pins; without them, round the middle of the map.
+   * @param {number} share
+   */
+  placeAt(share) {
+    const { plane, view } = this.map;
+    const ends = this.map.pins.all.slice(0, 2).map(({ z }) => (
+      /** @type {Plane} */
+      plane.project(z)
+    ));
+    if (ends.length === 2) {
+      const way = this.isStill ? 0.3 : 0.5 - 0.5 * Math.cos(2 * Math.PI * share);
+      return [0, 1].map((axis) => (1 - way) * ends[0][axis] + way * ends[1][axis]);
+    }
+    const angle = 2 * Math.PI * (this.isStill ? 0.1 : share);
+    const middle = [(view.x[0] + view.x[1]) / 2, (view.y[0] + view.y[1]) / 2];
+    const radius = 0.22 * Math.min(view.x[1] - view.x[0], view.y[1] - view.y[0]);
+    return [middle[0] + radius * Math.cos(angle), middle[1] + radius * Math.sin(angle)];
+  }
+  /** Somebody is there: no ghost walks on any map of this page any more. */
+  leave() {
+    everyone.isAlive = false;
+    const wasThere = this.at !== null;
+    this.rest();
+    if (wasThere) this.map.pointer.leave();
+  }
+  /** Goes; it may come back with the next model. */
+  rest() {
+    cancelAnimationFrame(this.frame);
+    this.at = null;
+  }
+  end() {
+    this.rest();
+    this.ended.abort();
+  }
+};
+function drawGhost(pen, [x, y]) {
+  pen.save();
+  pen.translate(x, y);
+  pen.beginPath();
+  for (const [across, down] of [[0, 0], [0, 17], [4.5, 13], [7.5, 20], [10.5, 18.7], [7.5, 12], [13, 12]]) {
+    pen.lineTo(across, down);
+  }
+  pen.closePath();
+  pen.fillStyle = "#ffffff";
+  pen.strokeStyle = "#1b2330";
+  pen.lineWidth = 1.6;
+  pen.fill();
+  pen.stroke();
+  pen.restore();
+}
+
+// explorer/browser/latent_map/look.js
+var DEFAULTS = {
+  prior: true,
+  means: false,
+  names: true,
+  posterior: "touched",
+  background: "none",
+  anchor: "home",
+  hidden: [],
+  ranges: null,
+  tab: "image",
+  z: [],
+  draw: 0,
+  side: 15
+};
+function lookOf(map) {
+  const { toolbar, scatter, inspector } = map;
+  const view = scatter.view;
+  return {
+    prior: toolbar.prior,
+    means: toolbar.means,
+    names: toolbar.names,
+    posterior: toolbar.posterior,
+    background: toolbar.background,
+    anchor: toolbar.anchor,
+    hidden: [...scatter.hidden].sort((a, b) => a - b),
+    ranges: view && !scatter.isHome ? { x: shortPair(view.x), y: shortPair(view.y) } : null,
+    tab: inspector.open,
+    z: Array.from(inspector.parts.hand.z, short),
+    draw: inspector.parts.prior.seed,
+    side: inspector.parts.grid.side
+  };
+}
+function restoreLook(map, look) {
+  const { toolbar, inspector } = map;
+  const wanted = { ...DEFAULTS, ...look };
+  const { prior, means, names, posterior, background, anchor } = wanted;
+  Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
+  inspector.open = wanted.tab;
+  inspector.parts.hand.z = wanted.z;
+  inspector.parts.prior.seed = wanted.draw;
+  inspector.parts.grid.side = wanted.side;
+}
+function restoreView({ scatter }, look) {
+  scatter.hide(look?.hidden ?? []);
+  if (look?.ranges) scatter.look(look.ranges);
+  else scatter.reset();
+}
+function short(value) {
+  return Number(value.toPrecision(4));
+}
+function shortPair([low, high]) {
+  return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
+}
+
 // explorer/browser/latent_map/pin_places.js
 function pinPixels(map, pin) {
   const view = map.view;
@@ -4089,7 +4602,8 @@ var selectionHost = (map) => ({
 });
 var inspectorHost = (map) => ({
   model: () => map.model,
-  original: (n) => map.originalOf(n),
+  original: (n) => map.originals.of(n),
+  originals: () => map.originals.count,
   note: () => map.data?.note ?? "",
   point: () => map.point,
   select: (n) => map.select(n),
@@ -4356,6 +4870,38 @@ function momentsOf(means, size) {
   return { centre, spread, most };
 }
 
+// explorer/browser/latent_map/originals.js
+var Originals = class {
+  constructor() {
+    this.url = "";
+    this.bytes = new Uint8Array();
+    this.size = 1;
+    this.count = 0;
+  }
+  forget() {
+    Object.assign(this, { url: "", bytes: new Uint8Array(), count: 0 });
+  }
+  /**
+   * @param {string} url where they come from
+   * @param {Uint8Array} bytes grey levels, in the order N, C, H, W
+   * @param {ImageShape} shape of one image
+   */
+  take(url, bytes, shape) {
+    this.url = url;
+    this.bytes = bytes;
+    this.size = shape.reduce((product, side) => product * side);
+    this.count = Math.floor(bytes.length / this.size);
+  }
+  /**
+   * The pixels of test image n, values in [0, 1]; null where they are not here.
+   * @param {number} n
+   */
+  of(n) {
+    if (n >= this.count) return null;
+    return Float32Array.from(this.bytes.subarray(n * this.size, (n + 1) * this.size), (v) => v / 255);
+  }
+};
+
 // explorer/browser/numerics/svg.js
 var STYLE = {
   strokeStyle: "#000",
@@ -4408,9 +4954,9 @@ var SvgPen = class {
     const { width, height } = this;
     const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
     const sheet2 = `<rect width="${width}" height="${height}" fill="${escape(background)}"/>`;
-    const open = "</g>".repeat(this.groups);
+    const open2 = "</g>".repeat(this.groups);
     return `<svg xmlns="http://www.w3.org/2000/svg" ${size}>${sheet2}
-${this.parts.join("\n")}${open}</svg>
+${this.parts.join("\n")}${open2}</svg>
 `;
   }
   /**
@@ -5065,8 +5611,9 @@ var Pointer = class {
   /**
    * Decodes what lies at a pixel of the stage and shows it.
    * @param {number[]} pixel
+   * @param {boolean} touches whether a test image there is touched
    */
-  look(pixel) {
+  look(pixel, touches2 = true) {
     const spot = this.spotAt(pixel);
     if (!spot) {
       this.leave();
@@ -5078,7 +5625,7 @@ var Pointer = class {
     const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
-    this.touch(spot.point);
+    this.touch(touches2 ? spot.point : null);
   }
   /**
    * The code under a pixel, or null outside the plot.
@@ -5129,7 +5676,7 @@ function touchedImage(map, n) {
     index: n,
     text: map.model.nameOf(n),
     scores: map.model.scoresOf(n),
-    original: map.originalOf(n),
+    original: map.originals.of(n),
     reconstruction: map.model.decode(map.model.codeOf(n))
   };
 }
@@ -5327,7 +5874,7 @@ var Thumbnails = class {
     const { map } = this;
     if (!map.loaded) return null;
     const canvas = make("canvas");
-    paint(canvas, map.originalOf(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
+    paint(canvas, map.originals.of(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
     if (this.made.size >= MOST2) this.made.delete(
       /** @type {number} */
       this.made.keys().next().value
@@ -5517,7 +6064,7 @@ var LatentMap = class {
     this.loaded = null;
     this.data = null;
     this.plane = null;
-    this.originals = null;
+    this.originals = new Originals();
     this.nearest = null;
     this.scale = null;
     this.medians = null;
@@ -5543,6 +6090,7 @@ var LatentMap = class {
     this.selection = new Selection(part(root, ".selection"), selectionHost(this));
     this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
     this.gestures = new Gestures(this.stage, gestureHost(this));
+    this.ghost = new Ghost(this);
     this.stage.addEventListener("keydown", (event) => {
       if (event.target === this.stage && this.nearest && pressKey(this, event)) event.preventDefault();
     });
@@ -5579,10 +6127,11 @@ var LatentMap = class {
     if (this.loaded) this.loaded.exact = null;
     this.loaded = null;
     this.background = null;
-    this.originals = null;
+    this.originals.forget();
     this.told = null;
     this.has = {};
     this.thumbnails.forget();
+    this.ghost.rest();
     this.pointer.leave();
     this.posteriors.end();
     this.pins.set([]);
@@ -5594,6 +6143,7 @@ var LatentMap = class {
   }
   /** The page has left the map. */
   end() {
+    this.ghost.end();
     this.pointer.end();
     this.gestures.end();
     this.scatter.end();
@@ -5665,6 +6215,7 @@ var LatentMap = class {
     if (isRestored) this.told = JSON.stringify(this.touch());
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
+    this.ghost.walk();
   }
   /**
    * Zoom, hidden classes and pins as the link has them, once per visit.
@@ -5694,10 +6245,8 @@ var LatentMap = class {
    * @param {MapData} data
    */
   takeOriginals(bytes, data) {
-    if (data.originals !== this.data?.originals || this.has.originals === data.originals) return;
-    this.has.originals = /** @type {string} */
-    data.originals;
-    this.originals = bytes;
+    if (!data.originals || data.originals !== this.data?.originals || this.originals.url === data.originals) return;
+    this.originals.take(data.originals, bytes, this.model.shape);
     this.thumbnails.forget();
     this.inspector.show();
     this.scatter.request();
@@ -5751,12 +6300,6 @@ var LatentMap = class {
       this.scatter.content?.positions
     );
     return [positions[2 * n], positions[2 * n + 1]];
-  }
-  /** @param {number} n */
-  originalOf(n) {
-    const size = this.model.shape.reduce((product, side) => product * side);
-    const bytes = this.originals?.subarray(n * size, (n + 1) * size);
-    return bytes?.length === size ? Float32Array.from(bytes, (v) => v / 255) : null;
   }
   /**
    * Pins the spot; on a point, selects its image too.
@@ -6498,9 +7041,181 @@ function trainingFilm({ parentElement, data }) {
   player.update(data);
   return () => setTimeout(() => root.isConnected || player.end());
 }
+
+// explorer/browser/tour/cards.js
+var CARDS = [
+  {
+    target: ".latent-map .stage",
+    title: "Touch the map",
+    text: "Every dot is a test image, reduced to a few numbers. Move the pointer over the map: the spot under it is turned back into an image.",
+    done: { on: "pointermove", within: ".latent-map .stage" }
+  },
+  {
+    target: ".latent-map .stage",
+    title: "Pick an image",
+    text: "Click a dot. It is selected and pinned, and the pictures beside the map are now about this image.",
+    done: { on: "pointerup", within: ".latent-map .stage" }
+  },
+  {
+    target: ".latent-map .inspector",
+    title: "What the model makes of it",
+    text: "The original, the decoded mean, and a sample as the model would really generate it. Press ↻ for another sample. Underlined words explain themselves.",
+    done: { on: "click", within: ".latent-map .inspector" }
+  },
+  {
+    target: ".latent-map .walk",
+    title: "Walk between two pins",
+    text: "A walk decodes the spots from one pin to another. Press Play. Where the images make no sense, the way leads through empty space.",
+    done: { on: "click", within: ".latent-map .walk" }
+  },
+  {
+    target: ".latent-map .menu",
+    title: "Look below the dots",
+    text: "Open Overlays. The circles are the prior, from which new images are drawn. Choose the density as background: does it fill the circles?",
+    done: { on: "change", within: ".latent-map .menu" }
+  },
+  {
+    target: ".st-key-controls",
+    title: "Change the model",
+    text: "Choose “every β” among the models, then drag the slider above the map: the larger β, the more the posteriors grow into the prior.",
+    done: { on: "input", within: ".latent-map .betas" }
+  },
+  {
+    target: "[data-testid=stTopNavLinkContainer], [data-testid=stTopNavLink], header",
+    title: "Go on",
+    text: "See what β does to rate and distortion, find out whether a model has collapsed, or train one of your own and watch it learn.",
+    done: null
+  }
+];
+
+// explorer/browser/tour/tour.js
+var MARGIN = 12;
+var PAUSE_MS = 900;
+function offerTour() {
+  const root = document.documentElement;
+  if (root.dataset.tour) return;
+  root.dataset.tour = "offered";
+  document.addEventListener("click", (event) => {
+    if (event.target instanceof Element && event.target.closest("button[data-tour]")) {
+      new Tour(
+        /** @type {HTMLElement} */
+        event.target
+      );
+    }
+  });
+}
+var Tour = class {
+  /** @param {HTMLElement} opener has the focus again in the end */
+  constructor(opener) {
+    document.querySelector("#tour-card")?.dispatchEvent(new Event("end"));
+    this.opener = opener;
+    this.at = 0;
+    this.timer = 0;
+    this.over = new AbortController();
+    this.turn = new AbortController();
+    this.ring = make("div", { id: "tour-ring" });
+    this.card = make("div", { id: "tour-card", tabIndex: -1 });
+    this.card.setAttribute("role", "dialog");
+    this.card.addEventListener("end", () => this.end());
+    dressAsApp(this.card);
+    document.body.append(this.ring, this.card);
+    const { signal } = this.over;
+    document.addEventListener("keydown", (event) => event.key === "Escape" && this.end(), { signal });
+    for (const event of ["scroll", "resize"]) addEventListener(event, () => this.place(), { capture: true, signal });
+    addEventListener("popstate", () => this.end(), { signal });
+    this.show(0);
+  }
+  /** @returns {Card} */
+  get step() {
+    return CARDS[this.at];
+  }
+  /** @returns {HTMLElement | null} */
+  get target() {
+    const all = (
+      /** @type {HTMLElement[]} */
+      [...document.querySelectorAll(this.step.target)]
+    );
+    return all.find((element) => element.checkVisibility()) ?? null;
+  }
+  /**
+   * Shows a card, or the next one whose element is on the page.
+   * @param {number} at
+   * @param {number} way 1 or −1
+   * @returns {void}
+   */
+  show(at, way = 1) {
+    clearTimeout(this.timer);
+    this.turn.abort();
+    this.turn = new AbortController();
+    this.at = at;
+    if (at < 0 || at >= CARDS.length) return this.end();
+    if (!this.target) return this.show(at + way, way);
+    const { title, text, done } = this.step;
+    this.card.setAttribute("aria-label", title);
+    const button = (textContent, onclick) => make("button", { type: "button", textContent, onclick });
+    const isLast = at === CARDS.length - 1;
+    const buttons = make("p", { className: "foot" }, make("span", {}, `${at + 1} of ${CARDS.length}`));
+    if (at > 0) buttons.append(button("Back", () => this.show(at - 1, -1)));
+    buttons.append(button(isLast ? "Done" : "Next", () => this.show(at + 1)));
+    if (!isLast) buttons.append(button("End tour", () => this.end()));
+    this.card.replaceChildren(make("h2", {}, title), make("p", {}, text), buttons);
+    if (done) this.wait(done);
+    this.target.scrollIntoView({ block: "nearest" });
+    this.place();
+    this.card.focus({ preventScroll: true });
+  }
+  /** @param {{on: string, within: string}} done */
+  wait({ on, within }) {
+    const { signal } = this.turn;
+    const heard = (event) => {
+      if (!(event.target instanceof Element) || !event.target.closest(within)) return;
+      clearTimeout(this.timer);
+      this.timer = window.setTimeout(() => this.show(this.at + 1), PAUSE_MS);
+      document.removeEventListener(on, heard, true);
+    };
+    document.addEventListener(on, heard, { capture: true, signal });
+  }
+  /** Puts ring and card where the element is: the card beside it, or where there is room. */
+  place() {
+    const target = this.target;
+    if (!target) return;
+    const box = target.getBoundingClientRect();
+    Object.assign(this.ring.style, {
+      left: `${box.left - 4}px`,
+      top: `${box.top - 4}px`,
+      width: `${box.width + 8}px`,
+      height: `${box.height + 8}px`
+    });
+    const { width, height } = this.card.getBoundingClientRect();
+    const within = (value, most) => Math.max(MARGIN, Math.min(value, most - MARGIN));
+    let [left, top] = [box.right + MARGIN, box.top];
+    if (left + width > innerWidth - MARGIN) {
+      const isBelow = box.bottom + MARGIN + height < innerHeight;
+      left = box.right - width;
+      top = isBelow ? box.bottom + MARGIN : box.top - height - MARGIN;
+    }
+    this.card.style.left = `${within(left, innerWidth - width)}px`;
+    this.card.style.top = `${within(top, innerHeight - height)}px`;
+  }
+  end() {
+    clearTimeout(this.timer);
+    this.turn.abort();
+    this.over.abort();
+    this.ring.remove();
+    this.card.remove();
+    if (this.opener.isConnected) this.opener.focus();
+  }
+};
+
+// explorer/browser/page.js
+function dressPage() {
+  explainTerms();
+  offerTour();
+}
 export {
   betaSlider,
   drawingPad,
+  dressPage,
   liveMap,
   provide,
   trainingFilm

@@ -72,7 +72,8 @@ export const selectionHost = (map) => ({
  */
 export const inspectorHost = (map) => ({
   model: () => map.model,
-  original: (n) => map.originalOf(n),
+  original: (n) => map.originals.of(n),
+  originals: () => map.originals.count,
   note: () => map.data?.note ?? "",
   point: () => map.point,
   select: (n) => map.select(n),

@@ -5,6 +5,7 @@
 import { latentName, make, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
+import { why } from "../glossary/why.js";
 import { ExactImages } from "./exact.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
@@ -98,7 +99,7 @@ export class ImageReport {
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h4", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
   }
 
   /** @param {number} n */
@@ -107,11 +108,11 @@ export class ImageReport {
     return [
       make("h3", { textContent: model.nameOf(n) }),
       this.pictures(n),
-      ...(this.host.note() ? [make("p", { className: "hint", textContent: this.host.note() })] : []),
+      ...(this.host.note() && !this.host.original(n) ? [make("p", { className: "hint", textContent: this.host.note() })] : []),
       ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
-      make("h4", { textContent: `Nearest in latent space (${this.host.original(n) ? "originals" : "decoded"}; distance Δ of the means)` }),
+      make("h4", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n),
     ];
   }
@@ -156,10 +157,17 @@ export class ImageReport {
     return figure;
   }
 
+  /** Which images the nearest ones are chosen from, if not from all: those whose originals are here. */
+  among() {
+    const count = this.host.originals();
+    return count && count < this.host.model().count ? ` among the first ${count} images` : "";
+  }
+
   /** @param {number} n */
   neighbours(n) {
     const model = this.host.model();
-    const found = nearestCodes(model.means, model.size, model.codeOf(n), NEIGHBOURS + 1);
+    const among = model.means.subarray(0, model.size * (this.host.originals() || model.count));
+    const found = nearestCodes(among, model.size, model.codeOf(n), NEIGHBOURS + 1);
     const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
     const shots = others.map(({ index, distance }) => {
       const original = this.host.original(index);

@@ -15,6 +15,7 @@ import { PriorSamples } from "./prior_samples.js";
  * @typedef {object} Host what the inspector asks of its map
  * @property {() => LatentModel} model
  * @property {(n: number) => Float32Array | null} original values in [0, 1]
+ * @property {() => number} originals how many test images, from the first on, have their original here
  * @property {() => string} note why the originals cannot be shown; empty if they can
  * @property {() => number | null} point the selected test image
  * @property {(n: number | null) => void} select

@@ -18,10 +18,12 @@ import { serverDecoder } from "./exact.js";
 import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
 import { pressKey } from "./keyboard.js";
+import { Ghost } from "./ghost.js";
 import { lookOf, restoreLook, restoreView } from "./look.js";
 import { gestureHost, inspectorHost, pinsHost, scatterHost, selectionHost, walkHost } from "./hosts.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
+import { Originals } from "./originals.js";
 import { savePicture } from "./picture.js";
 import { pinPixels } from "./pin_places.js";
 import { Pins } from "./pins.js";
@@ -56,8 +58,7 @@ export class LatentMap {
     this.data = null;
     /** @type {Plane | null} */
     this.plane = null;
-    /** @type {Uint8Array | null} */
-    this.originals = null;
+    this.originals = new Originals();
     /** @type {((place: ArrayLike<number>) => number | null) | null} the nearest point shown */
     this.nearest = null;
     /** @type {Scale | null} */
@@ -93,6 +94,7 @@ export class LatentMap {
     this.selection = new Selection(part(root, ".selection"), selectionHost(this));
     this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
     this.gestures = new Gestures(this.stage, gestureHost(this));
+    this.ghost = new Ghost(this);
     this.stage.addEventListener("keydown", (event) => {
       if (event.target === this.stage && this.nearest && pressKey(this, event)) event.preventDefault();
     });
@@ -129,10 +131,11 @@ export class LatentMap {
     if (this.loaded) this.loaded.exact = null; // what the server still answers is not shown
     this.loaded = null;
     this.background = null;
-    this.originals = null;
+    this.originals.forget();
     this.told = null;
     this.has = {};
     this.thumbnails.forget();
+    this.ghost.rest();
     this.pointer.leave();
     this.posteriors.end();
     this.pins.set([]);
@@ -145,6 +148,7 @@ export class LatentMap {
 
   /** The page has left the map. */
   end() {
+    this.ghost.end();
     this.pointer.end();
     this.gestures.end();
     this.scatter.end();
@@ -218,6 +222,7 @@ export class LatentMap {
     if (isRestored) this.told = JSON.stringify(this.touch()); // what Python itself has sent
     if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
     this.drawMarks();
+    this.ghost.walk();
   }
 
   /**
@@ -250,9 +255,8 @@ export class LatentMap {
    * @param {MapData} data
    */
   takeOriginals(bytes, data) {
-    if (data.originals !== this.data?.originals || this.has.originals === data.originals) return;
-    this.has.originals = /** @type {string} */ (data.originals);
-    this.originals = bytes;
+    if (!data.originals || data.originals !== this.data?.originals || this.originals.url === data.originals) return;
+    this.originals.take(data.originals, bytes, this.model.shape);
     this.thumbnails.forget();
     this.inspector.show();
     this.scatter.request();
@@ -310,13 +314,6 @@ export class LatentMap {
   placeOf(n) {
     const positions = /** @type {Float32Array} */ (this.scatter.content?.positions);
     return [positions[2 * n], positions[2 * n + 1]];
-  }
-
-  /** @param {number} n */
-  originalOf(n) {
-    const size = this.model.shape.reduce((product, side) => product * side);
-    const bytes = this.originals?.subarray(n * size, (n + 1) * size);
-    return bytes?.length === size ? Float32Array.from(bytes, (v) => v / 255) : null;
   }
 
   /**

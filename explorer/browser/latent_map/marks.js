@@ -9,6 +9,7 @@ import { classMeans, ellipse } from "../numerics/geometry.js";
 import { drawPrior } from "../scatter/prior.js";
 import { sized } from "../scatter/scatter.js";
 import { cross, DRAWN, named, ring, SELECTED, traceEllipse, traceSteps } from "../scatter/shapes.js";
+import { drawGhost } from "./ghost.js";
 import { drawPosteriors, tracePosterior } from "./posteriors.js";
 
 /** @import { View } from "../numerics/view.js" */
@@ -34,7 +35,10 @@ export function paintMarks(map) {
  * @param {LatentMap} map
  */
 export function paintTouched(map) {
-  if (map.scatter.view) drawTouched(clippedPen(map, ".moving"), map.view, map);
+  if (!map.scatter.view) return;
+  const pen = clippedPen(map, ".moving");
+  drawTouched(pen, map.view, map);
+  if (map.ghost?.at) drawGhost(pen, map.ghost.at);
 }
 
 /**

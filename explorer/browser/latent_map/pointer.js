@@ -66,8 +66,9 @@ export class Pointer {
   /**
    * Decodes what lies at a pixel of the stage and shows it.
    * @param {number[]} pixel
+   * @param {boolean} touches whether a test image there is touched
    */
-  look(pixel) {
+  look(pixel, touches = true) {
     const spot = this.spotAt(pixel);
     if (!spot) {
       this.leave();
@@ -79,7 +80,7 @@ export class Pointer {
     const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.map.panel.show(shown, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
-    this.touch(spot.point);
+    this.touch(touches ? spot.point : null);
   }
 
   /**
@@ -139,7 +140,7 @@ function touchedImage(map, n) {
     index: n,
     text: map.model.nameOf(n),
     scores: map.model.scoresOf(n),
-    original: map.originalOf(n),
+    original: map.originals.of(n),
     reconstruction: map.model.decode(map.model.codeOf(n)),
   };
 }

@@ -14,6 +14,8 @@ import { make, paint, part, shown } from "../common/dom.js";
  */
 
 const GAP = 18;
+const UNDER = "Decoded mean at the pointer";
+const DECODED = "Decoded mean";
 
 /**
  * Fills the panel's place with its parts, once.
@@ -22,13 +24,24 @@ const GAP = 18;
 function furnish(place) {
   if (place.querySelector(".spot")) return;
   const picture = (/** @type {string} */ name, /** @type {string} */ text) =>
-    make("figure", { className: name }, make("canvas"), make("figcaption", { textContent: text }));
+    make("figure", { className: name }, image(text), make("figcaption", { textContent: text }));
   place.replaceChildren(
-    picture("spot", "Decoded under the pointer"),
+    picture("spot", UNDER),
     picture("original empty", "Original"),
-    picture("reconstruction empty", "Its mean, decoded"),
+    picture("reconstruction empty", DECODED),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
   );
+}
+
+/**
+ * A canvas that is read out as a picture.
+ * @param {string} name
+ */
+function image(name) {
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
 }
 
 /** The lens and the panel of one map. */
@@ -83,7 +96,7 @@ export class PointerPanel {
   write(spot, shape, text) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
-    const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
+    const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
     part(place, ".spot figcaption").textContent = under;
     const lines = [text];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
@@ -111,8 +124,7 @@ export class PointerPanel {
       if (values) paint(part(figure, "canvas"), values, shape);
     }
     part(place, ".original figcaption").textContent = image ? image.text : "Original";
-    const scores = image ? image.scores : "Its mean, decoded";
-    part(place, ".reconstruction figcaption").textContent = scores;
+    part(place, ".reconstruction figcaption").textContent = image ? `${DECODED}: ${image.scores}` : DECODED;
   }
 
   /**

@@ -31,7 +31,7 @@ export class Thumbnails {
     const { map } = this;
     if (!map.loaded) return null;
     const canvas = make("canvas");
-    paint(canvas, map.originalOf(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
+    paint(canvas, map.originals.of(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
     if (this.made.size >= MOST) this.made.delete(/** @type {number} */ (this.made.keys().next().value));
     this.made.set(n, canvas);
     return canvas;

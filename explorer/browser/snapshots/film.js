@@ -10,7 +10,7 @@ import { MovingCodes } from "../scatter/moving_codes.js";
 /** @import { Frame, Shared } from "../numerics/frames.js" */
 /** @typedef {{url: string, name: string}} FilmData address and title */
 
-const ROWS = ["Reconstructed", "Samples from the prior"];
+const ROWS = ["Decoded means", "Decoded means of prior samples"];
 const [STAMPS, SHARED] = [-2, -1];
 
 /** One film: its frames, and its place on the page. */

@@ -90,7 +90,7 @@ def _conclusion(remedied: Sequence[tuple[RemedyRun, LoadedModel]]) -> None:
 
 def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[RemedyRun, LoadedModel]]) -> None:
     """The same test images through every model, decoded from the means of their codes."""
-    st.markdown("**The same test images, reconstructed by each**")
+    st.markdown("**The same test images: the decoded means of each model**")
     images, row = model.test_images, _one_of_each(model)
     shown = [("before", model.decode(model.codes.mean[row]))]
     if images is not None:

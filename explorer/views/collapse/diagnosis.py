@@ -77,7 +77,7 @@ def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
             mean = images.images.mean(0, keepdims=True)
             display.picture(pictures.one(mean, 104), "Mean test image")
         sheet = pictures.sheet(decoded, SAMPLES // 2, 52, 2)
-        display.picture(sheet, f"{SAMPLES} samples of the prior, decoded")
+        display.picture(sheet, f"Decoded means of {SAMPLES} prior samples")
         with st.container(width=400):
             st.markdown("**Does the decoder listen to z?**")
             st.markdown(_listening(diagnosis))

@@ -21,6 +21,7 @@ from explorer.services import (
 from explorer.services.comparison import Row
 from explorer.widgets import display, inputs
 from explorer.widgets.text import plain
+from explorer.words import words
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
@@ -86,8 +87,8 @@ def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoi
 def _data(config: RunConfig, model: Checkpoint | None) -> str:
     """The data set's name; of own images without a model only that they are own."""
     if config.data in DATA_SETS:
-        return config.data
-    return model.card.data_name if model else "own images"
+        return words(config.data)
+    return words(model.card.data_name) if model else "own images"
 
 
 def _line(row: Row, is_difference: bool = False) -> list[str]:

@@ -13,6 +13,8 @@ from explorer.assets import map_spec
 from explorer.assets.map_spec import MapSpec
 from explorer.browser.latent_map import component
 from explorer.figures.theme import subscript
+from explorer.glossary import why
+from explorer.openings import NOTHING, Opening, first_view, opening
 from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
@@ -32,15 +34,15 @@ def show() -> None:
     if not usable:
         model_picker.say_none()
         return
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, key="controls"):
         labels = {name: model_picker.label(entry) for name, entry in usable.items()}
-        model = LoadedModel(usable[inputs.select("model", "Model", labels, width=330)])
+        model = LoadedModel(usable[inputs.select("model", "Model", labels, width=300)])
         second = _second(usable, labels, model)
         _axes(model)
     _scores(model)
     shown = [model] if second is None else [model, second]
     place, positions = st.empty(), [None] * len(shown)  # the rest of the page keeps its place
-    if state.get("view") == "tsne":
+    if _view(model) == "tsne":
         with place.container():
             positions = [tsne.positions(each) for each in shown]
         if all(each is not None for each in positions):
@@ -59,7 +61,7 @@ def _second(
         for name, label in labels.items()
         if name != model.entry.id and catalogue.card(usable[name]).data_fingerprint == data
     }
-    chosen = inputs.select("second", "Beside it", {"": "no other model", **others}, width=220)
+    chosen = inputs.select("second", "Beside it", {"": "no other model", **others}, width=180)
     return LoadedModel(usable[chosen]) if chosen else None
 
 
@@ -67,32 +69,34 @@ def _axes(model: LoadedModel) -> None:
     """The controls of the map: projection, dimensions, colour."""
     latent_dim = model.codes.latent_dim
     views = map_spec.VIEWS if latent_dim > 1 else map_spec.VIEWS_OF_ONE
-    view = inputs.segments("view", "Map", views)
+    view = inputs.segments("view", "Map", views, first_view(latent_dim))
     names = {j: f"z{subscript(j)}" for j in range(1, latent_dim + 1)}
     if latent_dim > 1:  # also where no control shows them: the decoded grid has these axes
         x = state.choose("x", list(names))
         others = {j: name for j, name in names.items() if j != x}
         state.choose("y", list(others))
         if view == "raw":
-            inputs.select("x", "Across", names, width=90)
-            inputs.select("y", "Up", others, width=90)
-    inputs.select("colour", "Colour", map_spec.colours(model.checkpoint), width=160)
+            inputs.select("x", "Across", names, width=84)
+            inputs.select("y", "Up", others, width=84)
+    inputs.select("colour", "Colour", map_spec.colours(model.checkpoint), width=140)
 
 
 def _scores(model: LoadedModel) -> None:
     """The model's test-set scores, each with its standard error and unit."""
     card, metrics = model.card, model.card.metrics
-    with st.container(horizontal=True, key="scores"):
-        for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
-            match metrics.get(name):
-                case [_, _] as pair:
-                    st.markdown(f"**{label}** {score(pair)} nats/image")
-        match metrics.get("active_units"), metrics.get("rate"):
-            case int(active), [_, _]:
-                st.markdown(f"**Active** {active} of {model.codes.latent_dim} latents")
-        if model.adapted is None:  # how a custom model was trained is not known
-            st.markdown(f"**Trained** {card.steps:,} steps, {card.seconds:,.0f} s")
-        st.markdown(f"**Test set** {len(model.codes):,} images")
+    parts = []
+    for name in ("negative_elbo", "distortion", "rate"):
+        match metrics.get(name):
+            case [_, _] as pair:
+                parts.append(f"{why(name)} {score(pair)} {why('nats', 'nats/image')}")
+    match metrics.get("active_units"), metrics.get("rate"):
+        case int(active), [_, _]:
+            parts.append(f"{why('active', 'Active')} {active} of {model.codes.latent_dim} latents")
+    if model.adapted is None:  # how a custom model was trained is not known
+        parts.append(f"{why('steps', 'Trained')} {card.steps:,} steps, {card.seconds:,.0f} s")
+    parts.append(f"Test set {len(model.codes):,} images")
+    spans = "".join(f"<span>{part}</span>" for part in parts)
+    st.html(f'<div class="score-line">{spans}</div>')
     if notes := model.notes:
         st.caption(plain(notes))
 
@@ -127,7 +131,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         positions: Of a t-SNE map.
         name: "" for the first map, "-2" for the one beside it.
     """
-    if state.get("view") == "tsne" and positions is None:
+    if _view(model) == "tsne" and positions is None:
         return
     if loaded_model.has_network() and model.problem:
         problem = plain(model.problem)
@@ -136,13 +140,15 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | map_spec.map_data(shown)
     _forget_zoom(name, data["model"])
+    opens = NOTHING if name or _is_touched() else _opening(model)
+    pins = _pins(f"pins{name}", model.codes.latent_dim) or _pinned(model, opens.pinned)
     data |= {
-        "point": state.get("point"),
-        "pins": _pins(f"pins{name}", model.codes.latent_dim),
-        "look": _look(name, model.codes.latent_dim),
+        "point": opens.point if state.get("point") is None else state.get("point"),
+        "pins": pins,
+        "look": _look(name, model.codes.latent_dim, opens.look),
         "visit": state.visit(),
         "drawn": drawing.code(model),
-        "note": "" if data["originals"] else where_originals(model),
+        "note": "" if model.test_images is not None else where_originals(model),
     }
     component.latent_map(data, f"map{name}", lambda: _touched(name))
     st.caption(map_spec.exactness(shown))
@@ -164,7 +170,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
 
 def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:
     """The map that the controls ask for."""
-    view, (x, y) = state.get("view"), _dimensions(model)
+    view, (x, y) = _view(model), _dimensions(model)
     plane = None if view == "tsne" else page_files.plane(model, view, x, y)
     allowed = map_spec.colours(model.checkpoint)
     colour = state.get("colour") if state.get("colour") in allowed else next(iter(allowed))
@@ -180,9 +186,32 @@ def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:
     return [pin._asdict() for pin in pins]
 
 
-def _look(name: str, latent_dim: int) -> dict[str, Any]:
+def _is_touched() -> bool:
+    """Whether a link or a touch says how the first map is to look."""
+    return any(state.get(name) for name in ("pins", "look", "z")) or state.get("point") is not None
+
+
+def _opening(model: LoadedModel) -> Opening:
+    """How the model's map opens; one that is damaged or small may lack what is to be pinned."""
+    opens = opening(model.entry.id, model.card.config.model.capabilities)
+    fits = model.entry.shipped and max(opens.pinned, default=-1) < len(model.codes)
+    return opens if fits or not opens.pinned else NOTHING
+
+
+def _pinned(model: LoadedModel, images: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Pins at the codes of test images, named A, B, …"""
+    codes = zip("ABCDEFGH", images, strict=False)
+    return [{"z": model.codes.mean[n].tolist(), "name": name, "point": n} for name, n in codes]
+
+
+def _view(model: LoadedModel) -> str:
+    """The view that is chosen, or the one that this model opens with."""
+    return state.get("view") or first_view(model.codes.latent_dim)
+
+
+def _look(name: str, latent_dim: int, at_first: dict[str, Any] | None) -> dict[str, Any]:
     """How the map is to look at first: overlays, zoom, and the inspector's tab."""
-    look = dict(state.get(f"look{name}") or {})
+    look = dict(state.get(f"look{name}") or at_first or {})
     tab, z = state.get("panel"), state.get("z")
     if z is not None and len(z) != latent_dim:
         state.reset("z")

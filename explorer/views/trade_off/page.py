@@ -15,6 +15,7 @@ from explorer.views import model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs
 from explorer.widgets.text import plain, typeset
+from explorer.words import words
 from models.storage.checkpoint import Checkpoint
 
 SIGMA = {
@@ -93,7 +94,7 @@ def _labels(groups: dict[str, dict[str, LoadedModel]]) -> dict[str, str]:
     labels = {}
     for key, group in groups.items():
         card = next(iter(group.values())).card
-        labels[key] = f"{card.data_name} · {card.config.model.likelihood}"
+        labels[key] = f"{words(card.data_name)} · {words(card.config.model.likelihood)}"
     return labels
 
 

@@ -11,6 +11,7 @@ from explorer.jobs.job import Job, JobError
 from explorer.services import data_sets, job_queue, training_form
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
+from explorer.words import words
 from models.config import RUN_SETTINGS
 from models.presets import PRESETS
 from models.sweeps.grid import grid
@@ -37,7 +38,9 @@ def _form() -> None:
     """What to train, and the button."""
     names = [n for n, c in PRESETS.items() if c.model.capabilities.betas == "one"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        preset = inputs.select("sweep", "Training", {name: name for name in names}, width=180)
+        preset = inputs.select(
+            "sweep", "Training", {name: words(name) for name in names}, width=180
+        )
         data = _images()
         betas = inputs.text("betas", "Values of β, separated by commas", width=330)
         seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)

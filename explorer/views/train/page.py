@@ -12,6 +12,7 @@ from explorer.views.train import active_jobs, custom_images, downloads, run_libr
 from explorer.views.train.active_jobs import attempt, duration
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
+from explorer.words import words
 from models.capabilities import FAMILIES
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
@@ -40,7 +41,7 @@ def show() -> None:
 
 def _available() -> dict[str, str]:
     """Lists the data sets on this machine with their titles, the user's own last."""
-    found = {name: name for name in DATA_SETS if is_available(name, default_data_dir())}
+    found = {name: words(name) for name in DATA_SETS if is_available(name, default_data_dir())}
     return found | {name: facts.title for name, facts in data_sets.custom_sets().items()}
 
 
@@ -48,7 +49,7 @@ def _form() -> None:
     """Shows every field with its help; the values are those of a preset until they are changed."""
     data = _available()
     own = state.get("data") in data and state.get("data") not in DATA_SETS
-    presets = {name: name for name, config in PRESETS.items() if own or config.data in data}
+    presets = {name: words(name) for name, config in PRESETS.items() if own or config.data in data}
     fields = [item.link for item in training_form.FIELDS if not own or item.name != "data"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         preset = inputs.select(
@@ -84,7 +85,7 @@ def _field(item: Description, preset: str, data: dict[str, str]) -> None:
     """Shows the input of one setting, made from its description."""
     label = item.full_label
     default = training_form.preset_value(preset, item.name, state.get("data"))
-    choices = data if item.name == "data" else {one: one for one in item.choices or ()}
+    choices = data if item.name == "data" else {one: words(one) for one in item.choices or ()}
     if choices:
         inputs.option(item.link, label, choices, default, help=item.help)
     elif item.kind is tuple:
@@ -117,7 +118,7 @@ def _order() -> None:
 def _name(preset: str) -> str:
     """Names a training run that was given no title."""
     facts = data_sets.custom_sets().get(state.get("data"))
-    return f"{facts.title} · {preset}"[:80] if facts else preset
+    return f"{facts.title} · {words(preset)}"[:80] if facts else words(preset)
 
 
 def _price(cost: training_runs.Cost) -> str:

@@ -15,6 +15,7 @@ from explorer.views.train import snapshots
 from explorer.views.train.active_jobs import attempt, curves, live_jobs, scores
 from explorer.widgets import inputs, upload
 from explorer.widgets.text import file_name, plain
+from explorer.words import words
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
@@ -74,8 +75,8 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
     return {
         "title": label.title or run.title,
         "data": _data(config, card),
-        "family": family,
-        "Z": latents,
+        "family": words(family),
+        "latents": latents,
         "β": (card.config if card else config).objective.beta if has_beta else None,
         "D": _mean(metrics.get("distortion")),
         "R": _mean(metrics.get("rate")),
@@ -91,9 +92,9 @@ def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
 def _data(config: RunConfig, card: Card | None) -> str:
     """What the data set of a run is called."""
     if config.data in DATA_SETS:
-        return config.data
+        return words(config.data)
     facts = data_sets.custom_sets().get(config.data)
-    return facts.title if facts else (card.data_name if card else "") or "own images"
+    return facts.title if facts else (words(card.data_name) if card else "") or "own images"
 
 
 def _mean(score: object) -> float | None:

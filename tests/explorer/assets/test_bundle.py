@@ -10,7 +10,7 @@ from explorer.assets import bundle
 from tests.helpers.paths import ROOT
 
 TOOLS = ROOT / "tests" / "js"
-COMPONENTS = {"betaSlider", "drawingPad", "liveMap", "provide", "trainingFilm"}
+COMPONENTS = {"betaSlider", "drawingPad", "dressPage", "liveMap", "provide", "trainingFilm"}
 
 
 @pytest.mark.browser

@@ -83,7 +83,7 @@ def test_the_exported_file_has_the_whole_map_offline(chromium, tmp_path):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(path.as_uri())
         wait_for_points(page, 500)
-        page.wait_for_function(f"() => {MAP}.originals")
+        page.wait_for_function(f"() => {MAP}.originals.count")
         assert_alive(page)
 
         (image,) = isolated(CODES, 1)

@@ -76,7 +76,7 @@ def test_spots_and_touched_images_are_decoded_as_torch_decodes_them(visit):
     page.locator(".latent-panel .numbers", has_text=text).wait_for()
 
     (image,) = isolated(CODES, 1)
-    page.wait_for_function(f"() => {MAP}.originals")
+    page.wait_for_function(f"() => {MAP}.originals.count")
     page.mouse.move(*place(page, image))
     label = CODES.labels[image]
     page.locator(".latent-panel .original", has_text=f"Image {image} · {label}").wait_for()
@@ -102,7 +102,7 @@ def test_spots_and_touched_images_are_decoded_as_torch_decodes_them(visit):
 def test_the_report_of_an_image_has_pythons_numbers(visit):
     page = visit("point=58")
     wait_for_map(page, 500)
-    page.wait_for_function(f"() => {MAP}.originals")
+    page.wait_for_function(f"() => {MAP}.originals.count")
     rate = CODES.rate[58]
     total = CODES.distortion[58] + rate.sum()
     line = f"D {CODES.distortion[58]:.1f} + R {rate.sum():.1f} = −ELBO {total:.1f} nats"

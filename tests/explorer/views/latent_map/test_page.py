@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from explorer.assets import store
 from explorer.assets.map_spec import COLOURS, VIEWS
 from explorer.services import catalogue, job_queue, loaded_model
 from explorer.widgets.text import plain
@@ -19,7 +20,7 @@ from tests.helpers.map_page import count as points
 from tests.helpers.paths import SHIPPED
 
 
-def test_the_default_screen():
+def test_the_screen_of_a_model():
     at = visit()
     assert at.selectbox("control-model").value == "digits-2d-beta-1"
     assert len(at.selectbox("control-model").options) == len(SHIPPED)
@@ -29,10 +30,10 @@ def test_the_default_screen():
     assert told["titles"]["x"] == "z₁ (prior standard deviations)"
     assert told["prior"] == [0.0, 0.0] and told["colour"]["by"] == "class"
     mean, error = DIGITS.card.metrics["negative_elbo"]
-    assert f"**−ELBO** {mean:.2f} ± {error:.2f} nats/image" in texts(at)
-    assert "**Active** 2 of 2 latents" in texts(at)
-    assert "**Test set** 500 images" in texts(at)
-    assert at.query_params == {}
+    said = " ".join(" ".join(texts(at)).split())
+    assert f"−ELBO {mean:.2f} ± {error:.2f} nats/image" in said
+    assert "Active 2 of 2 latents" in said and "Test set 500 images" in said
+    assert at.query_params == {"model": "digits-2d-beta-1"}
     assert not (at.warning or at.error or at.toast)
     assert live_map(at)["pins"] == [] and live_map(at)["point"] is None
 
@@ -110,8 +111,7 @@ def test_a_link_reproduces_the_screen_and_is_published_again():
     assert live_map(at, "map-2")["model"] != live_map(at)["model"]
     choose(at, "view", "raw")
     assert (at.selectbox("control-x").value, at.selectbox("control-y").value) == (2, 1)
-    kept = LINK.keys() - {"view"}
-    assert at.query_params == {name: LINK[name] for name in kept}
+    assert at.query_params == LINK | {"view": "raw"}
 
 
 HOSTILE = [
@@ -125,7 +125,7 @@ def test_a_hostile_link_opens_the_default_screen_with_notices(shift):
     given = dict(zip(LINK, HOSTILE[shift:] + HOSTILE[:shift], strict=False))
     at = visit(**given, unknown=HOSTILE[shift])
     assert len(at.toast) in (12, 13), "a number may be a code of another length"
-    assert points(at) == 500
+    assert points(at) == 10_000
     assert at.query_params == {}
     said = " ".join(texts(at)).split()
     assert not [text for text in given.values() if text in said]
@@ -151,7 +151,7 @@ def test_a_hostile_link_opens_the_default_screen_with_notices(shift):
 def test_what_this_model_has_not_becomes_the_default_with_a_notice(link, count):
     at = visit(**link)
     assert len(at.toast) == count
-    assert points(at) == 500
+    assert points(at) == (10_000 if "999" in link.get("model", "") else 500)
 
 
 def test_a_smaller_test_set_forgets_the_point_of_the_larger(no_runs):
@@ -178,7 +178,7 @@ def test_the_users_models_alone_are_enough(tmp_path, monkeypatch, no_runs):
     at = visit()
     assert at.selectbox("control-model").options == ["noise · mine (yours)"]
     assert points(at) == 40
-    assert not at.toast
+    assert len(at.toast) == 1, "the link asked for a shipped one"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x80\x04evil"])
@@ -189,7 +189,7 @@ def test_a_broken_file_is_one_sentence_and_the_rest_works(no_runs, content):
     assert warning.value.startswith(plain(f"The model {broken} cannot be opened: "))
     assert str(no_runs) not in warning.value
     assert broken not in " ".join(at.selectbox("control-model").options)
-    assert points(at) == 500
+    assert points(at) == 10_000
     assert len(at.toast) == 1, "the link asked for it"
 
 
@@ -261,10 +261,10 @@ def test_an_autoencoder_shows_no_kl(no_runs):
 
 def test_untrusted_texts_are_shown_as_they_are(no_runs):
     evil = "![x](https://example.org/x.png) :red[a] $b$"
-    model = make_run(no_runs, names=[evil, "<b>", "c", "d"], title=evil)
+    model = make_run(no_runs, names=[evil, "<u>", "c", "d"], title=evil)
     at = visit(model=model, point="0", second="")
     assert not any("](http" in line for line in texts(at))
-    assert not any("<b>" in html.proto.body for html in at.get("html"))
+    assert not any("<u>" in html.proto.body for html in at.get("html"))
 
 
 @pytest.mark.parametrize("metrics", [{}, {"rate": 3, "distortion": [1], "active_units": [1, 2]}])
@@ -273,4 +273,35 @@ def test_scores_of_another_form_are_left_out(no_runs, metrics):
     card = type(DIGITS.card)(**DIGITS.card.__dict__ | {"metrics": metrics})
     write(run.model_path, card, DIGITS.weights, DIGITS.codes)
     at = visit(model=run.id)
-    assert not any("nats/image" in line or "Active" in line for line in texts(at))
+    said = " ".join(texts(at))
+    assert "nats/image" not in said and "Active" not in said and "Test set" in said
+
+
+def test_an_untouched_page_opens_on_mnist_with_a_walk_and_the_images_that_ship(monkeypatch):
+    monkeypatch.setenv("LATENT_DATA_DIR", "/nowhere")
+    at = visit(model="mnist-2d-beta-1")
+    told = live_map(at)
+    assert at.query_params == {}, "it is the default"
+    assert told["look"]["background"] == "grid" and told["point"] == 327
+    codes = read(next(path for path in SHIPPED if path.stem == "mnist-2d-beta-1")).codes
+    assert [pin["point"] for pin in told["pins"]] == [143, 327]
+    assert [codes.labels[pin["point"]] for pin in told["pins"]] == [1, 0]
+    assert np.allclose([pin["z"] for pin in told["pins"]], codes.mean[[143, 327]])
+    levels = np.frombuffer(store.fetch(told["originals"]), np.uint8).reshape(-1, 28, 28)
+    assert len(levels) == 500 and 20 < levels.mean() < 50
+    assert told["note"] == "Download MNIST to see the original."
+
+
+@pytest.mark.parametrize("touch", [{"point": "5"}, {"pins": "A~0.5,-1"}, {"look": "means"}])
+def test_a_link_that_names_anything_has_no_opening(touch):
+    told = live_map(visit(model="mnist-2d-beta-1", **touch))
+    assert told["look"].get("background") is None
+    assert (told["point"] == 327, [pin["point"] for pin in told["pins"]] == [143, 327]) == (0, 0)
+
+
+def test_many_latents_open_on_pca_and_few_as_they_are():
+    for model, view in (("mnist-20d-beta-1", "pca"), ("digits-2d-beta-1", "raw")):
+        at = visit(model=model)
+        assert live_map(at)["view"] == view and at.button_group("control-view").value == view
+    at = visit(model="mnist-20d-beta-1", view="raw")
+    assert live_map(at)["view"] == "raw"

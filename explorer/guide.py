@@ -1,0 +1,58 @@
+"""What each page is called, what one sees there, and what to try first. Knows no Streamlit."""
+
+from __future__ import annotations
+
+import html
+from typing import NamedTuple
+
+
+class Guide(NamedTuple):
+    """A page's title, one sentence on what is seen, and one on what to try."""
+
+    title: str
+    see: str
+    attempt: str
+
+
+GUIDES = {
+    "latent_map": Guide(
+        "Latent map",
+        "Every dot is a test image, new to the model, at the few numbers it is reduced to.",
+        "Move the pointer: each spot is turned back into an image, also where there is no dot.",
+    ),
+    "train": Guide(
+        "Train a model",
+        "A form that is ready to go and, below it, your runs with what you can do with each.",
+        "Press Train: within seconds you can watch the dots find their places.",
+    ),
+    "trade_off": Guide(
+        "What does β do?",
+        "Every point is a trained model: better images farther down, cheaper codes farther left.",
+        "Drag β from left to right and watch the codes shrink and the images blur.",
+    ),
+    "collapse": Guide(
+        "Did it collapse?",
+        "One model’s diagnosis: whether its codes still tell anything about the images.",
+        "Train the remedies and compare: which of them bring the codes back to life?",
+    ),
+    "experiments": Guide(
+        "Experiments",
+        "Small experiments with a known answer, each with one sentence of what was measured.",
+        "Guess first, then move a slider and see whether you were right.",
+    ),
+}
+
+
+def heading(view: str) -> str:
+    """Writes a page's heading as HTML.
+
+    Example:
+        >>> "<h1>What does β do?</h1>" in heading("trade_off")
+        True
+    """
+    title, see, attempt = (html.escape(part, quote=False) for part in GUIDES[view])
+    tour = '<button type="button" data-tour>Take the tour</button>' if view == "latent_map" else ""
+    return (
+        f'<div class="guide"><h1>{title}</h1><p><b>What you see:</b> {see}<br>'
+        f"<b>Try this:</b> {attempt} {tour}</p></div>"
+    )

@@ -1,0 +1,47 @@
+"""Plain words for the short names of settings and files, as they stand on the screen.
+
+A name without an entry, such as that of a user's own data set, is shown as it is. Knows no
+Streamlit.
+"""
+
+from __future__ import annotations
+
+DATA = {
+    "digits": "Digits",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "kmnist": "Kuzushiji-MNIST",
+}
+LIKELIHOODS = {
+    "bernoulli": "Bernoulli pixels",
+    "gaussian": "Gaussian pixels, σ fixed",
+    "gaussian-shared": "Gaussian pixels, one σ learned",
+    "gaussian-optimal": "Gaussian pixels, σ fitted",
+    "gaussian-pixel": "Gaussian pixels, a σ for each learned",
+}
+FAMILIES = {
+    "vae": "VAE",
+    "autoencoder": "Autoencoder",
+    "multirate": "VAE for every β",
+}
+NETWORKS = {"mlp": "Fully connected", "conv": "Convolutional"}
+PRESETS = {
+    "digits-2d": "Digits, 2 latents",
+    "digits-ae": "Digits, autoencoder",
+    "digits-multirate": "Digits, one model for every β",
+    "digits-linear": "Digits, linear VAE",
+    "mnist-2d": "MNIST, 2 latents",
+    "mnist-2d-multirate": "MNIST, one model for every β",
+    "mnist-20d": "MNIST, 20 latents",
+}
+WORDS = DATA | LIKELIHOODS | FAMILIES | NETWORKS | PRESETS
+
+
+def words(name: str) -> str:
+    """Returns the plain words for a name, or the name itself.
+
+    Example:
+        >>> words("gaussian-optimal"), words("my faces")
+        ('Gaussian pixels, σ fitted', 'my faces')
+    """
+    return WORDS.get(name, name)
