@@ -248,6 +248,11 @@ def get(name: str) -> Any:
     return st.session_state.settings[name]
 
 
+def is_default(name: str) -> bool:
+    """Whether nobody has set a setting to anything else."""
+    return get(name) == SETTINGS[name].default
+
+
 def put(**values: Any) -> None:
     """Changes settings."""
     st.session_state.settings.update(values)

@@ -109,6 +109,7 @@ def write_page(
         "drawn": None,
         "note": "",
         "decode": None,
+        "betas": None,
         "visit": 1,
         **kept,
     }

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import secrets
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -76,6 +77,44 @@ def _eigenvalues(name: str, data_dir: str, changed: int) -> np.ndarray:
 def covariance_eigenvalues(name: str) -> np.ndarray:
     """Finds the eigenvalues of the covariance of a data set's training images."""
     return _eigenvalues(name, str(default_data_dir()), _changed(name))
+
+
+class Threshold(NamedTuple):
+    """β* of some images, and which these are."""
+
+    beta: float
+    source: str
+
+
+def collapse_threshold(card: Card) -> Threshold | None:
+    """Computes β* of a model's data and likelihood: from its training images, or where these are
+    not on this machine, from the test images that ship; None without either."""
+    model, training = card.config.model, card.config.training
+    if model.likelihood_properties.sigma == "pixel":  # collapse then has other ways out
+        return None
+    name = card.config.data
+    known = missing_download(card) == "" and (name in DATA_SETS or is_id(name))
+    asked = (name, card.data_fingerprint, str(default_data_dir()), _changed(name), known)
+    return _threshold(asked, model.likelihood, model.sigma, training.binarize)
+
+
+@functools.lru_cache(20)
+def _threshold(
+    asked: tuple[str, str, str, int, bool], likelihood: str, sigma: float, binarize: bool
+) -> Threshold | None:
+    from models.theory.collapse_threshold import collapse_threshold
+
+    name, fingerprint, data_dir, _, is_here = asked
+    images, source = None, ""
+    if is_here:
+        with contextlib.suppress(DataError):
+            images, source = load(name, "train", data_dir).images, "the training images"
+    elif (levels := _shipped_levels(name, fingerprint)) is not None:
+        images, source = levels / np.float32(255), f"{len(levels)} test images"
+    if images is None or len(images) < 2:
+        return None
+    beta = collapse_threshold(images, likelihood, sigma, binarize).beta
+    return Threshold(beta, source) if beta > 0 else None
 
 
 # --- the user's own sets -------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from explorer.assets import decoding, map_spec, store
 from explorer.assets.map_spec import MapSpec
-from explorer.services import analysis
+from explorer.services import analysis, data_sets
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
 from models.export.map_file import map_file, positions_file
@@ -92,6 +92,38 @@ def _originals(model: LoadedModel) -> str | None:
 def _levels(images: ImageSet) -> bytes:
     """The images as grey levels 0 to 255, one byte each, in the order N, C, H, W."""
     return (images.images * 255 + 0.5).astype(np.uint8).tobytes()
+
+
+def beta_data(model: LoadedModel) -> dict[str, Any] | None:
+    """What a map needs to go to any β: the address of the codes at many β, and β*; None for a
+    model of one β, or where there are no test images to encode."""
+    if model.card.config.model.capabilities.betas != "many":
+        return None
+    if model.test_images is None and model.shipped_levels is None:
+        return None
+    key = ("codes", store.VERSION, model.key, model.test_images is not None)
+    url = store.publish(key, "bin", lambda: _codes_file(model))
+    return {"url": url, "threshold": threshold(model)}
+
+
+def threshold(model: LoadedModel) -> dict[str, Any] | None:
+    """β* of a model's images, as the browser takes it; None where it is not known."""
+    found = data_sets.collapse_threshold(model.card) if model.adapted is None else None
+    return None if found is None else found._asdict()
+
+
+def _codes_file(model: LoadedModel) -> bytes:
+    """The first test images at many β, for the browser."""
+    import torch
+
+    from models.export.slider_file import codes_file
+    from models.metrics.rate_curve import CODES, measure_codes
+
+    images, few, labels = model.test_images, model.shipped_levels, model.codes.labels
+    pixels = few / np.float32(255) if images is None else images.images[:CODES]
+    shown = None if labels is None else labels[: len(pixels)]
+    codes = measure_codes(model.network, torch.tensor(pixels), shown)
+    return codes_file(model.network, codes, model.card.class_names)
 
 
 def _decoding(model: LoadedModel) -> str | None:

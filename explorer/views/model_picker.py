@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from explorer import state
 from explorer.services import catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
@@ -12,19 +13,33 @@ from explorer.widgets.text import plain
 from explorer.words import words
 
 
-def show(name: str) -> LoadedModel | None:
+def show(name: str, needs_images: bool = False) -> LoadedModel | None:
     """Shows a drop-down of every usable model; None, with a message, if there is none.
 
     Args:
         name: Of the setting that holds the choice.
+        needs_images: Whether a model whose test images are here is better than the default one.
     """
     usable, refused = catalogue.list_models()
     warn(refused)
     if not usable:
         say_none()
         return None
+    if needs_images and state.is_default(name):
+        _prefer_one_with_images(name, usable)
     labels = {name: label(entry) for name, entry in usable.items()}
     return LoadedModel(usable[inputs.select(name, "Model", labels, width=420)])
+
+
+def _prefer_one_with_images(name: str, usable: dict[str, Entry]) -> None:
+    """Changes the default model to a VAE of one β whose test images are on this machine."""
+    wanted = [usable[state.get(name)]] if state.get(name) in usable else []
+    for entry in [*wanted, *usable.values()]:
+        model = LoadedModel(entry)
+        capabilities = model.card.config.model.capabilities
+        if model.test_images is not None and capabilities.has_prior and capabilities.betas == "one":
+            state.put(**{name: entry.id})
+            return
 
 
 def warn(refused: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The file that β's slider fetches: a multi-rate model with its test set at many β.
+"""The files that β's slider fetches: a multi-rate model with its test set at many β.
 
 Laid out as the file of a map, see `models.export.map_file`.
 """
@@ -12,7 +12,8 @@ import numpy as np
 from models.export.layers import gated_layers
 from models.export.map_file import file_bytes
 from models.families.multirate import MultirateVAE
-from models.latents.rate_curve import RateDistortionCurve
+from models.latents.codes import to_half
+from models.latents.rate_curve import CodesCurve, RateDistortionCurve
 
 
 def slider_file(
@@ -35,7 +36,6 @@ def slider_file(
         A safetensors file with `betas` (K), `mean` (K, N, Z), `distortion` (K, nats),
         `rate` (K, Z, nats), `prior`, and, if there are any, `originals` and `labels` (N).
     """
-    layers, weights = gated_layers(model)
     arrays = {
         "betas": rates.betas,
         "mean": rates.mean,
@@ -45,6 +45,36 @@ def slider_file(
         "prior": prior,
         "labels": rates.labels,
     }
+    return _bytes(model, arrays, class_names)
+
+
+def codes_file(model: MultirateVAE, codes: CodesCurve, class_names: Sequence[str] = ()) -> bytes:
+    """Makes the file with which a map goes to any β: the decoder, and the codes at many β.
+
+    Args:
+        model: Of the registry.
+        codes: Of the first test images.
+        class_names: In the order of the labels.
+
+    Returns:
+        A safetensors file with `betas` (K), `mean` and `log_variance` (K, N, Z; three digits),
+        `distortion` (K, N, nats), and, if there are any, `labels` (N).
+    """
+    arrays = {
+        "betas": codes.betas,
+        "mean": to_half(codes.mean),
+        "log_variance": to_half(codes.log_variance),
+        "distortion": to_half(codes.distortion),
+        "labels": codes.labels,
+    }
+    return _bytes(model, arrays, class_names)
+
+
+def _bytes(
+    model: MultirateVAE, arrays: dict[str, np.ndarray | None], class_names: Sequence[str]
+) -> bytes:
+    """A decoder with its gates, and these arrays."""
+    layers, weights = gated_layers(model)
     document = {
         "layers": layers,
         "image_shape": model.config.image_shape,

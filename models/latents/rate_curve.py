@@ -11,6 +11,25 @@ from models.latents.codes import MAX_CODES, to_half
 
 
 @dataclass(frozen=True)
+class CodesCurve:
+    """Holds some test images at K values of β: each one's posterior and distortion.
+
+    Attributes:
+        betas: β, rising, float64, shape (K,).
+        mean: Of q_β(z|x), float32, shape (K, N, Z).
+        log_variance: Of q_β(z|x), float32, shape (K, N, Z).
+        distortion: D of every image, nats, float32, shape (K, N).
+        labels: Class of the N images, int64, shape (N,); None where there are no classes.
+    """
+
+    betas: np.ndarray
+    mean: np.ndarray
+    log_variance: np.ndarray
+    distortion: np.ndarray
+    labels: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class RateDistortionCurve:
     """Holds a test set through a multi-rate model at K values of β, with the same noise at each.
 

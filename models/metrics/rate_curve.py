@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from models.config import ModelConfig
-from models.latents.rate_curve import RateDistortionCurve
+from models.latents.rate_curve import CodesCurve, RateDistortionCurve
 from models.metrics.likelihood import elbo
 from models.objectives.elbo import LatentModel
 
@@ -66,8 +66,7 @@ def measure_rates(
     """
     if points < 2:
         raise ValueError(f"points must be at least 2, got {points}")
-    betas = np.geomspace(model.config.beta_min, model.config.beta_max, points)
-    betas[[0, -1]] = model.config.beta_min, model.config.beta_max  # to the last digit
+    betas = _betas(model.config, points)
     scores = [elbo(model.at(float(beta)).eval(), images, seed) for beta in betas]
     root = len(images) ** 0.5
     spread = [(s.distortion.std().item(), s.rate.sum(1).std().item()) for s in scores]
@@ -79,3 +78,48 @@ def measure_rates(
         error=np.array(spread) / root,
         labels=None if labels is None else labels[:codes],
     )
+
+
+def measure_codes(
+    model: ModelOfEveryBeta,
+    images: Tensor,
+    labels: np.ndarray | None = None,
+    points: int = POINTS,
+    seed: int = 0,
+) -> CodesCurve:
+    r"""Encodes and scores every image under one model at K values of β.
+
+    .. math:: q_β(z|x) = N(μ_β(x), σ_β²(x)), \quad D_β(x) = -\ln p_β(x|z), z \sim q_β(z|x)
+
+    Args:
+        model: Multi-rate.
+        images: x in [0, 1], shape (N, C, H, W).
+        labels: Their classes, shape (N,).
+        points: K, at least 2.
+        seed: Of the noise, the same at every β.
+
+    Example:
+        >>> import torch
+        >>> from models.config import ModelConfig
+        >>> from models.families.registry import build_model
+        >>> model = build_model(ModelConfig(family="multirate", hidden=(8,)))
+        >>> codes = measure_codes(model, torch.zeros(5, 1, 28, 28), points=3)
+        >>> codes.mean.shape, codes.log_variance.shape, codes.distortion.shape
+        ((3, 5, 2), (3, 5, 2), (3, 5))
+    """
+    betas = _betas(model.config, points)
+    scores = [elbo(model.at(float(beta)).eval(), images, seed) for beta in betas]
+    return CodesCurve(
+        betas=betas,
+        mean=np.stack([s.mean.numpy() for s in scores]),
+        log_variance=np.stack([s.log_variance.numpy() for s in scores]),
+        distortion=np.stack([s.distortion.numpy() for s in scores]),
+        labels=labels,
+    )
+
+
+def _betas(config: ModelConfig, points: int) -> np.ndarray:
+    """K values of β, evenly in ln β, from the smallest to the largest of the model."""
+    betas = np.geomspace(config.beta_min, config.beta_max, points)
+    betas[[0, -1]] = config.beta_min, config.beta_max  # to the last digit
+    return betas

@@ -54,13 +54,36 @@ export class MultirateModel {
   }
 
   /**
+   * Test images one by one at one β, from a file of `codes_file`; sets the decoder's gates.
+   * @param {number} beta
+   */
+  testSetAt(beta) {
+    const place = between(this.logBetas, Math.log(beta));
+    this.turnTo(beta);
+    const at = (/** @type {Float32Array} */ table) => blend(table, table.length / this.logBetas.length, place);
+    const { mean, log_variance, distortion, labels } = this.arrays;
+    return {
+      decode: this.decode, means: at(mean), logVariances: at(log_variance), distortions: at(distortion),
+      labels: labels ?? null,
+    };
+  }
+
+  /**
+   * Sets the decoder's gates.
+   * @param {number} beta
+   */
+  turnTo(beta) {
+    const [low, high] = this.range;
+    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+  }
+
+  /**
    * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
    * @param {number} beta
    */
   at(beta) {
-    const [low, high] = this.range;
     const place = between(this.logBetas, Math.log(beta));
-    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+    this.turnTo(beta);
     const { mean, distortion, rate } = this.arrays;
     return {
       codes: blend(mean, mean.length / this.logBetas.length, place),

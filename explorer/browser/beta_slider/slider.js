@@ -5,6 +5,7 @@
  * test set's codes come at some values of β and are interpolated between them.
  */
 
+import { BetaRange } from "../common/beta_range.js";
 import { dress, frame, loadPlotly, sheet } from "../common/chart.js";
 import { fetchOnce } from "../common/files.js";
 import { MultirateModel } from "./model.js";
@@ -15,12 +16,9 @@ import { MovingCodes } from "../scatter/moving_codes.js";
 /** @import { Chart, Figure, PlotlyLibrary } from "../common/types.js" */
 /**
  * @typedef {{plotly: string, figure: string, model: string | null, beta: number,
- *   colours: string[]}} SliderData
+ *   colours: string[], threshold: import("../common/beta_range.js").Threshold | null}} SliderData
  * @typedef {{beta: number, run: string | null}} Choice what Python hears
  */
-
-const STEPS = 400;
-const PLAY_MS = 9000;
 
 /** One slider with what it moves. */
 export class BetaSlider {
@@ -29,7 +27,10 @@ export class BetaSlider {
     this.root = root;
     this.chart = /** @type {Chart} */ (part(root, ".chart"));
     this.codes = new MovingCodes(part(root, ".codes"));
-    this.slider = /** @type {HTMLInputElement} */ (part(root, "input"));
+    this.range = new BetaRange(part(root, ".slide"), {
+      slide: () => this.draw(),
+      rest: (beta) => this.tell({ beta, run: null }),
+    });
     /** @type {Record<string, string>} */
     this.has = {};
     /** @type {MultirateModel | null} */
@@ -38,7 +39,6 @@ export class BetaSlider {
     this.data = null;
     /** @type {(choice: Choice) => void} */
     this.tell = () => {};
-    this.beta = 1;
     /** @type {HTMLCanvasElement[]} */
     this.reconstructions = [];
     /** @type {HTMLCanvasElement[]} */
@@ -49,13 +49,7 @@ export class BetaSlider {
     this.plotly = null;
     /** @type {{distortion: number, rate: number} | null} */
     this.now = null;
-    this.waiting = false;
-    this.playing = 0;
     this.serial = 0;
-    this.slider.max = String(STEPS);
-    this.slider.oninput = () => this.slide(Number(this.slider.value));
-    this.slider.onchange = () => this.tell({ beta: this.beta, run: null });
-    part(root, ".play").onclick = () => this.toggle();
     this.ended = new AbortController();
     const watch = new ResizeObserver(() => {
       if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
@@ -82,9 +76,10 @@ export class BetaSlider {
       await this.show(plotly, figure);
       await this.load(data);
       if (serial !== this.serial) return;
-      if (isFirst) this.beta = data.beta;
       part(this.root, ".state").textContent = "";
-      this.settle();
+      this.range.put(isFirst ? data.beta : this.beta);
+      this.range.mark(data.threshold);
+      this.draw();
     } catch (error) {
       const text = /** @type {Error} */ (error).message;
       part(this.root, ".state").textContent = `The trade-off cannot be shown: ${text}. Reload the page.`;
@@ -120,7 +115,14 @@ export class BetaSlider {
     const bytes = data.model && (await fetchOnce(data.model, (answer) => answer.arrayBuffer()));
     this.has.model = data.model ?? "";
     this.model = bytes ? new MultirateModel(new Uint8Array(bytes)) : null;
-    if (this.model) this.furnish(this.model);
+    if (!this.model) return;
+    this.range.range = this.model.range;
+    this.furnish(this.model);
+  }
+
+  /** What the slider shows. */
+  get beta() {
+    return this.range.beta;
   }
 
   /**
@@ -158,49 +160,8 @@ export class BetaSlider {
     fillLegend(part(this.root, ".moving .legend"), this.codes.scatter, null);
   }
 
-  /** @param {number} step of the slider */
-  slide(step) {
-    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.beta = Math.exp(low + (step / STEPS) * (high - low));
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.draw();
-    });
-  }
-
-  /** Puts the slider where β is. */
-  settle() {
-    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.slider.value = String(Math.round((STEPS * (Math.log(this.beta) - low)) / (high - low)));
-    this.draw();
-  }
-
-  toggle() {
-    const button = part(this.root, ".play");
-    if (this.playing) {
-      cancelAnimationFrame(this.playing);
-      this.playing = 0;
-      button.textContent = "▶ Play";
-      this.tell({ beta: this.beta, run: null });
-      return;
-    }
-    button.textContent = "❚❚ Pause";
-    const start = performance.now() - (PLAY_MS * Number(this.slider.value)) / STEPS;
-    const next = (/** @type {number} */ now) => {
-      const around = ((now - start) / PLAY_MS) % 2;
-      this.slider.value = String(Math.round(STEPS * (around < 1 ? around : 2 - around)));
-      this.slide(Number(this.slider.value));
-      this.playing = requestAnimationFrame(next);
-    };
-    this.playing = requestAnimationFrame(next);
-  }
-
   /** Everything that depends on β, in one frame. */
   draw() {
-    const text = this.beta < 10 ? shown(this.beta) : shown(this.beta, 1);
-    part(this.root, ".beta").textContent = `β = ${text}`;
     const model = this.model;
     if (!model) return;
     const now = model.at(this.beta);
@@ -255,7 +216,7 @@ export class BetaSlider {
   end() {
     this.ended.abort();
     this.codes.end();
-    cancelAnimationFrame(this.playing);
+    this.range.stop();
     this.plotly?.purge(this.chart);
   }
 }

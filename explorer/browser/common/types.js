@@ -7,10 +7,12 @@
  *   z = origin + u · axes; `home` says what the origin is
  * @typedef {{prior: boolean, means: boolean, names: boolean, posterior: string, background: string,
  *   anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
- *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number}} Look
+ *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number,
+ *   beta: number}} Look
  *   how a map looks, as a link remembers it
  * @typedef {{model: string, originals: string | null, positions: string | null,
  *   decode: string | null, data_set: string,
+ *   betas: {url: string, threshold: import("./beta_range.js").Threshold | null} | null,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
  *   colour: {by: string, title: string}, palette: string[], note: string, visit: number,

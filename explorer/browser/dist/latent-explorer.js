@@ -73,6 +73,508 @@ function dressAsApp(card) {
   Object.assign(card.style, { backgroundColor, color, fontFamily });
 }
 
+// explorer/browser/glossary/terms.json
+var terms_default = {
+  nats: {
+    symbol: "nats",
+    name: "nat",
+    what: "A unit of information, as a bit is: 1 nat is 1.44 bits. An event of probability p carries −ln p nats of surprise.",
+    unit: "nats per image, summed over pixels and latents",
+    formula: "surprise = −ln p",
+    measured: "",
+    lesson: "surprise"
+  },
+  distortion: {
+    symbol: "D",
+    name: "distortion",
+    what: "How badly the image is rebuilt from its code: the surprise of its pixels under what the decoder expects.",
+    unit: "nats per image",
+    formula: "D = −E[ln p(x|z)], z drawn from q(z|x)",
+    measured: "Summed over pixels, averaged over the test images, one z drawn for each image.",
+    lesson: "signs"
+  },
+  rate: {
+    symbol: "R",
+    name: "rate",
+    what: "What the code tells about the image: how far the posterior q(z|x) lies from the prior p(z).",
+    unit: "nats per image",
+    formula: "R = KL(q(z|x) ‖ p(z)) = Σⱼ ½(μⱼ² + σⱼ² − 1 − ln σⱼ²)",
+    measured: "In closed form, averaged over the test images.",
+    lesson: "zero-one"
+  },
+  negative_elbo: {
+    symbol: "−ELBO",
+    name: "negative evidence lower bound",
+    what: "What a VAE minimises at β = 1. The true surprise −ln p(x) is never larger.",
+    unit: "nats per image",
+    formula: "−ELBO = D + R ≥ −ln p(x)",
+    measured: "On the test images, with weight 1 on R whatever β was used in training.",
+    lesson: "bound"
+  },
+  error: {
+    symbol: "±",
+    name: "standard error",
+    what: "How far the mean over the test images may be off by chance: in about two of three test sets it is closer than this.",
+    unit: "that of the number before it",
+    formula: "s / √N",
+    measured: "s is the standard deviation over the N test images.",
+    lesson: ""
+  },
+  active: {
+    symbol: "active",
+    name: "active latents",
+    what: "A latent is active if its mean μ moves from image to image. One that does not move tells nothing about the image.",
+    unit: "number of latents",
+    formula: "Var over x of μⱼ(x) > 0.01",
+    measured: "Over the test images (Burda et al., 2016).",
+    lesson: "collapse"
+  },
+  beta: {
+    symbol: "β",
+    name: "weight of the KL term",
+    what: "The price of rate in training. Small β: sharp images and scattered codes. Large β: codes close to the prior, in the end all alike.",
+    unit: "none",
+    formula: "loss = D + β R",
+    measured: "Set before training; the multi-rate model takes any β.",
+    lesson: "beta"
+  },
+  beta_star: {
+    symbol: "β*",
+    name: "predicted collapse",
+    what: "The β above which collapse is the best solution. It follows from the training images and the likelihood alone, before any training.",
+    unit: "none",
+    formula: "the largest eigenvalue of the images’ covariance, as the likelihood weighs it",
+    measured: "From the training images; no network is involved.",
+    lesson: "collapse"
+  },
+  z: {
+    symbol: "z",
+    name: "latent code",
+    what: "The few numbers that stand for an image. Encoder: image → z. Decoder: z → image.",
+    unit: "prior standard deviations",
+    formula: "z = μ + σ ε, ε ~ N(0, 1)",
+    measured: "",
+    lesson: "three-steps"
+  },
+  mu: {
+    symbol: "μ",
+    name: "posterior mean",
+    what: "Where the encoder puts an image: the point on the map.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder.",
+    lesson: "reparameterise"
+  },
+  sigma: {
+    symbol: "σ",
+    name: "posterior standard deviation",
+    what: "How sure the encoder is of the code. σ = 1 with μ = 0 is the prior: nothing is known.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder. It outputs ln σ², which may be any number; σ stays above 0.",
+    lesson: "gaussian"
+  },
+  kl: {
+    symbol: "KL",
+    name: "Kullback–Leibler divergence",
+    what: "How many nats are lost by taking one distribution for another. It is never negative, and it is not the same both ways.",
+    unit: "nats",
+    formula: "KL(q ‖ p) = E_q[ln q − ln p]",
+    measured: "In closed form for Gaussians.",
+    lesson: "asymmetry"
+  },
+  log_prior: {
+    symbol: "ln p(z)",
+    name: "log-density of the prior",
+    what: "How likely the prior N(0, I) makes this spot. Training never asks the decoder for spots where it is low.",
+    unit: "nats",
+    formula: "ln p(z) = −½ Σⱼ (zⱼ² + ln 2π)",
+    measured: "In closed form.",
+    lesson: "dead-zones"
+  },
+  log_aggregate: {
+    symbol: "ln q(z)",
+    name: "log-density of the codes",
+    what: "How densely the codes of all test images together cover this spot.",
+    unit: "nats",
+    formula: "q(z) = mean over x of q(z|x)",
+    measured: "From the posteriors of the test images.",
+    lesson: "dead-zones"
+  },
+  off_manifold: {
+    symbol: "few codes here",
+    name: "off the codes",
+    what: "The decoder was hardly trained here, so do not trust this picture.",
+    unit: "",
+    formula: "ln q(z) below that of 99 % of the test codes; without a posterior, farther from any code than 99 % of the codes are from their nearest",
+    measured: "From the test images.",
+    lesson: "dead-zones"
+  },
+  prior: {
+    symbol: "circles",
+    name: "prior p(z) = N(0, I)",
+    what: "Where codes are drawn when new images are made: 68 %, 95 % and 99.7 % of each latent lie within 1, 2 and 3 standard deviations.",
+    unit: "standard deviations",
+    formula: "p(z) = N(0, I)",
+    measured: "",
+    lesson: "zero-one"
+  },
+  ellipse: {
+    symbol: "ellipses",
+    name: "posterior q(z|x)",
+    what: "Where the encoder believes the code of one image to be: its 1σ and 2σ lines, at true scale.",
+    unit: "prior standard deviations",
+    formula: "q(z|x) = N(μ, σ²)",
+    measured: "One pass through the encoder.",
+    lesson: "posterior"
+  },
+  rings: {
+    symbol: "rings",
+    name: "marks on the map",
+    what: "Pink: the selected image. Dark: the image under the pointer. Orange: the walk. Green: your drawing.",
+    unit: "",
+    formula: "",
+    measured: "",
+    lesson: ""
+  },
+  decoded_mean: {
+    symbol: "decoded mean",
+    name: "decoded mean",
+    what: "What the decoder expects at a code: for each pixel the mean of p(x|z). It is smooth, as every mean is.",
+    unit: "0 (black) to 1 (white)",
+    formula: "E[x|z]",
+    measured: "One pass through the decoder, in your browser.",
+    lesson: "blur"
+  },
+  sample: {
+    symbol: "sample of p(x|z)",
+    name: "sample of p(x|z)",
+    what: "One image as the model really generates it: every pixel drawn on its own around the decoded mean.",
+    unit: "0 (black) to 1 (white)",
+    formula: "x ~ p(x|z)",
+    measured: "Drawn in your browser; ↻ draws another.",
+    lesson: "three-steps"
+  },
+  distance: {
+    symbol: "Δ",
+    name: "distance in latent space",
+    what: "How far apart the means of two images are.",
+    unit: "prior standard deviations",
+    formula: "Δ = ‖μ − μ′‖",
+    measured: "",
+    lesson: "organise"
+  },
+  log_evidence: {
+    symbol: "ln p(x)",
+    name: "log-evidence",
+    what: "How likely the whole model makes an image. The ELBO is a lower bound of it.",
+    unit: "nats per image",
+    formula: "p(x) = ∫ p(x|z) p(z) dz",
+    measured: "With two latents integrated on a grid; in more it can only be bounded.",
+    lesson: "density"
+  },
+  iw_bound: {
+    symbol: "ln p̂ₖ(x)",
+    name: "importance-weighted bound",
+    what: "A tighter lower bound of ln p(x): average k weights before taking the logarithm.",
+    unit: "nats per image",
+    formula: "E[ln (1/k) Σᵢ p(x|zᵢ) p(zᵢ) / q(zᵢ|x)]",
+    measured: "k samples for each test image (Burda et al., 2016).",
+    lesson: "bound"
+  },
+  information: {
+    symbol: "I(x; z)",
+    name: "mutual information",
+    what: "What a code tells about which image it belongs to. Zero: nothing, and the model has collapsed.",
+    unit: "nats",
+    formula: "I(x; z) = R − KL(q(z) ‖ p(z)), at most ln N of N images",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "collapse"
+  },
+  aggregate_kl: {
+    symbol: "KL(q(z) ‖ p(z))",
+    name: "mismatch of codes and prior",
+    what: "How different all codes together are from the prior that new images are drawn from.",
+    unit: "nats",
+    formula: "R = I(x; z) + KL(q(z) ‖ p(z))",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "dead-zones"
+  },
+  total_correlation: {
+    symbol: "TC",
+    name: "total correlation",
+    what: "How much the latents depend on each other. Zero if they are independent.",
+    unit: "nats",
+    formula: "KL(q(z) ‖ Πⱼ q(zⱼ))",
+    measured: "All codes against all, or by integration over the plane.",
+    lesson: "disentangle"
+  },
+  holes: {
+    symbol: "holes",
+    name: "prior mass in holes",
+    what: "The share of codes drawn from the prior that fall where there are hardly any codes of images.",
+    unit: "%",
+    formula: "share of z ~ p(z) with q(z) < p(z) / 10",
+    measured: "By drawing codes from the prior.",
+    lesson: "dead-zones"
+  },
+  entropy_floor: {
+    symbol: "entropy of the images",
+    name: "floor of D",
+    what: "With grey pixels read as probabilities D cannot go below this, however good the decoder is.",
+    unit: "nats per image",
+    formula: "−Σ [x ln x + (1 − x) ln(1 − x)]",
+    measured: "From the test images.",
+    lesson: "mse"
+  },
+  tangent: {
+    symbol: "slope −β",
+    name: "tangent",
+    what: "The best model for β touches a line of slope −β and nothing lies below the line.",
+    unit: "none",
+    formula: "dD/dR = −β",
+    measured: "",
+    lesson: "beta"
+  },
+  verdict: {
+    symbol: "collapsed",
+    name: "posterior collapse",
+    what: "The encoder ignores its image: every posterior is the prior, every image decodes to the same mean.",
+    unit: "",
+    formula: "R ≈ 0, I(x; z) ≈ 0, no active latent",
+    measured: "From the test images; the page lists the numbers behind its verdict.",
+    lesson: "collapse"
+  },
+  dead: {
+    symbol: "dead",
+    name: "dead latent",
+    what: "Moving it changes nothing: its mean is the same for all images.",
+    unit: "",
+    formula: "Var over x of μⱼ(x) ≤ 0.01",
+    measured: "Over the test images.",
+    lesson: "collapse"
+  },
+  response: {
+    symbol: "response of the decoder",
+    name: "does the decoder use z?",
+    what: "How much decoded samples differ from each other, against how much the test images do.",
+    unit: "%",
+    formula: "RMS distance of decoded samples from their mean ÷ that of the images",
+    measured: "",
+    lesson: "collapse"
+  },
+  pca: {
+    symbol: "PCA",
+    name: "principal components",
+    what: "A flat cut through the latent space along the two directions in which the codes vary most.",
+    unit: "prior standard deviations",
+    formula: "",
+    measured: "Exact within the plane; what is off the plane is not shown.",
+    lesson: ""
+  },
+  tsne: {
+    symbol: "t-SNE",
+    name: "t-SNE",
+    what: "A drawing that keeps neighbours together. Distances and empty space mean nothing, and it has no inverse.",
+    unit: "no unit",
+    formula: "",
+    measured: "Computed once for each model.",
+    lesson: ""
+  },
+  likelihood: {
+    symbol: "likelihood",
+    name: "likelihood p(x|z)",
+    what: "How pixels scatter around the decoded mean. Bernoulli: each pixel is the probability of white. Gaussian: squared error divided by 2σ².",
+    unit: "",
+    formula: "ln p(x|z)",
+    measured: "",
+    lesson: "mse"
+  },
+  steps: {
+    symbol: "steps",
+    name: "training steps",
+    what: "Updates of the weights, each from one batch of images. An epoch is one pass through all training images.",
+    unit: "number",
+    formula: "",
+    measured: "",
+    lesson: "batch"
+  },
+  kl_weight: {
+    symbol: "KL weight",
+    name: "KL weight during training",
+    what: "β at this step; a remedy may raise it slowly, or let some nats go free.",
+    unit: "none",
+    formula: "loss = D + β(step) R",
+    measured: "",
+    lesson: "collapse"
+  }
+};
+
+// explorer/browser/glossary/why.js
+var TERMS = terms_default;
+function why(key, text) {
+  const shown2 = text ?? TERMS[key].symbol;
+  const button = make("button", { type: "button", className: "why", textContent: shown2 });
+  button.dataset.why = key;
+  button.setAttribute("aria-label", `${shown2}: why?`);
+  return button;
+}
+function explainTerms() {
+  const root = document.documentElement;
+  if (root.dataset.why) return;
+  root.dataset.why = "on";
+  document.addEventListener("click", (event) => {
+    const button = (
+      /** @type {HTMLElement | null} */
+      event.target instanceof Element && event.target.closest("button[data-why]")
+    );
+    const term = button && TERMS[button.dataset.why ?? ""];
+    if (term) open(button, term);
+  });
+}
+function open(button, term) {
+  document.querySelector("#why-card")?.remove();
+  const card = make("div", { id: "why-card" }, ...entry(term));
+  card.setAttribute("popover", "auto");
+  card.setAttribute("role", "dialog");
+  card.setAttribute("aria-label", `${term.symbol}: ${term.name}`);
+  dressAsApp(card);
+  document.body.append(card);
+  card.addEventListener("toggle", (event) => {
+    if (
+      /** @type {ToggleEvent} */
+      event.newState === "closed"
+    ) card.remove();
+  });
+  card.addEventListener("keydown", (event) => event.key === "Escape" && button.focus());
+  card.showPopover();
+  const { left, bottom, top } = button.getBoundingClientRect();
+  const { width, height } = card.getBoundingClientRect();
+  const isBelow = bottom + 6 + height <= innerHeight || top - 6 - height < 0;
+  card.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
+  card.style.top = `${Math.max(8, isBelow ? Math.min(bottom + 6, innerHeight - height - 8) : top - 6 - height)}px`;
+  card.querySelector("a, button")?.focus({ preventScroll: true });
+}
+function entry({ symbol, name, what, unit, formula, measured, lesson }) {
+  const lines = [make("p", {}, make("b", {}, symbol), symbol === name ? "" : ` · ${name}`), make("p", {}, what)];
+  for (const [title, text] of [["Formula", formula], ["Unit", unit], ["Measured", measured]]) {
+    if (text) lines.push(make("p", {}, make("b", {}, `${title}: `), text));
+  }
+  const link = isServed() && lesson ? [make("a", { href: lessonUrl(lesson), target: "_self" }, "Lesson on this")] : [];
+  const close = make("button", { type: "button", textContent: "Close" });
+  close.onclick = () => (
+    /** @type {HTMLElement} */
+    document.querySelector("#why-card").hidePopover()
+  );
+  return [...lines, make("p", { className: "foot" }, ...link, close)];
+}
+function isServed() {
+  return document.querySelector("[data-testid=stApp]") !== null;
+}
+function lessonUrl(lesson) {
+  const base = location.pathname.replace(/[^/]*$/, "");
+  return `${base}lessons?lesson=${encodeURIComponent(lesson)}`;
+}
+
+// explorer/browser/common/beta_range.js
+var STEPS = 400;
+var PLAY_MS = 9e3;
+var THUMB = 8;
+function betaRow() {
+  const play = make("button", { type: "button", className: "play", textContent: "▶ Play" });
+  const input = make("input", { type: "range", min: "0", step: "1" });
+  return make("div", { className: "row slide" }, play, make("span", { className: "track" }, input), make("b", { className: "beta" }));
+}
+var BetaRange = class {
+  /**
+   * @param {HTMLElement} row
+   * @param {Host} host
+   */
+  constructor(row, host) {
+    this.host = host;
+    this.input = /** @type {HTMLInputElement} */
+    part(row, "input");
+    this.button = part(row, ".play");
+    this.text = part(row, ".beta");
+    this.track = part(row, ".track");
+    this.range = [Math.log(0.1), Math.log(100)];
+    this.beta = 1;
+    this.playing = 0;
+    this.waiting = false;
+    this.input.max = String(STEPS);
+    this.input.setAttribute("aria-label", "β, on a logarithmic scale");
+    this.input.oninput = () => this.moved();
+    this.input.onchange = () => host.rest(this.beta);
+    this.button.onclick = () => this.toggle();
+    this.mark(null);
+  }
+  /**
+   * Shows this β.
+   * @param {number} beta
+   */
+  put(beta) {
+    const [low, high] = this.range;
+    this.beta = beta;
+    this.input.value = String(Math.round(STEPS * (Math.log(beta) - low) / (high - low)));
+    this.write();
+  }
+  /** The slider was moved: β follows once a frame. */
+  moved() {
+    const [low, high] = this.range;
+    this.beta = Math.exp(low + Number(this.input.value) / STEPS * (high - low));
+    this.write();
+    if (this.waiting) return;
+    this.waiting = true;
+    requestAnimationFrame(() => {
+      this.waiting = false;
+      this.host.slide(this.beta);
+    });
+  }
+  write() {
+    const text = this.beta < 10 ? shown(this.beta) : shown(this.beta, 1);
+    this.text.textContent = `β = ${text}`;
+    const isBeyond = this.threshold && this.beta > this.threshold.beta;
+    this.input.setAttribute("aria-valuetext", `β = ${text}${isBeyond ? ", beyond the predicted collapse" : ""}`);
+  }
+  /**
+   * Marks the predicted collapse; null: it is not known.
+   * @param {Threshold | null} threshold
+   */
+  mark(threshold) {
+    this.threshold = threshold;
+    this.track.querySelector(".threshold")?.remove();
+    const [low, high] = this.range;
+    const share = threshold ? (Math.log(threshold.beta) - low) / (high - low) : -1;
+    if (!threshold || share < 0 || share > 1) return;
+    const name = why("beta_star", `β* = ${shown(threshold.beta, threshold.beta < 10 ? 2 : 1)}`);
+    name.title = `Beyond it these images collapse. Computed from ${threshold.source}, without training.`;
+    const mark = make("span", { className: "threshold" }, make("i"), name);
+    mark.style.left = `calc(${THUMB}px + ${share} * (100% - ${2 * THUMB}px))`;
+    this.track.append(mark);
+  }
+  toggle() {
+    if (this.playing) {
+      this.stop();
+      this.host.rest(this.beta);
+      return;
+    }
+    this.button.textContent = "❚❚ Pause";
+    const start = performance.now() - PLAY_MS * Number(this.input.value) / STEPS;
+    const next = (now) => {
+      const around3 = (now - start) / PLAY_MS % 2;
+      this.input.value = String(Math.round(STEPS * (around3 < 1 ? around3 : 2 - around3)));
+      this.moved();
+      this.playing = requestAnimationFrame(next);
+    };
+    this.playing = requestAnimationFrame(next);
+  }
+  stop() {
+    cancelAnimationFrame(this.playing);
+    this.playing = 0;
+    this.button.textContent = "▶ Play";
+  }
+};
+
 // explorer/browser/common/chart.js
 var library = null;
 function loadPlotly(url) {
@@ -514,13 +1016,37 @@ var MultirateModel = class {
     this.reach = 1.05 * this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 3);
   }
   /**
+   * Test images one by one at one β, from a file of `codes_file`; sets the decoder's gates.
+   * @param {number} beta
+   */
+  testSetAt(beta) {
+    const place = between(this.logBetas, Math.log(beta));
+    this.turnTo(beta);
+    const at = (table2) => blend(table2, table2.length / this.logBetas.length, place);
+    const { mean: mean2, log_variance, distortion, labels } = this.arrays;
+    return {
+      decode: this.decode,
+      means: at(mean2),
+      logVariances: at(log_variance),
+      distortions: at(distortion),
+      labels: labels ?? null
+    };
+  }
+  /**
+   * Sets the decoder's gates.
+   * @param {number} beta
+   */
+  turnTo(beta) {
+    const [low, high] = this.range;
+    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+  }
+  /**
    * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
    * @param {number} beta
    */
   at(beta) {
-    const [low, high] = this.range;
     const place = between(this.logBetas, Math.log(beta));
-    this.turn((2 * Math.log(beta) - low - high) / (high - low));
+    this.turnTo(beta);
     const { mean: mean2, distortion, rate } = this.arrays;
     return {
       codes: blend(mean2, mean2.length / this.logBetas.length, place),
@@ -562,7 +1088,7 @@ function bar({ low, high, title, colours }) {
 }
 
 // explorer/browser/numerics/view.js
-var STEPS = [1, 2, 5, 10];
+var STEPS2 = [1, 2, 5, 10];
 var ZOOM = { least: 1e-4, most: 20 };
 function viewOf(box, { x, y }) {
   const [across, up] = [box.width / (x[1] - x[0]), box.height / (y[1] - y[0])];
@@ -622,7 +1148,7 @@ function zoomed(view, factor, pixel, home) {
 function ticks([low, high], most) {
   const least = (high - low) / Math.max(1, most);
   const power = 10 ** Math.floor(Math.log10(least));
-  const step = power * (STEPS.find((s) => s * power >= least) ?? 10);
+  const step = power * (STEPS2.find((s) => s * power >= least) ?? 10);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const found = [];
   for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) {
@@ -1102,6 +1628,7 @@ var Scatter = class {
    */
   show(content, keepsView = false) {
     const isSame = keepsView && this.content !== null && this.view !== null;
+    const follows = isSame && this.isHome;
     this.content = content;
     this.dressed = dotsOf(content);
     this.places = new Float32Array(content.positions.length);
@@ -1109,7 +1636,7 @@ var Scatter = class {
     this.list();
     const box = this.box();
     this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
-    this.look(isSame ? fit(
+    this.look(isSame && !follows ? fit(
       box,
       /** @type {View} */
       this.view,
@@ -1660,8 +2187,6 @@ function homeOf(count, size, reach) {
 }
 
 // explorer/browser/beta_slider/slider.js
-var STEPS2 = 400;
-var PLAY_MS = 9e3;
 var BetaSlider = class {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -1669,26 +2194,21 @@ var BetaSlider = class {
     this.chart = /** @type {Chart} */
     part(root, ".chart");
     this.codes = new MovingCodes(part(root, ".codes"));
-    this.slider = /** @type {HTMLInputElement} */
-    part(root, "input");
+    this.range = new BetaRange(part(root, ".slide"), {
+      slide: () => this.draw(),
+      rest: (beta) => this.tell({ beta, run: null })
+    });
     this.has = {};
     this.model = null;
     this.data = null;
     this.tell = () => {
     };
-    this.beta = 1;
     this.reconstructions = [];
     this.samples = [];
     this.bars = [];
     this.plotly = null;
     this.now = null;
-    this.waiting = false;
-    this.playing = 0;
     this.serial = 0;
-    this.slider.max = String(STEPS2);
-    this.slider.oninput = () => this.slide(Number(this.slider.value));
-    this.slider.onchange = () => this.tell({ beta: this.beta, run: null });
-    part(root, ".play").onclick = () => this.toggle();
     this.ended = new AbortController();
     const watch = new ResizeObserver(() => {
       if (this.plotly && this.chart._fullLayout && this.chart.clientWidth) this.plotly.Plots.resize(this.chart);
@@ -1714,9 +2234,10 @@ var BetaSlider = class {
       await this.show(plotly, figure);
       await this.load(data);
       if (serial !== this.serial) return;
-      if (isFirst) this.beta = data.beta;
       part(this.root, ".state").textContent = "";
-      this.settle();
+      this.range.put(isFirst ? data.beta : this.beta);
+      this.range.mark(data.threshold);
+      this.draw();
     } catch (error) {
       const text = (
         /** @type {Error} */
@@ -1756,7 +2277,13 @@ var BetaSlider = class {
     const bytes = data.model && await fetchOnce(data.model, (answer) => answer.arrayBuffer());
     this.has.model = data.model ?? "";
     this.model = bytes ? new MultirateModel(new Uint8Array(bytes)) : null;
-    if (this.model) this.furnish(this.model);
+    if (!this.model) return;
+    this.range.range = this.model.range;
+    this.furnish(this.model);
+  }
+  /** What the slider shows. */
+  get beta() {
+    return this.range.beta;
   }
   /**
    * The pictures' places: originals, their reconstructions, samples of the prior.
@@ -1793,46 +2320,8 @@ var BetaSlider = class {
     this.codes.show({ size, axes, labels: arrays.labels ?? null, names, palette: colours, hasPrior: true }, codes, reach);
     fillLegend(part(this.root, ".moving .legend"), this.codes.scatter, null);
   }
-  /** @param {number} step of the slider */
-  slide(step) {
-    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.beta = Math.exp(low + step / STEPS2 * (high - low));
-    if (this.waiting) return;
-    this.waiting = true;
-    requestAnimationFrame(() => {
-      this.waiting = false;
-      this.draw();
-    });
-  }
-  /** Puts the slider where β is. */
-  settle() {
-    const [low, high] = this.model?.range ?? [Math.log(0.1), Math.log(100)];
-    this.slider.value = String(Math.round(STEPS2 * (Math.log(this.beta) - low) / (high - low)));
-    this.draw();
-  }
-  toggle() {
-    const button = part(this.root, ".play");
-    if (this.playing) {
-      cancelAnimationFrame(this.playing);
-      this.playing = 0;
-      button.textContent = "▶ Play";
-      this.tell({ beta: this.beta, run: null });
-      return;
-    }
-    button.textContent = "❚❚ Pause";
-    const start = performance.now() - PLAY_MS * Number(this.slider.value) / STEPS2;
-    const next = (now) => {
-      const around2 = (now - start) / PLAY_MS % 2;
-      this.slider.value = String(Math.round(STEPS2 * (around2 < 1 ? around2 : 2 - around2)));
-      this.slide(Number(this.slider.value));
-      this.playing = requestAnimationFrame(next);
-    };
-    this.playing = requestAnimationFrame(next);
-  }
   /** Everything that depends on β, in one frame. */
   draw() {
-    const text = this.beta < 10 ? shown(this.beta) : shown(this.beta, 1);
-    part(this.root, ".beta").textContent = `β = ${text}`;
     const model = this.model;
     if (!model) return;
     const now = model.at(this.beta);
@@ -1885,7 +2374,7 @@ var BetaSlider = class {
   end() {
     this.ended.abort();
     this.codes.end();
-    cancelAnimationFrame(this.playing);
+    this.range.stop();
     this.plotly?.purge(this.chart);
   }
 };
@@ -2233,6 +2722,23 @@ function computeBackground(kind, model, plane, positions, watch) {
   }
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
 }
+async function layBackground(map) {
+  const kind = map.toolbar.background;
+  map.background = null;
+  map.scatter.request();
+  const { plane, model } = map;
+  if (kind === "none" || !plane) return;
+  const isWanted = () => plane === map.plane && kind === map.toolbar.background;
+  const report = (share) => map.toolbar.progress(share);
+  const positions = (
+    /** @type {Float32Array} */
+    map.scatter.content?.positions
+  );
+  const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
+  map.toolbar.progress(1);
+  if (background && isWanted()) map.background = background;
+  map.scatter.request();
+}
 function extent(positions) {
   return [0, 1].map((axis) => {
     let [low, high] = [Infinity, -Infinity];
@@ -2333,7 +2839,7 @@ function mixed(from, to, share) {
 
 // explorer/browser/latent_map/content.js
 var PRIOR_REACH = 3.2;
-function contentOf(data, model, plane, positions) {
+function contentOf(data, model, plane, positions, reach) {
   const places = positions ?? placesOf2(model, plane);
   const values = valuesOf(data.colour.by, model);
   const scale = values && scaleOf(values, data.colour.title, VIRIDIS);
@@ -2345,7 +2851,7 @@ function contentOf(data, model, plane, positions) {
     titles: data.titles,
     equal: data.equal,
     hasNumbers: data.view !== "tsne",
-    home: homeOf2(places, data)
+    home: reach && data.prior ? around2(data.prior, reach) : homeOf2(places, data)
   };
   return { content, scale };
 }
@@ -2378,6 +2884,9 @@ function homeOf2(places, { prior }) {
     );
   };
   return { x: range(0), y: range(1) };
+}
+function around2([x, y], reach) {
+  return { x: [x - reach, x + reach], y: [y - reach, y + reach] };
 }
 
 // explorer/browser/latent_map/exact.js
@@ -2664,409 +3173,6 @@ function nearestCodes(codes, size, z, count) {
   return best.map(({ index, distance }) => ({ index, distance: Math.sqrt(distance) }));
 }
 
-// explorer/browser/glossary/terms.json
-var terms_default = {
-  nats: {
-    symbol: "nats",
-    name: "nat",
-    what: "A unit of information, as a bit is: 1 nat is 1.44 bits. An event of probability p carries −ln p nats of surprise.",
-    unit: "nats per image, summed over pixels and latents",
-    formula: "surprise = −ln p",
-    measured: "",
-    lesson: "surprise"
-  },
-  distortion: {
-    symbol: "D",
-    name: "distortion",
-    what: "How badly the image is rebuilt from its code: the surprise of its pixels under what the decoder expects.",
-    unit: "nats per image",
-    formula: "D = −E[ln p(x|z)], z drawn from q(z|x)",
-    measured: "Summed over pixels, averaged over the test images, one z drawn for each image.",
-    lesson: "signs"
-  },
-  rate: {
-    symbol: "R",
-    name: "rate",
-    what: "What the code tells about the image: how far the posterior q(z|x) lies from the prior p(z).",
-    unit: "nats per image",
-    formula: "R = KL(q(z|x) ‖ p(z)) = Σⱼ ½(μⱼ² + σⱼ² − 1 − ln σⱼ²)",
-    measured: "In closed form, averaged over the test images.",
-    lesson: "zero-one"
-  },
-  negative_elbo: {
-    symbol: "−ELBO",
-    name: "negative evidence lower bound",
-    what: "What a VAE minimises at β = 1. The true surprise −ln p(x) is never larger.",
-    unit: "nats per image",
-    formula: "−ELBO = D + R ≥ −ln p(x)",
-    measured: "On the test images, with weight 1 on R whatever β was used in training.",
-    lesson: "bound"
-  },
-  error: {
-    symbol: "±",
-    name: "standard error",
-    what: "How far the mean over the test images may be off by chance: in about two of three test sets it is closer than this.",
-    unit: "that of the number before it",
-    formula: "s / √N",
-    measured: "s is the standard deviation over the N test images.",
-    lesson: ""
-  },
-  active: {
-    symbol: "active",
-    name: "active latents",
-    what: "A latent is active if its mean μ moves from image to image. One that does not move tells nothing about the image.",
-    unit: "number of latents",
-    formula: "Var over x of μⱼ(x) > 0.01",
-    measured: "Over the test images (Burda et al., 2016).",
-    lesson: "collapse"
-  },
-  beta: {
-    symbol: "β",
-    name: "weight of the KL term",
-    what: "The price of rate in training. Small β: sharp images and scattered codes. Large β: codes close to the prior, in the end all alike.",
-    unit: "none",
-    formula: "loss = D + β R",
-    measured: "Set before training; the multi-rate model takes any β.",
-    lesson: "beta"
-  },
-  beta_star: {
-    symbol: "β*",
-    name: "predicted collapse",
-    what: "The β above which collapse is the best solution. It follows from the training images and the likelihood alone, before any training.",
-    unit: "none",
-    formula: "the largest eigenvalue of the images’ covariance, as the likelihood weighs it",
-    measured: "From the training images; no network is involved.",
-    lesson: "collapse"
-  },
-  z: {
-    symbol: "z",
-    name: "latent code",
-    what: "The few numbers that stand for an image. Encoder: image → z. Decoder: z → image.",
-    unit: "prior standard deviations",
-    formula: "z = μ + σ ε, ε ~ N(0, 1)",
-    measured: "",
-    lesson: "three-steps"
-  },
-  mu: {
-    symbol: "μ",
-    name: "posterior mean",
-    what: "Where the encoder puts an image: the point on the map.",
-    unit: "prior standard deviations",
-    formula: "q(z|x) = N(μ, σ²)",
-    measured: "One pass through the encoder.",
-    lesson: "reparameterise"
-  },
-  sigma: {
-    symbol: "σ",
-    name: "posterior standard deviation",
-    what: "How sure the encoder is of the code. σ = 1 with μ = 0 is the prior: nothing is known.",
-    unit: "prior standard deviations",
-    formula: "q(z|x) = N(μ, σ²)",
-    measured: "One pass through the encoder. It outputs ln σ², which may be any number; σ stays above 0.",
-    lesson: "gaussian"
-  },
-  kl: {
-    symbol: "KL",
-    name: "Kullback–Leibler divergence",
-    what: "How many nats are lost by taking one distribution for another. It is never negative, and it is not the same both ways.",
-    unit: "nats",
-    formula: "KL(q ‖ p) = E_q[ln q − ln p]",
-    measured: "In closed form for Gaussians.",
-    lesson: "asymmetry"
-  },
-  log_prior: {
-    symbol: "ln p(z)",
-    name: "log-density of the prior",
-    what: "How likely the prior N(0, I) makes this spot. Training never asks the decoder for spots where it is low.",
-    unit: "nats",
-    formula: "ln p(z) = −½ Σⱼ (zⱼ² + ln 2π)",
-    measured: "In closed form.",
-    lesson: "dead-zones"
-  },
-  log_aggregate: {
-    symbol: "ln q(z)",
-    name: "log-density of the codes",
-    what: "How densely the codes of all test images together cover this spot.",
-    unit: "nats",
-    formula: "q(z) = mean over x of q(z|x)",
-    measured: "From the posteriors of the test images.",
-    lesson: "dead-zones"
-  },
-  off_manifold: {
-    symbol: "few codes here",
-    name: "off the codes",
-    what: "The decoder was hardly trained here, so do not trust this picture.",
-    unit: "",
-    formula: "ln q(z) below that of 99 % of the test codes; without a posterior, farther from any code than 99 % of the codes are from their nearest",
-    measured: "From the test images.",
-    lesson: "dead-zones"
-  },
-  prior: {
-    symbol: "circles",
-    name: "prior p(z) = N(0, I)",
-    what: "Where codes are drawn when new images are made: 68 %, 95 % and 99.7 % of each latent lie within 1, 2 and 3 standard deviations.",
-    unit: "standard deviations",
-    formula: "p(z) = N(0, I)",
-    measured: "",
-    lesson: "zero-one"
-  },
-  ellipse: {
-    symbol: "ellipses",
-    name: "posterior q(z|x)",
-    what: "Where the encoder believes the code of one image to be: its 1σ and 2σ lines, at true scale.",
-    unit: "prior standard deviations",
-    formula: "q(z|x) = N(μ, σ²)",
-    measured: "One pass through the encoder.",
-    lesson: "posterior"
-  },
-  rings: {
-    symbol: "rings",
-    name: "marks on the map",
-    what: "Pink: the selected image. Dark: the image under the pointer. Orange: the walk. Green: your drawing.",
-    unit: "",
-    formula: "",
-    measured: "",
-    lesson: ""
-  },
-  decoded_mean: {
-    symbol: "decoded mean",
-    name: "decoded mean",
-    what: "What the decoder expects at a code: for each pixel the mean of p(x|z). It is smooth, as every mean is.",
-    unit: "0 (black) to 1 (white)",
-    formula: "E[x|z]",
-    measured: "One pass through the decoder, in your browser.",
-    lesson: "blur"
-  },
-  sample: {
-    symbol: "sample of p(x|z)",
-    name: "sample of p(x|z)",
-    what: "One image as the model really generates it: every pixel drawn on its own around the decoded mean.",
-    unit: "0 (black) to 1 (white)",
-    formula: "x ~ p(x|z)",
-    measured: "Drawn in your browser; ↻ draws another.",
-    lesson: "three-steps"
-  },
-  distance: {
-    symbol: "Δ",
-    name: "distance in latent space",
-    what: "How far apart the means of two images are.",
-    unit: "prior standard deviations",
-    formula: "Δ = ‖μ − μ′‖",
-    measured: "",
-    lesson: "organise"
-  },
-  log_evidence: {
-    symbol: "ln p(x)",
-    name: "log-evidence",
-    what: "How likely the whole model makes an image. The ELBO is a lower bound of it.",
-    unit: "nats per image",
-    formula: "p(x) = ∫ p(x|z) p(z) dz",
-    measured: "With two latents integrated on a grid; in more it can only be bounded.",
-    lesson: "density"
-  },
-  iw_bound: {
-    symbol: "ln p̂ₖ(x)",
-    name: "importance-weighted bound",
-    what: "A tighter lower bound of ln p(x): average k weights before taking the logarithm.",
-    unit: "nats per image",
-    formula: "E[ln (1/k) Σᵢ p(x|zᵢ) p(zᵢ) / q(zᵢ|x)]",
-    measured: "k samples for each test image (Burda et al., 2016).",
-    lesson: "bound"
-  },
-  information: {
-    symbol: "I(x; z)",
-    name: "mutual information",
-    what: "What a code tells about which image it belongs to. Zero: nothing, and the model has collapsed.",
-    unit: "nats",
-    formula: "I(x; z) = R − KL(q(z) ‖ p(z)), at most ln N of N images",
-    measured: "All codes against all, or by integration over the plane.",
-    lesson: "collapse"
-  },
-  aggregate_kl: {
-    symbol: "KL(q(z) ‖ p(z))",
-    name: "mismatch of codes and prior",
-    what: "How different all codes together are from the prior that new images are drawn from.",
-    unit: "nats",
-    formula: "R = I(x; z) + KL(q(z) ‖ p(z))",
-    measured: "All codes against all, or by integration over the plane.",
-    lesson: "dead-zones"
-  },
-  total_correlation: {
-    symbol: "TC",
-    name: "total correlation",
-    what: "How much the latents depend on each other. Zero if they are independent.",
-    unit: "nats",
-    formula: "KL(q(z) ‖ Πⱼ q(zⱼ))",
-    measured: "All codes against all, or by integration over the plane.",
-    lesson: "disentangle"
-  },
-  holes: {
-    symbol: "holes",
-    name: "prior mass in holes",
-    what: "The share of codes drawn from the prior that fall where there are hardly any codes of images.",
-    unit: "%",
-    formula: "share of z ~ p(z) with q(z) < p(z) / 10",
-    measured: "By drawing codes from the prior.",
-    lesson: "dead-zones"
-  },
-  entropy_floor: {
-    symbol: "entropy of the images",
-    name: "floor of D",
-    what: "With grey pixels read as probabilities D cannot go below this, however good the decoder is.",
-    unit: "nats per image",
-    formula: "−Σ [x ln x + (1 − x) ln(1 − x)]",
-    measured: "From the test images.",
-    lesson: "mse"
-  },
-  tangent: {
-    symbol: "slope −β",
-    name: "tangent",
-    what: "The best model for β touches a line of slope −β and nothing lies below the line.",
-    unit: "none",
-    formula: "dD/dR = −β",
-    measured: "",
-    lesson: "beta"
-  },
-  verdict: {
-    symbol: "collapsed",
-    name: "posterior collapse",
-    what: "The encoder ignores its image: every posterior is the prior, every image decodes to the same mean.",
-    unit: "",
-    formula: "R ≈ 0, I(x; z) ≈ 0, no active latent",
-    measured: "From the test images; the page lists the numbers behind its verdict.",
-    lesson: "collapse"
-  },
-  dead: {
-    symbol: "dead",
-    name: "dead latent",
-    what: "Moving it changes nothing: its mean is the same for all images.",
-    unit: "",
-    formula: "Var over x of μⱼ(x) ≤ 0.01",
-    measured: "Over the test images.",
-    lesson: "collapse"
-  },
-  response: {
-    symbol: "response of the decoder",
-    name: "does the decoder use z?",
-    what: "How much decoded samples differ from each other, against how much the test images do.",
-    unit: "%",
-    formula: "RMS distance of decoded samples from their mean ÷ that of the images",
-    measured: "",
-    lesson: "collapse"
-  },
-  pca: {
-    symbol: "PCA",
-    name: "principal components",
-    what: "A flat cut through the latent space along the two directions in which the codes vary most.",
-    unit: "prior standard deviations",
-    formula: "",
-    measured: "Exact within the plane; what is off the plane is not shown.",
-    lesson: ""
-  },
-  tsne: {
-    symbol: "t-SNE",
-    name: "t-SNE",
-    what: "A drawing that keeps neighbours together. Distances and empty space mean nothing, and it has no inverse.",
-    unit: "no unit",
-    formula: "",
-    measured: "Computed once for each model.",
-    lesson: ""
-  },
-  likelihood: {
-    symbol: "likelihood",
-    name: "likelihood p(x|z)",
-    what: "How pixels scatter around the decoded mean. Bernoulli: each pixel is the probability of white. Gaussian: squared error divided by 2σ².",
-    unit: "",
-    formula: "ln p(x|z)",
-    measured: "",
-    lesson: "mse"
-  },
-  steps: {
-    symbol: "steps",
-    name: "training steps",
-    what: "Updates of the weights, each from one batch of images. An epoch is one pass through all training images.",
-    unit: "number",
-    formula: "",
-    measured: "",
-    lesson: "batch"
-  },
-  kl_weight: {
-    symbol: "KL weight",
-    name: "KL weight during training",
-    what: "β at this step; a remedy may raise it slowly, or let some nats go free.",
-    unit: "none",
-    formula: "loss = D + β(step) R",
-    measured: "",
-    lesson: "collapse"
-  }
-};
-
-// explorer/browser/glossary/why.js
-var TERMS = terms_default;
-function why(key, text) {
-  const shown2 = text ?? TERMS[key].symbol;
-  const button = make("button", { type: "button", className: "why", textContent: shown2 });
-  button.dataset.why = key;
-  button.setAttribute("aria-label", `${shown2}: why?`);
-  return button;
-}
-function explainTerms() {
-  const root = document.documentElement;
-  if (root.dataset.why) return;
-  root.dataset.why = "on";
-  document.addEventListener("click", (event) => {
-    const button = (
-      /** @type {HTMLElement | null} */
-      event.target instanceof Element && event.target.closest("button[data-why]")
-    );
-    const term = button && TERMS[button.dataset.why ?? ""];
-    if (term) open(button, term);
-  });
-}
-function open(button, term) {
-  document.querySelector("#why-card")?.remove();
-  const card = make("div", { id: "why-card" }, ...entry(term));
-  card.setAttribute("popover", "auto");
-  card.setAttribute("role", "dialog");
-  card.setAttribute("aria-label", `${term.symbol}: ${term.name}`);
-  dressAsApp(card);
-  document.body.append(card);
-  card.addEventListener("toggle", (event) => {
-    if (
-      /** @type {ToggleEvent} */
-      event.newState === "closed"
-    ) card.remove();
-  });
-  card.addEventListener("keydown", (event) => event.key === "Escape" && button.focus());
-  card.showPopover();
-  const { left, bottom, top } = button.getBoundingClientRect();
-  const { width, height } = card.getBoundingClientRect();
-  const isBelow = bottom + 6 + height <= innerHeight || top - 6 - height < 0;
-  card.style.left = `${Math.max(8, Math.min(left, innerWidth - width - 8))}px`;
-  card.style.top = `${Math.max(8, isBelow ? Math.min(bottom + 6, innerHeight - height - 8) : top - 6 - height)}px`;
-  card.querySelector("a, button")?.focus({ preventScroll: true });
-}
-function entry({ symbol, name, what, unit, formula, measured, lesson }) {
-  const lines = [make("p", {}, make("b", {}, symbol), symbol === name ? "" : ` · ${name}`), make("p", {}, what)];
-  for (const [title, text] of [["Formula", formula], ["Unit", unit], ["Measured", measured]]) {
-    if (text) lines.push(make("p", {}, make("b", {}, `${title}: `), text));
-  }
-  const link = isServed() && lesson ? [make("a", { href: lessonUrl(lesson), target: "_self" }, "Lesson on this")] : [];
-  const close = make("button", { type: "button", textContent: "Close" });
-  close.onclick = () => (
-    /** @type {HTMLElement} */
-    document.querySelector("#why-card").hidePopover()
-  );
-  return [...lines, make("p", { className: "foot" }, ...link, close)];
-}
-function isServed() {
-  return document.querySelector("[data-testid=stApp]") !== null;
-}
-function lessonUrl(lesson) {
-  const base = location.pathname.replace(/[^/]*$/, "");
-  return `${base}lessons?lesson=${encodeURIComponent(lesson)}`;
-}
-
 // explorer/browser/latent_map/image_report.js
 var NEIGHBOURS = 6;
 var NO_SAMPLE = "No sample of p(x|z): every pixel has a variance of its own, and the page has only the means.";
@@ -3147,7 +3253,7 @@ var ImageReport = class {
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h4", { textContent: "The mean code of every class, decoded" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h4", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
   }
   /** @param {number} n */
   report(n) {
@@ -4076,8 +4182,8 @@ var Interpolation = class {
     let tick = this.at;
     this.timer = setInterval(() => {
       tick += 1;
-      const around2 = tick % (2 * FRAMES - 2);
-      this.go(around2 < FRAMES ? around2 : 2 * FRAMES - 2 - around2);
+      const around3 = tick % (2 * FRAMES - 2);
+      this.go(around3 < FRAMES ? around3 : 2 * FRAMES - 2 - around3);
     }, FRAME_MS);
     this.refresh();
   }
@@ -4176,6 +4282,90 @@ function nextPoint(places, from, [dx, dy], isShown) {
   }
   return best;
 }
+
+// explorer/browser/latent_map/every_beta.js
+var FIRST = 1;
+var EveryBeta = class {
+  /**
+   * @param {HTMLElement} place
+   * @param {LatentMap} map
+   */
+  constructor(place, map) {
+    this.place = place;
+    this.map = map;
+    this.row = betaRow();
+    this.range = new BetaRange(this.row, { slide: () => this.turn(), rest: () => this.settle() });
+    this.scores = make("p", { className: "scores" });
+    place.replaceChildren(this.row, this.scores);
+    this.url = "";
+    this.curve = null;
+  }
+  get beta() {
+    return this.range.beta;
+  }
+  /** What a link has, before the slider's range is known. */
+  set beta(beta) {
+    this.range.put(beta);
+  }
+  /** Shows the slider if the model on the map has one, and fetches its codes. */
+  async offer() {
+    const betas = this.map.data?.betas ?? null;
+    this.place.hidden = betas === null;
+    if (!betas) this.forget();
+    if (!betas || this.url === betas.url) return;
+    this.forget();
+    this.url = betas.url;
+    this.scores.textContent = "Encoding the test images at every β…";
+    try {
+      const bytes = await fetchOnce(betas.url, (answer) => answer.arrayBuffer());
+      if (this.url !== betas.url) return;
+      this.curve = new MultirateModel(new Uint8Array(bytes));
+    } catch (error) {
+      if (this.url === betas.url) this.scores.textContent = `No other β: ${/** @type {Error} */
+      error.message}.`;
+      return;
+    }
+    this.range.range = this.curve.range;
+    this.range.put(Math.min(Math.max(this.beta, Math.exp(this.curve.range[0])), Math.exp(this.curve.range[1])));
+    this.range.mark(betas.threshold);
+    if (this.beta === FIRST) this.write();
+    else this.settle();
+  }
+  forget() {
+    this.range.stop();
+    this.url = "";
+    this.curve = null;
+  }
+  /** The map goes to the slider's β, once a frame. */
+  turn() {
+    const { curve, map } = this;
+    if (!curve || !map.loaded) return;
+    map.model.turnTo(curve.testSetAt(this.beta));
+    map.codesMoved(curve.reach);
+    this.write();
+  }
+  /** The slider rests: what takes longer follows too. */
+  settle() {
+    this.turn();
+    if (this.map.loaded) this.map.codesRest();
+  }
+  /** Mean scores of the images that are shown. */
+  write() {
+    const model = this.map.loaded;
+    if (!model) return;
+    const mean2 = (values) => Array.from(values).reduce((sum, v) => sum + v, 0) / model.count;
+    const [distortion, rate] = [mean2(model.distortions), mean2(model.rates)];
+    this.scores.replaceChildren(
+      why("distortion"),
+      ` ${shown(distortion)} + `,
+      why("rate"),
+      ` ${shown(rate)} = `,
+      why("negative_elbo"),
+      ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown; ellipses: `,
+      why("ellipse", "posteriors q(z|x)")
+    );
+  }
+};
 
 // explorer/browser/latent_map/posteriors.js
 var RESTS_MS = 120;
@@ -4503,7 +4693,8 @@ var DEFAULTS = {
   tab: "image",
   z: [],
   draw: 0,
-  side: 15
+  side: 15,
+  beta: 1
 };
 function lookOf(map) {
   const { toolbar, scatter, inspector } = map;
@@ -4520,7 +4711,8 @@ function lookOf(map) {
     tab: inspector.open,
     z: Array.from(inspector.parts.hand.z, short),
     draw: inspector.parts.prior.seed,
-    side: inspector.parts.grid.side
+    side: inspector.parts.grid.side,
+    beta: short(map.everyBeta.beta)
   };
 }
 function restoreLook(map, look) {
@@ -4532,6 +4724,7 @@ function restoreLook(map, look) {
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
   inspector.parts.grid.side = wanted.side;
+  map.everyBeta.beta = wanted.beta;
 }
 function restoreView({ scatter }, look) {
   scatter.hide(look?.hidden ?? []);
@@ -4544,6 +4737,46 @@ function short(value) {
 function shortPair([low, high]) {
   return [Number(low.toPrecision(6)), Number(high.toPrecision(6))];
 }
+
+// explorer/browser/latent_map/link.js
+var SETTLED_MS = 250;
+var Link = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.timer = 0;
+    this.told = null;
+  }
+  /** @returns {Touch} what the link keeps */
+  touch() {
+    const { has, pins, point } = this.map;
+    return { model: has.model, pins: pins.all.map((pin) => ({ ...pin })), point, look: lookOf(this.map) };
+  }
+  /** What is shown is what the link says. */
+  settle() {
+    this.told = JSON.stringify(this.touch());
+  }
+  /** Nothing is to be told of what has just changed. */
+  hush() {
+    clearTimeout(this.timer);
+  }
+  /** Another model is on its way. */
+  forget() {
+    this.hush();
+    this.told = null;
+  }
+  /** Something has changed: Python hears of it soon. */
+  remember() {
+    this.hush();
+    if (!this.map.loaded) return;
+    this.timer = window.setTimeout(() => {
+      const touch = this.touch();
+      const text = JSON.stringify(touch);
+      if (text !== this.told) this.map.tell(touch);
+      this.told = text;
+    }, SETTLED_MS);
+  }
+};
 
 // explorer/browser/latent_map/pin_places.js
 function pinPixels(map, pin) {
@@ -4731,12 +4964,39 @@ var LatentModel = class {
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
     this.usual = this.usualDensity();
     this.rates = this.ratePerImage();
-    const { centre, spread, most } = momentsOf(this.means, this.size);
-    this.centre = centre;
-    this.spread = spread;
-    this.reach = Math.max(3, Math.ceil(most));
+    this.moments = momentsOf(this.means, this.size);
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
+  }
+  /**
+   * The same model at another β: its decoder, and the test images that are known there.
+   * Densities are left out until `measure` is asked for, for they take longer than a frame.
+   * @param {{decode: LatentModel["decode"], means: Float32Array, logVariances: Float32Array,
+   *   distortions: Float32Array, labels: Float32Array | null}} at
+   */
+  turnTo(at) {
+    Object.assign(this, at);
+    this.count = at.distortions.length;
+    this.aggregate = null;
+    this.rates = this.ratePerImage();
+  }
+  /** Everything that follows from the codes. */
+  measure() {
+    this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
+    this.usual = this.usualDensity();
+    this.moments = momentsOf(this.means, this.size);
+  }
+  /** Mean of every latent over the test set. */
+  get centre() {
+    return this.moments.centre;
+  }
+  /** Variance of every latent over the test set. */
+  get spread() {
+    return this.moments.spread;
+  }
+  /** How far sliders go: at least three standard deviations of the prior. */
+  get reach() {
+    return Math.max(3, Math.ceil(this.moments.most));
   }
   /** KL(q(z|x) ‖ p(z)) of every test image, nats; zeros for an autoencoder. */
   ratePerImage() {
@@ -5683,15 +5943,23 @@ function touchedImage(map, n) {
 
 // explorer/browser/latent_map/pointer_panel.js
 var GAP2 = 18;
+var UNDER = "Decoded mean at the pointer";
+var DECODED = "Decoded mean";
 function furnish(place) {
   if (place.querySelector(".spot")) return;
-  const picture2 = (name, text) => make("figure", { className: name }, make("canvas"), make("figcaption", { textContent: text }));
+  const picture2 = (name, text) => make("figure", { className: name }, namedCanvas(text), make("figcaption", { textContent: text }));
   place.replaceChildren(
-    picture2("spot", "Decoded under the pointer"),
+    picture2("spot", UNDER),
     picture2("original empty", "Original"),
-    picture2("reconstruction empty", "Its mean, decoded"),
+    picture2("reconstruction empty", DECODED),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." })
   );
+}
+function namedCanvas(name) {
+  const canvas = make("canvas");
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
 }
 var PointerPanel = class {
   /**
@@ -5740,7 +6008,7 @@ ${more}`;
   write(spot, shape, text) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
-    const under = spot.source ? `Under the pointer: ${spot.source}` : "Decoded under the pointer";
+    const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
     part(place, ".spot figcaption").textContent = under;
     const lines = [text];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
@@ -5770,8 +6038,7 @@ ${more}`;
       if (values) paint(part(figure, "canvas"), values, shape);
     }
     part(place, ".original figcaption").textContent = image ? image.text : "Original";
-    const scores = image ? image.scores : "Its mean, decoded";
-    part(place, ".reconstruction figcaption").textContent = scores;
+    part(place, ".reconstruction figcaption").textContent = image ? `${DECODED}: ${image.scores}` : DECODED;
   }
   /**
    * A picture of another source: a step of a walk, or the image touched on the other map.
@@ -6052,7 +6319,6 @@ var Toolbar = class {
 };
 
 // explorer/browser/latent_map/map.js
-var SETTLED_MS = 250;
 var LatentMap = class {
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -6069,16 +6335,15 @@ var LatentMap = class {
     this.scale = null;
     this.medians = null;
     this.shownAt = new Uint32Array();
-    this.telling = 0;
     this.marking = 0;
     this.walking = 0;
-    this.told = null;
     this.point = null;
     this.pinsBefore = null;
     this.path = [];
     this.step = null;
     this.background = null;
     this.serial = 0;
+    this.link = new Link(this);
     this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
@@ -6087,6 +6352,7 @@ var LatentMap = class {
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
     this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
+    this.everyBeta = new EveryBeta(part(root, ".betas"), this);
     this.selection = new Selection(part(root, ".selection"), selectionHost(this));
     this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
     this.gestures = new Gestures(this.stage, gestureHost(this));
@@ -6114,6 +6380,7 @@ var LatentMap = class {
       if (serial !== this.serial) return;
       this.load(new Uint8Array(model));
       this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      this.everyBeta.offer();
       if (originals) this.takeOriginals(new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */
@@ -6122,16 +6389,16 @@ var LatentMap = class {
   }
   /** Another model is on its way: what is shown of the last one must not answer for it. */
   forget() {
-    clearTimeout(this.telling);
+    this.link.forget();
     this.nearest = null;
     if (this.loaded) this.loaded.exact = null;
     this.loaded = null;
     this.background = null;
     this.originals.forget();
-    this.told = null;
     this.has = {};
     this.thumbnails.forget();
     this.ghost.rest();
+    this.everyBeta.forget();
     this.pointer.leave();
     this.posteriors.end();
     this.pins.set([]);
@@ -6149,9 +6416,10 @@ var LatentMap = class {
     this.scatter.end();
     this.posteriors.end();
     this.interpolation.stop();
+    this.everyBeta.forget();
     cancelAnimationFrame(this.marking);
     cancelAnimationFrame(this.walking);
-    clearTimeout(this.telling);
+    this.link.hush();
   }
   /** @param {string} text */
   say(text) {
@@ -6212,8 +6480,8 @@ var LatentMap = class {
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView || isRestored) this.inspector.restart();
-    if (isRestored) this.told = JSON.stringify(this.touch());
-    if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
+    if (isRestored) this.link.settle();
+    if (this.toolbar.background !== "none" && !this.background) layBackground(this);
     this.drawMarks();
     this.ghost.walk();
   }
@@ -6227,7 +6495,7 @@ var LatentMap = class {
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
     this.pins.set(this.pins.all);
-    clearTimeout(this.telling);
+    this.link.hush();
   }
   /** @param {MapData} data */
   offerTools(data) {
@@ -6363,21 +6631,9 @@ var LatentMap = class {
     this.requestWalk();
     this.remember();
   }
-  /** Tells Python, which keeps the link, once nothing has changed for a moment. */
+  /** What the link keeps has changed. */
   remember() {
-    clearTimeout(this.telling);
-    if (!this.loaded) return;
-    this.telling = window.setTimeout(() => {
-      const touch = this.touch();
-      const text = JSON.stringify(touch);
-      if (text !== this.told) this.tell(touch);
-      this.told = text;
-    }, SETTLED_MS);
-  }
-  /** @returns {Touch} what the link keeps */
-  touch() {
-    const pins = this.pins.all.map((pin) => ({ ...pin }));
-    return { model: this.has.model, pins, point: this.point, look: lookOf(this) };
+    this.link.remember();
   }
   /**
    * The points inside a box or a lasso.
@@ -6405,28 +6661,35 @@ var LatentMap = class {
     else if (what === "mode") this.gestures.mode = this.toolbar.mode;
     else {
       if (what === "anchor") this.anchor();
-      if (what === "background" || what === "anchor") this.makeBackground();
+      if (what === "background" || what === "anchor") layBackground(this);
       this.drawMarks();
       this.remember();
     }
   }
-  /** Computes the background that is asked for. */
-  async makeBackground() {
-    const kind = this.toolbar.background;
-    this.background = null;
-    this.scatter.request();
-    const { plane, model } = this;
-    if (kind === "none" || !plane) return;
-    const isWanted = () => plane === this.plane && kind === this.toolbar.background;
-    const report = (share) => this.toolbar.progress(share);
-    const positions = (
-      /** @type {Float32Array} */
-      this.scatter.content?.positions
+  /**
+   * The codes have moved, for the model is at another β.
+   * @param {number} reach how far they go at any β
+   */
+  codesMoved(reach) {
+    const data = (
+      /** @type {MapData} */
+      this.data
     );
-    const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
-    this.toolbar.progress(1);
-    if (background && isWanted()) this.background = background;
-    this.scatter.request();
+    const { content, scale } = contentOf(data, this.model, this.plane, null, reach);
+    Object.assign(this, { scale, medians: null });
+    this.scatter.show(content, true);
+    this.find();
+    if (this.pointer.at) this.pointer.look(this.pointer.at);
+    this.inspector.show();
+    this.drawMarks();
+  }
+  /** The codes have come to rest: densities, pictures, walk and background follow. */
+  codesRest() {
+    this.model.measure();
+    this.thumbnails.forget();
+    this.interpolation.restart();
+    if (this.toolbar.background !== "none") layBackground(this);
+    this.remember();
   }
   /** Draws them in the next frame, once however often it is asked for. */
   requestMarks() {
@@ -6557,7 +6820,7 @@ function fewGreys(pixels) {
 }
 
 // explorer/browser/snapshots/film.js
-var ROWS = ["Reconstructed", "Samples from the prior"];
+var ROWS = ["Decoded means", "Decoded means of prior samples"];
 var [STAMPS, SHARED] = [-2, -1];
 var Film = class {
   /** @param {() => void} changed */

@@ -7,6 +7,7 @@ import { densityImage } from "../numerics/geometry.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
 /** @import { ImageShape } from "../common/dom.js" */
+/** @import { LatentMap } from "./map.js" */
 /** @import { LatentModel } from "./model.js" */
 /** @import { View } from "../numerics/view.js" */
 /** @typedef {{bitmap: HTMLCanvasElement, x: [number, number], y: [number, number], smooth: boolean}} Background */
@@ -24,7 +25,7 @@ const SLICE_MS = 12;
  * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
  * @returns {Promise<Background | null>} null if it was not wanted any more
  */
-export function computeBackground(kind, model, plane, positions, watch) {
+function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
   const { decode, shape, aggregate } = model;
   if (kind === "density" && aggregate) {
@@ -32,6 +33,25 @@ export function computeBackground(kind, model, plane, positions, watch) {
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
   }
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
+}
+
+/**
+ * Computes the background that the toolbar of a map asks for.
+ * @param {LatentMap} map
+ */
+export async function layBackground(map) {
+  const kind = map.toolbar.background;
+  map.background = null;
+  map.scatter.request();
+  const { plane, model } = map;
+  if (kind === "none" || !plane) return;
+  const isWanted = () => plane === map.plane && kind === map.toolbar.background;
+  const report = (/** @type {number} */ share) => map.toolbar.progress(share);
+  const positions = /** @type {Float32Array} */ (map.scatter.content?.positions);
+  const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
+  map.toolbar.progress(1);
+  if (background && isWanted()) map.background = background;
+  map.scatter.request();
 }
 
 /**

@@ -52,6 +52,7 @@ class Touch(NamedTuple):
     z: tuple[float, ...] | None
     draw: int
     side: int
+    beta: float
 
 
 def touched(key: str) -> Touch:
@@ -72,6 +73,7 @@ def touched(key: str) -> Touch:
             state.parse("z", ",".join(map(str, look["z"]))) if look["z"] else None,
             state.parse("draw", look["draw"]),
             state.parse("side", look["side"]),
+            state.parse("beta", look["beta"]),
         )
     except (KeyError, TypeError, IndexError) as error:
         raise ValueError("a map must say point, pins and look") from error

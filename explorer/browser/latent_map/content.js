@@ -20,9 +20,10 @@ const PRIOR_REACH = 3.2;
  * @param {LatentModel} model
  * @param {Plane | null} plane
  * @param {Float32Array | null} positions of a t-SNE map
+ * @param {number} [reach] how far the codes go at any β; left out: as far as they go now
  * @returns {{content: Content, scale: Scale | null}}
  */
-export function contentOf(data, model, plane, positions) {
+export function contentOf(data, model, plane, positions, reach) {
   const places = positions ?? placesOf(model, plane);
   const values = valuesOf(data.colour.by, model);
   const scale = values && scaleOf(values, data.colour.title, VIRIDIS);
@@ -34,7 +35,7 @@ export function contentOf(data, model, plane, positions) {
     titles: data.titles,
     equal: data.equal,
     hasNumbers: data.view !== "tsne",
-    home: homeOf(places, data),
+    home: reach && data.prior ? around(data.prior, reach) : homeOf(places, data),
   };
   return { content, scale };
 }
@@ -83,4 +84,14 @@ function homeOf(places, { prior }) {
     return /** @type {[number, number]} */ ([low, high]);
   };
   return { x: range(0), y: range(1) };
+}
+
+/**
+ * A square about a place.
+ * @param {[number, number]} place
+ * @param {number} reach
+ * @returns {Ranges}
+ */
+function around([x, y], reach) {
+  return { x: [x - reach, x + reach], y: [y - reach, y + reach] };
 }

@@ -9,7 +9,7 @@
  * @type {Look} */
 const DEFAULTS = {
   prior: true, means: false, names: true, posterior: "touched", background: "none", anchor: "home",
-  hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15,
+  hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15, beta: 1,
 };
 
 /**
@@ -32,6 +32,7 @@ export function lookOf(map) {
     z: Array.from(inspector.parts.hand.z, short),
     draw: inspector.parts.prior.seed,
     side: inspector.parts.grid.side,
+    beta: short(map.everyBeta.beta),
   };
 }
 
@@ -49,6 +50,7 @@ export function restoreLook(map, look) {
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
   inspector.parts.grid.side = wanted.side;
+  map.everyBeta.beta = wanted.beta;
 }
 
 /**

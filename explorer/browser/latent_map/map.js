@@ -12,14 +12,16 @@ import { readPositions } from "../numerics/tensors.js";
 import { Gestures } from "../scatter/gestures.js";
 import { fillLegend } from "../scatter/legend.js";
 import { Scatter } from "../scatter/scatter.js";
-import { computeBackground } from "./background.js";
+import { layBackground } from "./background.js";
 import { contentOf } from "./content.js";
 import { serverDecoder } from "./exact.js";
 import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
 import { pressKey } from "./keyboard.js";
+import { EveryBeta } from "./every_beta.js";
 import { Ghost } from "./ghost.js";
-import { lookOf, restoreLook, restoreView } from "./look.js";
+import { Link } from "./link.js";
+import { restoreLook, restoreView } from "./look.js";
 import { gestureHost, inspectorHost, pinsHost, scatterHost, selectionHost, walkHost } from "./hosts.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
@@ -39,8 +41,6 @@ import { Toolbar } from "./toolbar.js";
 /** @import { Scale } from "../scatter/colours.js" */
 /** @import { Background } from "./background.js" */
 /** @import { MapData, Pin, Touch } from "../common/types.js" */
-
-const SETTLED_MS = 250;
 
 /** One map on the page. */
 export class LatentMap {
@@ -67,11 +67,8 @@ export class LatentMap {
     this.medians = null;
     /** @type {Uint32Array} points that `nearest` searches */
     this.shownAt = new Uint32Array();
-    this.telling = 0;
     this.marking = 0;
     this.walking = 0;
-    /** @type {string | null} what Python last heard of this model, as JSON */
-    this.told = null;
     /** @type {number | null} the selected test image */
     this.point = null;
     /** @type {number | null} pins before the last click, which a second click takes back */
@@ -83,6 +80,7 @@ export class LatentMap {
     /** @type {Background | null} */
     this.background = null;
     this.serial = 0;
+    this.link = new Link(this);
     this.panel = new PointerPanel(part(root, ".lens"), part(root, ".latent-panel"));
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
@@ -91,6 +89,7 @@ export class LatentMap {
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
     this.toolbar = new Toolbar(part(root, ".toolbar"), (what) => this.toolChanged(what));
+    this.everyBeta = new EveryBeta(part(root, ".betas"), this);
     this.selection = new Selection(part(root, ".selection"), selectionHost(this));
     this.inspector = new Inspector(part(root, ".inspector"), inspectorHost(this));
     this.gestures = new Gestures(this.stage, gestureHost(this));
@@ -118,6 +117,7 @@ export class LatentMap {
       if (serial !== this.serial) return;
       this.load(new Uint8Array(model));
       this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      this.everyBeta.offer();
       if (originals) this.takeOriginals(new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */ (error).message}. Reload the page.`);
@@ -126,16 +126,16 @@ export class LatentMap {
 
   /** Another model is on its way: what is shown of the last one must not answer for it. */
   forget() {
-    clearTimeout(this.telling);
+    this.link.forget();
     this.nearest = null;
     if (this.loaded) this.loaded.exact = null; // what the server still answers is not shown
     this.loaded = null;
     this.background = null;
     this.originals.forget();
-    this.told = null;
     this.has = {};
     this.thumbnails.forget();
     this.ghost.rest();
+    this.everyBeta.forget();
     this.pointer.leave();
     this.posteriors.end();
     this.pins.set([]);
@@ -154,9 +154,10 @@ export class LatentMap {
     this.scatter.end();
     this.posteriors.end();
     this.interpolation.stop();
+    this.everyBeta.forget();
     cancelAnimationFrame(this.marking);
     cancelAnimationFrame(this.walking);
-    clearTimeout(this.telling);
+    this.link.hush();
   }
 
   /** @param {string} text */
@@ -219,8 +220,8 @@ export class LatentMap {
     this.toolbar.anchors(this.point, this.pins.all);
     this.interpolation.update(this.pins.all);
     if (!isSameView || isRestored) this.inspector.restart();
-    if (isRestored) this.told = JSON.stringify(this.touch()); // what Python itself has sent
-    if (this.toolbar.background !== "none" && !this.background) this.makeBackground();
+    if (isRestored) this.link.settle(); // Python itself has sent it
+    if (this.toolbar.background !== "none" && !this.background) layBackground(this);
     this.drawMarks();
     this.ghost.walk();
   }
@@ -235,7 +236,7 @@ export class LatentMap {
     fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
     this.find();
     this.pins.set(this.pins.all);
-    clearTimeout(this.telling); // the link says it already
+    this.link.hush(); // the link says it already
   }
 
   /** @param {MapData} data */
@@ -385,22 +386,9 @@ export class LatentMap {
     this.remember();
   }
 
-  /** Tells Python, which keeps the link, once nothing has changed for a moment. */
+  /** What the link keeps has changed. */
   remember() {
-    clearTimeout(this.telling);
-    if (!this.loaded) return;
-    this.telling = window.setTimeout(() => {
-      const touch = this.touch();
-      const text = JSON.stringify(touch);
-      if (text !== this.told) this.tell(touch);
-      this.told = text;
-    }, SETTLED_MS);
-  }
-
-  /** @returns {Touch} what the link keeps */
-  touch() {
-    const pins = this.pins.all.map((pin) => ({ ...pin }));
-    return { model: this.has.model, pins, point: this.point, look: lookOf(this) };
+    this.link.remember();
   }
 
   /**
@@ -431,26 +419,34 @@ export class LatentMap {
     else if (what === "mode") this.gestures.mode = this.toolbar.mode;
     else {
       if (what === "anchor") this.anchor();
-      if (what === "background" || what === "anchor") this.makeBackground();
+      if (what === "background" || what === "anchor") layBackground(this);
       this.drawMarks();
       this.remember();
     }
   }
 
-  /** Computes the background that is asked for. */
-  async makeBackground() {
-    const kind = this.toolbar.background;
-    this.background = null;
-    this.scatter.request();
-    const { plane, model } = this;
-    if (kind === "none" || !plane) return;
-    const isWanted = () => plane === this.plane && kind === this.toolbar.background;
-    const report = (/** @type {number} */ share) => this.toolbar.progress(share);
-    const positions = /** @type {Float32Array} */ (this.scatter.content?.positions);
-    const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
-    this.toolbar.progress(1);
-    if (background && isWanted()) this.background = background;
-    this.scatter.request();
+  /**
+   * The codes have moved, for the model is at another β.
+   * @param {number} reach how far they go at any β
+   */
+  codesMoved(reach) {
+    const data = /** @type {MapData} */ (this.data);
+    const { content, scale } = contentOf(data, this.model, this.plane, null, reach);
+    Object.assign(this, { scale, medians: null });
+    this.scatter.show(content, true);
+    this.find();
+    if (this.pointer.at) this.pointer.look(this.pointer.at);
+    this.inspector.show();
+    this.drawMarks();
+  }
+
+  /** The codes have come to rest: densities, pictures, walk and background follow. */
+  codesRest() {
+    this.model.measure();
+    this.thumbnails.forget();
+    this.interpolation.restart();
+    if (this.toolbar.background !== "none") layBackground(this);
+    this.remember();
   }
 
   /** Draws them in the next frame, once however often it is asked for. */

@@ -39,14 +39,46 @@ export class LatentModel {
       : null;
     this.usual = this.usualDensity();
     this.rates = this.ratePerImage();
-    const { centre, spread, most } = momentsOf(this.means, this.size);
-    /** Mean and variance of every latent over the test set. */
-    this.centre = centre;
-    this.spread = spread;
-    /** How far sliders go: at least three standard deviations of the prior. */
-    this.reach = Math.max(3, Math.ceil(most));
+    this.moments = momentsOf(this.means, this.size);
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
+  }
+
+  /**
+   * The same model at another β: its decoder, and the test images that are known there.
+   * Densities are left out until `measure` is asked for, for they take longer than a frame.
+   * @param {{decode: LatentModel["decode"], means: Float32Array, logVariances: Float32Array,
+   *   distortions: Float32Array, labels: Float32Array | null}} at
+   */
+  turnTo(at) {
+    Object.assign(this, at);
+    this.count = at.distortions.length;
+    this.aggregate = null;
+    this.rates = this.ratePerImage();
+  }
+
+  /** Everything that follows from the codes. */
+  measure() {
+    this.aggregate = this.logVariances
+      ? buildAggregate(this.size, this.means, this.logVariances)
+      : null;
+    this.usual = this.usualDensity();
+    this.moments = momentsOf(this.means, this.size);
+  }
+
+  /** Mean of every latent over the test set. */
+  get centre() {
+    return this.moments.centre;
+  }
+
+  /** Variance of every latent over the test set. */
+  get spread() {
+    return this.moments.spread;
+  }
+
+  /** How far sliders go: at least three standard deviations of the prior. */
+  get reach() {
+    return Math.max(3, Math.ceil(this.moments.most));
   }
 
   /** KL(q(z|x) ‖ p(z)) of every test image, nats; zeros for an autoencoder. */

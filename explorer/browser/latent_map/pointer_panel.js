@@ -24,7 +24,7 @@ const DECODED = "Decoded mean";
 function furnish(place) {
   if (place.querySelector(".spot")) return;
   const picture = (/** @type {string} */ name, /** @type {string} */ text) =>
-    make("figure", { className: name }, image(text), make("figcaption", { textContent: text }));
+    make("figure", { className: name }, namedCanvas(text), make("figcaption", { textContent: text }));
   place.replaceChildren(
     picture("spot", UNDER),
     picture("original empty", "Original"),
@@ -37,7 +37,7 @@ function furnish(place) {
  * A canvas that is read out as a picture.
  * @param {string} name
  */
-function image(name) {
+function namedCanvas(name) {
   const canvas = make("canvas");
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", name);

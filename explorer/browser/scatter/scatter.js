@@ -77,6 +77,7 @@ export class Scatter {
    */
   show(content, keepsView = false) {
     const isSame = keepsView && this.content !== null && this.view !== null;
+    const follows = isSame && this.isHome;
     this.content = content;
     this.dressed = dotsOf(content);
     this.places = new Float32Array(content.positions.length);
@@ -84,7 +85,7 @@ export class Scatter {
     this.list();
     const box = this.box();
     this.home = fit(box, content.home ?? bounds(content.positions), content.equal);
-    this.look(isSame ? fit(box, /** @type {View} */ (this.view), content.equal) : this.home);
+    this.look(isSame && !follows ? fit(box, /** @type {View} */ (this.view), content.equal) : this.home);
   }
 
   /**

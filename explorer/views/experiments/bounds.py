@@ -17,7 +17,7 @@ SAMPLES = (1, 2, 5, 20, 100)
 def show() -> None:
     """Shows the ELBO of one image from one sample of z, and from many."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = model_picker.show("model")
+        model = model_picker.show("model", needs_images=True)
         if model is None:
             return
         point = controls.image_number(model)

@@ -25,7 +25,7 @@ SHOWN = 10
 def show() -> None:
     """Shows one image's posterior under models that differ in β alone."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = model_picker.show("model")
+        model = model_picker.show("model", needs_images=True)
         if model is None:
             return
         point = controls.image_number(model)

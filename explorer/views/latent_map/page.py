@@ -139,6 +139,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         return
     shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | map_spec.map_data(shown)
+    data["betas"] = page_files.beta_data(model)
     _forget_zoom(name, data["model"])
     opens = NOTHING if name or _is_touched() else _opening(model)
     pins = _pins(f"pins{name}", model.codes.latent_dim) or _pinned(model, opens.pinned)
@@ -217,7 +218,7 @@ def _look(name: str, latent_dim: int, at_first: dict[str, Any] | None) -> dict[s
         state.reset("z")
         z = None
     look |= {"tab": "image" if tab == "draw" else tab, "z": list(z or ())}
-    return look | {"draw": state.get("draw"), "side": state.get("side")}
+    return look | {name: state.get(name) for name in ("draw", "side", "beta")}
 
 
 def _forget_zoom(name: str, model: str) -> None:
@@ -240,7 +241,7 @@ def _touched(name: str) -> None:
         state.put(**{"point": touch.point, f"pins{name}": touch.pins, f"look{name}": touch.look})
         if not name:
             panel = "draw" if state.get("panel") == "draw" else touch.tab
-            state.put(panel=panel, z=touch.z, draw=touch.draw, side=touch.side)
+            state.put(panel=panel, z=touch.z, draw=touch.draw, side=touch.side, beta=touch.beta)
 
 
 def _dimensions(model: LoadedModel) -> tuple[int, int]:

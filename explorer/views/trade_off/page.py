@@ -72,7 +72,7 @@ def _groups(
     models: dict[str, LoadedModel], chosen: tuple[str, ...]
 ) -> dict[str, dict[str, LoadedModel]]:
     """Models whose D can be compared, by a name for links: first the group that has most of the
-    chosen runs, then that of the model on the map."""
+    chosen runs, then that of the model on the map, if somebody has chosen it."""
     groups: dict[str, dict[str, LoadedModel]] = {}
     for name, model in models.items():
         if _has_rate(model) or model.card.config.model.capabilities.betas == "many":
@@ -81,7 +81,7 @@ def _groups(
 
     def order(key: str) -> tuple[int, bool]:
         marked = [n for n in chosen if n in groups[key] and _has_rate(groups[key][n])]
-        return -len(marked), state.get("model") not in groups[key]
+        return -len(marked), state.is_default("model") or state.get("model") not in groups[key]
 
     return {key: groups[key] for key in sorted(groups, key=order)}
 
@@ -125,7 +125,11 @@ def _explore(
         ),
         curve if measured is not None else None,
     )
-    data |= {"beta": _beta(measured), "colours": list(PALETTE)}
+    data |= {
+        "beta": _beta(measured),
+        "colours": list(PALETTE),
+        "threshold": page_files.threshold(some),
+    }
     beta_slider.beta_slider(data, "rates", _chosen)
     if measured is None:
         st.caption(

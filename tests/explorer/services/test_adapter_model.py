@@ -299,7 +299,8 @@ def test_the_spot_under_the_pointer_is_decoded(own_server, profile, tmp_path, is
             assert shown.shape == expected.shape
             assert np.abs(shown.astype(int) - expected).max() <= (1 if is_exact else 8)
         under = page.locator(".latent-panel .spot figcaption").inner_text()
-        word = "Decoded under the pointer" if is_exact else "Under the pointer: between grid points"
+        word = "Decoded mean at the pointer"
+        word += "" if is_exact else ": between grid points"
         assert under == word
         page.get_by_role("button", name="Random").click()
         in_link(page, r"\bpoint=\d")

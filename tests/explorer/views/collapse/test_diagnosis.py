@@ -51,7 +51,7 @@ def test_the_diagnosis_is_that_of_the_metrics(no_runs, shown, checkpoint):
         z = torch.tensor(draw_codes(checkpoint.codes, 12, 0), dtype=torch.float32)
         decoded = restore(checkpoint).decode(z).numpy()
     sheet = pictures.sheet(decoded, 6, 52, 2)
-    assert (shown["12 samples of the prior, decoded"][0] == sheet).all()
+    assert (shown["Decoded means of 12 prior samples"][0] == sheet).all()
 
 
 def test_the_default_screen_offers_the_remedies(no_runs):

@@ -74,7 +74,7 @@ def run(at, strokes=None):
 
 def screen(strokes=None, **link):
     at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=PATIENCE)
-    at.query_params.update({"panel": "draw"} | link)
+    at.query_params.update({"panel": "draw", "model": "digits-2d-beta-1"} | link)
     return run(at, strokes)
 
 
