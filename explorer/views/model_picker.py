@@ -12,6 +12,9 @@ from explorer.widgets import inputs
 from explorer.widgets.text import plain
 from explorer.words import words
 
+WITH_IMAGES = "digits-2d-beta-1"
+"""Its images are included, so it is there where the default model’s are not."""
+
 
 def show(name: str, needs_images: bool = False) -> LoadedModel | None:
     """Shows a drop-down of every usable model; None, with a message, if there is none.
@@ -25,20 +28,23 @@ def show(name: str, needs_images: bool = False) -> LoadedModel | None:
     if not usable:
         say_none()
         return None
-    if needs_images and state.is_default(name):
+    state.choose(name, list(usable))
+    if needs_images and state.is_default(name) and f"{name}-preferred" not in st.session_state:
         _prefer_one_with_images(name, usable)
     labels = {name: label(entry) for name, entry in usable.items()}
     return LoadedModel(usable[inputs.select(name, "Model", labels, width=420)])
 
 
 def _prefer_one_with_images(name: str, usable: dict[str, Entry]) -> None:
-    """Changes the default model to a VAE of one β whose test images are on this machine."""
-    wanted = [usable[state.get(name)]] if state.get(name) in usable else []
-    for entry in [*wanted, *usable.values()]:
-        model = LoadedModel(entry)
+    """Changes the default model, once, to a VAE of one β whose test images are on this machine."""
+    st.session_state[f"{name}-preferred"] = True
+    for one in dict.fromkeys([state.get(name), WITH_IMAGES, *usable]):
+        if one not in usable:
+            continue
+        model = LoadedModel(usable[one])
         capabilities = model.card.config.model.capabilities
         if model.test_images is not None and capabilities.has_prior and capabilities.betas == "one":
-            state.put(**{name: entry.id})
+            state.put(**{name: one})
             return
 
 

@@ -231,7 +231,8 @@ def test_an_autoencoder_is_one_sentence(no_runs, experiment):
 @pytest.mark.skipif(not MNIST, reason="no MNIST model ships")
 def test_absent_images_are_said_with_the_way_to_get_them(no_runs, monkeypatch, tmp_path, shown):
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path))
-    at = open_view("experiments", experiment="samples", model="mnist-2d-beta-1")
+    at = open_view("experiments", experiment="samples")
+    choose(at, "model", "mnist-2d-beta-1")
     assert "`python -m models data download mnist`" in at.info[0].value
     choose(at, "experiment", "beta")
     assert "Image 0, decoded" in shown

@@ -95,7 +95,7 @@ def choose_model(at, name):
 
 def test_an_empty_pad_says_what_to_do_and_how_a_drawing_is_prepared():
     at = screen()
-    assert at.query_params == {"panel": "draw"}
+    assert at.query_params == {"panel": "draw", "model": "digits-2d-beta-1"}
     assert "Draw a digit, or press one of the examples 0 to 9." in texts(at)
     assert describe("digits", (1, 8, 8)) in texts(at)
     assert drawn_code(at) is None
