@@ -6,9 +6,11 @@ from pathlib import Path
 
 from models.adapter.definitions import Adapter
 from models.adapter.errors import AdapterError
-from models.data.custom_images import CustomImages
+from models.data.array_set import read_array_set
+from models.data.arrays import hold
 from models.data.image_set import ImageSet
 from models.data.load import load
+from models.data.read_options import NONE, ReadOptions
 
 
 def read_images(
@@ -39,4 +41,5 @@ def read_images(
         raise AdapterError(
             "there must be images to show: define data or images in the adapter, or give --data"
         )
-    return CustomImages.from_arrays(arrays, name).all("test")
+    # The model was trained on these values: dark images must stay dark.
+    return read_array_set(hold(arrays), name, ReadOptions(NONE)).all("test")

@@ -1,142 +1,180 @@
-"""Untrusted arrays: those of an .npz archive, and the checks that images and labels must pass.
+"""Untrusted NumPy files: what their headers promise, and the arrays themselves.
 
-Nothing is unpickled, no path is made from a name found inside, and every array must be as long
-as its header says.
+Headers are read first and cost next to nothing; only arrays that are used are unpacked. Nothing
+is unpickled, no path is made from a name found inside, and every array must be as long as its
+header says.
 """
 
 from __future__ import annotations
 
 import io
 import math
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from models.data.archive import check_members, open_archive, unpack
-from models.data.image_set import (
-    MAX_CLASSES,
-    DataError,
-    check_class_names,
-    check_labels,
-    check_sides,
-)
+from models.data.archive import check_packing, check_size, open_archive, read_start, unpack
+from models.data.image_set import MAX_BYTES, DataError
 from models.text import clean_name
 
 MAX_ARRAYS = 64
+_HEADER_BYTES = 2**14
+_MAGIC = b"\x93NUMPY"
 
 
-def read_arrays(content: bytes) -> dict[str, np.ndarray]:
-    """Reads `images`, `labels` and `class_names` of an .npz archive, those that it has.
+@dataclass(frozen=True)
+class Header:
+    """What a .npy file says about its array.
+
+    Attributes:
+        shape: Of the array.
+        dtype: Of its values.
+        columns_first: Whether they are stored in Fortran's order.
+        start: Bytes before the first value.
+        size: Bytes of the file.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    columns_first: bool
+    start: int
+    size: int
+
+    def __str__(self) -> str:
+        kind = "Python objects" if self.dtype.hasobject else str(self.dtype)
+        return f"{self.shape} {kind}"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Holds the arrays of an .npz archive, or those of .npy files, not unpacked yet.
+
+    Attributes:
+        headers: By name, in the order of the archive.
+        others: Names of what is no array.
+    """
+
+    headers: Mapping[str, Header]
+    others: tuple[str, ...]
+    _check: Callable[[Sequence[str]], None] = field(repr=False)
+    _read: Callable[[str], np.ndarray] = field(repr=False)
+
+    def check(self, *names: str) -> None:
+        """Checks arrays by what their headers say.
+
+        Raises:
+            DataError: If they hold Python objects, are empty, too large, or not as long as their
+                headers say.
+        """
+        self._check(names)
+        for name in names:
+            _check_header(name, self.headers[name])
+
+    def read(self, *names: str) -> list[np.ndarray]:
+        """Reads arrays by name, as views of the bytes they are stored in, once they are checked."""
+        self.check(*names)
+        return [self._read(name) for name in names]
+
+
+def read_npz(content: bytes) -> Arrays:
+    """Reads the headers of an .npz archive.
 
     Raises:
-        DataError: If the archive or one of its arrays cannot be used, in one sentence.
+        DataError: If the archive cannot be used, in one sentence.
+
+    Example:
+        >>> stream = io.BytesIO()
+        >>> np.savez(stream, x_train=np.zeros((10, 8, 8)))
+        >>> {name: str(header) for name, header in read_npz(stream.getvalue()).headers.items()}
+        {'x_train': '(10, 8, 8) float64'}
     """
-    with open_archive(content, MAX_ARRAYS, "arrays") as archive:
-        members = archive.infolist()
-        by_key = {member.filename.removesuffix(".npy"): member for member in members}
-        if len(by_key) < len(members):
-            raise DataError("the archive must hold every array once, got one name twice")
-        check_members(members, len(content))
-        known = [key for key in ("images", "labels", "class_names") if key in by_key]
-        return {key: _read_array(key, unpack(archive, by_key[key])) for key in known}
-
-
-def _read_array(key: str, content: bytes) -> np.ndarray:
-    """An array in NumPy's .npy format, as a view of its bytes."""
-    formats = np.lib.format
-    stream = io.BytesIO(content)
-    headers = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
-    shape, columns_first, dtype = headers[formats.read_magic(stream)](stream)
-    if dtype.hasobject:
-        raise DataError(f"{key} must hold numbers or texts, got Python objects: convert them first")
-    count, start = math.prod(shape), stream.tell()
-    if min(shape, default=0) < 0 or count * dtype.itemsize != len(content) - start:
-        raise DataError(f"{key} must hold as many values as its shape says, got more or fewer")
-    if count == 0:
-        raise DataError(f"{key} must not be empty, got shape {shape}")
-    flat = np.frombuffer(content, dtype, count, start)
-    return flat.reshape(shape[::-1]).T if columns_first else flat.reshape(shape)
-
-
-def check_pixels(images: np.ndarray) -> tuple[np.ndarray, float, tuple[str, ...]]:
-    """Checks images of any accepted shape and scale.
-
-    Returns:
-        The same as (N, C, H, W); the value that means white; notes on how they are scaled.
-
-    Raises:
-        DataError: If shape, type or range cannot be used, in one sentence.
-    """
-    kind, size = images.dtype.kind, images.dtype.itemsize
-    if kind not in "buif" or size > 8:
-        raise DataError(f"images must be numbers of at most 64 bits, got {images.dtype}")
-    shape = images.shape
-    if images.ndim == 3:
-        images = images[:, None]
-    elif images.ndim == 4 and shape[1] not in (1, 3) and shape[3] in (1, 3):
-        images = np.moveaxis(images, 3, 1)
-    if images.ndim != 4 or images.shape[1] not in (1, 3):
-        raise DataError(
-            "images must have the shape (N, H, W), (N, H, W, C) or (N, C, H, W) with 1 or 3 "
-            f"channels, got {shape}: reshape them first"
-        )
-    check_sides(images.shape)
-    low, high = float(images.min()), float(images.max())
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise DataError("images must be finite, got NaN or infinity in at least one pixel")
-    rounding = 1e-6 if kind == "f" else 0.0
-    if low < -rounding:
-        raise DataError(f"images must not be negative, got {low:g} to {high:g}: rescale to [0, 1]")
-    if high <= 1 + rounding:
-        note = f"{images.dtype} images hold 0 and 1 only: 1 is white" if kind in "ui" else ""
-        return images, 1.0, (note,) if note else ()
-    if high <= 255:
-        plain = images.dtype == np.uint8
-        note = f"{images.dtype} images hold {low:g} to {high:g}: divided by 255"
-        return images, 255.0, () if plain else (note,)
-    if images.dtype.kind == "u" and size == 2:
-        return images, 65535.0, (f"uint16 images hold {low:g} to {high:g}: divided by 65535",)
-    raise DataError(
-        f"{images.dtype} images must lie in [0, 1] or [0, 255], got {low:g} to {high:g}: "
-        "rescale them first"
+    archive = open_archive(content, MAX_ARRAYS, "arrays")
+    members = {member.filename: member for member in archive.infolist()}
+    keys = [name.removesuffix(".npy") for name in members]
+    if len(set(keys)) < len(keys):
+        raise DataError("the archive must hold every array once, got one name twice")
+    check_packing(list(members.values()))
+    by_key, headers, others = {}, {}, []
+    for key, (name, member) in zip(keys, members.items(), strict=True):
+        start = read_start(archive, member, _HEADER_BYTES)
+        if name.endswith(".npy") or start.startswith(_MAGIC):
+            by_key[key], headers[key] = member, _read_header(start, member.file_size)
+        else:
+            others.append(name)
+    return Arrays(
+        headers,
+        tuple(others),
+        lambda names: check_size([by_key[name] for name in names], len(content)),
+        lambda name: _view(name, unpack(archive, by_key[name]), headers[name]),
     )
 
 
-def read_labels(
-    labels: np.ndarray | None, names: np.ndarray | None, count: int
-) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """Converts labels to int64 from 0, and lists the names of the classes.
+def read_npy(files: Sequence[tuple[str, bytes]]) -> Arrays:
+    """Reads the headers of .npy files.
 
     Args:
-        labels: Whole numbers or texts (N,), or None.
-        names: One for each of the labels 0, 1, 2, …; by default the labels themselves.
-        count: Images.
+        files: The name of each array and the content of its file.
 
     Raises:
-        DataError: If they do not fit the images or each other, in one sentence.
+        DataError: If there are too many, or two have one name.
     """
-    if labels is None:
-        return None, ()
-    if labels.shape not in ((count,), (count, 1)):
-        raise DataError(f"labels must be one for each of {count} images, got shape {labels.shape}")
-    if labels.dtype.kind not in "buiUS":
-        raise DataError(f"labels must be whole numbers or short texts, got {labels.dtype}")
-    labels = labels.reshape(count)
-    if names is None:
-        values, labels = np.unique(labels, return_inverse=True)
-        class_names = _names(values[: MAX_CLASSES + 1])
-    else:
-        if names.ndim != 1 or names.dtype.kind not in "US":
-            raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
-        class_names = _names(names[: MAX_CLASSES + 1])
-        if labels.dtype.kind in "US":
-            raise DataError("labels must be whole numbers where class_names are given, got texts")
-    check_class_names(class_names)
-    labels = labels.astype(np.int64)
-    check_labels(labels, count, len(class_names))
-    return labels, class_names
+    contents = dict(files)
+    if len(contents) < len(files) or len(files) > MAX_ARRAYS:
+        raise DataError(f"there must be at most {MAX_ARRAYS} arrays of different names")
+    headers = {
+        name: _read_header(content[:_HEADER_BYTES], len(content))
+        for name, content in contents.items()
+    }
+    return Arrays(
+        headers, (), lambda names: None, lambda name: _view(name, contents[name], headers[name])
+    )
 
 
-def _names(values: np.ndarray) -> tuple[str, ...]:
-    if values.dtype.kind == "S":
-        return tuple(clean_name(value.decode("utf-8", "replace")) for value in values.tolist())
-    return tuple(clean_name(value) for value in values.tolist())
+def hold(arrays: Mapping[str, np.ndarray]) -> Arrays:
+    """Takes arrays that are in memory already.
+
+    Example:
+        >>> hold({"images": np.zeros((10, 8, 8))}).read("images")[0].shape
+        (10, 8, 8)
+    """
+    headers = {
+        name: Header(array.shape, array.dtype, False, 0, array.nbytes)
+        for name, array in arrays.items()
+    }
+    return Arrays(headers, (), lambda names: None, arrays.__getitem__)
+
+
+def _read_header(start: bytes, size: int) -> Header:
+    """What the first bytes of a .npy file say; whatever NumPy raises if they say nothing."""
+    formats, stream = np.lib.format, io.BytesIO(start)
+    readers = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
+    shape, columns_first, dtype = readers[formats.read_magic(stream)](stream)
+    return Header(shape, dtype, columns_first, stream.tell(), size)
+
+
+def _check_header(name: str, header: Header) -> None:
+    """Refuses an array that its header rules out."""
+    name, count = clean_name(name), math.prod(header.shape)
+    if header.dtype.hasobject:
+        raise DataError(
+            f"{name} must hold numbers or texts, got Python objects: convert them first"
+        )
+    stored = header.size - header.start
+    if min(header.shape, default=0) < 0 or count * header.dtype.itemsize != stored:
+        raise DataError(f"{name} must hold as many values as its shape says, got more or fewer")
+    if count == 0:
+        raise DataError(f"{name} must not be empty, got shape {header.shape}")
+    if stored > MAX_BYTES:
+        raise DataError(f"{name} must take at most {MAX_BYTES >> 20} MB, got {stored >> 20} MB")
+
+
+def _view(name: str, content: bytes, header: Header) -> np.ndarray:
+    """The array in the bytes of its file."""
+    if len(content) != header.size:
+        raise zipfile.BadZipFile(f"{name} is shorter than promised")
+    flat = np.frombuffer(content, header.dtype, math.prod(header.shape), header.start)
+    if header.columns_first:
+        return flat.reshape(header.shape[::-1]).T
+    return flat.reshape(header.shape)

@@ -1,45 +1,86 @@
-"""Which files are images, and of which class: one folder of images, or one folder per class.
+"""Which files are images, of which class and of which part: told by the folders that they lie in.
 
-Names only sort and label: no path is made from a name found inside an archive.
+    00.png …                   images without classes
+    ant/00.png  owl/00.png     one folder per class
+    train/…  test/…            either of these for each part, or the parts in every class folder
+
+Folders that hold everything do not count. Names only sort and label: no path is made from a name
+found inside an archive. Whatever is left out is named.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from models.data.image_set import DataError
+from models.data.labels import NO_LABEL
+from models.data.layout import PARTS, find_part, split_name
+from models.data.other_files import advice
 from models.text import clean_name
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
-MAX_FILES = 100_000
-"""Most images or entries of a folder on this machine."""
-LEFT_OUT = "entries that are not PNG, JPEG, GIF or WEBP images, left out"
+SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".pgm", ".ppm", ".pbm", ".pnm")
+KINDS = "PNG, JPEG, GIF, WEBP, BMP, PGM or PPM"
+SHOWN = 3
+"""Names that a note lists."""
+OTHERS = f"files that are no {KINDS} images, left out"
+HIDDEN = "hidden files, left out"
+OUTSIDE = "entries whose names lead out of the folder, left out"
+DEEPER = "images that lie deeper than a class folder, left out"
+BESIDE = "images beside the folders of the parts, left out"
+LINKS = "links out of the folder, left out (copy the files to use them)"
+SPECIAL = "entries that are no files, left out"
+_JUNK = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}
+_SET_WORDS = {"set", "images", "imgs", "data", "seg", "split", "folder"}
+"""Words beside that of the part in the name of its folder."""
 
 
-class Labelled(NamedTuple):
-    """Image files in order, with their classes.
+class ImageFile(NamedTuple):
+    """An image file and what its place says.
 
     Attributes:
-        files: Indices into the given names, or paths on this machine.
-        labels: int64 (N,); None where there are no classes.
-        class_names: In the order of the labels.
-        left_out: How many other entries there are.
+        index: Among the given names.
+        part: "train", "test" or "val"; "" where the set is not divided.
+        label: Its class; "" if it has none.
+        path: Its name below the folders that do not count.
     """
 
-    files: list
-    labels: np.ndarray | None
-    class_names: tuple[str, ...]
-    left_out: int
+    index: int
+    part: str
+    label: str
+    path: str
+
+
+class Found(NamedTuple):
+    """The image files of a folder in order, and everything else.
+
+    Attributes:
+        images: In order.
+        others: Places of files that are no images, among the given names.
+        left_out: Names of what is not read, by the reason.
+        said: Notes on how labels were found.
+    """
+
+    images: list[ImageFile]
+    others: list[int]
+    left_out: dict[str, list[str]]
+    said: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A sentence on what was left out, if anything was."""
-        return (f"{LEFT_OUT}: {self.left_out}",) if self.left_out else ()
+        """One sentence for every reason why something is left out, and what was said."""
+        listed = (f"{why}: {list_names(names)}" for why, names in self.left_out.items() if names)
+        return (*self.said, *listed)
+
+
+class _Place(NamedTuple):
+    """An image file in folders."""
+
+    folders: list[str]
+    last: str
+    index: int
 
 
 def is_image(name: str) -> bool:
@@ -52,104 +93,172 @@ def last_part(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def label_names(names: Sequence[str]) -> Labelled:
-    """Finds the images among names with folders, and the classes that their folders are.
+def list_names(names: Sequence[str], most: int = SHOWN) -> str:
+    """Lists names, as many as a sentence takes.
 
-    Folders that hold everything do not count, nor do folders' own entries and hidden files. What
-    lies deeper than a class, or has a name that leads out of the archive, is left out.
+    Example:
+        >>> list_names(["a/notes.txt", "b.txt", "c.txt", "d.txt"])
+        "'a/notes.txt', 'b.txt', 'c.txt' and 1 more"
+    """
+    texts = [repr(clean_name(name, longest=30)) for name in names[:most]]
+    return ", ".join(texts) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def find_images(
+    names: Sequence[str], links: Sequence[str] = (), special: Sequence[str] = ()
+) -> Found:
+    """Finds the images among names with folders, and the classes and parts that folders are.
 
     Args:
-        names: As in an archive or an uploaded folder.
+        names: As in an archive, an uploaded folder, or below a folder of this machine.
+        links: Names of links that are not followed.
+        special: Names of what is neither file nor folder.
 
     Raises:
         DataError: If there is no image, or images lie both beside and inside class folders.
 
     Example:
-        >>> label_names(["all/ant/1.png", "all/owl/1.png", "all/notes.txt"])[:1]
-        ([0, 1],)
+        >>> found = find_images(["all/ant/1.png", "all/owl/1.png", "all/notes.txt"])
+        >>> [(image.index, image.label) for image in found.images], found.others
+        ([(0, 'ant'), (1, 'owl')], [2])
     """
-    images, left_out = [], 0
+    left_out = {LINKS: list(links), SPECIAL: list(special)}
+    places, others = [], []
     for index, name in enumerate(names):
         *folders, last = parts = name.replace("\\", "/").split("/")
-        if last == "":
-            continue
-        if {"", ".", ".."} & set(parts):
-            left_out += 1
-        elif any(part.startswith(".") or part == "__MACOSX" for part in parts):
-            continue
-        elif is_image(last):
-            images.append((folders, last, index))
-        else:
-            left_out += 1
-    images = _without_common(images)
-    kept = [image for image in images if len(image[0]) < 2]
-    return _label(sorted(kept), left_out + len(images) - len(kept))
+        reason = _reason(parts)
+        if reason is None:
+            places.append(_Place(folders, last, index))
+        elif reason:
+            left_out.setdefault(reason, []).append(name)
+            others += [index] if reason == OTHERS else []
+    if not places:
+        raise DataError(_says_none([*names, *links]))
+    images = _without_deeper(_divide(_without_common(places), left_out), left_out)
+    _refuse_strays(images)
+    order = list(dict.fromkeys(PARTS.values()))
+    images = sorted(images, key=lambda each: (order.index(each[0]) if each[0] else 0, *each[1]))
+    return Found([_to_file(part, place) for part, place in images], others, left_out)
 
 
-def _without_common(images: list[tuple[list[str], str, int]]) -> list[tuple[list[str], str, int]]:
+def _reason(parts: list[str]) -> str | None:
+    """Why a file is left out: "" where that goes without saying; None for an image."""
+    if parts[-1] == "" or any(part.lower() in _JUNK or part.startswith("._") for part in parts):
+        return ""
+    if {"", ".", ".."} & set(parts):
+        return OUTSIDE
+    if any(part.startswith(".") for part in parts):
+        return HIDDEN
+    return None if is_image(parts[-1]) else OTHERS
+
+
+def _says_none(names: Sequence[str]) -> str:
+    """Says that there is no image, and what there is."""
+    what = f"there must be {KINDS} images, or one folder of them per class"
+    if not names:
+        return f"{what}, got none"
+    remedy = next((text for text in map(advice, names) if text), "")
+    return f"{what}, got none among {list_names(names)}" + (f": {remedy}" if remedy else "")
+
+
+def _without_common(places: list[_Place]) -> list[_Place]:
     """The same without folders that hold everything."""
-    while images and all(folders and folders[0] == images[0][0][0] for folders, _, _ in images):
-        images = [(folders[1:], last, index) for folders, last, index in images]
-    return images
+    while places and all(each.folders[:1] == places[0].folders[:1] for each in places):
+        if not places[0].folders:
+            break
+        places = [each._replace(folders=each.folders[1:]) for each in places]
+    return places
 
 
-def list_folder(root: str | Path) -> Labelled:
-    """Finds the images of a folder on this machine, or of its subfolders, one per class.
+def _divide(places: list[_Place], left_out: dict[str, list[str]]) -> list[tuple[str, _Place]]:
+    """Images with their parts, in the folders that remain."""
+    for level in (0, 1):
+        parts = {_part_of(each, level) for each in places}
+        if {"train", "test"} <= parts or {"train", "val"} <= parts:
+            break
+    else:
+        return [("", each) for each in places]
+    inside = [each for each in places if _part_of(each, level)]
+    beside = ["/".join([*each.folders, each.last]) for each in places if each not in inside]
+    left_out.setdefault(BESIDE, []).extend(beside)
+    parts = [_part_of(each, level) for each in inside]
+    remaining = [
+        each._replace(folders=[name for name in each.folders if _folder_part(name) != part])
+        for part, each in zip(parts, inside, strict=True)
+    ]
+    return list(zip(parts, _without_common(remaining), strict=True))
 
-    Hidden files and links that leave the folder are ignored.
 
-    Raises:
-        DataError: If there is no image, too many entries, or images both beside and inside
-            class folders.
+def _part_of(place: _Place, level: int) -> str:
+    """The part that the folder at that level names; "" if it names none."""
+    return _folder_part(place.folders[level]) if len(place.folders) > level else ""
+
+
+def _folder_part(name: str) -> str:
+    """The part that a folder's name means, and nothing else."""
+    words = [word for word in split_name(name) if word not in _SET_WORDS]
+    return find_part(words) if len(words) == 1 else ""
+
+
+def _without_deeper(
+    images: list[tuple[str, _Place]], left_out: dict[str, list[str]]
+) -> list[tuple[str, _Place]]:
+    """The images that lie no deeper than in a class folder."""
+    deeper = [place for _, place in images if len(place.folders) > 1]
+    left_out.setdefault(DEEPER, []).extend("/".join([*each.folders, each.last]) for each in deeper)
+    return [(part, place) for part, place in images if len(place.folders) < 2]
+
+
+def _refuse_strays(images: list[tuple[str, _Place]]) -> None:
+    """Refuses images beside the class folders of their part."""
+    for part in {part for part, _ in images}:
+        places = [place for each, place in images if each == part]
+        strays = [place.last for place in places if not place.folders]
+        folders = sorted({place.folders[0] for place in places if place.folders})
+        if strays and folders:
+            verb = "lies" if len(strays) == 1 else "lie"
+            raise DataError(
+                "there must be either images or one folder of images per class, got both: "
+                f"{list_names(strays)} {verb} beside the folders {list_names(folders)}"
+            )
+
+
+def _to_file(part: str, place: _Place) -> ImageFile:
+    """An image with its class."""
+    label = place.folders[0] if place.folders else ""
+    return ImageFile(place.index, part, label, "/".join([*place.folders, place.last]))
+
+
+def class_labels(images: Sequence[ImageFile]) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Numbers the classes of images by their names; those without one are a class of their own.
+
+    Returns:
+        int64 (N,) and the classes' names; None and () if no image has a class.
+
+    Example:
+        >>> files = [ImageFile(place, "", label, "") for place, label in enumerate("ba")]
+        >>> class_labels([*files, ImageFile(2, "", "", "")])
+        (array([1, 0, 2]), ('a', 'b', 'no label'))
     """
-    root = os.path.realpath(root)
-    files, folders, left_out = _scan(root, root)
-    images = [([], path) for path in files]
-    for folder in folders:
-        inside, deeper, others = _scan(folder, root)
-        left_out += others + len(deeper)
-        images += [([os.path.basename(folder)], path) for path in inside]
-        if len(images) > MAX_FILES:
-            raise DataError(f"a folder must hold at most {MAX_FILES} images, got more")
-    return _label(images, left_out)
+    found = {image.label for image in images}
+    if found <= {""}:
+        return None, ()
+    ordered = sorted(found - {""}) + ([""] if "" in found else [])
+    number = {label: place for place, label in enumerate(ordered)}
+    labels = np.array([number[image.label] for image in images], np.int64)
+    return labels, tuple(clean_name(label) if label else NO_LABEL for label in ordered)
 
 
-def _scan(folder: str, root: str) -> tuple[list[str], list[str], int]:
-    """Image files and subfolders by name, without hidden ones and links that leave the root."""
-    files, folders, left_out = [], [], 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.startswith("."):
-                continue
-            if entry.is_symlink() and not _is_inside(entry.path, root):
-                continue
-            if os.path.isdir(entry.path):
-                folders.append(entry.path)
-            elif os.path.isfile(entry.path) and is_image(entry.name):
-                files.append(entry.path)
-            else:
-                left_out += 1
-            if len(files) + len(folders) + left_out > MAX_FILES:
-                raise DataError(f"a folder must hold at most {MAX_FILES} entries, got more")
-    return sorted(files), sorted(folders), left_out
+def find_test(images: Sequence[ImageFile]) -> np.ndarray | None:
+    """Tells which images are the test split; None where the set is not divided.
 
-
-def _is_inside(path: str, root: str) -> bool:
-    return Path(os.path.realpath(path)).is_relative_to(root)
-
-
-def _label(images: Sequence[tuple], left_out: int) -> Labelled:
-    """Images in order, with the classes that their folders are."""
-    if not images:
-        raise DataError(
-            "there must be PNG, JPEG, GIF or WEBP images, or one folder of them per class, got none"
-        )
-    files = [image[-1] for image in images]
-    has_class = [bool(image[0]) for image in images]
-    if not any(has_class):
-        return Labelled(files, None, (), left_out)
-    if not all(has_class):
-        raise DataError("there must be either images or one folder of images per class, got both")
-    classes, labels = np.unique([image[0][0] for image in images], return_inverse=True)
-    names = tuple(clean_name(name) for name in classes.tolist())
-    return Labelled(files, labels.astype(np.int64), names, left_out)
+    Example:
+        >>> files = [ImageFile(place, part, "", "") for place, part in enumerate(("train", "val"))]
+        >>> find_test(files)
+        array([False,  True])
+    """
+    parts = {image.part for image in images}
+    if parts <= {""}:
+        return None
+    last = "test" if "test" in parts else "val"
+    return np.array([image.part == last for image in images])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
-from models.data.arrays import check_pixels, read_labels
 from models.data.image_set import (
     MIN_IMAGES,
     DataError,
@@ -22,7 +21,6 @@ from models.text import clean_name
 
 STEPS = 8
 """Fewest steps of an epoch that a small set should get."""
-SCALES = (1.0, 255.0, 65535.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +30,13 @@ class CustomImages:
     Args:
         images: (N, C, H, W), N at least 10, of which not all are equal; kept as uint8 or uint16
             if they are whole numbers, else as float32.
-        scale: The value that means white: 1, 255 or 65535.
+        scale: The value that means white, positive: 1, 255, 65535 or another.
         labels: int64 (N,), each an index into `class_names`; None when unlabelled.
         class_names: The classes' names in the order of the labels; () when unlabelled.
         title: A label; it is cleaned.
         notes: What was converted while reading, one sentence each.
+        is_test: bool (N,), which images are the test split, where the user divided them; None:
+            one in five is.
 
     Raises:
         DataError: If there are too few, all are equal, or two classes have the same name.
@@ -54,6 +54,7 @@ class CustomImages:
     class_names: tuple[str, ...]
     title: str
     notes: tuple[str, ...] = ()
+    is_test: np.ndarray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         images, notes = self.images, self.notes
@@ -61,31 +62,18 @@ class CustomImages:
             raise DataError(f"there must be at least {MIN_IMAGES} images, got {len(images)}")
         check_sides(images.shape)
         check_class_names(self.class_names)
+        if not 0 < self.scale < math.inf:
+            raise DataError(f"the value of white must be positive, got {self.scale:g}")
+        if self.is_test is not None:
+            _check_parts(self.is_test, len(images))
         if (images.min(axis=0) == images.max(axis=0)).all():
             raise DataError(f"images must differ, got {len(images)} identical ones")
         if self.labels is not None and (self.labels == self.labels[0]).all():
             note = "all images have the same label"
             notes = notes if note in notes else (*notes, note)
-        object.__setattr__(self, "images", compact(images, self.scale))
+        object.__setattr__(self, "images", compact(images))
         object.__setattr__(self, "title", clean_name(self.title))
         object.__setattr__(self, "notes", notes)
-
-    @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], title: str) -> CustomImages:
-        """Makes a set from the arrays of an .npz file.
-
-        Args:
-            arrays: `images`, and `labels` and `class_names` if there are any.
-            title: A label.
-
-        Raises:
-            DataError: If they cannot be used, in one sentence.
-        """
-        if "images" not in arrays:
-            raise DataError("the archive must hold an array called images, got none")
-        images, scale, notes = check_pixels(arrays["images"])
-        labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
-        return cls(images, scale, *labels, title, notes)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -103,16 +91,30 @@ class CustomImages:
         digest.update(self.images)
         if self.labels is not None:
             digest.update(np.ascontiguousarray(self.labels))
+        if self.is_test is not None:
+            digest.update(np.packbits(self.is_test))
         return f"own-{digest.hexdigest()[:12]}"
 
     def split(self, split: str) -> ImageSet:
-        """Takes one image in five ("test"), the same share of every class, or the other four.
+        """Takes the test images, or the others.
+
+        Where the user did not divide them, one image in five is a test image, the same share of
+        every class.
 
         Raises:
             DataError: If the split is neither train nor test.
         """
         check_split(split)
-        return self._part(split_indices(len(self), self.labels, split), split)
+        if self.is_test is None:
+            return self._part(split_indices(len(self), self.labels, split), split)
+        return self._part(np.flatnonzero(self.is_test == (split == "test")), split)
+
+    @property
+    def train_count(self) -> int:
+        """How many images there are to train on."""
+        if self.is_test is None:
+            return count_train(len(self))
+        return len(self) - int(self.is_test.sum())
 
     def all(self, split: str) -> ImageSet:
         """Takes all images, as the given split."""
@@ -135,10 +137,24 @@ class CustomImages:
         return ImageSet(images, labels, self.class_names, split, self.title, self.notes)
 
 
-def compact(images: np.ndarray, scale: float) -> np.ndarray:
-    """Stores the same values in the fewest bytes that hold them."""
-    whole = np.uint16 if scale > 255 else np.uint8
-    kind = np.float32 if images.dtype.kind == "f" else whole
+def _check_parts(is_test: np.ndarray, count: int) -> None:
+    """Raises DataError unless both splits hold images."""
+    if is_test.dtype != bool or is_test.shape != (count,):
+        raise DataError(f"is_test must be bool ({count},), got {is_test.dtype} {is_test.shape}")
+    if is_test.all() or not is_test.any():
+        raise DataError("there must be images to train and images to test, got one of both only")
+
+
+def compact(images: np.ndarray) -> np.ndarray:
+    """Stores the same values in the fewest bytes that hold them.
+
+    Example:
+        >>> compact(np.array([0, 300])).dtype, compact(np.array([0.5])).dtype
+        (dtype('uint16'), dtype('float32'))
+    """
+    kind = np.float32
+    if images.dtype.kind != "f" and images.max() <= 65535:
+        kind = np.uint8 if images.max() <= 255 else np.uint16
     return np.ascontiguousarray(images, kind)
 
 
@@ -166,6 +182,16 @@ def split_indices(count: int, labels: np.ndarray | None, split: str) -> np.ndarr
     is_test = np.zeros(count, bool)
     is_test[order[2::5]] = True
     return np.flatnonzero(is_test == (split == "test"))
+
+
+def count_train(count: int) -> int:
+    """Counts the images to train on, of those that the user did not divide.
+
+    Example:
+        >>> count_train(10)
+        8
+    """
+    return count - len(range(2, count, 5))
 
 
 def fitting_batch(batch_size: int, train: int) -> int:

@@ -26,7 +26,16 @@ MAX_BYTES = 256 * 2**20
 
 
 class DataError(ValueError):
-    """Data that cannot be used: one sentence for the reader, with file names but no paths."""
+    """Data that cannot be used: one sentence for the reader, with file names but no paths.
+
+    Args:
+        sentence: Without its full stop.
+        option: The field of `ReadOptions` with which the data could be used, if there is one.
+    """
+
+    def __init__(self, sentence: str, option: str = "") -> None:
+        super().__init__(sentence)
+        self.option = option
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +123,8 @@ def check_sides(shape: tuple[int, ...]) -> None:
     if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
         raise DataError(
             f"images must be {MIN_SIDE} to {MAX_SIDE} pixels a side, got {height} × {width}: "
-            "resize them first"
+            "resize them first",
+            "size",
         )
 
 
@@ -148,9 +158,8 @@ def refusing(label: str, kind: str) -> Iterator[None]:
         yield
     except DataError as error:
         sentence = str(error)
-        raise DataError(
-            sentence if sentence.startswith(label) else f"{label}: {sentence}"
-        ) from error
+        sentence = sentence if sentence.startswith(label) else f"{label}: {sentence}"
+        raise DataError(sentence, error.option) from error
     except OSError as error:
         reason = (error.strerror or "it is damaged").lower()
         raise DataError(f"{label} must be readable, got: {reason}") from error

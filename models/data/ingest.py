@@ -1,4 +1,4 @@
-"""What a user hands over as images: an archive, image files or a folder → `CustomImages`.
+"""What a user hands over as images: an archive, arrays, image files or a folder → `CustomImages`.
 
 Nothing is unpacked to the disk, and what an archive promises is checked before anything of it is
 read.
@@ -13,11 +13,27 @@ import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from models.data.archive import check_members, open_archive, unpack
-from models.data.arrays import read_arrays
-from models.data.class_folders import Labelled, is_image, label_names, last_part, list_folder
+from models.data.archive import check_packing, check_size, open_archive, unpack
+from models.data.array_set import read_array_set
+from models.data.arrays import read_npy, read_npz
+from models.data.brightness import find_white
+from models.data.class_folders import (
+    KINDS,
+    Found,
+    class_labels,
+    find_images,
+    find_test,
+    is_image,
+    last_part,
+    list_names,
+)
 from models.data.custom_images import CustomImages
+from models.data.folder_walk import list_files
 from models.data.image_set import MAX_BYTES, DataError, refusing
+from models.data.label_table import MAX_TABLE, is_table, label_from_table
+from models.data.layout import says_parts
+from models.data.other_files import advice
+from models.data.read_options import ReadOptions
 from models.text import clean_name
 
 MAX_FILES = 20_000
@@ -25,7 +41,7 @@ MAX_FILES = 20_000
 MAX_PIXELS = 1.5e9
 """Of all images of an upload: half a minute's work."""
 _ZIP = b"PK"
-_KIND = "an .npz, a .zip of images, or a PNG, JPEG, GIF or WEBP image"
+_KIND = f"an .npz, a .npy, a .zip of images, or a {KINDS} image"
 Report = Callable[[int, int], object]
 """Called with how many images are done, and how many there are."""
 
@@ -34,14 +50,20 @@ def _silent(done: int, count: int) -> None:
     """Reports nothing."""
 
 
-def read_upload(files: Sequence[tuple[str, bytes]], report: Report = _silent) -> CustomImages:
+def read_upload(
+    files: Sequence[tuple[str, bytes]],
+    report: Report = _silent,
+    options: ReadOptions | None = None,
+) -> CustomImages:
     """Reads uploaded files as one data set.
 
     Args:
-        files: Name and content of each: one .npz, one .zip, or image files. Where names have
-            folders, as those of an uploaded folder or in a .zip, one around everything does not
-            count; below it lie images, or one folder of images per class.
+        files: Name and content of each: one .npz, one .zip, .npy files, or image files. Where
+            names have folders, as those of an uploaded folder or in a .zip, one around everything
+            does not count; below it lie images, or one folder of images per class, or either of
+            these in a folder for each of train and test.
         report: Told about the progress.
+        options: How brightness, size and broken files are treated.
 
     Returns:
         The set, titled after the archive or the folder; `notes` lists what was converted.
@@ -58,7 +80,7 @@ def read_upload(files: Sequence[tuple[str, bytes]], report: Report = _silent) ->
         'ramps'
         >>> read_upload([("notes.txt", b"hello")])  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        models.data.image_set.DataError: 'notes.txt' must be an .npz, a .zip of images, ...
+        models.data.image_set.DataError: 'notes.txt' must be an .npz, a .npy, ...
     """
     if not files:
         raise DataError("an upload must hold at least one file, got none")
@@ -66,26 +88,29 @@ def read_upload(files: Sequence[tuple[str, bytes]], report: Report = _silent) ->
         raise DataError(f"an upload must hold at most {MAX_FILES} files, got more")
     if sum(len(content) for _, content in files) > MAX_BYTES:
         raise DataError(f"an upload must be at most {MAX_BYTES >> 20} MB, got more")
+    options = options or ReadOptions()
     archives = [name for name, content in files if _is_archive(name, content)]
     if not archives:
-        return _read_files(files, report)
+        return _read_files(files, report, options)
     if len(files) > 1:
         raise DataError(
             "an upload must be one archive or image files, got several files and "
             f"{clean_name(Path(archives[0]).name)!r} among them: choose that alone"
         )
-    return _read_archive(*files[0], report)
+    return _read_archive(*files[0], report, options)
 
 
-def read_path(path: str | Path, report: Report = _silent) -> CustomImages:
+def read_path(
+    path: str | Path, report: Report = _silent, options: ReadOptions | None = None
+) -> CustomImages:
     """Reads an .npz, a .zip of images or a folder of images on this machine as one data set.
 
     Args:
-        path: An .npz with `images` of shape (N, H, W), (N, H, W, C) or (N, C, H, W): bool, whole
-            numbers 0 to 255 (uint16 to 65535), or floats in [0, 1] or [0, 255]; `labels` (N,),
-            whole numbers or short texts; `class_names`, a text for each of the labels 0, 1, 2, …
-            Or a folder or .zip of images, or of one folder of images per class.
+        path: An .npz or a .npy, whose images may have any of the shapes of
+            `models.data.image_axes` and any of the names of `models.data.layout`; or a folder or
+            .zip as in `read_upload`.
         report: Told about the progress.
+        options: How brightness, size and broken files are treated.
 
     Raises:
         DataError: If it cannot be used, in one sentence.
@@ -93,20 +118,39 @@ def read_path(path: str | Path, report: Report = _silent) -> CustomImages:
     Example:
         >>> read_path("nowhere")
         Traceback (most recent call last):
-        models.data.image_set.DataError: 'nowhere' must be a file or a folder, got neither
+        models.data.image_set.DataError: 'nowhere': there is no such file or folder
     """
+    options = options or ReadOptions()
     path = Path(os.path.abspath(path))
     label = repr(clean_name(path.name))
     with refusing(label, _KIND):
         if path.is_dir():
-            found = list_folder(path)
-            files = ((os.path.basename(file), file) for file in found.files)
-            return _read_images(files, found, path.name, report)
+            return _read_folder(path, report, options)
+        if not path.exists():
+            raise DataError(f"{label}: there is no such file or folder")
         if not path.is_file():
             raise DataError(f"{label} must be a file or a folder, got neither")
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{label} must be at most {MAX_BYTES >> 20} MB, got more")
-        return read_upload([(path.name, path.read_bytes())], report)
+        return read_upload([(path.name, path.read_bytes())], report, options)
+
+
+def _read_folder(path: Path, report: Report, options: ReadOptions) -> CustomImages:
+    """A folder on this machine."""
+    files = list_files(path)
+    if files.names and all(map(_is_array, files.names)):
+        contents = [(name, (path / name).read_bytes()) for name in files.names]
+        return _read_npy(contents, path.name, options)
+    found = find_images(*files)
+    found = _with_tables(found, files.names, lambda index: _start(path / files.names[index]))
+    chosen = [path / files.names[image.index] for image in found.images]
+    return _read_images([(file.name, file) for file in chosen], found, path.name, report, options)
+
+
+def _start(path: Path) -> bytes:
+    """A file's first bytes, one more than a table may have."""
+    with open(path, "rb") as file:
+        return file.read(MAX_TABLE + 1)
 
 
 def _is_archive(name: str, content: bytes) -> bool:
@@ -114,60 +158,111 @@ def _is_archive(name: str, content: bytes) -> bool:
     return content.startswith(_ZIP) or name.lower().endswith((".npz", ".zip"))
 
 
-def _read_archive(name: str, content: bytes, report: Report) -> CustomImages:
+def _is_array(name: str) -> bool:
+    """Whether a file has the name of an array."""
+    return name.lower().endswith(".npy")
+
+
+def _read_archive(name: str, content: bytes, report: Report, options: ReadOptions) -> CustomImages:
     """An .npz, or a .zip of images, whatever it is called."""
     label, title = repr(clean_name(Path(name).name)), Path(name).stem
     is_npz = name.lower().endswith(".npz")
     with refusing(label, "a NumPy .npz archive" if is_npz else "an .npz or a .zip of images"):
         if is_npz:
-            return CustomImages.from_arrays(read_arrays(content), title)
+            return read_array_set(read_npz(content), title, options)
         with open_archive(content, MAX_FILES, "entries") as archive:
             if _holds_arrays(archive.namelist()):
-                return CustomImages.from_arrays(read_arrays(content), title)
-            return _read_zip(archive, len(content), title, report)
+                return read_array_set(read_npz(content), title, options)
+            return _read_zip(archive, len(content), title, report, options)
 
 
 def _holds_arrays(members: Sequence[str]) -> bool:
     """Whether an archive holds arrays and no images."""
-    return any(member.endswith(".npy") for member in members) and not any(map(is_image, members))
+    return any(map(_is_array, members)) and not any(map(is_image, members))
 
 
-def _read_zip(archive: zipfile.ZipFile, size: int, title: str, report: Report) -> CustomImages:
+def _read_zip(
+    archive: zipfile.ZipFile, size: int, title: str, report: Report, options: ReadOptions
+) -> CustomImages:
     """A .zip of images; links in it are left out."""
     members = archive.infolist()
-    links = [stat.S_ISLNK(member.external_attr >> 16) for member in members]
-    found = label_names(
-        ["" if link else member.filename for member, link in zip(members, links, strict=True)]
-    )
-    chosen = [members[index] for index in found.files]
-    check_members(chosen, size)
+    links = [member.filename for member in members if stat.S_ISLNK(member.external_attr >> 16)]
+    names = ["" if member.filename in links else member.filename for member in members]
+    found = find_images(names, links)
+    chosen = [members[image.index] for image in found.images]
+    tables = [members[index] for index in _tables(found, names)]
+    check_packing([*chosen, *tables])
+    check_size([*chosen, *tables], size)
+    found = _with_tables(found, names, lambda index: unpack(archive, members[index]))
     contents = ((last_part(member.filename), unpack(archive, member)) for member in chosen)
-    found = found._replace(left_out=found.left_out + sum(links))
-    return _read_images(contents, found, title, report, MAX_PIXELS)
+    return _read_images(contents, found, title, report, options, MAX_PIXELS)
 
 
-def _read_files(files: Sequence[tuple[str, bytes]], report: Report) -> CustomImages:
-    """Image files, or those of a folder."""
-    first = files[0][0]
-    if len(files) == 1 and not is_image(first):
-        raise DataError(f"{clean_name(last_part(first))!r} must be {_KIND}, got something else")
-    found = label_names([name for name, _ in files])
-    chosen = [(last_part(files[index][0]), files[index][1]) for index in found.files]
-    folder, _, inside = first.partition("/")
-    return _read_images(chosen, found, folder if inside else "images", report, MAX_PIXELS)
+def _read_files(
+    files: Sequence[tuple[str, bytes]], report: Report, options: ReadOptions
+) -> CustomImages:
+    """Arrays, image files, or those of a folder."""
+    names = [name for name, _ in files]
+    folder, _, inside = names[0].partition("/")
+    title = folder if inside else "images"
+    if all(map(_is_array, names)):
+        return _read_npy(files, title if len(files) > 1 else Path(names[0]).stem, options)
+    if len(files) == 1 and not is_image(names[0]):
+        label, remedy = repr(clean_name(last_part(names[0]))), advice(names[0])
+        remedy = f": {remedy}" if remedy else ""
+        raise DataError(f"{label} must be {_KIND}, got something else{remedy}")
+    found = find_images(names)
+    found = _with_tables(found, names, lambda index: files[index][1])
+    chosen = [(last_part(names[each.index]), files[each.index][1]) for each in found.images]
+    return _read_images(chosen, found, title, report, options, MAX_PIXELS)
+
+
+def _read_npy(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptions) -> CustomImages:
+    """The arrays of .npy files."""
+    shown = list_names([last_part(name) for name, _ in files])
+    with refusing(shown, "NumPy .npy files" if len(files) > 1 else "a NumPy .npy file"):
+        arrays = read_npy([(Path(last_part(name)).stem, content) for name, content in files])
+        return read_array_set(arrays, title, options)
+
+
+def _tables(found: Found, names: Sequence[str]) -> list[int]:
+    """The places of files that may hold labels, where no folder says the classes."""
+    if any(image.label for image in found.images):
+        return []
+    return [index for index in found.others if is_table(names[index])]
+
+
+def _with_tables(found: Found, names: Sequence[str], read: Callable[[int], bytes]) -> Found:
+    """The images with the labels of the tables beside them, and what those tables say."""
+    images, said, used = found.images, (), set()
+    for index in _tables(found, names):
+        content = read(index)
+        images, notes = label_from_table(images, names[index], content[: MAX_TABLE + 1])
+        said += notes
+        used |= {names[index]} if notes else set()
+    left_out = {
+        why: [name for name in each if name not in used] for why, each in found.left_out.items()
+    }
+    return found._replace(images=images, said=said, left_out=left_out)
 
 
 def _read_images(
-    files: Iterable[tuple[str, str | bytes]],
-    found: Labelled,
+    files: Iterable[tuple[str, str | Path | bytes]],
+    found: Found,
     title: str,
     report: Report,
+    options: ReadOptions,
     most_pixels: float = math.inf,
 ) -> CustomImages:
     """Decoded images with the labels that were found."""
-    from models.data.image_files import read_images  # Pillow waits until it is needed
+    from models.data.image_reader import read_images  # Pillow waits until it is needed
 
-    count = len(found.files)
-    images, notes = read_images(files, lambda done: report(done, count), most_pixels)
-    notes += found.notes
-    return CustomImages(images, 255.0, found.labels, found.class_names, title, notes)
+    count = len(found.images)
+    images, kept, brightest, notes = read_images(
+        files, lambda done: report(done, count), most_pixels, options
+    )
+    white, more = find_white(images, "images", options, brightest)
+    chosen = [found.images[place] for place in kept]
+    notes = (*notes, *more, *says_parts({each.part for each in chosen}), *found.notes)
+    labels = class_labels(chosen)
+    return CustomImages(images, white, *labels, title, notes, find_test(chosen))

@@ -1,6 +1,6 @@
 """The library of a user's own data sets: added, listed, read, removed and restored.
 
-    runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, and about.json
+    runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, is_test, about.json
                removed/            the sets that were removed last
 
 The name of a set comes from its content; its title is a label inside the file. A name from
@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.data.arrays import check_pixels, read_arrays, read_labels
-from models.data.custom_images import SCALES, CustomImages
+from models.data.arrays import read_npz
+from models.data.custom_images import CustomImages, count_train
 from models.data.image_set import DataError, check_sides
+from models.data.labels import read_labels
 from models.text import clean_name
 
 MAX_SETS = 20
@@ -32,12 +33,18 @@ MAX_STORED = 256 * 2**20
 MAX_REMOVED = 3
 """Removed sets that can be restored."""
 _ABOUT = "about.json"
+_ARRAYS = ("images", "labels", "class_names", "is_test")
 _MAX_ABOUT = 2**16
 _ID = re.compile(r"own-[0-9a-f]{12}")
 
 
 class DataSetInfo(NamedTuple):
-    """Describes an added set without reading its images; `bytes` is the size of its file."""
+    """Describes an added set without reading its images.
+
+    Attributes:
+        train: Training images; the others are the test set.
+        bytes: Size of its file.
+    """
 
     id: str
     title: str
@@ -46,11 +53,7 @@ class DataSetInfo(NamedTuple):
     classes: int
     notes: tuple[str, ...]
     bytes: int
-
-    @property
-    def train(self) -> int:
-        """Training images; the others are the test set."""
-        return self.count - len(range(2, self.count, 5))
+    train: int
 
 
 def library_dir() -> Path:
@@ -106,7 +109,8 @@ def read_info(path: Path) -> DataSetInfo:
         check_sides(tuple(image_shape))
         title, notes = clean_name(about["title"]), tuple(map(str, about["notes"]))
         classes, size = int(about["classes"]), path.stat().st_size
-        return DataSetInfo(path.stem, title, count, tuple(image_shape), classes, notes, size)
+        train = int(about.get("train", count_train(count)))
+        return DataSetInfo(path.stem, title, count, tuple(image_shape), classes, notes, size, train)
 
 
 def read_custom(name: str) -> CustomImages:
@@ -125,13 +129,20 @@ def read_custom(name: str) -> CustomImages:
         content = path.read_bytes()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             about = _read_about(archive)
-        arrays = read_arrays(content)
-        images, _, _ = check_pixels(arrays["images"])
-        labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
-        scale, notes = about["scale"], tuple(map(str, about["notes"]))
-        if scale not in SCALES:
+        arrays = _read_arrays(content)
+        images, scale = arrays["images"], about["scale"]
+        if images.ndim != 4 or images.dtype.kind not in "uf":
             raise ValueError
-        return CustomImages(images, scale, *labels, about["title"], notes)
+        labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
+        notes, is_test = tuple(map(str, about["notes"])), arrays.get("is_test")
+        return CustomImages(images, scale, *labels, about["title"], notes, is_test)
+
+
+def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
+    """The arrays of a set's file, those that it has."""
+    arrays = read_npz(content)
+    known = [name for name in _ARRAYS if name in arrays.headers]
+    return dict(zip(known, arrays.read(*known), strict=True))
 
 
 def _read_about(archive: zipfile.ZipFile) -> dict[str, Any]:
@@ -196,8 +207,11 @@ def _to_bytes(images: CustomImages, title: str) -> bytes:
     arrays = {"images": images.images}
     if images.labels is not None:
         arrays |= {"labels": images.labels, "class_names": np.array(images.class_names)}
+    if images.is_test is not None:
+        arrays["is_test"] = images.is_test
     about = {"title": title, "scale": images.scale, "notes": images.notes}
     about |= {"shape": images.images.shape, "classes": len(images.class_names)}
+    about["train"] = images.train_count
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     with zipfile.ZipFile(stream, "a") as archive:

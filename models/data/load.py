@@ -45,10 +45,20 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
         return load_torchvision(name_or_path, split, data_dir)
     if is_id(name_or_path):
         return read_custom(name_or_path).split(split)
-    if os.path.isdir(name_or_path) or os.path.isfile(name_or_path):
+    if is_path(name_or_path) or os.path.exists(name_or_path):
         check_split(split)
         return read_path(name_or_path).split(split)
     raise DataError(
         f"data must be one of {', '.join(DATA_SETS)}, or the path of an .npz, a .zip of images or "
-        f"a folder of images, got {clean_name(Path(name_or_path).name)!r}"
+        f"a folder of images, got {clean_name(name_or_path)!r}"
     )
+
+
+def is_path(name: str | Path) -> bool:
+    """Tells whether a text means a file or a folder, and no name of a data set.
+
+    Example:
+        >>> is_path("faces.npz"), is_path("./faces"), is_path("cifar"), is_path(Path("faces"))
+        (True, True, False, True)
+    """
+    return isinstance(name, Path) or os.sep in name or os.path.splitext(name)[1] != ""

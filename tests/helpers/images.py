@@ -118,9 +118,9 @@ def write_files(folder, members):
     return folder
 
 
-def find(folder, pixels):
+def find(folder, pixels, white=255):
     """Whether these grey levels (H, W) or (3, H, W) are among the images, exactly."""
-    wanted = (np.asarray(pixels, np.float32) / 255).tobytes()
+    wanted = (np.asarray(pixels, np.float32) / np.float32(white)).tobytes()
     return any(image.tobytes() == wanted for part in both(folder) for image in part.images)
 
 

@@ -94,8 +94,8 @@ def _report(bar: Any, done: int, count: int) -> None:
 
 def _look(found: CustomImages) -> None:
     """An upload as the model sees it, to be named and added, or not."""
-    train = len(found) - len(range(2, len(found), 5))
-    st.markdown(f"**As the model sees them:** {_size(len(found), train, found.image_shape)}")
+    size = _size(len(found), found.train_count, found.image_shape)
+    st.markdown(f"**As the model sees them:** {size}")
     st.markdown(_classes(found))
     _pictures(found.samples(data_sets.SAMPLES))
     for note in found.notes:

@@ -73,7 +73,7 @@ REFUSED = {
     "few images": ({"data": None, "images": np.zeros((9, 8, 8))}, "at least 10 images, got 9"),
     "large": ({"data": None, "images": np.zeros((10, 65, 8))}, "8 to 64 pixels"),
     "small": ({"data": None, "images": np.zeros((10, 7, 8))}, "8 to 64 pixels"),
-    "channels": ({"data": None, "images": np.zeros((10, 2, 8, 8))}, "1 or 3"),
+    "channels": ({"data": None, "images": np.zeros((10, 2, 8, 8))}, "1, 3 or 4 channels"),
     "one image ten times": ({"data": None, "images": np.zeros((10, 8, 8), int)}, "must differ"),
     "below 0": ({"data": None, "images": RAMPS - 1.0}, "must not be negative, got -1"),
     "NaN pixel": ({"data": None, "images": np.full((10, 8, 8), math.nan)}, "NaN or infinity"),

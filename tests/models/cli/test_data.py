@@ -29,7 +29,7 @@ def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
     (tmp_path / "faces" / "a" / "notes.txt").write_text("hello")
     assert call("data", "list") == "None yet: python -m models data add PATH\n"
     said = call("data", "add", tmp_path / "faces", "--title", "Faces")
-    assert "note: entries that are not PNG" in said
+    assert "note: files that are no PNG" in said and "left out: 'a/notes.txt'" in said
     (name,) = library.list_paths()
     assert f"{name}  Faces: 12 images, 1×8×9, 10 to train, 2 to test, 2 classes" in said
     assert said.endswith(f"python -m models train --data {name}\n")

@@ -6,7 +6,7 @@ import zipfile
 
 import numpy as np
 
-from models.data import class_folders, image_files
+from models.data import folder_walk, image_sizes
 from models.data.load import load
 from tests.helpers.images import archive, both, fill, find, flat, picture, png, read_zip, refusal
 
@@ -45,7 +45,7 @@ def test_other_files_are_left_out_and_it_is_said(tmp_path):
     fill(tmp_path)
     (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "labels.csv").write_text("a,b")
-    assert load(tmp_path, "train").notes[-1].endswith("left out: 2")
+    assert load(tmp_path, "train").notes[-1].endswith("left out: 'labels.csv', 'notes.txt'")
 
 
 def test_unusable_folders_are_refused(tmp_path):
@@ -67,10 +67,10 @@ def test_unusable_folders_are_refused(tmp_path):
 def test_the_number_of_files_and_their_bytes_are_limited(tmp_path, monkeypatch):
 
     fill(tmp_path / "class")
-    monkeypatch.setattr(class_folders, "MAX_FILES", 9)
+    monkeypatch.setattr(folder_walk, "MAX_FILES", 9)
     assert "at most 9" in refusal(load, tmp_path, "train")
-    monkeypatch.setattr(class_folders, "MAX_FILES", 10)
-    monkeypatch.setattr(image_files, "MAX_BYTES", 719)
+    monkeypatch.setattr(folder_walk, "MAX_FILES", 10)
+    monkeypatch.setattr(image_sizes, "MAX_BYTES", 719)
     assert "once decoded" in refusal(load, tmp_path, "train")
 
 
@@ -81,7 +81,15 @@ def test_what_is_no_image_is_left_out_and_it_is_said():
         (link, b"/etc/passwd"), ("inner.zip", archive(*flat())), ("notes.txt", b"hello"),
         ("../up.png", png(1)), ("/root.png", png(2)), ("..\\..\\win.png", png(3)),
         ("a/./b.png", png(4)), (".hidden.png", b"no image"), ("__MACOSX/._00.png", b"no image"),
+        (".DS_Store", b""), ("Thumbs.db", b""), ("._00.png", b"no image"),
     ]  # fmt: skip
     found = read_zip(*flat(), *others)
     assert len(found) == 12 and found.labels is None
-    assert found.notes == ("entries that are not PNG, JPEG, GIF or WEBP images, left out: 7",)
+    assert found.notes == (
+        "links out of the folder, left out (copy the files to use them): 'link.png'",
+        "files that are no PNG, JPEG, GIF, WEBP, BMP, PGM or PPM images, left out: "
+        "'inner.zip', 'notes.txt'",
+        "entries whose names lead out of the folder, left out: "
+        "'../up.png', '/root.png', '..\\\\..\\\\win.png' and 1 more",
+        "hidden files, left out: '.hidden.png'",
+    )

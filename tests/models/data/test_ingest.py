@@ -50,7 +50,7 @@ def test_an_npz_is_known_by_its_content():
     for name in ("mine.npz", "mine.zip", "mine"):
         assert_same(read_upload([(name, content)]), read_upload([("other.npz", content)]))
     beside = read_zip(*flat(), ("labels.npy", b"not read"))
-    assert len(beside) == 12 and beside.notes[-1].endswith("left out: 1")
+    assert len(beside) == 12 and beside.notes[-1].endswith("left out: 'labels.npy'")
 
 
 def test_nothing_is_unpacked_to_the_disk(tmp_path, monkeypatch):

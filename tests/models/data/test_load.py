@@ -64,6 +64,8 @@ def test_what_is_no_name_is_refused(name, kind):
 
 
 def test_what_is_no_file_is_refused(tmp_path):
-    assert "got 'none.npz'" in refusal(load, tmp_path / "none.npz", "train")
+    for missing in (tmp_path / "none.npz", "none.npz", f"{tmp_path}/faces", tmp_path / "faces"):
+        name = "faces" if str(missing).endswith("faces") else "none.npz"
+        assert refusal(load, missing, "train") == f"'{name}': there is no such file or folder"
     os.mkfifo(tmp_path / "pipe.npz")
-    assert "got 'pipe.npz'" in refusal(load, tmp_path / "pipe.npz", "train")
+    assert "'pipe.npz' must be a file or a folder" in refusal(load, tmp_path / "pipe.npz", "train")

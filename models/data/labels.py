@@ -1,0 +1,87 @@
+"""Untrusted labels: numbers or texts, one-hot rows, one for each image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.data.image_set import MAX_CLASSES, DataError, check_class_names, check_labels
+from models.text import clean_name
+
+NO_LABEL = "no label"
+"""The class of images that have none, where others have one."""
+
+
+def read_labels(
+    labels: np.ndarray | None, names: np.ndarray | None, count: int, name: str = "labels"
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Converts labels to int64 from 0, and lists the names of the classes.
+
+    Args:
+        labels: Whole numbers (also as floats) or texts (N,), (N, 1) or (1, N); rows of a single 1
+            (N, K), or None.
+        names: One for each of the labels 0, 1, 2, …; by default the labels themselves.
+        count: Images.
+        name: What a sentence calls them.
+
+    Raises:
+        DataError: If they do not fit the images or each other, in one sentence.
+
+    Example:
+        >>> read_labels(np.array([1.0, 0.0, 1.0]), None, 3)
+        (array([1, 0, 1]), ('0', '1'))
+        >>> read_labels(np.eye(3)[[2, 0]], np.array(["ant", "bee", "owl"]), 2)
+        (array([2, 0]), ('ant', 'bee', 'owl'))
+    """
+    if labels is None:
+        return None, ()
+    labels = _one_a_row(labels, count, name)
+    if names is None:
+        values, labels = np.unique(labels, return_inverse=True)
+        class_names = _names(values[: MAX_CLASSES + 1])
+    else:
+        if names.ndim != 1 or names.dtype.kind not in "US":
+            raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
+        class_names = _names(names[: MAX_CLASSES + 1])
+        if labels.dtype.kind in "US":
+            raise DataError("labels must be whole numbers where class_names are given, got texts")
+    check_class_names(class_names)
+    labels = labels.astype(np.int64)
+    check_labels(labels, count, len(class_names))
+    return labels, class_names
+
+
+def _one_a_row(labels: np.ndarray, count: int, name: str) -> np.ndarray:
+    """The labels (N,) as whole numbers or texts."""
+    if labels.ndim == 2 and len(labels) == count and is_one_hot(labels):
+        return labels.argmax(axis=1)
+    if labels.shape not in ((count,), (count, 1), (1, count)):
+        raise DataError(f"{name} must be one for each of {count} images, got shape {labels.shape}")
+    labels = labels.reshape(count)
+    if labels.dtype.kind == "f" and _is_whole(labels):
+        return labels.astype(np.int64)
+    if labels.dtype.kind not in "buiUS":
+        raise DataError(f"{name} must be whole numbers or short texts, got {labels.dtype}")
+    return labels
+
+
+def is_one_hot(labels: np.ndarray) -> bool:
+    """Tells whether every row holds a single 1 and zeros else, in at least two columns.
+
+    Example:
+        >>> is_one_hot(np.eye(4)), is_one_hot(np.ones((4, 2)))
+        (True, False)
+    """
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "buif":
+        return False
+    return bool(((labels == 0) | (labels == 1)).all() and ((labels == 1).sum(axis=1) == 1).all())
+
+
+def _is_whole(values: np.ndarray) -> bool:
+    """Whether floats are whole numbers of at most 53 bits."""
+    return bool((np.abs(values) < 2**53).all() and (values == np.rint(values)).all())
+
+
+def _names(values: np.ndarray) -> tuple[str, ...]:
+    if values.dtype.kind == "S":
+        return tuple(clean_name(value.decode("utf-8", "replace")) for value in values.tolist())
+    return tuple(clean_name(value) for value in values.tolist())
