@@ -9,8 +9,7 @@ import typer
 
 from models.cli.options import DataDir, one_sentence
 from models.theory.collapse_threshold import (
-    LEADING,
-    LIKELIHOODS,
+    PREDICTABLE,
     CollapseThreshold,
     PopulationThreshold,
 )
@@ -23,7 +22,7 @@ SHOWN = 8
 def threshold(
     data: Annotated[str, typer.Option(help="A data set by its name or path.")] = "digits",
     data_dir: DataDir = None,
-    likelihood: Annotated[str, typer.Option(help=f"{', '.join(LIKELIHOODS)}.")] = "bernoulli",
+    likelihood: Annotated[str, typer.Option(help=f"{', '.join(PREDICTABLE)}.")] = "bernoulli",
     sigma: Annotated[float, typer.Option(help="Sigma of the likelihood gaussian.")] = 0.1,
     binarize: Annotated[bool, typer.Option(help="For training on binarised images.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -38,34 +37,33 @@ def threshold(
     images = load(data, "train", data_dir).images
     found = collapse_threshold(images, likelihood, sigma, binarize)
     population = population_threshold(images, likelihood, sigma, binarize)
-    typer.echo(_json(found, population) if as_json else _text(found, population))
+    write = _json if as_json else _text
+    typer.echo(write(found, population, len(images)))
 
 
-def _text(found: CollapseThreshold, population: PopulationThreshold) -> str:
+def _text(found: CollapseThreshold, population: PopulationThreshold, images: int) -> str:
     low, high = population.interval()
-    unstable, more = found.unstable_directions(1.0), len(found.spectrum) < found.pixels
-    count = f"at least {unstable}" if more and unstable == LEADING else str(unstable)
     lines = [
-        f"beta*                {found.beta:.3f} for these {found.images} images",
+        f"beta*                {found.beta:.3f} for these {images} images",
         f"                     {population.estimate:.3f} for what they are a sample of "
         f"(95 % interval {low:.3f} to {high:.3f})",
         "next directions      " + "  ".join(f"{beta:.3f}" for beta in found.spectrum[1:SHOWN]),
-        f"at beta = 1          collapse is unstable in {count} directions",
+        f"at beta = 1          collapse is unstable in {found.unstable_directions(1.0)} directions",
     ]
     if not population.reliable:
         lines.append("The images are too few for that interval: the sample decides most of it.")
     return "\n".join(lines)
 
 
-def _json(found: CollapseThreshold, population: PopulationThreshold) -> str:
+def _json(found: CollapseThreshold, population: PopulationThreshold, images: int) -> str:
     return json.dumps(
         {
             "beta": found.beta,
             "population": population.estimate,
             "interval": population.interval(),
             "reliable": population.reliable,
-            "images": found.images,
-            "pixels": found.pixels,
+            "images": images,
+            "is_whole": found.is_whole,
             "spectrum": found.spectrum.tolist(),
         },
         indent=1,

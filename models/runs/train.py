@@ -228,7 +228,7 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         class_names=test_set.class_names,
         steps=training.step,
         seconds=round(seconds, 1),
-        metrics=summarize(terms) | {"squared_error_per_pixel": error},
+        metrics=summarize(terms) | {"squared_error_per_pixel": error} | _collapse(training),
         torch=torch.__version__,
         command=command,
         changes=tuple(map(str, changes)),
@@ -242,6 +242,18 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     )
     weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
     write(run.model_path, card, weights, codes, _rates(training, len(codes)))
+
+
+def _collapse(training: Any) -> dict[str, list[float]]:
+    """At which β the training images collapse, where that can be predicted: the leading values."""
+    from models.theory.collapse_threshold import PREDICTABLE, collapse_threshold
+
+    model = training.config.model
+    if not model.capabilities.has_rate or model.likelihood not in PREDICTABLE:
+        return {}
+    images, binarize = training.train_images.cpu().numpy(), training.config.training.binarize
+    found = collapse_threshold(images, model.likelihood, model.sigma, binarize)
+    return {"collapse_spectrum": found.leading().spectrum.tolist()}
 
 
 def _rates(training: Any, count: int) -> Any:

@@ -25,7 +25,8 @@ class Card:
         data_name: The data set's name, with the class names and the test set's fingerprint.
         steps: Updates made.
         seconds: Training time, wall clock.
-        metrics: Test-set scores, as `models.runs.scores` gives them.
+        metrics: Test-set scores, as `models.metrics.likelihood.summarize` gives them, and the
+            leading values of the training images' `models.theory.collapse_threshold`.
         torch: Version of torch that made it.
         command: How to make it again.
         changes: Of β and learning rate while it ran, in words; `config` has the last ones.

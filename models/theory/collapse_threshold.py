@@ -22,6 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.capabilities import LIKELIHOODS
+from models.config import MIN_SIGMA
+
 DENSE_PIXELS = 1024
 """Up to so many pixels, all eigenvalues are computed; of larger images, the `LEADING` ones."""
 
@@ -30,10 +33,9 @@ LARGE_IMAGES = 4096
 """So many images (the first) are enough where there are more than `DENSE_PIXELS` pixels."""
 
 CHUNK = 4096
-MIN_VARIANCE = 1 / 256**2
-"""Of a learned σ, as `models.config.MIN_SIGMA`."""
-
-LIKELIHOODS = ("bernoulli", "gaussian", "gaussian-shared", "gaussian-optimal")
+PREDICTABLE = tuple(name for name, kind in LIKELIHOODS.items() if kind.sigma != "pixel")
+"""The likelihoods of which β* is known. With a variance for every pixel of every image, collapse
+has other ways out, which are not computed here."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +43,37 @@ class CollapseThreshold:
     """Holds the eigenvalues of F^{-½} Σ F^{-½} of some images, largest first.
 
     Attributes:
-        spectrum: Each direction's β: below it, collapse is unstable in that direction; shape
-            (d,), or (`LEADING`,) of images of more than `DENSE_PIXELS` pixels.
-        images: The images it was computed from.
-        pixels: The pixels that vary; the others carry nothing and are left out.
+        spectrum: Each direction's β: below it, collapse is unstable in that direction; a number
+            for every pixel that varies, or the `LEADING` ones.
+        is_whole: Whether it holds all of them.
 
     Example:
-        >>> threshold = CollapseThreshold(np.array([3.4, 3.0, 1.9]), images=100, pixels=3)
+        >>> threshold = CollapseThreshold(np.array([3.4, 3.0, 1.9]), is_whole=True)
         >>> threshold.beta, threshold.unstable_directions(2.0)
-        (3.4, 2)
+        (3.4, '2')
     """
 
     spectrum: np.ndarray
-    images: int
-    pixels: int
+    is_whole: bool
 
     @property
     def beta(self) -> float:
         """β*; 0 where no pixel varies."""
         return float(self.spectrum[0]) if len(self.spectrum) else 0.0
 
-    def unstable_directions(self, beta: float) -> int:
-        """Counts the directions in which collapse is unstable at this β."""
-        return int((self.spectrum > beta).sum())
+    def unstable_directions(self, beta: float) -> str:
+        """Counts the directions in which collapse is unstable at this β, in words where only the
+        leading ones are known."""
+        count = int((self.spectrum > beta).sum())
+        return (
+            f"at least {count}" if count == len(self.spectrum) and not self.is_whole else str(count)
+        )
+
+    def leading(self) -> CollapseThreshold:
+        """The `LEADING` directions alone, as a model's card holds them."""
+        return CollapseThreshold(
+            self.spectrum[:LEADING], self.is_whole and len(self.spectrum) <= LEADING
+        )
 
 
 @dataclass(frozen=True)
@@ -105,8 +115,7 @@ def collapse_threshold(
 
     Args:
         images: The training images x in [0, 1], shape (N, C, H, W), N ≥ 2.
-        likelihood: One of `LIKELIHOODS`. With a variance for every pixel of every image,
-            collapse has other ways out, which are not computed here.
+        likelihood: One of `PREDICTABLE`.
         sigma: σ of the likelihood "gaussian"; the others learn or have none.
         binarize: Whether training draws binary images from the grey ones, anew every time: then
             Σ has E[x(1 - x)] on its diagonal besides.
@@ -131,7 +140,8 @@ def collapse_threshold(
         array([2., 0.])
     """
     problem = _Problem(images, likelihood, sigma, binarize)
-    return CollapseThreshold(problem.eigenvalues, len(problem.x), len(problem.mean))
+    is_whole = len(problem.eigenvalues) == len(problem.mean)
+    return CollapseThreshold(problem.eigenvalues, is_whole)
 
 
 def population_threshold(
@@ -182,9 +192,9 @@ class _Problem:
     """The eigenproblem of some images: the pixels that vary, divided by √F."""
 
     def __init__(self, images: np.ndarray, likelihood: str, sigma: float, binarize: bool) -> None:
-        if likelihood not in LIKELIHOODS:
+        if likelihood not in PREDICTABLE:
             raise ValueError(
-                f"likelihood must be one of {', '.join(LIKELIHOODS)}, got {likelihood!r}"
+                f"likelihood must be one of {', '.join(PREDICTABLE)}, got {likelihood!r}"
             )
         if not sigma > 0:
             raise ValueError(f"sigma must be above 0, got {sigma:g}")
@@ -194,7 +204,8 @@ class _Problem:
         if x.shape[1] > DENSE_PIXELS:
             x = x[:LARGE_IMAGES]
         self.x, self.varies = x, x.max(0) > x.min(0)
-        self.likelihood, self.binarize = likelihood, binarize and likelihood == "bernoulli"
+        self.kind = LIKELIHOODS[likelihood]
+        self.binarize = binarize and self.kind.is_binary
         self.mean = self._average(lambda x: x)
         self.fisher = self._fisher(sigma)
         self.scale = (1 / np.sqrt(self.fisher)).astype(np.float32)
@@ -213,12 +224,12 @@ class _Problem:
 
     def _fisher(self, sigma: float) -> np.ndarray:
         """F's diagonal, a number for every pixel that varies."""
-        if self.likelihood == "bernoulli":
+        if self.kind.is_binary:
             return self.mean * (1 - self.mean)
-        if self.likelihood == "gaussian":
+        if self.kind.sigma == "fixed":
             return np.full_like(self.mean, sigma**2)
         variance = self._average(lambda x: (x - self.mean) ** 2).sum() / self.x.shape[1]
-        return np.full_like(self.mean, max(variance, MIN_VARIANCE))
+        return np.full_like(self.mean, max(variance, MIN_SIGMA**2))
 
     def _scores(self, x: np.ndarray) -> np.ndarray:
         """F^{-½} (x - p), shape (B, d)."""
@@ -255,9 +266,9 @@ class _Problem:
 
     def _fisher_change(self, x: np.ndarray) -> np.ndarray:
         """By how much one image, given a little weight, changes F, divided by F; (B, d)."""
-        if self.likelihood == "bernoulli":
+        if self.kind.is_binary:
             return (1 - 2 * self.mean) * (x - self.mean) / self.fisher
-        if self.likelihood == "gaussian":
+        if self.kind.sigma == "fixed":
             return np.zeros_like(x)
         variance = ((x - self.mean) ** 2).sum(1, keepdims=True) / self.x.shape[1]
         return np.broadcast_to(variance / self.fisher[0] - 1, x.shape)
@@ -296,6 +307,6 @@ class _Problem:
 
     def _variances(self) -> np.ndarray:
         """Σ_jj / F_jj of a Bernoulli likelihood; 0 of a Gaussian one, whose F has no p² in it."""
-        if self.likelihood != "bernoulli":
+        if not self.kind.is_binary:
             return np.zeros_like(self.mean)
         return self._average(lambda x: self._scores(x) ** 2)

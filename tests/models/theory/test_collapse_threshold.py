@@ -27,7 +27,7 @@ def test_all_digits_collapse_above_3_352():
     threshold = collapse_threshold(all_digits())
     assert threshold.beta == pytest.approx(3.352, abs=5e-3)
     assert threshold.spectrum[1:5] == pytest.approx([3.026, 2.739, 1.872, 1.408], abs=5e-3)
-    assert threshold.unstable_directions(1.0) == (threshold.spectrum > 1).sum() > 4
+    assert threshold.unstable_directions(1.0) == "7"
 
 
 @pytest.mark.mnist
@@ -88,7 +88,7 @@ def test_pixels_that_never_vary_are_left_out():
     images = all_digits()
     framed = np.pad(images, ((0, 0), (0, 0), (4, 4), (4, 4)), constant_values=1.0)
     found, expected = collapse_threshold(framed), collapse_threshold(images)
-    assert found.pixels == expected.pixels == 61
+    assert len(found.spectrum) == len(expected.spectrum) == 61
     assert found.beta == pytest.approx(expected.beta, rel=1e-5)
     flat = np.full((5, 1, 8, 8), 0.5, np.float32)
     assert collapse_threshold(flat).beta == population_threshold(flat).estimate == 0
@@ -111,10 +111,10 @@ def test_large_images_are_solved_by_iteration(monkeypatch):
     expected = collapse_threshold(images).spectrum
     monkeypatch.setattr(module, "DENSE_PIXELS", 16)
     found = collapse_threshold(images)
-    assert found.images == len(images) and len(found.spectrum) == module.LEADING
+    assert not found.is_whole and found.unstable_directions(0.0) == "at least 32"
     np.testing.assert_allclose(found.spectrum, expected[: module.LEADING], rtol=1e-4)
-    part = collapse_threshold(np.repeat(images, 3, axis=0))
-    assert part.images == module.LARGE_IMAGES
+    monkeypatch.setattr(module, "LARGE_IMAGES", 500)
+    assert collapse_threshold(images).beta == collapse_threshold(images[:500]).beta
 
 
 # --- the population ------------------------------------------------------------------------------
