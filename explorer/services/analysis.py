@@ -6,6 +6,7 @@ Every result is kept for all sessions. torch is imported by the first that is as
 from __future__ import annotations
 
 import contextlib
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # they import torch
     from models.metrics.collapse import Diagnosis
     from models.metrics.information import Information
     from models.metrics.statistics import Estimate
+    from models.theory.collapse_threshold import CollapseThreshold
 
 EVIDENCE = 100
 """Test images whose ln p(x) is integrated."""
@@ -41,6 +43,34 @@ def diagnosis(model: LoadedModel) -> Diagnosis:
         torch.tensor(codes.log_variance),
         model.network.decode,
         torch.tensor(unknown if images is None else images.images),
+    )
+
+
+def collapse_threshold(model: LoadedModel) -> CollapseThreshold | None:
+    """Predicts at which β the model's training images collapse: from its card, else from the
+    images; None where they are not here, or where no prediction is known."""
+    from models.theory.collapse_threshold import CollapseThreshold
+
+    stored = model.card.metrics.get("collapse_spectrum")
+    if is_spectrum(stored):
+        return CollapseThreshold(np.array(stored), is_whole=False)
+    config = model.card.config
+    if model.adapted is not None or model.test_images is None:
+        return None
+    return data_sets.collapse_threshold(config.data, config.model, config.training.binarize)
+
+
+def is_spectrum(value: object) -> bool:
+    """Whether it is a falling list of numbers from 0 on, as a card holds them.
+
+    Example:
+        >>> is_spectrum([3.4, 3.0]), is_spectrum([3.0, 3.4]), is_spectrum([]), is_spectrum(None)
+        (True, False, False, False)
+    """
+    if not isinstance(value, list) or not value:
+        return False
+    return all(isinstance(one, int | float) and one >= 0 for one in value) and all(
+        first >= second for first, second in pairwise(value)
     )
 
 

@@ -9,11 +9,12 @@ import contextlib
 import functools
 import secrets
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
+from models.config import ModelConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
@@ -21,6 +22,9 @@ from models.data.library import DataSetInfo, is_id, list_paths, read_custom, rea
 from models.data.load import load
 from models.storage.card import Card
 from models.storage.shipped_images import images_path, read_shipped_images
+
+if TYPE_CHECKING:
+    from models.theory.collapse_threshold import CollapseThreshold
 
 SAMPLES = 24
 """Images of a custom data set that are shown."""
@@ -79,42 +83,28 @@ def covariance_eigenvalues(name: str) -> np.ndarray:
     return _eigenvalues(name, str(default_data_dir()), _changed(name))
 
 
-class Threshold(NamedTuple):
-    """β* of some images, and which these are."""
-
-    beta: float
-    source: str
-
-
-def collapse_threshold(card: Card) -> Threshold | None:
-    """Computes β* of a model's data and likelihood: from its training images, or where these are
-    not on this machine, from the test images that ship; None without either."""
-    model, training = card.config.model, card.config.training
-    if model.likelihood_properties.sigma == "pixel":  # collapse then has other ways out
-        return None
-    name = card.config.data
-    known = missing_download(card) == "" and (name in DATA_SETS or is_id(name))
-    asked = (name, card.data_fingerprint, str(default_data_dir()), _changed(name), known)
-    return _threshold(asked, model.likelihood, model.sigma, training.binarize)
-
-
-@functools.lru_cache(20)
-def _threshold(
-    asked: tuple[str, str, str, int, bool], likelihood: str, sigma: float, binarize: bool
-) -> Threshold | None:
+@st.cache_resource(max_entries=20, show_spinner="Predicting which β collapses…")
+def _collapse_threshold(
+    name: str, data_dir: str, changed: int, likelihood: str, sigma: float, binarize: bool
+) -> CollapseThreshold:
     from models.theory.collapse_threshold import collapse_threshold
 
-    name, fingerprint, data_dir, _, is_here = asked
-    images, source = None, ""
-    if is_here:
-        with contextlib.suppress(DataError):
-            images, source = load(name, "train", data_dir).images, "the training images"
-    elif (levels := _shipped_levels(name, fingerprint)) is not None:
-        images, source = levels / np.float32(255), f"{len(levels)} test images"
-    if images is None or len(images) < 2:
+    images = load(name, "train", data_dir).images
+    return collapse_threshold(images, likelihood, sigma, binarize).leading()
+
+
+def collapse_threshold(name: str, model: ModelConfig, binarize: bool) -> CollapseThreshold | None:
+    """Predicts which β collapses a VAE on a data set's training images; None where no prediction
+    is known for the likelihood, or the data set cannot be read."""
+    from models.theory.collapse_threshold import PREDICTABLE
+
+    if model.likelihood not in PREDICTABLE or not model.capabilities.has_rate:
         return None
-    beta = collapse_threshold(images, likelihood, sigma, binarize).beta
-    return Threshold(beta, source) if beta > 0 else None
+    sigma = model.sigma if model.likelihood_properties.sigma == "fixed" else 1.0
+    with contextlib.suppress(DataError):
+        place = (name, str(default_data_dir()), _changed(name))
+        return _collapse_threshold(*place, model.likelihood, sigma, binarize)
+    return None
 
 
 # --- the user's own sets -------------------------------------------------------------------------

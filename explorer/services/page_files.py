@@ -108,8 +108,8 @@ def beta_data(model: LoadedModel) -> dict[str, Any] | None:
 
 def threshold(model: LoadedModel) -> dict[str, Any] | None:
     """β* of a model's images, as the browser takes it; None where it is not known."""
-    found = data_sets.collapse_threshold(model.card) if model.adapted is None else None
-    return None if found is None else found._asdict()
+    found = analysis.collapse_threshold(model)
+    return None if found is None else {"beta": found.beta, "source": "the training images"}
 
 
 def _codes_file(model: LoadedModel) -> bytes:

@@ -75,6 +75,45 @@ class CollapseThreshold:
             self.spectrum[:LEADING], self.is_whole and len(self.spectrum) <= LEADING
         )
 
+    def explain(self, beta: float, active: int, latents: int) -> str:
+        """Says whether a VAE trained at this β had to collapse, as it did or did not.
+
+        Args:
+            beta: β of its training.
+            active: Its latents that have not collapsed.
+            latents: All of them.
+
+        Example:
+            >>> threshold = CollapseThreshold(np.array([3.4, 3.0, 1.9]), is_whole=True)
+            >>> threshold.explain(4.0, 0, 2)
+            'It had to collapse: β = 4 is above β* = 3.40, where no small step away from the \
+collapsed state pays'
+        """
+        above = f"β = {beta:g} is above β* = {self.beta:.2f}"
+        directions = self.unstable_directions(beta)
+        noun = "direction" if directions == "1" else "directions"
+        below = (
+            f"β = {beta:g} is below β* = {self.beta:.2f}, so collapse is unstable in {directions} "
+            f"{noun}"
+        )
+        if active == 0:
+            return (
+                f"It had to collapse: {above}, where no small step away from the collapsed state "
+                "pays"
+                if beta > self.beta
+                else f"It did not have to collapse: {below}; training has not escaped from it"
+            )
+        if beta > self.beta:
+            return f"It could have collapsed: {above}, but training found a better solution"
+        room = self.room(beta, latents)
+        if active < room:
+            return f"More latents could be active: {below}, and {active} of {latents} are active"
+        return f"It could not stay collapsed: {below}, and {active} of {latents} are active"
+
+    def room(self, beta: float, latents: int) -> int:
+        """Counts the latents that unstable directions can keep active at this β, at most Z."""
+        return min(latents, int((self.spectrum > beta).sum()))
+
 
 @dataclass(frozen=True)
 class PopulationThreshold:

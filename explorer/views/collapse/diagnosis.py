@@ -20,6 +20,12 @@ if TYPE_CHECKING:  # it imports torch
 
 FEWEST = 3
 SAMPLES = 12
+PREDICTION = (
+    "β* is computed from the training images and the likelihood alone: the largest eigenvalue of "
+    "their covariance, each pixel measured in units of its own noise. Below it a collapsed VAE "
+    "always has a small step that pays, whatever its networks; above it it has none, though a "
+    "better solution further away may exist."
+)
 NEAR = 0.9
 """Share of the ceiling above which I(x; z) says more of N than of the codes."""
 
@@ -36,6 +42,7 @@ def show(model: LoadedModel) -> bool:
 
     diagnosis = analysis.diagnosis(model)
     _verdict(diagnosis)
+    _prediction(model, diagnosis)
     kl, variance = np.array(diagnosis.kl_per_dimension), np.array(diagnosis.mean_variance)
     told, error = diagnosis.mutual_information
     columns = st.columns(3, gap="medium")
@@ -66,6 +73,17 @@ def _verdict(diagnosis: Diagnosis) -> None:
         numbers = numbers.rpartition(", and ")[0]
     box = {"collapsed": st.error, "not collapsed": st.success}.get(diagnosis.verdict, st.warning)
     box(f"**{verdict}:** {numbers}.")
+
+
+def _prediction(model: LoadedModel, diagnosis: Diagnosis) -> None:
+    """Whether it had to be so: the β of its training against the predicted threshold."""
+    threshold = analysis.collapse_threshold(model)
+    if threshold is None:
+        return
+    latents = len(diagnosis.collapsed)
+    active = 0 if diagnosis.verdict == "collapsed" else diagnosis.collapsed.count(False)
+    sentence = threshold.explain(model.card.config.objective.beta, active, latents)
+    st.markdown(f"{sentence}.", help=PREDICTION)
 
 
 def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
