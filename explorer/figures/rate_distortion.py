@@ -18,6 +18,7 @@ def rate_distortion_plane(
     floor: float | None = None,
     linear_vae: tuple[np.ndarray, np.ndarray] | None = None,
     chosen: Sequence[str] = (),
+    threshold: float | None = None,
 ) -> go.Figure:
     """Draws runs in the plane of distortion over rate, with what bounds them.
 
@@ -30,6 +31,8 @@ def rate_distortion_plane(
         floor: The data's entropy, below which no D can be.
         linear_vae: R and D of the best linear VAE, each of shape (K,).
         chosen: Ids of runs that are marked and named; the others are then drawn faintly.
+        threshold: β*, above which the collapsed model is stable: the slope of the line that is
+            drawn from it.
 
     Returns:
         A figure whose runs carry their id as `customdata`; dotted lines are of equal −ELBO.
@@ -75,6 +78,8 @@ def rate_distortion_plane(
             marker={"symbol": "star", "size": 13, "color": PALETTE[8]},
             hovertemplate="R 0, D %{y:.2f} nats<extra></extra>",
         )  # fmt: skip
+    if collapsed is not None and threshold:
+        _draw_threshold(figure, collapsed, threshold)
     if floor is not None:
         figure.add_hline(
             floor, line_dash="dash", line_color="rgba(128,128,128,0.7)",
@@ -124,6 +129,17 @@ def _draw_runs(
             "line": {"color": "white", "width": 1},
         },
         opacity=FAINT if is_faint else 1,
+    )  # fmt: skip
+
+
+def _draw_threshold(figure: go.Figure, collapsed: float, threshold: float) -> None:
+    """The line of slope −β* through the collapsed model, down to the best D that is drawn."""
+    lowest = min(float(np.min(trace.y)) for trace in figure.data if len(trace.y))
+    length = max(collapsed - lowest, 1.0) / threshold
+    figure.add_scatter(
+        x=[0, length], y=[collapsed, collapsed - threshold * length], mode="lines",
+        name=f"slope −β*, β* = {threshold:.3g}: a larger β collapses", hoverinfo="skip",
+        line={"color": PALETTE[8], "width": 1.5, "dash": "dot"},
     )  # fmt: skip
 
 

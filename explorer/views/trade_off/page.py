@@ -117,11 +117,20 @@ def _explore(
         None if measured is None else (measured.betas, measured.distortion, measured.rate.sum(1))
     )
     line = exact_values.line(runs)
-    shown = (tuple(points), curve.key if measured is not None else "", collapsed, marked)
+    predicted = analysis.collapse_threshold(some)
+    threshold = None if predicted is None else predicted.beta
+    shown = (tuple(points), curve.key if measured is not None else "", collapsed, marked, threshold)
     data = page_files.rate_files(
         shown,
         lambda: rate_distortion_plane(
-            points, sides, rate_distortion.seeds(checkpoints), collapsed, floor, line, marked
+            points,
+            sides,
+            rate_distortion.seeds(checkpoints),
+            collapsed,
+            floor,
+            line,
+            marked,
+            threshold,
         ),
         curve if measured is not None else None,
     )

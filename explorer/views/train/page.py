@@ -104,8 +104,10 @@ def _plan() -> RunConfig:
 
 def _order() -> None:
     """Shows the button, and beside it what the run will cost or what is wrong with it."""
+    config = None
     try:
-        sentence, problem = _price(training_runs.cost(_plan())), ""
+        config = _plan()
+        sentence, problem = _price(training_runs.cost(config)), ""
     except ValueError as error:
         sentence, problem = "", str(error)
     inputs.button("Train", _submit, type="primary", disabled=bool(problem))
@@ -113,6 +115,20 @@ def _order() -> None:
         st.error(plain(f"{problem}."))
     else:
         st.markdown(sentence)
+        _predict(config)
+
+
+def _predict(config: RunConfig) -> None:
+    """Says which β collapses a VAE on these images, before it is trained."""
+    model, beta = config.model, config.objective.beta
+    threshold = data_sets.collapse_threshold(config.data, model, config.training.binarize)
+    if threshold is None:
+        return
+    text = f"With these images and this likelihood, a β above {threshold.beta:.3g} collapses."
+    if model.capabilities.betas == "one" and beta > threshold.beta:
+        st.warning(f"{text} β is {beta:g}.")
+    else:
+        st.caption(text)
 
 
 def _name(preset: str) -> str:

@@ -191,3 +191,24 @@ def test_too_few_images_are_called_unreliable():
 def test_what_it_refuses(given, sentence):
     with pytest.raises(ValueError, match=sentence):
         collapse_threshold(**{"images": all_digits(), **given})
+
+
+# --- the sentence --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("beta", "active", "begins", "says"),
+    [
+        (4.0, 0, "It had to collapse", "β = 4 is above β* = 3.40"),
+        (2.0, 0, "It did not have to collapse", "unstable in 2 directions"),
+        (3.2, 0, "It did not have to collapse", "unstable in 1 direction;"),
+        (1.0, 2, "It could not stay collapsed", "2 of 2 are active"),
+        (1.0, 1, "More latents could be active", "1 of 2 are active"),
+        (3.2, 1, "It could not stay collapsed", "1 of 2 are active"),
+        (4.0, 1, "It could have collapsed", "found a better solution"),
+    ],
+)
+def test_the_sentence_follows_from_the_measurement(beta, active, begins, says):
+    threshold = module.CollapseThreshold(np.array([3.4, 3.0, 1.9]), is_whole=True)
+    sentence = threshold.explain(beta, active, latents=2)
+    assert sentence.startswith(begins) and says in sentence

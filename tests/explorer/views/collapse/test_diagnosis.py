@@ -35,6 +35,8 @@ def test_the_diagnosis_is_that_of_the_metrics(no_runs, shown, checkpoint):
     found = diagnosis(checkpoint)
     (box,) = at.error if checkpoint is COLLAPSED else at.success
     assert box.value.replace("*", "") == f"{found.sentence}."
+    expected = "It had to collapse: β = 4" if checkpoint is COLLAPSED else "It could not stay"
+    assert expected in said(at) and "β* = 3.35" in said(at)
     drawn = charts(at)
     assert column(drawn["kl-per-latent"]["data"][0], "y") == pytest.approx(found.kl_per_dimension)
     variances = np.clip(found.mean_variance, 1e-8, None)

@@ -11,10 +11,12 @@ from explorer.widgets.text import plain
 from models.config import (
     override,
 )
+from models.data.load import load
 from models.families.registry import build_model, count_parameters
 from models.presets import PRESETS
 from models.runs.folder import list_runs
 from models.storage.checkpoint import read
+from models.theory.collapse_threshold import collapse_threshold
 from tests.helpers.app_test import choose, open_view, press, said, settle
 from tests.helpers.browser_page import assert_fits
 from tests.helpers.browser_page import settle as settle_page
@@ -48,6 +50,20 @@ def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
     family = PRESETS[name].model.family
     assert (field(at, "training-beta") is not None) == (family == "vae")
     assert (field(at, "warmup") is not None) == (family != "autoencoder")
+
+
+def test_the_form_predicts_which_beta_collapses(no_runs, desk):
+    at = open_view("train")
+    text = "With these images and this likelihood, a β above 3.35 collapses."
+    assert text in said(at) and not at.warning
+    at = choose(at, "training-beta", 4.0)
+    assert [box.value for box in at.warning] == [f"{text} β is 4."]
+    at = choose(at, "likelihood", "gaussian")  # σ = 1 of the preset, or what it says
+    sigma = PRESETS["digits-2d"].model.sigma
+    beta = collapse_threshold(load("digits", "train").images, "gaussian", sigma).beta
+    assert f"a β above {beta:.3g} collapses" in said(at) + "".join(b.value for b in at.warning)
+    at = choose(at, "likelihood", "gaussian-pixel")
+    assert "collapses" not in said(at) and not at.warning
 
 
 def test_what_is_chosen_is_asked_for_and_in_the_link(no_runs, desk):
