@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from explorer.assets import decoding, map_spec, store
 from explorer.assets.map_spec import MapSpec
-from explorer.services import analysis, data_sets
+from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
 from models.export.map_file import map_file, positions_file
