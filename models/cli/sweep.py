@@ -69,7 +69,8 @@ def sweep(
     latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
     start = override(preset(preset_name), **given)
     members = grid(start, _numbers("betas", betas, float), seeds, latents)
-    threads = max(1, cores() // len(members)) if threads is None else threads
+    free = 1 if device == "cuda" else cores() // len(members)
+    threads = max(1, free) if threads is None else threads
     fitted = fit_to_data(members[0], data_dir, given["batch_size"] is None)
     fit = {
         "image_shape": fitted.model.image_shape,

@@ -30,7 +30,8 @@ def train_together(
     """Trains runs on the same data in turns, as `models.runs.train.execute` trains one.
 
     Several are stacked, from the step of the most advanced on; before that, those behind catch
-    up alone. Closing the iterator stops all and keeps everything.
+    up alone. Either way each ends with the bits it would have alone, whatever stops it meanwhile.
+    Closing the iterator stops all and keeps everything.
 
     Args:
         runs: One of any kind, or several of linear layers that differ in β alone.

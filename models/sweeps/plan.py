@@ -17,6 +17,8 @@ from models.runs.folder import Run
 from models.runs.status import run_status
 
 MAX_STACK = 16
+VECTOR = {"float32": 32, "bfloat16": 64}
+"""Numbers that a loop of the processor takes at once, at most, by precision."""
 
 
 def cores() -> int:
@@ -92,14 +94,19 @@ def plan(members: Sequence[SweepRun], workers: int) -> list[list[Run]]:
 def can_stack(config: RunConfig) -> bool:
     """Whether runs of these settings can be stacked: linear layers, no state but the weights.
 
+    One thread and batches of whole vectors are asked for as well: elsewhere the last elements of a
+    member would be computed otherwise than in a run of its own, and end in other bits.
+
     Example:
         >>> from models.presets import preset
         >>> can_stack(preset("mnist-2d"))
         True
     """
-    model = config.model
+    model, training = config.model, config.training
     return (
         model.capabilities.can_stack
         and model.network == "mlp"
         and not model.likelihood_properties.learns_sigma
+        and training.threads == 1
+        and training.batch_size % VECTOR[training.precision] == 0
     )

@@ -1,4 +1,4 @@
-"""Adam, through torch's functional form, and its learning rate.
+"""Adam, through torch's fused kernel, and its learning rate.
 
 `torch.optim.Adam` imports torch's compiler at its first use, which takes longer than the first
 epochs of a small model; nothing is compiled here. The arithmetic is torch's own, to the last bit.
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.optim.adam import adam
 
 from models.config import TrainingConfig
 from models.objectives.trainable import Player
@@ -90,20 +89,26 @@ class Adam:
     def step(self) -> None:
         """Updates every parameter that has a gradient."""
         moved = [parameter for parameter in self.parameters if parameter.grad is not None]
-        for parameter in moved:
-            if parameter not in self.state:
-                self.state[parameter] = {
-                    "exp_avg": torch.zeros_like(parameter),
-                    "exp_avg_sq": torch.zeros_like(parameter),
-                    "step": torch.zeros((), device=parameter.device),
-                }
-        kept = [self.state[parameter] for parameter in moved]
-        moments = [[each[name] for each in kept] for name in ("exp_avg", "exp_avg_sq")]
-        adam(
-            moved, [parameter.grad for parameter in moved], *moments, [],
-            [each["step"] for each in kept], fused=True, amsgrad=False, beta1=self.betas[0],
-            beta2=self.betas[1], lr=self.rate, weight_decay=0.0, eps=EPSILON, maximize=False,
+        kept = [self.state_of(parameter) for parameter in moved]
+        first, second, steps = (
+            [each[name] for each in kept] for name in ("exp_avg", "exp_avg_sq", "step")
+        )
+        torch._foreach_add_([*set(steps)], 1)  # one step may count for several
+        torch._fused_adam_(
+            moved, [parameter.grad for parameter in moved], first, second, [], steps,
+            lr=self.rate, beta1=self.betas[0], beta2=self.betas[1], weight_decay=0.0,
+            eps=EPSILON, amsgrad=False, maximize=False,
         )  # fmt: skip
+
+    def state_of(self, parameter: nn.Parameter) -> dict[str, Tensor]:
+        """Returns a parameter's state, which updates change; zeros before the first."""
+        if parameter not in self.state:
+            self.state[parameter] = {
+                "exp_avg": torch.zeros_like(parameter),
+                "exp_avg_sq": torch.zeros_like(parameter),
+                "step": torch.zeros((), device=parameter.device),
+            }
+        return self.state[parameter]
 
     def moments(self, parameter: nn.Parameter) -> dict[str, Tensor]:
         """Returns a parameter's state, zeros before its first update; `step` has shape (1,)."""

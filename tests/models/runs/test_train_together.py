@@ -108,3 +108,18 @@ def test_a_run_that_another_process_trains_is_left_to_it(tmp_path, monkeypatch):
         news = list(train_together(runs))
     assert "one process at a time" in assert_sentence(str(news[0][runs[0].id]))
     assert read(runs[1].model_path).card.steps == 120
+
+
+def test_runs_that_go_on_in_other_groups_end_with_the_same_bits(separate, tmp_path):
+    runs = created(tmp_path)
+    for group, rounds in ((runs, 3), (runs[:2], 2), (runs[1:3], 3), (runs[3:], 2)):
+        training = train_together(group)
+        for _ in range(rounds):
+            next(training)
+        training.close()
+    for _ in train_together(runs[1:]):
+        pass
+    for _ in execute(runs[0]):
+        pass
+    for run in runs:
+        assert_same_result(run, separate)

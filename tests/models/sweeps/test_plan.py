@@ -40,5 +40,16 @@ def test_plan_gives_every_run_to_one_process_and_all_about_the_same(betas, seeds
               {"likelihood": "gaussian-optimal"}, {"likelihood": "gaussian-pixel"}],
 )  # fmt: skip
 def test_what_cannot_be_stacked_is_trained_one_by_one(model):
-    members = members_of(grid(tiny(**model), [0.1, 1.0, 10.0]))
+    assert_one_by_one(tiny(**model))
+
+
+@pytest.mark.parametrize(
+    "training", [{"batch_size": 50}, {"threads": 2}, {"batch_size": 32, "precision": "bfloat16"}]
+)
+def test_what_a_stack_would_give_other_bits_is_trained_one_by_one(training):
+    assert_one_by_one(tiny(training=training))
+
+
+def assert_one_by_one(config):
+    members = members_of(grid(config, [0.1, 1.0, 10.0]))
     assert [len(group) for group in plan(members, 2)] == [1, 1, 1]
