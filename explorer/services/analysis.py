@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -21,11 +21,16 @@ if TYPE_CHECKING:  # they import torch
     from models.latents.rate_curve import RateDistortionCurve
     from models.metrics.collapse import Diagnosis
     from models.metrics.information import Information
+    from models.metrics.population import Population
     from models.metrics.statistics import Estimate
     from models.theory.collapse_threshold import CollapseThreshold
 
 EVIDENCE = 100
 """Test images whose ln p(x) is integrated."""
+EVIDENCE_SAMPLES = 1000
+"""k of the importance-weighted bound beside it."""
+EVIDENCE_DRAWS = 16
+"""Draws of z for every image's ELBO."""
 
 
 @kept_per_model(100, "Looking for collapse…")
@@ -75,8 +80,8 @@ def is_spectrum(value: object) -> bool:
 
 
 def information(model: LoadedModel) -> tuple[Information, bool]:
-    """Measures what the codes tell of the images, and whether that is exact: with two latents, if
-    they fit a grid."""
+    """Measures what the codes tell of the images, and whether that is by quadrature: with two
+    latents, if they fit a grid."""
     if model.codes.latent_dim == 2:
         with contextlib.suppress(ValueError):  # codes too sharp for a grid
             return _information(model, True), True
@@ -94,9 +99,36 @@ def _information(model: LoadedModel, is_exact: bool) -> Information:
     return measure(torch.tensor(model.codes.mean), torch.tensor(model.codes.log_variance))
 
 
+@kept_per_model(50, "Bounding the model’s information…")
+def population(model: LoadedModel) -> Population | None:
+    """Bounds what the model tells of images, from the codes; None of fewer than 20."""
+    import torch
+
+    from models.metrics.population import population_information
+
+    with contextlib.suppress(ValueError):
+        codes = model.codes
+        return population_information(torch.tensor(codes.mean), torch.tensor(codes.log_variance))
+    return None
+
+
+class Evidence(NamedTuple):
+    """ELBO, importance-weighted bound and ln p(x) of the same images, means in nats per image.
+
+    `gaps` are ln p(x) less each of the two, paired by image; `error` is the quadrature's own, the
+    largest of any image.
+    """
+
+    elbo: Estimate
+    bound: Estimate
+    exact: Estimate
+    gaps: tuple[Estimate, Estimate]
+    error: float
+
+
 @kept_per_model(50, "Integrating ln p(x)…")
-def evidence(model: LoadedModel) -> dict[str, Estimate]:
-    """Measures ELBO, bound and exact ln p(x) of the first binarised test images, nats per image.
+def evidence(model: LoadedModel) -> Evidence:
+    """Measures ELBO, bound and exact ln p(x) of the first binarised test images.
 
     Raises:
         ValueError: If the codes are not of two dimensions, or too sharp to be integrated.
@@ -104,21 +136,25 @@ def evidence(model: LoadedModel) -> dict[str, Estimate]:
     import torch
 
     from models.metrics.likelihood import binarize, elbo, importance_weighted_bound
-    from models.metrics.quadrature import exact_log_evidence, plane_grid
+    from models.metrics.quadrature import exact_log_evidence
     from models.metrics.statistics import estimate
 
-    codes, network = model.codes, model.network
+    network = model.network
     images = binarize(torch.tensor(model.test_images.images[:EVIDENCE]))
-    grid = plane_grid(torch.tensor(codes.mean), torch.tensor(codes.log_variance), 0.75)
-    terms = elbo(network, images)
+    terms = elbo(network, images, draws=EVIDENCE_DRAWS)
+    low = -terms.distortion - terms.rate.sum(1)
     with torch.inference_mode():
-        exact = exact_log_evidence(network.log_likelihood_pairs, images, grid)
-        bound = importance_weighted_bound(network, images, 1000)
-    return {
-        "ELBO": estimate(-terms.distortion - terms.rate.sum(1)),
-        "importance-weighted bound, k = 1000": estimate(bound),
-        "ln p(x), by quadrature": estimate(exact),
-    }
+        codes = terms.mean, terms.log_variance
+        exact = exact_log_evidence(network.log_likelihood_pairs, images, *codes)
+        bound = importance_weighted_bound(network, images, EVIDENCE_SAMPLES)
+    value = exact.log_value
+    return Evidence(
+        elbo=estimate(low),
+        bound=estimate(bound),
+        exact=estimate(value),
+        gaps=(estimate(value - low), estimate(value - bound)),
+        error=exact.error.max().item(),
+    )
 
 
 @kept_per_model(20)

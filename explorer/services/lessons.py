@@ -19,8 +19,6 @@ REPEATS = 5000
 """How often a gradient is estimated, to see the spread."""
 WEIGHTS = 10_000
 """Samples of z behind bounds of one image."""
-MAX_GRID = 60_000
-"""Most points of a grid on which ln p(x) is integrated while a user waits."""
 
 
 class Divergences(NamedTuple):
@@ -82,12 +80,13 @@ def gradients(
 class Bounds(NamedTuple):
     """Bounds of ln p(x) of one image (1, C, H, W), binary under a Bernoulli likelihood.
 
-    `evidence` is ln p(x) in nats where it can be integrated, else None.
+    `evidence` is ln p(x) in nats with the error of its quadrature, None where it cannot be
+    integrated.
     """
 
     image: np.ndarray
     estimates: list[BoundEstimate]
-    evidence: float | None
+    evidence: tuple[float, float] | None
 
 
 @kept_per_model(100, "Sampling…")
@@ -108,17 +107,13 @@ def bounds(model: LoadedModel, point: int, counts: tuple[int, ...], seed: int) -
     return Bounds(image.numpy(), bound_ladder(weights, counts), evidence)
 
 
-def _log_evidence(model: LoadedModel, image: Any) -> float | None:
-    """ln p(x) by quadrature; None in other than two dimensions, or where it would take long."""
-    import torch
+def _log_evidence(model: LoadedModel, image: Any) -> tuple[float, float] | None:
+    """ln p(x) by quadrature with the error of that; None in other than two dimensions."""
+    from models.metrics.quadrature import exact_log_evidence
 
-    from models.metrics.quadrature import exact_log_evidence, plane_grid
-
-    codes = model.codes
+    network = model.network
     try:
-        grid = plane_grid(torch.tensor(codes.mean), torch.tensor(codes.log_variance), step=0.75)
+        found = exact_log_evidence(network.log_likelihood_pairs, image, *network.encode(image))
     except ValueError:
         return None
-    if len(grid.x) * len(grid.y) > MAX_GRID:
-        return None
-    return exact_log_evidence(model.network.log_likelihood_pairs, image, grid).item()
+    return found.log_value.item(), found.error.item()

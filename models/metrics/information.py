@@ -19,14 +19,17 @@ _TINY = torch.finfo(torch.float64).tiny
 
 
 class Information(NamedTuple):
-    """The parts of the rate, each with its standard error (0 where it is exact), in nats.
+    """The parts of the rate of N codes, each with its error, in nats.
+
+    The error is the standard error of draws, or that of the quadrature.
 
     `mutual_information` I(x; z), between 0 and `ceiling` = ln N. `aggregate_kl` KL(q(z) ‖ p),
     `total_correlation` and `kl_per_dimension` (Z of them) are never negative. `holes` is no
     nats but a probability: a sample of the prior falls where q(z) < `HOLE` · p(z).
 
     All are facts about these N codes. Where I comes near ln N, the codes hardly overlap: more
-    images would raise it, lower `aggregate_kl` as much, and close holes.
+    images would raise it, lower `aggregate_kl` as much, and close holes. What they say of the
+    model is bounded in `models.metrics.population`.
     """
 
     mutual_information: Estimate
@@ -120,6 +123,82 @@ def information(mean: Tensor, log_variance: Tensor, samples: int = 1, seed: int 
     )
 
 
+def log_mixture(
+    z: Tensor, mean: Tensor, log_variance: Tensor, source: Tensor | None = None
+) -> Tensor:
+    r"""Computes the density of a mixture of diagonal Gaussians, such as q(z).
+
+    .. math:: \ln \frac1N \sum_n N(z; μ_n, σ_n^2), \qquad
+        \text{or} \quad \ln \frac1{N-1} \sum_{m ≠ n} N(z; μ_m, σ_m^2)
+
+    Args:
+        z: Where, shape (M, Z), float64.
+        mean: μ, shape (N, Z), float64.
+        log_variance: ln σ², shape (N, Z).
+        source: For every z the n that is left out, shape (M,).
+
+    Returns:
+        Nats, shape (M,).
+
+    Numerics:
+        The square is multiplied out, so that all pairs are one matrix product.
+
+    Example:
+        >>> z, mean = torch.zeros(1, 1).double(), torch.tensor([[0.0], [50.0]]).double()
+        >>> log_mixture(z, mean, torch.zeros(2, 1).double(), torch.tensor([0])).round().item()
+        -1251.0
+    """
+    precision = torch.exp(-log_variance)
+    scaled = mean * precision
+    constant = -0.5 * (mean * scaled + log_variance + LOG_2PI).sum(1)
+    factors = torch.cat([-0.5 * precision, scaled], 1).T  # (2Z, N)
+    rows, at_once = [], max(1, PAIRS // len(mean))
+    for start in range(0, len(z), at_once):
+        part = z[start : start + at_once]
+        terms = torch.addmm(constant, torch.cat([part.square(), part], 1), factors)
+        if source is not None:
+            terms.scatter_(1, source[start : start + at_once, None], -torch.inf)
+        rows.append(terms.logsumexp(1))
+    return torch.cat(rows) - math.log(len(mean) - (source is not None))
+
+
+def log_mixture_per_latent(
+    z: Tensor, mean: Tensor, log_variance: Tensor, source: Tensor | None = None
+) -> Tensor:
+    r"""Computes the marginal densities of a mixture of diagonal Gaussians, such as q(z_j).
+
+    Args:
+        z: Where, shape (M, Z), float64.
+        mean: μ, shape (N, Z), float64.
+        log_variance: ln σ², shape (N, Z).
+        source: For every z the n that is left out, shape (M,).
+
+    Returns:
+        Nats, shape (M, Z).
+
+    Numerics:
+        No maximum is taken out of the sum: with nothing left out, a draw's own posterior keeps it
+        off zero; without it, a draw that is far from all others has -inf.
+
+    Example:
+        >>> z, mean = torch.zeros(1, 2).double(), torch.zeros(3, 2).double()
+        >>> (log_mixture_per_latent(z, mean, mean) + 0.5 * LOG_2PI).abs().max().item() < 1e-12
+        True
+    """
+    scale = torch.exp(-0.5 * log_variance) * math.sqrt(0.5)  # (N, Z)
+    weight = torch.exp(-0.5 * (log_variance + LOG_2PI)) / (len(mean) - (source is not None))
+    found, at_once = torch.empty_like(z), max(1, PAIRS // len(mean))
+    for j in range(z.shape[1]):
+        shift, slope = -mean[:, j] * scale[:, j], scale[:, j]
+        for start in range(0, len(z), at_once):
+            part = z[start : start + at_once, j, None]
+            terms = torch.addcmul(shift, part, slope).square_().neg_().exp_()
+            if source is not None:
+                terms.scatter_(1, source[start : start + at_once, None], 0.0)
+            found[start : start + at_once, j] = terms @ weight[:, j]
+    return found.log_()
+
+
 class _Draws:
     """Samples z of every posterior, shape (M, Z), with ln q(z) of each, and the controls."""
 
@@ -133,7 +212,7 @@ class _Draws:
         m, v = self.mean.repeat(samples, 1), self.log_variance.repeat(samples, 1)
         self.z = m + torch.exp(0.5 * v) * self._noise(count)
         self.own = normal_log_prob(self.z, m, v).sum(1)
-        self.aggregate = self.log_aggregate(self.z)
+        self.aggregate = log_mixture(self.z, self.mean, self.log_variance)
         prior = normal_log_prob(self.z, 0.0, 0.0).sum(1)
         rate = self.rate.sum(1).repeat(samples)
         self.controls = torch.stack([self.own - prior - rate, rate - rate.mean()], 1)
@@ -142,34 +221,9 @@ class _Draws:
         shape = (count, self.mean.shape[1])
         return torch.randn(shape, generator=self.generator, dtype=torch.float64)
 
-    def log_aggregate(self, z: Tensor) -> Tensor:
-        """ln q(z) of any codes, shape (M,): the square multiplied out, one matrix product."""
-        precision = torch.exp(-self.log_variance)
-        scaled = self.mean * precision
-        constant = -0.5 * (self.mean * scaled + self.log_variance + LOG_2PI).sum(1)
-        factors = torch.cat([-0.5 * precision, scaled], 1).T  # (2Z, N)
-        rows = [
-            torch.addmm(constant, torch.cat([part.square(), part], 1), factors).logsumexp(1)
-            for part in z.split(max(1, PAIRS // len(self.mean)))
-        ]
-        return torch.cat(rows) - math.log(len(self.mean))
-
     def log_marginals(self) -> Tensor:
-        """ln q(z_j) of the draws, shape (M, Z).
-
-        No maximum is taken out of the sum: a draw's own posterior alone keeps it off zero.
-        """
-        scale = torch.exp(-0.5 * self.log_variance) * math.sqrt(0.5)  # (N, Z)
-        weight = scale / (math.sqrt(math.pi) * len(self.mean))
-        found = torch.empty_like(self.z)
-        rows = max(1, PAIRS // len(self.mean))
-        for j in range(self.z.shape[1]):
-            shift, slope = -self.mean[:, j] * scale[:, j], scale[:, j]
-            for start in range(0, len(self.z), rows):
-                part = self.z[start : start + rows, j, None]
-                terms = torch.addcmul(shift, part, slope).square_().neg_().exp_()
-                found[start : start + rows, j] = terms @ weight[:, j]
-        return found.log_()
+        """ln q(z_j) of the draws, shape (M, Z)."""
+        return log_mixture_per_latent(self.z, self.mean, self.log_variance)
 
     def mutual_information(self) -> Estimate:
         value, error = self.average(self.own - self.aggregate)
@@ -180,7 +234,7 @@ class _Draws:
         """The share of as many samples of the prior that fall where q(z) < HOLE · p(z)."""
         z = self._noise(len(self.z))
         threshold = normal_log_prob(z, 0.0, 0.0).sum(1) + math.log(HOLE)
-        share = (self.log_aggregate(z) < threshold).double().mean().item()
+        share = (log_mixture(z, self.mean, self.log_variance) < threshold).double().mean().item()
         return Estimate(share, math.sqrt(share * (1 - share) / len(z)))
 
     def average(self, values: Tensor) -> tuple[Tensor, Tensor]:

@@ -20,8 +20,10 @@ from models.objectives.elbo import LatentModel, Terms, elbo_terms
 
 
 @torch.no_grad()
-def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 1024) -> Terms:
-    r"""Estimates the terms of -ELBO for every image, one sample of z each, weight 1 whatever β was.
+def elbo(
+    model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 1024, draws: int = 1
+) -> Terms:
+    r"""Estimates the terms of -ELBO for every image, weight 1 whatever β was.
 
     .. math:: -ELBO = \underbrace{-E_q[\ln p(x|z)]}_{D} + \underbrace{KL(q(z|x) ‖ p(z))}_{R}
 
@@ -32,9 +34,13 @@ def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 10
         images: x in [0, 1], shape (N, C, H, W), N ≥ 1.
         seed: Of the noise.
         batch_size: Images per pass; no effect on the result beyond rounding.
+        draws: Samples of z over which D of each image is averaged, at least 1; R needs none.
 
     Returns:
         Distortion (N,), rate (N, Z), posterior mean and log-variance (N, Z), on the CPU.
+
+    Raises:
+        ValueError: If there is no draw.
 
     Source:
         Kingma & Welling, 2014, arXiv:1312.6114, equation 3.
@@ -46,8 +52,19 @@ def elbo(model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 10
         >>> tuple(scores.distortion.shape), tuple(scores.rate.shape)
         ((5,), (5, 2))
     """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
     model.eval()
     generator = torch.Generator().manual_seed(seed)
+    rounds = [_one_draw(model, images, generator, batch_size) for _ in range(draws)]
+    distortion = torch.stack([terms.distortion for terms in rounds]).mean(0)
+    return rounds[0]._replace(distortion=distortion)
+
+
+def _one_draw(
+    model: LatentModel, images: Tensor, generator: torch.Generator, batch_size: int
+) -> Terms:
+    """The terms with one sample of z for every image."""
     noise = torch.randn(len(images), model.latent_dim, generator=generator).to(images.device)
     batches = zip(images.split(batch_size), noise.split(batch_size), strict=True)
     rows = [elbo_terms(model, batch, here) for batch, here in batches]

@@ -1,4 +1,4 @@
-"""Exact values of two-latent models by quadrature on a grid: ln p(x), I(x;z), KL(q(z)‖p), holes."""
+"""Exact values of two-latent models by quadrature: ln p(x), I(x;z), KL(q(z)‖p), holes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.metrics.adaptive import PlaneIntegral, graded_tiles, log_integral
 from models.metrics.information import HOLE, Information
 from models.metrics.statistics import Estimate
 from models.objectives.distributions import LOG_2PI, normal_log_prob
@@ -19,6 +20,9 @@ _REACH = 6.0
 """Standard deviations of a Gaussian that a grid covers."""
 NUMBERS_AT_ONCE = 2**22
 """Numbers of an intermediate array, which bounds the memory."""
+HALVED = 5e-4
+"""What halving the step may change: nats, and shares of the prior."""
+_FIRST_STEP = 1.0
 _TINY = torch.finfo(torch.float64).tiny
 
 
@@ -27,11 +31,6 @@ class Grid(NamedTuple):
 
     x: Tensor
     y: Tensor
-
-    @property
-    def points(self) -> Tensor:
-        """The pairs, shape (X·Y, 2), y running fastest."""
-        return torch.cartesian_prod(self.x, self.y)
 
     @property
     def cell(self) -> float:
@@ -48,8 +47,7 @@ def plane_grid(mean: Tensor, log_variance: Tensor, step: float = 0.5) -> Grid:
     Args:
         mean: μ, shape (N, 2).
         log_variance: ln σ², shape (N, 2).
-        step: In standard deviations, above 0 and best at most 0.75; halve it to see that nothing
-            changes.
+        step: In standard deviations, above 0; halve it to see that nothing changes.
 
     Raises:
         ValueError: If the codes have not two dimensions, or the grid would have more than
@@ -62,8 +60,8 @@ def plane_grid(mean: Tensor, log_variance: Tensor, step: float = 0.5) -> Grid:
 
     Example:
         >>> grid = plane_grid(torch.zeros(5, 2), torch.zeros(5, 2))
-        >>> grid.points.shape, grid.cell
-        (torch.Size([625, 2]), 0.25)
+        >>> len(grid.x), len(grid.y), grid.cell
+        (25, 25, 0.25)
     """
     if mean.shape[1] != 2:
         raise ValueError(f"codes must have 2 dimensions to be integrated, got {mean.shape[1]}")
@@ -82,55 +80,70 @@ def plane_grid(mean: Tensor, log_variance: Tensor, step: float = 0.5) -> Grid:
 
 
 def exact_log_evidence(
-    log_likelihood: Callable[[Tensor, Tensor], Tensor], images: Tensor, grid: Grid
-) -> Tensor:
+    log_likelihood: Callable[[Tensor, Tensor], Tensor],
+    images: Tensor,
+    mean: Tensor,
+    log_variance: Tensor,
+) -> PlaneIntegral:
     r"""Integrates ln p(x) of every image under a model with two latent dimensions.
 
-    .. math:: \ln p(x) = \ln \int p(x|z) p(z) dz ≈ \ln \sum_g p(x|z_g) p(z_g) Δ
+    .. math:: \ln p(x) = \ln \int p(x|z) p(z) dz
 
-    The encoder has no part in it: this is what the ELBO and the importance-weighted bound are
-    bounds of. Under a Bernoulli likelihood x must be binary, as for those.
+    This is what the ELBO and the importance-weighted bound are bounds of. The encoder has no part
+    in it: it says where to look closely from the start. Under a Bernoulli likelihood x must be
+    binary, as for those.
 
     Args:
         log_likelihood: ln p(x_b|z_g) of all pairs, shape (B, G), from images (B, C, H, W) and
             codes (G, 2); a model's `log_likelihood_pairs`.
         images: x, shape (B, C, H, W).
-        grid: From `plane_grid`; the model's own codes say how fine it must be.
+        mean: μ of these images, shape (B, 2).
+        log_variance: Their ln σ², shape (B, 2).
 
     Returns:
-        Nats per image, shape (B,), float64.
+        Nats per image with the quadrature's own error. The true posterior is
+        ln p(x|z) + ln p(z) − `log_value`; the rectangle says where it lies.
+
+    Raises:
+        ValueError: As `models.metrics.adaptive.graded_tiles`.
 
     Numerics:
-        A log-sum-exp carried across chunks of the grid; every point is decoded once.
+        Tiles that hold mass are halved until that changes less than 10⁻³ nats, see
+        `models.metrics.adaptive`. Every point is decoded once for all images.
 
     Example:
         >>> codes = torch.zeros(1, 2)
         >>> ignores_z = lambda images, z: torch.full((len(images), len(z)), -7.0)
-        >>> exact_log_evidence(ignores_z, torch.zeros(1, 1, 8, 8), plane_grid(codes, codes))
-        tensor([-7.0000], dtype=torch.float64)
+        >>> found = exact_log_evidence(ignores_z, torch.zeros(1, 1, 8, 8), codes, codes)
+        >>> round(found.log_value.item(), 3)
+        -7.0
     """
-    total = torch.full((len(images),), -torch.inf, dtype=torch.float64)
+
+    def log_joint(points: Tensor) -> Tensor:
+        prior = normal_log_prob(points, 0.0, 0.0).sum(1)
+        return log_likelihood(images, points.to(images)).double().cpu() + prior
+
     with torch.no_grad():
-        for points in grid.points.split(max(1, min(4096, NUMBERS_AT_ONCE // len(images)))):
-            weight = normal_log_prob(points, 0.0, 0.0).sum(1) + math.log(grid.cell)
-            here = log_likelihood(images, points.to(images)).double().cpu() + weight
-            total = torch.logaddexp(total, here.logsumexp(1))
-    return total
+        return log_integral(log_joint, graded_tiles(mean, log_variance), len(images))
 
 
 def exact_information(mean: Tensor, log_variance: Tensor, grid: Grid | None = None) -> Information:
-    r"""Integrates the parts of the rate of two-dimensional codes.
+    r"""Integrates the parts of the rate of these two-dimensional codes.
 
     .. math:: I = H(q(z)) - \frac1N \sum_n H(q(z|x_n)), \qquad
         KL(q ‖ r) = \int q \ln \frac qr - q + r
 
+    Exact for q(z) of these N codes; what that says of the model's is in
+    `models.metrics.population`.
+
     Args:
         mean: μ, shape (N, 2).
         log_variance: ln σ², shape (N, 2).
-        grid: Default: that of `plane_grid`.
+        grid: Default: those of `plane_grid` with half the step each time, until halving changes
+            less than `HALVED`, or the next would have too many points.
 
     Returns:
-        Every part with standard error 0.
+        Every part; its error is what halving the step last changed. With a grid given it is 0.
 
     Raises:
         ValueError: As `plane_grid`.
@@ -138,7 +151,8 @@ def exact_information(mean: Tensor, log_variance: Tensor, grid: Grid | None = No
     Numerics:
         On a grid the mixture is a matrix product, for each posterior is the product of two
         one-dimensional densities. The integrand of a divergence is written so that it is
-        nowhere negative; then neither is the sum.
+        nowhere negative; then neither is the sum. A cell that the edge of a hole crosses counts
+        by the share of it that the linearised ln q − ln p puts inside.
 
     Source:
         Hoffman & Johnson, ELBO surgery, 2016; Chen et al., Isolating Sources of
@@ -151,35 +165,65 @@ def exact_information(mean: Tensor, log_variance: Tensor, grid: Grid | None = No
         (0.6931, 1.6251)
     """
     mean, log_variance = mean.double().cpu(), log_variance.double().cpu()
-    grid = grid or plane_grid(mean, log_variance)
+    if grid is not None:
+        return _information(_values(mean, log_variance, grid), mean.new_zeros(6), len(mean))
+    step = _FIRST_STEP
+    values = _values(mean, log_variance, plane_grid(mean, log_variance, step))
+    change = torch.full_like(values, math.inf)
+    while change.max() > HALVED:
+        step /= 2
+        try:
+            finer = plane_grid(mean, log_variance, step)
+        except ValueError:
+            if change.isinf().any():
+                raise
+            break
+        before, values = values, _values(mean, log_variance, finer)
+        change = (values - before).abs()
+    return _information(values, change, len(mean))
+
+
+def _information(values: Tensor, errors: Tensor, count: int) -> Information:
+    """The parts by name, from the order of `_values`."""
+    told, aggregate, together, first, second, holes = map(
+        Estimate, values.tolist(), errors.tolist()
+    )
+    return Information(told, aggregate, together, [first, second], holes, math.log(count))
+
+
+def _values(mean: Tensor, log_variance: Tensor, grid: Grid) -> Tensor:
+    """I, KL(q ‖ p), TC, KL of each latent, and holes, shape (6,)."""
     joint, marginals = _mixture(grid, mean, log_variance)
     priors = [torch.exp(normal_log_prob(axis, 0.0, 0.0)) for axis in grid]
     prior, factored = torch.outer(*priors), torch.outer(*marginals)
     entropy = -torch.xlogy(joint, joint).sum().item() * grid.cell
     conditional = 0.5 * (1 + LOG_2PI + log_variance).sum(1).mean().item()
-    ceiling = math.log(len(mean))
-    per_dimension = [
+    told = min(max(entropy - conditional, 0.0), math.log(len(mean)))
+    parts = [
         _divergence(marginal, p, (axis[1] - axis[0]).item())
         for marginal, p, axis in zip(marginals, priors, grid, strict=True)
     ]
-    return Information(
-        mutual_information=_exact(min(max(entropy - conditional, 0.0), ceiling)),
-        aggregate_kl=_exact(_divergence(joint, prior, grid.cell)),
-        total_correlation=_exact(_divergence(joint, factored, grid.cell)),
-        kl_per_dimension=[_exact(value) for value in per_dimension],
-        holes=_exact((prior * (joint < HOLE * prior)).sum().item() * grid.cell),
-        ceiling=ceiling,
-    )
-
-
-def _exact(value: float) -> Estimate:
-    return Estimate(value, 0.0)
+    aggregate = _divergence(joint, prior, grid.cell)
+    together = _divergence(joint, factored, grid.cell)
+    values = [told, aggregate, together, *parts, _holes(joint, prior, grid.cell)]
+    return torch.tensor(values, dtype=torch.float64)
 
 
 def _divergence(q: Tensor, r: Tensor, cell: float) -> float:
     """KL(q ‖ r) of densities on a grid."""
-    ratio = torch.log(q.clamp_min(_TINY)) - torch.log(r.clamp_min(_TINY))
-    return (q * ratio - q + r).sum().item() * cell
+    return (q * _log_ratio(q, r) - q + r).sum().item() * cell
+
+
+def _log_ratio(q: Tensor, r: Tensor) -> Tensor:
+    return torch.log(q.clamp_min(_TINY)) - torch.log(r.clamp_min(_TINY))
+
+
+def _holes(joint: Tensor, prior: Tensor, cell: float) -> float:
+    """The prior's mass where q < `HOLE` · p: a cell on the edge counts by its share inside."""
+    height = _log_ratio(joint, HOLE * prior)
+    slope = sum(part.abs() for part in torch.gradient(height))
+    inside = (0.5 - height / slope.clamp_min(_TINY)).clamp(0.0, 1.0)
+    return (prior * inside).sum().item() * cell
 
 
 def _mixture(grid: Grid, mean: Tensor, log_variance: Tensor) -> tuple[Tensor, list[Tensor]]:

@@ -10,6 +10,7 @@ from explorer.services import lessons
 from explorer.views import model_picker
 from explorer.views.experiments import controls
 from explorer.widgets import display, pictures
+from models.metrics.statistics import Estimate
 
 SAMPLES = (1, 2, 5, 20, 100)
 
@@ -32,8 +33,8 @@ def show() -> None:
     controls.see(
         f"**One sample of z puts the ELBO at {first.elbo.mean:.2f} ± {first.elbo_deviation:.2f} "
         f"nats, the mean of {last.samples} at {last.elbo.mean:.2f} ± {last.elbo_deviation:.2f}: "
-        f"steadier, not higher.** The log of the mean weight rises, from {first.bound.mean:.2f} to "
-        f"{last.bound.mean:.2f} nats{_ceiling(result.evidence)}."
+        f"steadier, not higher.** The log of the mean weight rises, from {_mean(first.bound)} to "
+        f"{_mean(last.bound)} nats{_ceiling(result.evidence)}."
     )
     left, right = st.columns([1, 5], gap="medium")
     with left:
@@ -49,11 +50,24 @@ def show() -> None:
                 (r.bound.mean, r.bound_deviation) for r in result.estimates
             ],
         }
-        display.chart(bounds_by_samples(SAMPLES, ladders, result.evidence), "bounds")
+        evidence = result.evidence and result.evidence[0]
+        display.chart(bounds_by_samples(SAMPLES, ladders, evidence), "bounds")
         st.caption(
-            f"Bars: one standard deviation of a single estimate. {lessons.WEIGHTS:,} samples."
+            f"Bars: one standard deviation of a single estimate. ± is one standard error of a mean "
+            f"over {lessons.WEIGHTS:,} samples."
         )
 
 
-def _ceiling(evidence: float | None) -> str:
-    return "" if evidence is None else f"; it cannot pass ln p(x) = {evidence:.2f}"
+def _mean(one: Estimate) -> str:
+    return f"{one.mean:.3f} ± {one.standard_error:.3f}"
+
+
+def _ceiling(evidence: tuple[float, float] | None) -> str:
+    """What the bound cannot pass, as exactly as it is known."""
+    if evidence is None:
+        return ""
+    value, error = evidence
+    return (
+        f"; over many draws it cannot pass ln p(x) = {value:.3f} "
+        f"(by quadrature, exact to {max(error, 1e-3):.3f})"
+    )

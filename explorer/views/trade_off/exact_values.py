@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import streamlit as st
 
@@ -10,8 +12,17 @@ from explorer.figures.latents import kl_bars
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets.text import plain, typeset
+from models.metrics.statistics import Estimate
 from models.theory.linear_vae import linear_curve, linear_optimum
 
+if TYPE_CHECKING:  # they import torch
+    from models.metrics.information import Information
+    from models.metrics.population import Population
+
+FEWEST = 20
+"""Codes that bound anything about their model."""
+NEAR = 0.9
+"""Share of ln N above which I says more of N than of the codes."""
 BETAS = np.geomspace(1e-3, 1e3, 200)
 
 
@@ -76,28 +87,68 @@ def _closed_form(model: LoadedModel) -> None:
 
 def _information(model: LoadedModel) -> None:
     """Mean KL = I(x; z) + KL(q(z) ‖ p), and KL(q ‖ p) = TC + Σ KL of each latent."""
-    found, exact = analysis.information(model)
-    rate = float(model.codes.rate.sum(1).mean())
-    each = sum(one.mean for one in found.kl_per_dimension)
+    of_codes, is_exact = analysis.information(model)
+    of_model = analysis.population(model)
+    count, rate = len(model.codes), model.codes.rate.sum(1).astype(np.float64)
+    each = sum(one.mean for one in of_codes.kl_per_dimension)
+    bounds = of_model or [None] * 5
+    known = [one._replace(standard_error=0.0) if is_exact else one for one in of_codes[:3]]
+    holes = of_codes.holes
     rows = [
-        ("mean KL of the posteriors, R", rate, None),
-        ("I(x; z), at most ln N", *found.mutual_information),
-        ("KL(q(z) ‖ p(z))", *found.aggregate_kl),
-        ("total correlation of q(z)", *found.total_correlation),
-        ("Σ KL(q(z_j) ‖ p(z_j))", each, None),
+        ("mean KL of the posteriors, R", f"{rate.mean():.2f}", _interval(rate)),
+        ("I(x; z), at most ln N", _nats(known[0]), _between(bounds[0])),
+        ("KL(q(z) ‖ p(z))", _nats(known[1]), _between(bounds[1])),
+        ("total correlation of q(z)", _nats(known[2]), _between(bounds[2])),
+        ("Σ KL(q(z_j) ‖ p(z_j))", f"{each:.2f}", _between(bounds[3])),
+        ("prior mass in holes, q(z) < p(z)/10", f"{holes.mean:.1%}", _between(bounds[4], ".1%")),
     ]
-    how = "by quadrature" if exact else "all codes against all, ± one standard error"
-    lines = [_line(*row, exact) for row in rows]
-    count = len(model.codes)
-    holes = f"{100 * found.holes.mean:.1f} %"
-    st.markdown(f"Over {count:,} test codes, {how}; ln N = {found.ceiling:.2f} nats.")
-    st.markdown("\n".join(["| | nats |", "|---|---|", *lines]))
-    st.markdown(f"Prior mass in holes, where q(z) is below a tenth of p(z): {holes}.")
+    lines = [typeset(f"| {plain(name)} | {codes} | {model} |") for name, codes, model in rows]
+    head = [f"| nats | these {count:,} codes | the model, between |", "|---|---|---|"]
+    st.markdown("\n".join([*head, *lines]))
+    st.caption(_explained(of_codes, of_model, is_exact, count))
 
 
-def _line(name: str, value: float, error: float | None, exact: bool) -> str:
-    spread = "" if exact or error is None else f" ± {error:.3f}"
-    return typeset(f"| {plain(name)} | {value:.3f}{spread} |")
+def _nats(one: Estimate) -> str:
+    error = f" ± {one.standard_error:.2f}" if one.standard_error else ""
+    return f"{one.mean:.2f}{error}"
+
+
+def _between(bounds: tuple[float, float] | None, form: str = ".2f") -> str:
+    return "–" if bounds is None else f"{bounds[0]:{form}} and {bounds[1]:{form}}"
+
+
+def _interval(values: np.ndarray) -> str:
+    """A mean over images ± two standard errors."""
+    if len(values) < FEWEST:
+        return "–"
+    half = 2 * values.std(ddof=1) / np.sqrt(len(values))
+    return _between((values.mean() - half, values.mean() + half))
+
+
+def _explained(
+    of_codes: Information, of_model: Population | None, is_exact: bool, count: int
+) -> str:
+    """How the two columns were found, and what these codes cannot tell."""
+    parts = of_codes.mutual_information, of_codes.aggregate_kl, of_codes.total_correlation
+    error = max(0.001, *(one.standard_error for one in parts))
+    how = (
+        f"by quadrature, refined until halving its step changed no value by more than {error:.3f}"
+        if is_exact
+        else "all against all, ± one standard error of the draws"
+    )
+    text = (
+        f"Left: q(z) is the mean of these {count:,} test posteriors, {how}. Right: other images "
+        "would give other codes; bounds for the model that made them, two standard errors "
+        "included. "
+    )
+    if of_model is None:
+        return text + f"Fewer than {FEWEST} codes bound nothing."
+    if of_codes.mutual_information.mean > NEAR * of_codes.ceiling:
+        text += (
+            f"I of N codes is at most ln N = {of_codes.ceiling:.2f} nats, and here it is close to "
+            f"that: {count:,} codes hardly overlap, and cannot tell more than these bounds. "
+        )
+    return text + "More images would lower the holes of q(z)."
 
 
 def _evidence(model: LoadedModel) -> None:
@@ -107,5 +158,17 @@ def _evidence(model: LoadedModel) -> None:
     except ValueError as error:
         st.info(f"It cannot be integrated: {plain(str(error))}.")
         return
-    lines = [_line(name, *one, False) for name, one in found.items()]
+    rows = [
+        ("ELBO", found.elbo),
+        (f"importance-weighted bound, k = {analysis.EVIDENCE_SAMPLES}", found.bound),
+        ("ln p(x), by quadrature", found.exact),
+        ("ln p(x) − ELBO", found.gaps[0]),
+        ("ln p(x) − importance-weighted bound", found.gaps[1]),
+    ]
+    lines = [typeset(f"| {plain(name)} | {_nats(one)} |") for name, one in rows]
     st.markdown("\n".join(["| mean over images | nats |", "|---|---|", *lines]))
+    st.caption(
+        "± is one standard error over the images; the differences are paired by image. The "
+        f"quadrature was refined until its own error was at most {max(found.error, 1e-3):.3f} nats "
+        "for any image."
+    )

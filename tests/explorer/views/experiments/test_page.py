@@ -132,7 +132,9 @@ def test_bounds_are_those_of_the_metrics(no_runs, shown):
     assert spreads == pytest.approx(spreads[0] / np.sqrt([1, 2, 5, 20, 100]), rel=0.25)
     truth = bounds["layout"]["shapes"][0]["y0"]
     assert max(column(weighted, "y")) < truth
-    assert f"it cannot pass ln p(x) = {truth:.2f}".replace("-", "−") in said(at)
+    assert f"it cannot pass ln p(x) = {truth:.3f}".replace("-", "−") in said(at)
+    last = column(weighted, "y")[-1]
+    assert re.search(rf"to {last:.3f}\s±\s0\.\d{{3}} nats".replace("-", "−"), said(at))
 
 
 def test_many_samples_come_near_the_exact_evidence(no_runs):
