@@ -13,6 +13,13 @@ from explorer.jobs.progress import Measure, Progress
 
 LIVE = ("queued", "running")
 _RESUMABLE = ("paused", "cancelled", "interrupted", "failed")
+STOPPING = "stopping"
+_ENDINGS = {
+    "paused": "was stopped at {} and kept",
+    "cancelled": "was cancelled at {}",
+    "interrupted": "was interrupted at {}, for its server ended",
+    "failed": "failed at {}",
+}
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+")
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,6 +62,24 @@ class Job:
     def is_live(self) -> bool:
         """Whether it waits or works."""
         return self.state in LIVE
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was told to end, and has not ended yet."""
+        return self.state == "running" and self.text == STOPPING
+
+    @property
+    def ending(self) -> str:
+        """How it ended before its work was done, as the end of a sentence.
+
+        Example:
+            >>> Job("1", "a", "paused", share=0.31).ending
+            'was stopped at 31% and kept'
+        """
+        reason = f": {self.reason}" if self.reason else ""
+        return (
+            f"{_ENDINGS.get(self.state, 'ended early at {}').format(f'{self.share:.0%}')}{reason}"
+        )
 
     @property
     def can_resume(self) -> bool:

@@ -18,7 +18,16 @@ from pathlib import Path
 import psutil
 from filelock import FileLock
 
-from explorer.jobs.job import LIVE, Job, JobError, Record, presentable, shown_job, storing
+from explorer.jobs.job import (
+    LIVE,
+    STOPPING,
+    Job,
+    JobError,
+    Record,
+    presentable,
+    shown_job,
+    storing,
+)
 from explorer.jobs.progress import Progress
 from explorer.jobs.store import JobStore, remove_unbegun
 from models.config import RunConfig
@@ -247,7 +256,7 @@ class Jobs:
         if active is not None:
             record, progress = active.record, active.progress
             if active.ending and record.state == "running":
-                return replace(shown_job(job_id, record, progress), text="stopping")
+                return replace(shown_job(job_id, record, progress), text=STOPPING)
             return shown_job(job_id, record, progress, place)
         record = self._store.read(job_id, ids)
         if record.state in LIVE:

@@ -19,7 +19,7 @@ from explorer.services import (
     training_runs,
 )
 from explorer.services.comparison import Row
-from explorer.widgets import display, inputs
+from explorer.widgets import display, inputs, links
 from explorer.widgets.text import plain
 from explorer.words import words
 from models.config import RunConfig
@@ -131,9 +131,9 @@ def _trade_off(models: dict[str, Checkpoint | None]) -> None:
     in_plane = [name for name, model in models.items() if model and rate_distortion.has_rate(model)]
     if in_plane:
         link = f"./trade-off?runs={quote(','.join(in_plane))}"
-        st.link_button("Show in the trade-off", link, help="With these runs marked.")
+        links.to("Mark them in the plane", link)
     else:
-        st.caption("None of them is a VAE with one β and scores, so the trade-off shows none.")
+        st.caption("None of them is a VAE with one β and scores, so no plane shows them.")
 
 
 def _curves(runs: dict[str, Run], count: int) -> None:

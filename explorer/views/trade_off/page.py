@@ -13,7 +13,7 @@ from explorer.services import analysis, catalogue, page_files, rate_distortion
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.trade_off import exact_values, sweeps
-from explorer.widgets import inputs
+from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
 from explorer.words import words
 from models.storage.checkpoint import Checkpoint
@@ -194,7 +194,7 @@ def _run(runs: dict[str, LoadedModel]) -> None:
             f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
         )
         st.markdown(f"**{plain(one.title)}** · β = {one.beta:g} · {scores}")
-        st.link_button("Open its map", f"./?model={name}")
+        links.open_map(name)
     if notes := model.notes:
         st.caption(plain(notes))
 

@@ -84,7 +84,7 @@ def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
     def submit() -> None:
         start = training_form.plan(preset, {"data": data or None})
         configs = grid(start, [float(text) for text in betas.split(",")], seeds)
-        job_queue.jobs().sweep(configs, label=f"{TITLE}: {preset}")
+        job_queue.jobs().sweep(configs, label=f"{TITLE}: {words(preset)}")
 
     _try(submit)
 
@@ -106,6 +106,13 @@ def _follow(was_live: bool) -> None:
         st.error(plain(problem))
     for job in [job for job in found if job.is_live or job.can_resume][:SHOWN]:
         _one(job)
+    watched = st.session_state.setdefault("watched_sweeps", set())
+    watched |= {job.id for job in found if job.is_live}
+    for job in [job for job in found if job.state == "done" and job.id in watched][:SHOWN]:
+        st.success(
+            f"{plain(job.title)} is done: {len(job.runs)} models. Their points are in the plane "
+            "above; click one for its scores and map."
+        )
     state.publish()
 
 
@@ -121,8 +128,7 @@ def _one(job: Job) -> None:
                 "Cancel", lambda: _try(lambda: job_queue.jobs().cancel(job.id)), key=job.id
             )
         else:
-            reason = f": {plain(job.reason)}" if job.reason else ""
-            st.caption(f"{title} ended early ({job.state}{reason}).")
+            st.markdown(plain(f"{job.title} {job.ending}."))
             inputs.button(
                 "Resume", lambda: _try(lambda: job_queue.jobs().resume(job.id)), key=job.id
             )

@@ -11,14 +11,14 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.figures.training import kl_curves, training_curve
-from explorer.jobs.job import Job, JobError
-from explorer.services import catalogue, job_queue, page_files, run_folders, training_runs
-from explorer.views.train import snapshots
+from explorer.jobs.job import Job
+from explorer.services import job_queue, page_files, run_folders, training_runs
+from explorer.views.train import outcomes, snapshots
+from explorer.views.train.attempts import attempt
 from explorer.widgets import display, inputs
-from explorer.widgets.text import plain, score
+from explorer.widgets.text import plain
 from models.config import RUN_SETTINGS, RunConfig
 from models.runs.folder import Run
-from models.storage.card import Card
 from models.training.control import (
     GO,
     MAX_PAUSE_SECONDS,
@@ -52,6 +52,21 @@ def live_jobs() -> frozenset[str]:
     return frozenset(job.id for job in job_queue.jobs().all() if job.is_live)
 
 
+def last_watched() -> Run | None:
+    """The run that this session has just seen at work and that has ended: its film stays where it
+    was."""
+    if live_jobs():
+        return None
+    watched = st.session_state.get("watched_runs", ())
+    known = {(run.id,): run for run, _ in run_folders.configured_runs()}
+    return known.get(watched)
+
+
+def has_watched() -> bool:
+    """Whether a training run was at work while this session looked."""
+    return bool(live_jobs()) or "watched_runs" in st.session_state
+
+
 def _seen() -> frozenset[tuple[str, str]]:
     """Live jobs, and what is shown of each: what the page is laid out for."""
     return frozenset((job.id, _stage(job)) for job in job_queue.jobs().all() if job.is_live)
@@ -74,13 +89,17 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     live = sorted((j for j in found if j.is_live), key=lambda job: (job.position, job.id))
     working = _working_runs(live)
     together = [run for run, _ in working.values()]
+    if together:
+        st.session_state.watched_runs = (together[0].id,)
     for job in live:
         _working(job, working.pop(job.runs, None), together)
     ended = [job for job in found if job.can_resume and runs.issuperset(job.runs)]
     for job in ended[:SHOWN]:
-        _ended(job)
+        outcomes.ended(job)
     if found and found[0].state == "done" and len(found[0].runs) == 1:
-        _finished(found[0])
+        outcomes.finished(found[0])
+    if last := last_watched():
+        snapshots.show(last, "live")
     state.publish()
 
 
@@ -117,8 +136,9 @@ def _working(job: Job, trained: tuple[Run, RunConfig] | None, together: list[Run
             _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
         _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
     if trained:
-        snapshots.show(trained[0], "live", together, is_live=True)
         _change(*trained)
+        outcomes.collapse(*trained)
+        snapshots.show(trained[0], "live", together, is_live=True)
 
 
 def _where(job: Job, is_held: bool) -> str:
@@ -127,6 +147,8 @@ def _where(job: Job, is_held: bool) -> str:
         return f"{job.title}: waits, place {job.position}"
     if is_held:
         return f"{job.title}: {job.share:.0%}, paused at {job.text}"
+    if job.is_stopping:
+        return f"{job.title}: stopping at {job.share:.0%}; the model is being saved and scored"
     left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
     return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}"
 
@@ -194,37 +216,6 @@ def _dial(run: Run, config: RunConfig, name: str) -> None:
     )  # fmt: skip
 
 
-def _ended(job: Job) -> None:
-    """One that ended early: why, and the way to go on."""
-    reason = f": {job.reason}" if job.reason else ""
-    label = "Continue" if job.state == "paused" else "Resume"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        text = f"{job.title} ended early at {job.share:.0%} ({job.state}{reason})."
-        st.markdown(plain(text))
-        inputs.button(
-            label, lambda: attempt(lambda: job_queue.jobs().resume(job.id)), key=f"resume-{job.id}"
-        )
-
-
-def _finished(job: Job) -> None:
-    """The last one, if it is done: its scores and the way to its map."""
-    entry = catalogue.list_models()[0].get(job.runs[0])
-    if entry is not None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"{plain(job.title)} is done. {scores(catalogue.card(entry))}")
-            st.link_button("Open its map", f"./?model={entry.id}")
-
-
-def scores(card: Card) -> str:
-    """Scores on the test set with their standard errors."""
-    found = card.metrics
-    text = f"D {score(found.get('distortion'))}"
-    if "rate" in found:
-        text += f" + R {score(found['rate'])}"
-        text += f" = −ELBO {score(found.get('negative_elbo'))}"
-    return f"{text} nats per test image"
-
-
 def curves(run: Run, config: RunConfig, place: str) -> None:
     """D, R and −ELBO over the epochs that are over, and the KL of every latent."""
     shown = page_files.built_once(_stamp(run), lambda: _curves(run, config))
@@ -265,14 +256,6 @@ def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
     if len(terms) > 1 and kl.size:
         shown["KL"] = kl_curves(epochs, kl)
     return shown
-
-
-def attempt(action: Callable[[], object]) -> None:
-    """Acts on jobs or runs; the next run of the page tells why that failed."""
-    try:
-        action()
-    except (JobError, ValueError) as error:
-        st.session_state.train_problem = str(error)
 
 
 def duration(seconds: float) -> str:

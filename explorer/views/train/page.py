@@ -9,7 +9,8 @@ import streamlit as st
 from explorer import state
 from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
 from explorer.views.train import active_jobs, custom_images, downloads, run_library
-from explorer.views.train.active_jobs import attempt, duration
+from explorer.views.train.active_jobs import duration
+from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
 from explorer.words import words
@@ -63,8 +64,8 @@ def _form() -> None:
     family = PRESETS[preset].model.family
     likelihood = state.get("likelihood") or PRESETS[preset].model.likelihood
     groups = training_form.groups()
-    # closed while a run is trained, to leave room for what it shows
-    with st.expander("Settings", expanded=not active_jobs.live_jobs()):
+    # closed once a run is trained, to leave room for what it shows; its end opens nothing
+    with st.expander("Settings", expanded=not active_jobs.has_watched()):
         for column, (title, items) in zip(st.columns(len(groups)), groups.items(), strict=True):
             with column:
                 st.markdown(f"**{title}**")

@@ -12,8 +12,10 @@ from explorer.jobs.job import JobError
 from explorer.services import catalogue, data_sets, job_queue, run_folders, run_library
 from explorer.views.compare import page
 from explorer.views.train import snapshots
-from explorer.views.train.active_jobs import attempt, curves, live_jobs, scores
-from explorer.widgets import inputs, upload
+from explorer.views.train.active_jobs import curves, last_watched, live_jobs
+from explorer.views.train.attempts import attempt
+from explorer.views.train.outcomes import scores
+from explorer.widgets import inputs, links, upload
 from explorer.widgets.text import file_name, plain
 from explorer.words import words
 from models.config import RunConfig
@@ -122,7 +124,7 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
         chosen = inputs.option("own", "Run", labels, next(iter(labels)), width=420)
         run, config = runs[chosen]
         if chosen in cards:
-            st.link_button("Open its map", f"./?model={chosen}")
+            links.open_map(chosen)
             st.download_button(
                 "Download",
                 lambda: run_library.model_bytes(run),
@@ -138,7 +140,10 @@ def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None
     if chosen in cards and not run.state_path.exists():
         st.caption("It was uploaded: a model file holds neither a film nor curves.")
         return
-    snapshots.show(run, "own")
+    if run == last_watched():
+        st.caption("Its film is shown above.")
+    else:
+        snapshots.show(run, "own")
     curves(run, config, "run")
 
 

@@ -287,7 +287,7 @@ def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_di
     head = next(csv.reader((tmp_path / "runs.csv").read_text().splitlines()))
     assert head == ["run", RUDE, "second"]
     assert_fits(page, "runs")
-    link = page.get_by_role("link", name="Show in the trade-off")
+    link = page.get_by_role("link", name="Mark them in the plane")
     assert link.get_attribute("href").endswith(f"{first.id}%2C{second.id}")
     page = visit(f"runs={first.id},{second.id}", screen="trade-off")
     page.wait_for_function(

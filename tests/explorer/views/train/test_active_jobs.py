@@ -45,8 +45,8 @@ def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
         (0, plain("waiting: waits, place 1")),
     ]
     text = said(at)
-    assert plain("broken ended early at 0% (failed: the rate became nan <b>).") in text
-    assert plain("stopped ended early at 25% (paused).") in text and "gone" not in text
+    assert plain("broken failed at 0%: the rate became nan <b>.") in text
+    assert plain("stopped was stopped at 25% and kept.") in text and "gone" not in text
     for label in ("Stop and keep", "Cancel", "Continue", "Resume"):
         at = press(at, label)
     assert desk.done == [("pause", "c"), ("cancel", "c"), ("resume", "b"), ("resume", "a")]
@@ -54,6 +54,51 @@ def test_jobs_are_listed_with_what_can_be_done(no_runs, desk):
         f"live-{name}-{run.id}" for name in ("D", "R", "ELBO", "KL")
     ]
     assert not any(button.label == "Delete" for button in at.button), "its only run is trained"
+
+
+def test_a_run_that_is_stopping_has_no_time_left(no_runs, desk):
+    run = trained(no_runs)
+    desk.jobs = [
+        Job("c", "mine", "running", share=0.31, seconds_left=480.0, text="stopping", runs=(run.id,))
+    ]
+    at = open_view("train")
+    (bar,) = at.get("progress")
+    assert bar.proto.text == plain("mine: stopping at 31%; the model is being saved and scored")
+
+
+def test_when_a_run_ends_its_film_stays_and_the_settings_stay_closed(no_runs, desk):
+    run = trained(no_runs)
+    working = Job("c", "mine", "running", share=0.5, text="epoch 1 of 3: D 1.00", runs=(run.id,))
+    desk.jobs = [working]
+    at = open_view("train")
+    films = [element.proto.id for element in at.get("bidi_component")]
+    assert not settings(at).proto.expanded and len(films) == 1
+    desk.jobs = [replace(working, state="done", share=1.0)]
+    at = settle(at)
+    assert [element.proto.id for element in at.get("bidi_component")] == films, "in its place"
+    assert not settings(at).proto.expanded
+    assert "mine is done" in said(at) and "Its film is shown above" in said(at)
+
+
+def settings(at):
+    (found,) = (box for box in at.expander if box.label == "Settings")
+    return found
+
+
+RATES = {"high": [0.2] * 12, "low": [0.2] * 6 + [0.01] * 6, "young": [0.01] * 8}
+
+
+@pytest.mark.parametrize(("name", "is_said"), [("high", False), ("low", True), ("young", False)])
+def test_a_collapsed_run_is_called_collapsed(no_runs, desk, monkeypatch, name, is_said):
+    run, rates = trained(no_runs), np.array(RATES[name])
+    scores = np.stack([np.full(len(rates), 27.0), rates], 1)
+    course = training_runs.Course(np.arange(1, len(rates) + 1), scores, scores, scores, 10.0)
+    monkeypatch.setattr(training_runs, "course", lambda run: course)
+    monkeypatch.setattr(training_runs, "marks", lambda run, course: [])
+    desk.jobs = [Job("c", "mine", "running", share=0.5, text="epoch", runs=(run.id,))]
+    at = open_view("train")
+    collapsed = "Collapsed: R is 0.01 nats" in said(at).replace("\\", "")
+    assert collapsed == is_said
 
 
 def test_a_training_is_held_stepped_and_continued(no_runs, desk):
@@ -138,8 +183,9 @@ def test_a_finished_job_shows_its_scores_and_the_way_to_its_map(no_runs, desk):
     for name in ("distortion", "rate", "negative_elbo"):
         mean, error = scores[name]
         assert f"{mean:.2f}\xa0±\xa0{error:.2f}" in at.success[0].value
-    links = [element.proto.url for element in at.get("link_button")]
-    assert set(links) == {f"./?model={run.id}"}
+    shown = [element.proto.body for element in at.get("html")]
+    links = [body for body in shown if "Open its map" in body]
+    assert links and all(f'href="./?model={run.id}" target="_self"' in body for body in links)
 
 
 def test_curves_are_the_recorded_epochs(no_runs, desk):
@@ -249,7 +295,7 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     page.locator(".js-plotly-plot .main-svg").first.wait_for()
     assert_fits(page, "train-live")
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text(re.compile("Training “long one” ended early .*cancelled")).wait_for()
+    page.get_by_text(re.compile(r"Training “long one” was cancelled at \d+%")).wait_for()
     settle_page(page)
     (run,) = (run for run in list_runs(runs_dir) if run.title == "long one")
     done = len(run.history.rows())
@@ -273,7 +319,7 @@ def test_a_training_is_started_cancelled_and_resumed(visit, server, runs_dir, tm
     page.get_by_role("button", name="Continue", exact=True).click()
     wait(lambda: len(run.history.rows()) > held + 1)
     page.get_by_role("button", name="Stop and keep").click()
-    page.get_by_text(re.compile(r"Training “long one” ended early .*paused\)")).wait_for()
+    page.get_by_text(re.compile(r"Training “long one” was stopped at \d+% and kept")).wait_for()
     settle_page(page)
     page.get_by_role("button", name="Continue").wait_for()
     page.get_by_role("link", name="Open its map").wait_for()

@@ -8,6 +8,7 @@ import pytest
 
 from explorer.services import catalogue, training_form, training_runs
 from explorer.widgets.text import plain
+from explorer.words import words
 from models.config import (
     override,
 )
@@ -46,7 +47,8 @@ def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
     at = choose(open_view("train", preset=other, epochs="7"), "preset", name)
     assert "epochs" not in at.query_params, "choosing a preset fills in the form"
     press(at, "Train")
-    assert desk.asked == [(PRESETS[name], name, f"Training “{name}”")]
+    title = words(name)
+    assert desk.asked == [(PRESETS[name], title, f"Training “{title}”")]
     family = PRESETS[name].model.family
     assert (field(at, "training-beta") is not None) == (family == "vae")
     assert (field(at, "warmup") is not None) == (family != "autoencoder")
@@ -121,7 +123,8 @@ def test_a_hostile_link_opens_the_default(no_runs, desk):
     assert len(at.toast) == len(HOSTILE)
     assert at.query_params == {}
     press(at, "Train")
-    assert desk.asked == [(PRESETS["digits-2d"], "digits-2d", "Training “digits-2d”")]
+    title = "Digits, 2 latents"
+    assert desk.asked == [(PRESETS["digits-2d"], title, f"Training “{title}”")]
 
 
 def test_who_looks_at_the_form_has_the_next_training_prepared(desk):

@@ -198,7 +198,7 @@ def test_a_map_is_seen_to_move_while_it_learns(visit, server, runs_dir):
     page.get_by_role("button", name="Continue").click()
     wait(lambda: max(steps(page), default=0) > kept)
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text(re.compile("ended early at .*cancelled")).wait_for()
+    page.get_by_text(re.compile(r"was cancelled at \d+%")).wait_for()
 
 
 @pytest.mark.browser

@@ -1,0 +1,74 @@
+"""What became of training runs: collapsed, done, or ended early; each in a sentence."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.jobs.job import Job
+from explorer.services import catalogue, data_sets, job_queue, training_runs
+from explorer.views.train.attempts import attempt
+from explorer.widgets import inputs, links
+from explorer.widgets.text import plain, score, typeset
+from models.config import RunConfig
+from models.runs.folder import Run
+from models.storage.card import Card
+
+COLLAPSED_NATS = 0.05
+"""Below this rate, over all latents, the codes tell practically nothing."""
+NEWBORN_EPOCHS = 10
+"""So many epochs a run may take before its codes tell anything."""
+LAST_EPOCHS = 5
+"""All of these must have so small a rate."""
+
+
+def collapse(run: Run, config: RunConfig) -> None:
+    """Says so where a VAE of one β has collapsed, and why a smaller β does not undo it at once."""
+    if config.model.capabilities.betas != "one":
+        return
+    course = training_runs.course(run)
+    if course is None or len(course.epochs) <= NEWBORN_EPOCHS:
+        return
+    rates = course.test[-LAST_EPOCHS:, 1]
+    if rates.max() < COLLAPSED_NATS:
+        sentence = (
+            f"Collapsed: R is {rates[-1]:.2f} nats, so every image has the same code, the prior. "
+            f"{_threshold(config)}"
+            "A smaller β does not free it at once: the decoder ignores z, so almost nothing tells "
+            "the encoder to use it. Start again with a smaller β, or with a KL warm-up."
+        )
+        st.warning(plain(typeset(sentence)))
+
+
+def _threshold(config: RunConfig) -> str:
+    """Where collapse was predicted, if that is known."""
+    found = data_sets.collapse_threshold(config.data, config.model, config.training.binarize)
+    return "" if found is None else f"It is predicted above β = {found.beta:.3g}. "
+
+
+def ended(job: Job) -> None:
+    """One that ended early: how, and the way to go on."""
+    label = "Continue" if job.state == "paused" else "Resume"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(plain(f"{job.title} {job.ending}."))
+        inputs.button(
+            label, lambda: attempt(lambda: job_queue.jobs().resume(job.id)), key=f"resume-{job.id}"
+        )
+
+
+def finished(job: Job) -> None:
+    """One that is done: its scores and the way to its map."""
+    entry = catalogue.list_models()[0].get(job.runs[0])
+    if entry is not None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.success(f"{plain(job.title)} is done. {scores(catalogue.card(entry))}")
+            links.open_map(entry.id)
+
+
+def scores(card: Card) -> str:
+    """Scores on the test set with their standard errors."""
+    found = card.metrics
+    text = f"D {score(found.get('distortion'))}"
+    if "rate" in found:
+        text += f" + R {score(found['rate'])}"
+        text += f" = −ELBO {score(found.get('negative_elbo'))}"
+    return f"{text} nats per test image"
