@@ -1,6 +1,6 @@
 """`python -m explorer`: starts the app, or saves a map as an HTML file with `export`.
 
-With `--adapter FILE` the app opens at the user's own model.
+With `--adapter FILE` the app opens at the user's own model; with `--class` it is for a class.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import typer
 if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may hold namesakes
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from explorer.server.options import GIGABYTES, origin, room
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
 
@@ -50,6 +51,25 @@ def explore(
         ),
     ] = None,
     headless: Annotated[bool, typer.Option(help="Open no browser.")] = False,
+    class_mode: Annotated[
+        bool | None,
+        typer.Option(
+            "--class/--no-class",
+            help="For a class: others can reach it, and change only what they made. "
+            "Default: if others can reach it.",
+        ),
+    ] = None,
+    class_gb: Annotated[
+        float | None,
+        typer.Option(help=f"Room for the runs of a class, gigabytes; default: {GIGABYTES:g}."),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A further name of this server; repeat for more.")
+    ] = None,
+    allow_frame: Annotated[
+        list[str] | None,
+        typer.Option(help="An origin whose pages may show the app inside; repeat for more."),
+    ] = None,
 ) -> None:
     """Start the app; with --adapter, measure your own trained VAE and open it at its map."""
     if context.invoked_subcommand:
@@ -57,6 +77,7 @@ def explore(
     if data_dir is not None:
         os.environ["LATENT_DATA_DIR"] = str(data_dir)
     check_port(port)
+    _set_options(class_mode, class_gb, allow_host or [], allow_frame or [])
     if adapter is None:
         if data is not None:
             raise ValueError("data must go with --adapter: give the adapter, or leave data out")
@@ -71,6 +92,23 @@ def explore(
         typer.echo(f"Running {adapter.name} …", err=True)
         open_adapter(own, adapter.stem, Path(folder), data, data_dir)
         serve(port, headless)
+
+
+def _set_options(
+    class_mode: bool | None, class_gb: float | None, hosts: list[str], frames: list[str]
+) -> None:
+    """Hands over what the server reads when it starts; raises ValueError if it cannot be."""
+    given = {
+        "LATENT_CLASS_GB": class_gb and str(room(str(class_gb)) / 1e9),
+        "LATENT_ALLOW_FRAME": " ".join(map(origin, frames)),
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": " ".join(hosts),
+    }
+    if class_mode is not None:
+        given["LATENT_CLASS"] = "1" if class_mode else "0"
+    if class_mode:  # it listens to all
+        given |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
+        given |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
+    os.environ.update({name: text for name, text in given.items() if text})
 
 
 @app.command()

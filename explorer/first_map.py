@@ -12,11 +12,15 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
+from explorer.server import announcement
+
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
-    """Begins to prepare when the server starts; it does not wait for it."""
+    """Begins to prepare when the server starts, without waiting for it; tells a class where it
+    is."""
     threading.Thread(target=prepare, daemon=True).start()
+    announcement.announce()
     yield
 
 

@@ -9,6 +9,7 @@ from explorer import page_queue
 from explorer.assets import bundle
 from explorer.browser import loader
 from explorer.guide import GUIDES, heading
+from explorer.server import uploads
 
 NAME = "Latent space explorer"
 
@@ -36,7 +37,7 @@ PAGES = [page_of("latent_map", default=True), *map(page_of, list(GUIDES)[1:])]
 page = st.navigation(PAGES, position="top")
 with st.container(key="frame"):
     st.html(f"<style>{bundle.page_style()}</style>")
-    for script in (bundle.history_script(), loader.page_script()):
+    for script in loader.page_scripts():
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-with page_queue.pages.turn():
+with page_queue.pages.turn(), uploads.page():
     page.run()

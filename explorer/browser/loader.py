@@ -41,6 +41,11 @@ def page_script() -> str:
     return f'import(new URL("{url}", document.baseURI)).then((module) => module.dressPage());'
 
 
+def page_scripts() -> list[str]:
+    """Lists the scripts that stand in every page; the policy of the server names them."""
+    return [bundle.history_script(), page_script()]
+
+
 def as_text(data: dict[str, Any]) -> dict[str, str]:
     """Packs a component's data as one text, which the script above unpacks.
 

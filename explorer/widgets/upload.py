@@ -11,6 +11,8 @@ from collections.abc import Sequence
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from explorer.server import uploads
+
 IMAGES = ("png", "jpg", "jpeg", "gif", "webp")
 
 
@@ -28,6 +30,7 @@ def ask(
     Returns:
         Name and content of what was uploaded since the last run; [] if nothing was.
     """
+    uploads.note(name)
     count = st.session_state.get(f"uploads-{name}", 0)
     kind = {"accept_multiple_files": "directory" if is_folder else True}
     files = st.file_uploader(label, types, key=f"{name}-{count}", **kind)

@@ -1,0 +1,1 @@
+"""Who may reach the server, what may be sent to it, and who its visitors are."""
