@@ -14,9 +14,21 @@ import streamlit as st
 from explorer.widgets import pictures
 
 
-def picture(levels: np.ndarray, caption: str | None = None, width: int | str = "content") -> None:
-    """Shows a picture to the last level: Streamlit's JPEG would smear its pixels."""
-    st.image(pictures.to_png(levels), caption, width, output_format="PNG")
+def picture(
+    levels: np.ndarray, caption: str = "", width: int | str = "content", alt: str = ""
+) -> None:
+    """Shows a picture to the last level, named for those who do not see it.
+
+    Args:
+        levels: Shape (H, W, 3), uint8.
+        caption: Below it, as plain text.
+        width: In pixels, "content" for that of the picture, or "stretch".
+        alt: What it is read out as, if not as its caption.
+    """
+    pixels = levels.shape[1] if width == "content" else width
+    room = "width: 100%" if width == "stretch" else f"width: {pixels}px; max-width: 100%"
+    own_width = "stretch" if width == "stretch" else "content"
+    st.html(_figure(levels, caption, room, alt), width=own_width)
 
 
 def row(images: np.ndarray, captions: Sequence[str], side: int | None = None) -> None:
@@ -43,16 +55,20 @@ def shots(images: np.ndarray, captions: Sequence[str], side: int | None = None) 
 
 def _shot(levels: np.ndarray, caption: str, side: int | None) -> str:
     """A picture with its caption, as HTML."""
-    text, data = html.escape(caption), base64.b64encode(pictures.to_png(levels)).decode()
     room = "flex: 1 1 0; min-width: 0"
     if side is not None:
         room = f"width: {levels.shape[1] * pictures.factor(levels, side)}px"
+    return _figure(levels, caption, room)
+
+
+def _figure(levels: np.ndarray, caption: str, room: str, alt: str = "") -> str:
+    """A picture with its caption and the style of its room, as HTML."""
+    text, data = html.escape(caption), base64.b64encode(pictures.to_png(levels)).decode()
+    below = f"<figcaption>{text}</figcaption>" if text else ""
     return (
-        f'<figure style="margin: 0; {room}">'
-        f'<img src="data:image/png;base64,{data}" alt="{text}" style="display: block; '
-        'width: 100%; border-radius: 4px; image-rendering: pixelated"/>'
-        '<figcaption style="font-size: 14px; line-height: 1.3; opacity: 0.6; text-align: center; '
-        f'overflow-wrap: anywhere">{text}</figcaption></figure>'
+        f'<figure class="shot" style="{room}">'
+        f'<img src="data:image/png;base64,{data}" alt="{html.escape(alt) or text}"/>'
+        f"{below}</figure>"
     )
 
 

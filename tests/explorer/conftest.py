@@ -46,9 +46,9 @@ def shown(monkeypatch):
 
     found, show, show_row = {}, display.picture, display.row
 
-    def note(levels, caption=None, width="content"):
+    def note(levels, caption="", width="content", alt=""):
         found.setdefault(caption, []).append(levels)
-        show(levels, caption, width)
+        show(levels, caption, width, alt)
 
     def note_row(images, captions, side=None):
         for levels, caption in zip(pictures.to_levels(images), captions, strict=True):

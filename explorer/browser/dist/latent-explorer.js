@@ -3253,19 +3253,19 @@ var ImageReport = class {
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h4", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h3", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
   }
   /** @param {number} n */
   report(n) {
     const model = this.host.model();
     return [
-      make("h3", { textContent: model.nameOf(n) }),
+      make("h2", { textContent: model.nameOf(n) }),
       this.pictures(n),
       ...this.host.note() && !this.host.original(n) ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
-      make("h4", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
+      make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n)
     ];
   }

@@ -39,7 +39,7 @@ def _table(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
             rows.append(_row(name, change, LoadedModel(run.entry), model))
         else:
             rows.append([f"**{name}**", change, *["–"] * 5, _state(run)])
-    header = ["", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
+    header = ["model", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
     st.table(dict(zip(header, zip(*rows, strict=True), strict=True)), hide_index=True)
     if any("†" in row[2] for row in rows):
         st.caption(
@@ -101,7 +101,8 @@ def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[RemedyRun, Loa
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 with st.container(width=110):
                     st.markdown(name)
-                display.picture(pictures.sheet(pixels, len(row), 48, 2))
+                sheet = pictures.sheet(pixels, len(row), 48, 2)
+                display.picture(sheet, alt=f"Decoded means of the test images: {name}")
 
 
 def _one_of_each(model: LoadedModel) -> np.ndarray:

@@ -50,7 +50,7 @@ def _remedies(model: LoadedModel, was_live: bool) -> None:
         st.rerun()
     steps = remedy_runs.total_steps(model.entry)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("#### Remedies")
+        st.markdown("## Remedies")
         with st.popover("Strengths"):
             _strengths()
         _buttons(model, runs)

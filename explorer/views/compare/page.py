@@ -38,7 +38,7 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
         found: The user's runs, in the order in which they are offered; shipped models follow.
     """
     usable, _ = catalogue.list_models()
-    st.markdown("#### Compare runs")
+    st.markdown("## Compare runs")
     labels = {run.id: run_folders.label(run).title or run.title for run, _ in found}
     labels |= {
         name: f"{catalogue.card(entry).title} (shipped)"

@@ -32,7 +32,7 @@ MAX_TITLE = 80
 
 def show() -> None:
     """The user's runs, what can be done with one of them, and several side by side."""
-    st.markdown("#### Your runs")
+    st.markdown("## Your runs")
     _undo()
     found = sorted(
         run_folders.configured_runs(), key=lambda pair: not run_folders.label(pair[0]).pinned
