@@ -7,10 +7,20 @@ import os
 import tempfile
 from pathlib import Path
 
+from models.places import naming
+
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Atomically replaces a file's content."""
-    path = Path(path)
+    """Atomically replaces a file's content.
+
+    Raises:
+        OSError: If the disk refuses; it names the file.
+    """
+    with naming(path):
+        _write(Path(path), data)
+
+
+def _write(path: Path, data: bytes) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

@@ -82,7 +82,7 @@ def part_of(*names):
 
 
 ROOMS = [
-    ["settings", "text", "atomic", "capabilities"],
+    ["settings", "text", "atomic", "capabilities", "places"],
     ["engines"],
     ["config"],
     ["presets"],

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from explorer.jobs.progress import Measure, Progress
+from models.places import disk_reason
 
 LIVE = ("queued", "running")
 _RESUMABLE = ("paused", "cancelled", "interrupted", "failed")
@@ -137,8 +138,7 @@ def storing() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"The job cannot be stored: {reason}.") from error
+        raise JobError(f"The job cannot be stored: {disk_reason(error)}.") from error
 
 
 def presentable(text: str, runs_dir: Path) -> str:

@@ -29,11 +29,11 @@ from explorer.jobs.job import (
     storing,
 )
 from explorer.jobs.progress import Progress
-from explorer.jobs.store import JobStore, remove_unbegun
+from explorer.jobs.store import JobStore
 from models.config import RunConfig
 from models.engines.handle import CANCELLED, FAILED, UNEXPECTED, Engine, Handle, Result, Work
 from models.engines.local import LocalEngine
-from models.runs.folder import Run, list_runs
+from models.runs.folder import Run, list_runs, remove_unbegun
 from models.runs.status import run_status
 from models.sweeps.plan import cores
 from models.sweeps.sweep import Sweep

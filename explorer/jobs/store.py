@@ -11,7 +11,7 @@ import contextlib
 import os
 import shutil
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from explorer.jobs.job import JobError, Record
 from explorer.jobs.progress import Progress
 from models.atomic import write_bytes
-from models.runs.folder import Run
+from models.places import make_folder
 
 MAX_KEPT = 100
 """Jobs that are remembered; the runs of forgotten ones stay."""
@@ -63,7 +63,7 @@ class JobStore:
 
     def make(self, job_id: str) -> FileLock:
         """Makes the folder of a job, and holds it."""
-        (self.folder / job_id).mkdir(parents=True)
+        make_folder(self.folder / job_id, exist_ok=False)
         return self.claim(job_id)
 
     def remove(self, job_id: str) -> None:
@@ -184,12 +184,3 @@ class JobStore:
             with self._probing, self._lock:
                 for known in (self._settled, self._unwritten, self._others, self._read):
                     known.pop(job_id, None)
-
-
-def remove_unbegun(runs: Sequence[Run]) -> bool:
-    """Removes runs if none of them has begun, and tells whether it did."""
-    if any(run.state_path.exists() or run.model_path.exists() for run in runs):
-        return False
-    for run in runs:
-        shutil.rmtree(run.folder, ignore_errors=True)
-    return True

@@ -15,6 +15,7 @@ from pathlib import Path
 from explorer.jobs.job import JobError
 from models.engines.handle import RUNNING, Engine, Handle, Work
 from models.engines.local import LocalEngine
+from models.places import make_folder
 
 POLL_SECONDS = 0.2
 
@@ -81,7 +82,7 @@ class Projections:
             if output not in self._jobs:
                 if self._jobs:
                     return None
-                output.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(output.parent)
                 words = ("project", str(checkpoint.resolve()), str(output.resolve()))
                 self._jobs[output] = _Projection(self._engine.start(Work(words)))
             self._jobs[output].watchers += 1

@@ -19,6 +19,7 @@ from typing import Any
 from explorer.jobs.job import JobError
 from explorer.services import catalogue, job_queue, run_folders
 from models.atomic import write_bytes
+from models.places import disk_reason, make_folder
 from models.runs.folder import Run, default_runs_dir, find_run
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint, read, restore, write
@@ -56,8 +57,7 @@ def _disk(what: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"{what}: {reason}.") from error
+        raise JobError(f"{what}: {disk_reason(error)}.") from error
 
 
 # --- model files ---------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ def take_in(data: bytes, name: str) -> Run:
         )
     runs_dir = default_runs_dir()
     with _disk("The model could not be saved"):
-        runs_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(runs_dir)
         with tempfile.TemporaryDirectory(prefix=".incoming-", dir=runs_dir) as folder:
             path = Path(folder) / "model.safetensors"
             write_bytes(path, data)

@@ -10,6 +10,7 @@ import numpy as np
 from explorer.jobs.job import JobError
 from explorer.services import catalogue, run_folders, training_form
 from models.config import RunConfig
+from models.places import disk_reason
 from models.runs.folder import Run
 from models.runs.history import Row
 from models.training.control import read_changes, send_request
@@ -114,8 +115,7 @@ def steer(run: Run, **fields: Any) -> None:
     try:
         send_request(run.folder, **fields)
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        raise JobError(f"The request could not be written: {reason}.") from error
+        raise JobError(f"The request could not be written: {disk_reason(error)}.") from error
 
 
 def marks(run: Run, course: Course) -> list[tuple[float, str]]:

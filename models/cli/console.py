@@ -7,6 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 
+def make_console() -> Any:
+    """Makes a console that prints lines as they are: whole paths, at any width, in a pipe too."""
+    from rich.console import Console
+
+    return Console(soft_wrap=True, markup=False, highlight=False)
+
+
 def progress_bar(console: Any, unit: str = "steps") -> Any:
     """Makes a progress bar that counts in that unit and disappears at the end."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn

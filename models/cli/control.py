@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from models.cli.options import RunsDir, one_sentence
-from models.runs.folder import default_runs_dir, find_run
+from models.places import default_runs_dir
+from models.runs.folder import find_run
 from models.training.control import GO, PAUSE, STEP, send_request
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from models.cli.console import progress_bar
+from models.cli.console import make_console, progress_bar
 from models.cli.options import DataDir, one_sentence
 
 app = typer.Typer(help="Download data sets and look at them.", no_args_is_help=True)
@@ -57,12 +57,10 @@ def add_data(
 
     They are kept in LATENT_RUNS_DIR, to train on here and in the app.
     """
-    from rich.console import Console
-
     from models.data.ingest import read_path
     from models.data.library import add
 
-    with progress_bar(Console(), "images") as bar:
+    with progress_bar(make_console(), "images") as bar:
         task = bar.add_task("reading", total=None)
         found = read_path(path, lambda done, count: bar.update(task, total=count, completed=done))
     for note in found.notes:

@@ -12,18 +12,33 @@ from typing import Annotated, Any
 import typer
 
 from models.config import RUN_SETTINGS
+from models.places import default_runs_dir, user_path
 from models.presets import PRESETS
-from models.runs.folder import default_runs_dir, find_run
+from models.runs.folder import Run, find_run
+from models.runs.status import RUNNING, run_status, why_no_model
 from models.settings import Description, from_text
+
+
+def _folder(text: str) -> Path | None:
+    """The folder that an option names; nothing, where a shell's variable was empty."""
+    return user_path(text) if text.strip() else None
+
 
 DataDir = Annotated[
     Path | None,
     typer.Option(
-        help="Folder that holds MNIST/raw and the like; default: LATENT_DATA_DIR, ./data."
+        help="Folder that holds MNIST/raw and the like; default: LATENT_DATA_DIR, ./data.",
+        parser=_folder,
+        metavar="FOLDER",
     ),
 ]
 RunsDir = Annotated[
-    Path | None, typer.Option(help="Folder of your runs; default: LATENT_RUNS_DIR, ./runs.")
+    Path | None,
+    typer.Option(
+        help="Folder of your runs; default: LATENT_RUNS_DIR, ./runs.",
+        parser=_folder,
+        metavar="FOLDER",
+    ),
 ]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
 Autosave = Annotated[float, typer.Option(help="Seconds between saves of the state.")]
@@ -147,10 +162,28 @@ def check_seed(seed: int) -> None:
 
 
 def model_path(model: str, runs_dir: Path | None) -> Path:
-    """Finds a checkpoint that is named by its file or by the id of its run.
+    """Finds a checkpoint that is named by its file, by its run's folder or by the id of its run.
+
+    Of a run that is still being trained it is the checkpoint of the last pause or stop, which is
+    said.
 
     Raises:
-        ValueError: If there is neither such a file nor such a run.
+        ValueError: If there is neither such a file nor such a run, or the run has no model yet.
     """
-    path = Path(model)
-    return path if path.is_file() else find_run(runs_dir or default_runs_dir(), model).model_path
+    path = user_path(model)
+    if path.is_file():
+        return path
+    if path.suffix == ".safetensors":
+        raise ValueError(f"model must be a checkpoint file, but there is no file {model!r:.200}")
+    is_folder = (path / "config.json").is_file()
+    run = Run(path) if is_folder else find_run(runs_dir or default_runs_dir(), model)
+    status = run_status(run)
+    if status.model_steps is None:
+        raise ValueError(why_no_model(run, status))
+    if status.state == RUNNING:
+        typer.echo(
+            f"note: {run.id} is still being trained; this is its model after "
+            f"{status.model_steps:,} updates",
+            err=True,
+        )
+    return run.model_path

@@ -9,6 +9,7 @@ import typer
 
 from models.cli.options import check_seed, one_sentence
 from models.engines.worker import report
+from models.places import make_folder
 
 
 @one_sentence
@@ -32,5 +33,5 @@ def project(
         raise ValueError("the checkpoint must hold the codes of a test set")
     positions = tsne(codes.mean, perplexity, seed=seed, progress=report)
     output = output or map_path(model)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(output.parent)
     write_positions(output, positions, codes.mean)

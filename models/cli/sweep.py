@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from models.cli.arguments import given_command, sweep_command
-from models.cli.console import progress_bar, stop_flag
+from models.cli.console import make_console, progress_bar, stop_flag
 from models.cli.options import (
     Autosave,
     DataDir,
@@ -23,8 +23,9 @@ from models.cli.options import (
 from models.cli.train import check_resume, fit_to_data
 from models.config import override
 from models.engines.worker import report
+from models.places import default_runs_dir
 from models.presets import preset
-from models.runs.folder import default_runs_dir, find_run
+from models.runs.folder import find_run
 
 
 @with_settings("beta")
@@ -94,12 +95,10 @@ def _numbers(name: str, text: str, kind: type) -> list[Any]:
 
 def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
     """Runs the sweep under a progress bar, then writes and prints its table."""
-    from rich.console import Console
-
     from models.sweeps.table import to_text
     from models.sweeps.worker import Advanced, Done, Failed
 
-    console = Console()
+    console = make_console()
     stop = stop_flag()
     titles = {member.run.id: member.run.title for member in found.members}
     console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
@@ -112,7 +111,7 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
                 shares[event.run_id] = event.share if isinstance(event, Advanced) else 1.0
                 bar.update(task, completed=sum(shares.values()))
             if isinstance(event, Failed):
-                console.print(f"{titles[event.run_id]}: {event.reason}", markup=False)
+                console.print(f"{titles[event.run_id]}: {event.reason}")
             if stop():
                 break
         events.close()

@@ -10,7 +10,7 @@ import typer
 
 from models.atomic import write_bytes
 from models.cli.arguments import given_command, train_command
-from models.cli.console import progress_bar, stop_flag
+from models.cli.console import make_console, progress_bar, stop_flag
 from models.cli.options import (
     Autosave,
     DataDir,
@@ -23,8 +23,9 @@ from models.cli.options import (
     with_settings,
 )
 from models.config import RunConfig, override
+from models.places import default_runs_dir
 from models.presets import preset
-from models.runs.folder import Run, default_runs_dir, find_run
+from models.runs.folder import Run, find_run, remove_unbegun
 from models.runs.train import execute
 from models.training.control import GO, Paused, read_request, send_request
 
@@ -64,7 +65,12 @@ def train(
         config = fit_to_data(config, data_dir, given["batch_size"] is None)
         run = Run.create(runs_dir, config, title)
     command = train_command(run.config(), run.title) if resume else given_command()
-    _train(run, data_dir, device, autosave, command)
+    try:
+        _train(run, data_dir, device, autosave, command)
+    except OSError:
+        if not resume:
+            remove_unbegun([run])
+        raise
     if output:
         write_bytes(output, run.model_path.read_bytes())
 
@@ -104,11 +110,9 @@ def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = Fa
 
 def _train(run: Run, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
     """Trains under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
-    from rich.console import Console
-
     from models.training.events import EpochEnd
 
-    console = Console()
+    console = make_console()
     stop = stop_flag()
     event = None
     console.print(f"Run {run.id} in {run.folder.parent}")
@@ -117,7 +121,7 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float, comman
         task = bar.add_task("training", total=None)
         for event in events:
             if isinstance(event, EpochEnd):
-                console.print(_epoch_line(event, run.config()), highlight=False)
+                console.print(_epoch_line(event, run.config()))
             else:
                 bar.update(task, total=event.total_steps, completed=event.step)
             if stop():

@@ -18,6 +18,7 @@ import numpy as np
 from models.data.custom_images import to_unit
 from models.data.image_set import DataError, ImageSet, check_split, refusing
 from models.data.library import is_id, list_paths
+from models.places import default_data_dir, make_folder, user_path
 from models.text import clean_name
 
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
@@ -155,11 +156,11 @@ def download(
 
     work = root / f".download-{name}"
     try:
-        work.mkdir(parents=True, exist_ok=True)
+        make_folder(work)
         with FileLock(root / f".download-{name}.lock", timeout=0), _counting(work, report):
             _torchvision_class(name)(work, download=True)
             target = root / TORCHVISION[name] / "raw"
-            target.mkdir(parents=True, exist_ok=True)
+            make_folder(target)
             for file in _RAW_FILES:
                 os.replace(work / TORCHVISION[name] / "raw" / file, target / file)
             shutil.rmtree(work)
@@ -261,16 +262,6 @@ def _torchvision_class(name: str) -> Any:
     return type(base.__name__, (base,), {"_check_legacy_exist": lambda self: False})
 
 
-def default_data_dir() -> Path:
-    """Returns the folder named by LATENT_DATA_DIR, else "data" in the working folder.
-
-    Example:
-        >>> default_data_dir() == Path(os.environ.get("LATENT_DATA_DIR") or "data")
-        True
-    """
-    return Path(os.environ.get("LATENT_DATA_DIR") or "data")
-
-
 def chosen_data_dir(data_dir: str | Path | None) -> Path:
     """Returns the folder given, or the default one."""
-    return default_data_dir() if data_dir is None else Path(data_dir)
+    return default_data_dir() if data_dir is None else user_path(data_dir)

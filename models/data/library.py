@@ -25,6 +25,7 @@ from models.data.arrays import read_npz
 from models.data.custom_images import CustomImages, count_train
 from models.data.image_set import DataError, check_sides
 from models.data.labels import read_labels
+from models.places import default_runs_dir, make_folder
 from models.text import clean_name
 
 MAX_SETS = 20
@@ -57,13 +58,13 @@ class DataSetInfo(NamedTuple):
 
 
 def library_dir() -> Path:
-    """Returns the folder of added sets, inside that of the runs (LATENT_RUNS_DIR, else "runs").
+    """Returns the folder of added sets, inside that of the runs.
 
     Example:
         >>> library_dir().name
         '.data'
     """
-    return Path(os.environ.get("LATENT_RUNS_DIR", "runs"), ".data")
+    return default_runs_dir() / ".data"
 
 
 def is_id(name: object) -> bool:
@@ -195,7 +196,7 @@ def add(images: CustomImages, title: str = "") -> DataSetInfo:
             f"{stored / 2**20:.0f} MB that are kept and {len(content) / 2**20:.0f} MB more: "
             "remove a set, or use fewer images"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     path = folder / f"{images.id}.npz"
     write_bytes(path, content)
     (folder / "removed" / path.name).unlink(missing_ok=True)

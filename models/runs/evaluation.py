@@ -18,6 +18,7 @@ from models.metrics.likelihood import (
 )
 from models.metrics.reconstruction import squared_error
 from models.metrics.statistics import estimate
+from models.runs.images import load_images
 from models.storage.checkpoint import read, restore
 
 
@@ -59,7 +60,10 @@ def evaluate_checkpoint(
         if config.model.capabilities.betas != "many":
             raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
         model = model.at(beta)
-    test_set = load(data or config.data, "test", data_dir)
+    if data is None:
+        test_set = load_images(config, "test", data_dir, "give --data")
+    else:
+        test_set = load(data, "test", data_dir)
     if test_set.images.shape[1:] != config.model.image_shape:
         raise ValueError(
             f"the images must have the model's shape {config.model.image_shape}, "

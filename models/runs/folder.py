@@ -17,24 +17,22 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
+import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from models.atomic import write_bytes
 from models.config import RunConfig
+from models.places import default_runs_dir as default_runs_dir
+from models.places import make_folder
 from models.runs.history import History
 from models.runs.label import MAX_LABEL_BYTES, Label, clean_note
 from models.runs.lock import PATIENCE_SECONDS, run_lock
 from models.text import clean_name
-
-
-def default_runs_dir() -> Path:
-    """The folder of the user's runs: `LATENT_RUNS_DIR`, else `runs` in the working folder."""
-    return Path(os.environ.get("LATENT_RUNS_DIR", "runs"))
 
 
 @dataclass(frozen=True)
@@ -56,13 +54,21 @@ class Run:
     def create(
         cls, runs_dir: str | Path, config: RunConfig, title: str = "", sweep: str = ""
     ) -> Run:
-        """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to."""
+        """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to.
+
+        Raises:
+            OSError: If the disk refuses; then nothing is left behind.
+        """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
         run = cls(Path(runs_dir) / run_id)
-        run.folder.mkdir(parents=True)
+        make_folder(run.folder, exist_ok=False)
         document = {"title": clean_name(title, ""), "config": config.to_json()}
         document |= {"sweep": sweep} if sweep else {}
-        write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
+        try:
+            write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
+        except OSError:
+            shutil.rmtree(run.folder, ignore_errors=True)
+            raise
         return run
 
     @property
@@ -160,6 +166,15 @@ class Run:
     def lock(self, patience: float = PATIENCE_SECONDS) -> contextlib.AbstractContextManager[None]:
         """Holds the run while it is trained: see `models.runs.lock.run_lock`."""
         return run_lock(self.folder, patience)
+
+
+def remove_unbegun(runs: Sequence[Run]) -> bool:
+    """Removes runs if none of them has begun, and tells whether it did."""
+    if any(run.state_path.exists() or run.model_path.exists() for run in runs):
+        return False
+    for run in runs:
+        shutil.rmtree(run.folder, ignore_errors=True)
+    return True
 
 
 def list_runs(runs_dir: str | Path) -> list[Run]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from models.atomic import write_bytes
+from models.places import naming
 
 FILE_NAME = "metrics.jsonl"
 MAX_LINE_BYTES = 2**16
@@ -110,7 +111,7 @@ class History:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Writes one more row."""
-        with open(self.path, "a") as file:
+        with naming(self.path), open(self.path, "a") as file:
             file.write(json.dumps(row) + "\n")
 
     def drop_after(self, step: int) -> None:

@@ -116,6 +116,29 @@ def run_status(run: Run) -> RunStatus:
     return RunStatus(state, epochs, row, steps, reason if state == FAILED else "")
 
 
+def why_no_model(run: Run, status: RunStatus) -> str:
+    """Says why a run has no model that could be used, and what to do.
+
+    Example:
+        >>> why_no_model(Run(Path("20260101-000000-abcdef")), RunStatus(RUNNING, 200))
+        'a run must have a model, but 20260101-000000-abcdef is still being trained (epoch 1 of \
+200): wait for its end, or have it written now by steer 20260101-000000-abcdef --hold'
+    """
+    go_on = f"train it with train --resume {run.id}"
+    why = {
+        WAITING: f"has not begun: {go_on}",
+        RUNNING: (
+            f"is still being trained (epoch {min(status.epochs, status.epochs_done + 1)} of "
+            f"{status.epochs}): wait for its end, or have it written now by steer {run.id} --hold"
+        ),
+        PAUSED: "is being paused, which writes it: try again in a moment",
+        FAILED: f"failed before there was one: {status.reason}",
+    }
+    return "a run must have a model, but " + " ".join(
+        (run.id, why.get(status.state, f"was interrupted before there was one: {go_on}"))
+    )
+
+
 def _state(run: Run, epochs: int, row: Row | None, steps: int | None, reason: str) -> str:
     if is_locked(run.folder):
         return RUNNING if read_request(run.folder).order == GO else PAUSED

@@ -9,6 +9,7 @@ from typing import Any
 
 from models.config import RunConfig
 from models.runs.folder import Run
+from models.runs.images import load_images
 from models.runs.status import clear_failure, write_failure
 from models.storage.card import Card
 from models.storage.checkpoint import write
@@ -43,7 +44,6 @@ def execute(
     """
     import torch
 
-    from models.data.load import load
     from models.families.registry import build_model
     from models.training.control import Control
     from models.training.trainer import Training
@@ -51,8 +51,8 @@ def execute(
     config = run.config()
     with run.lock():
         torch.set_num_threads(config.training.threads)
-        train_set = load(config.data, "train", data_dir)
-        test_set = load(config.data, "test", data_dir)
+        train_set = load_images(config, "train", data_dir)
+        test_set = load_images(config, "test", data_dir)
         model = build_model(config.model, config.training.seed)
         training = Training(model, config, train_set.images, test_set.images, device)
         seconds = restore(run, training)

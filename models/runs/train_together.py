@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from models.data.load import load
 from models.families.registry import build_model
 from models.runs.folder import Run
+from models.runs.images import load_images
 from models.runs.train import AUTOSAVE_SECONDS, drive, restore
 from models.training.events import EpochEnd, StepsDone
 from models.training.stacked import Member, Stack
@@ -49,7 +49,7 @@ def train_together(
     """
     config = runs[0].config()
     torch.set_num_threads(config.training.threads)
-    train_set, test_set = (load(config.data, split, data_dir) for split in ("train", "test"))
+    train_set, test_set = (load_images(config, split, data_dir) for split in ("train", "test"))
     shared = [torch.tensor(part.images, device=device) for part in (train_set, test_set)]
     members: dict[str, Member] = {}
     live: dict[str, Iterator[Any]] = {}

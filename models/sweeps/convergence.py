@@ -118,12 +118,12 @@ def training_terms(
     """
     import torch
 
-    from models.data.load import load
     from models.metrics.likelihood import binarize, elbo
+    from models.runs.images import load_images
     from models.storage.checkpoint import restore
 
     training = runs[0].config().training
-    images = torch.tensor(load(runs[0].config().data, "train", data_dir).images)
+    images = torch.tensor(load_images(runs[0].config(), "train", data_dir).images)
     images = binarize(images, training.seed) if training.binarize else images
     terms = [elbo(restore(read(run.model_path)), images, training.seed) for run in runs]
     distortion = np.stack([each.distortion.numpy() for each in terms])

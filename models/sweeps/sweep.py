@@ -23,7 +23,7 @@ from models.config import RunConfig
 from models.engines.handle import Engine
 from models.engines.local import LocalEngine
 from models.runs.comparison import is_changed, without
-from models.runs.folder import Run, list_runs
+from models.runs.folder import Run, list_runs, remove_unbegun
 from models.runs.train import AUTOSAVE_SECONDS
 from models.sweeps.convergence import check_series
 from models.sweeps.grid import run_title
@@ -69,6 +69,9 @@ class Sweep:
                 numbers of them are found as well. A run that was changed while it was trained
                 is not.
             title: A label; another one makes another sweep.
+
+        Raises:
+            OSError: If the disk refuses; then no new run is left behind.
         """
         title = clean_name(title, "")
         keys = [without(config, "threads") for config in configs]
@@ -79,12 +82,16 @@ class Sweep:
             with contextlib.suppress(ValueError):  # a damaged folder belongs to no sweep
                 if run.sweep == sweep_id and not is_changed(run):
                     known[without(run.config(), "threads")] = run
-        members = []
-        for config, key in zip(configs, keys, strict=True):
-            run = known.get(key)
-            if run is None:
-                run = Run.create(runs_dir, config, run_title(config, title), sweep_id)
-            members.append(SweepRun(run, run.config()))
+        made: list[Run] = []
+        try:
+            for config, key in zip(configs, keys, strict=True):
+                if key not in known:
+                    made.append(Run.create(runs_dir, config, run_title(config, title), sweep_id))
+                    known[key] = made[-1]
+        except OSError:
+            remove_unbegun(made)
+            raise
+        members = [SweepRun(known[key], known[key].config()) for key in keys]
         return cls(Path(runs_dir), sweep_id, members)
 
     @classmethod

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from models.engines.handle import Engine, Handle, Work
+from models.places import disk_reason
 from models.runs.folder import Run
 from models.runs.train import AUTOSAVE_SECONDS
 
@@ -187,7 +188,7 @@ def _both(terms: Mapping[str, float]) -> dict[str, float]:
 def _failure(name: str, error: Exception) -> dict[str, Any]:
     """Why a run stopped, in one sentence without a path of this machine."""
     if isinstance(error, OSError):
-        reason = f"a file cannot be used: {(error.strerror or 'unknown reason').lower()}"
+        reason = f"a file cannot be used: {disk_reason(error)}"
     else:
         reason = str(error)
     return {"kind": "failed", "run_id": name, "reason": reason}

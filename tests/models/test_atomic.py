@@ -18,8 +18,9 @@ def test_full_disk_leaves_the_old_file_and_nothing_else(call, tmp_path, monkeypa
     path = tmp_path / "a.safetensors"
     path.write_bytes(b"old")
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="No space left") as caught:
         write_bytes(path, b"new")
+    assert caught.value.filename == str(path)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.safetensors"]
 

@@ -25,6 +25,7 @@ from models.data.library import (
     recover,
     remove,
 )
+from models.places import disk_reason
 
 SIDE = 56
 SHOWN_CLASSES = 12
@@ -229,5 +230,4 @@ def _attempt(action: Callable[[], object]) -> None:
     except DataError as error:
         st.session_state.own_problem = f"{error}."
     except OSError as error:
-        reason = (error.strerror or "unknown error").lower()
-        st.session_state.own_problem = f"The images could not be saved: {reason}."
+        st.session_state.own_problem = f"The images could not be saved: {disk_reason(error)}."

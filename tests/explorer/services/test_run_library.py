@@ -154,7 +154,7 @@ def test_a_full_disk_is_said_in_one_sentence(no_runs, monkeypatch):
     monkeypatch.setattr(os, "replace", refuse)
     box(at, "text_input", "title").set_value("new")
     at = settle(at)
-    sentence = "The run could not be labelled: no space left on device."
+    sentence = "The run could not be labelled: no space left on device (label.json)."
     assert [error.value for error in at.error] == [plain(sentence)]
     assert titles(at) == ["old"] and box(at, "text_input", "title").value == ""
 

@@ -2,12 +2,16 @@
 
 import json
 import re
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from models.cli.app import app
 from models.presets import preset
 from models.runs.folder import Run, list_runs
+from models.runs.status import write_failure
 from models.storage.checkpoint import read
 from tests.helpers.command_line import assert_refusal, call, train
 
@@ -69,6 +73,53 @@ def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
         assert_refusal(call("evaluate", *arguments, status=1), phrase)
 
 
-def test_run_without_a_checkpoint_yet_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("state", "phrase"),
+    [
+        ("waiting", "has not begun: train it with train --resume"),
+        ("running", "is still being trained (epoch 1 of 200): wait for its end, or have it"),
+        ("interrupted", "was interrupted before there was one: train it with train --resume"),
+        ("failed", "failed before there was one: the loss grew"),
+    ],
+)
+def test_a_run_without_a_model_says_why(tmp_path, state, phrase):
     run = Run.create(tmp_path, preset("digits-2d"))
-    assert_refusal(call("evaluate", run.id, "--runs-dir", tmp_path, status=1), "cannot be read")
+    if state == "interrupted":
+        run.state_path.touch()
+    if state == "failed":
+        write_failure(run, "the loss grew")
+    with run.lock() if state == "running" else nullcontext():
+        for name in (run.id, run.folder):
+            text = call("evaluate", name, "--runs-dir", tmp_path, status=1)
+            assert_refusal(text, f"a run must have a model, but {run.id} {phrase}")
+
+
+def test_a_run_that_trains_on_is_scored_as_it_was_and_says_so(trained):
+    with trained.lock():
+        runner = CliRunner()
+        result = runner.invoke(app, ["evaluate", str(trained.folder)])
+    assert result.exit_code == 0 and result.stdout.startswith("model ")
+    assert result.stderr == (
+        f"note: {trained.id} is still being trained; this is its model after 40 updates\n"
+    )
+
+
+def test_a_file_that_is_not_there_is_called_so(tmp_path):
+    text = call("evaluate", tmp_path / "gone.safetensors", status=1)
+    assert_refusal(text, "model must be a checkpoint file, but there is no file ")
+
+
+def test_images_that_were_moved_are_named(tmp_path):
+    """Whether they are evaluated or trained on, from a folder or from a file."""
+    levels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    np.savez(tmp_path / "faces.npz", images=levels)
+    runs = tmp_path / "runs"
+    train(runs, "--epochs", 1, "--data", tmp_path / "faces.npz")
+    (tmp_path / "faces.npz").rename(tmp_path / "portraits.npz")
+    (run,) = list_runs(runs)
+    text = call("evaluate", run.id, "--runs-dir", runs, status=1)
+    assert_refusal(text, f"there is no '{tmp_path}/faces.npz' any more: put them back, or give --d")
+    text = call("train", "--resume", run.id, "--runs-dir", runs, status=1)
+    assert_refusal(text, f"there is no '{tmp_path}/faces.npz' any more: put them back.")
+    found = call("evaluate", run.id, "--runs-dir", runs, "--data", tmp_path / "portraits.npz")
+    assert "12" in found

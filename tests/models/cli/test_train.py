@@ -153,7 +153,46 @@ def test_gpu_that_is_not_there_is_refused(tmp_path):
 
 def test_folder_that_cannot_be_used_gets_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    assert_refusal(train(tmp_path / "file" / "runs", status=1), "cannot be used: not a directory")
+    text = train(tmp_path / "file" / "runs", status=1)
+    assert_refusal(text, f"{tmp_path}/file cannot be used: a file, not a folder")
+    (tmp_path / "link").symlink_to(tmp_path / "disk that is not mounted")
+    for folder in (tmp_path / "link", tmp_path / "link" / "runs"):
+        text = train(folder, status=1)
+        assert_refusal(text, f"{tmp_path}/link cannot be used: a link to a folder that does not")
+
+
+def test_a_folder_that_is_named_by_nothing_is_the_usual_one(tmp_path, monkeypatch):
+    """As where a shell's variable is empty; the working folder must not fill up with runs."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LATENT_RUNS_DIR", "")
+    call("train", "--threads", 1, "--epochs", 1, "--runs-dir", "")
+    assert os.listdir(tmp_path) == ["runs"] and len(list_runs("runs")) == 1
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_a_full_disk_names_the_file_and_leaves_no_empty_run(tmp_path, monkeypatch, writes):
+    """Whether the settings or the first state no longer find room."""
+    done = iter(range(writes))
+
+    def fsync(_file, kept=os.fsync):
+        if next(done, None) is None:
+            raise OSError(28, "No space left on device")
+        kept(_file)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    text = train(tmp_path / "runs", status=1)
+    name = "config.json" if writes < 2 else "state.safetensors"
+    assert_refusal(text, f"/{name} cannot be used: no space left on device")
+    assert str(tmp_path) in text and os.listdir(tmp_path / "runs") == []
+
+
+def test_no_line_is_broken_in_a_pipe(tmp_path):
+    """Nor is a word in brackets taken for a style."""
+    runs = tmp_path / ("long " * 40) / "[bold]runs"
+    words = ("-m", "models", "train", "--runs-dir", str(runs), "--threads", "1", "--epochs", "1")
+    first, *_, last = finish(python(*words)).splitlines()
+    (run,) = list_runs(runs)
+    assert first == f"Run {run.id} in {runs}" and last == f"Done: {run.model_path}"
 
 
 @pytest.mark.parametrize(

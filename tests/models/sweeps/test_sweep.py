@@ -240,3 +240,23 @@ def test_written_tables_say_the_same(finished):
     for line, row in zip(lines, found.rows() + means, strict=True):
         for column in COLUMNS:
             assert line[column] == ("" if row[column] is None else str(row[column]))
+
+
+@pytest.mark.parametrize("writes", [0, 1, 3])
+def test_a_disk_that_fills_up_while_a_sweep_is_opened_keeps_none_of_it(
+    tmp_path, monkeypatch, writes
+):
+    done = iter(range(2 * writes))  # file and folder
+
+    def fsync(_file, kept=os.fsync):
+        if next(done, None) is None:
+            raise OSError(28, "No space left on device")
+        kept(_file)
+
+    configs = grid(RUN, BETAS)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(OSError, match="No space"):
+            Sweep.open(tmp_path, configs)
+    assert os.listdir(tmp_path) == []
+    assert len(Sweep.open(tmp_path, configs).members) == 4

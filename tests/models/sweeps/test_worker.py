@@ -48,11 +48,11 @@ def test_a_full_disk_is_reported(tmp_path, monkeypatch):
     news = news_of(runs)
     assert [message["kind"] for message in news] == ["failed", "failed"]
     for message in news:
-        assert "no space left on device" in assert_sentence(message["reason"])
+        assert "no space left on device (state.safetensors)" in assert_sentence(message["reason"])
 
 
 def test_data_that_is_not_there_is_reported(tmp_path):
     news = news_of(created(tmp_path, [0.3, 1.0], replace(RUN, data="gone.npz")))
     assert [message["kind"] for message in news] == ["failed", "failed"]
     for message in news:
-        assert "data must be one of" in assert_sentence(message["reason"])
+        assert "there is no 'gone.npz' any more" in assert_sentence(message["reason"])

@@ -1,0 +1,96 @@
+"""Where the user's data sets and runs lie, and folders that can be made there.
+
+An environment variable names a folder, else it is one of the working folder. An empty variable
+names none, and `~` is the home folder, as in a shell.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def default_runs_dir() -> Path:
+    """Returns the folder of the user's runs: `LATENT_RUNS_DIR`, else `runs`."""
+    return _named_by("LATENT_RUNS_DIR", "runs")
+
+
+def default_data_dir() -> Path:
+    """Returns the folder that holds "MNIST/raw" and the like: `LATENT_DATA_DIR`, else `data`."""
+    return _named_by("LATENT_DATA_DIR", "data")
+
+
+def _named_by(variable: str, otherwise: str) -> Path:
+    return user_path(os.environ.get(variable, "").strip() or otherwise)
+
+
+def user_path(text: str | Path) -> Path:
+    """Reads a path as people write it, in which `~` is the home folder.
+
+    Example:
+        >>> user_path("~/runs") == Path.home() / "runs", user_path("runs")
+        (True, PosixPath('runs'))
+    """
+    with contextlib.suppress(RuntimeError):  # of a user who is not known here
+        return Path(text).expanduser()
+    return Path(text)
+
+
+def make_folder(folder: Path, exist_ok: bool = True) -> None:
+    """Makes a folder, and those above it.
+
+    Raises:
+        OSError: If that is impossible; it names what is in the way, and says what that is.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     link = Path(folder, "runs")
+        ...     link.symlink_to("nowhere")
+        ...     try:
+        ...         make_folder(link / "new")
+        ...     except OSError as error:
+        ...         print(error.strerror)
+        A link to a folder that does not exist
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=exist_ok)
+    except OSError as error:
+        for place in (folder, *folder.parents):
+            if place.is_symlink() and not place.exists():
+                reason = "A link to a folder that does not exist"
+            elif place.exists() and not place.is_dir():
+                reason = "A file, not a folder"
+            else:
+                continue
+            raise OSError(error.errno, reason, str(place)) from error
+        raise
+
+
+@contextlib.contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Names the file in an OSError, which that of a full disk does not do.
+
+    Example:
+        >>> with naming("metrics.jsonl"):
+        ...     raise OSError(28, "No space left on device")
+        Traceback (most recent call last):
+        OSError: [Errno 28] No space left on device: 'metrics.jsonl'
+    """
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def disk_reason(error: OSError) -> str:
+    """Says why a disk refused, with the name of the file but not its path.
+
+    Example:
+        >>> disk_reason(OSError(28, "No space left on device", "/srv/runs/metrics.jsonl"))
+        'no space left on device (metrics.jsonl)'
+    """
+    reason = (error.strerror or "unknown error").lower()
+    return f"{reason} ({Path(error.filename).name})" if error.filename else reason
