@@ -45,6 +45,8 @@ class Job:
         runs: Ids of the runs it trains.
         sweep: Id of their sweep, or nothing.
         began: When it was started last, in seconds since 1970; 0 if it never was.
+        owner: Who had it made; nothing: the teacher, or whoever is at the screen.
+        wait_seconds: How long it will wait, an estimate; None where there is none.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Job:
     runs: tuple[str, ...] = ()
     sweep: str = ""
     began: float = 0.0
+    owner: str = ""
+    wait_seconds: float | None = None
 
     @property
     def is_live(self) -> bool:
@@ -90,7 +94,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Record:
-    """A job as it lies on disk; `entered` is when it was last put into the queue of `server`."""
+    """A job as it lies on disk; `entered` is when it was last put into the queue of `server`, and
+    `seconds` what the whole of it takes, an estimate, or 0."""
 
     title: str
     arguments: tuple[str, ...]
@@ -103,6 +108,8 @@ class Record:
     runs: tuple[str, ...] = ()
     sweep: str = ""
     began: float = 0.0
+    owner: str = ""
+    seconds: float = 0.0
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Record:
@@ -121,7 +128,7 @@ class Record:
         return replace(self, share=found.share, text=found.text)
 
 
-_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began")
+_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began", "owner")
 
 
 def shown_job(job_id: str, record: Record, progress: Progress, place: int = 0) -> Job:

@@ -30,6 +30,7 @@ from explorer.jobs.job import (
 )
 from explorer.jobs.progress import Progress
 from explorer.jobs.store import JobStore
+from explorer.jobs.turns import Claim, order, waits
 from models.config import RunConfig
 from models.engines.handle import CANCELLED, FAILED, UNEXPECTED, Engine, Handle, Result, Work
 from models.engines.local import LocalEngine
@@ -42,6 +43,10 @@ from models.training.control import GO, read_request
 
 MAX_WAITING = 25
 """Jobs of one server that may wait."""
+MAX_WAITING_SHARED = 100
+"""The same, where many owners share it."""
+MAX_WAITING_EACH = 3
+"""Jobs of one owner that may wait there, besides the one at work."""
 CANCEL_SECONDS = 0.7
 """Left to a cancelled job to save its work."""
 PAUSE_SECONDS = 30.0
@@ -63,6 +68,8 @@ class _Active:
 class Jobs:
     """A queue of training runs and sweeps: a few are trained at a time, the others wait in line.
 
+    Where many owners share it, they take turns: each has one job at work and a few that wait.
+
     Jobs of other servers on the same folder can be watched; those of a dead server can be
     resumed by any. Every method may be called from any thread, and none waits for a process. A
     job that needs more than its part of `memory_bytes` is stopped.
@@ -72,6 +79,7 @@ class Jobs:
         slots: Runs at a time; a sweep takes all. Default: one for two processor cores.
         memory_bytes: For all of them together. Default: `memory_for_jobs()`.
         engine: What does the work. Default: a `LocalEngine` for this folder.
+        is_shared: Whether owners take turns; else the order is that of coming.
 
     Example:
         >>> import tempfile
@@ -86,7 +94,9 @@ class Jobs:
         slots: int | None = None,
         memory_bytes: int | None = None,
         engine: Engine | None = None,
+        is_shared: bool = False,
     ) -> None:
+        self.is_shared = is_shared
         self.runs_dir = Path(runs_dir).resolve()
         self.folder = self.runs_dir / ".jobs"
         self.slots = max(1, cores() // 2) if slots is None else slots
@@ -99,13 +109,21 @@ class Jobs:
         self._mine: dict[str, _Active] = {}
         self._queue: list[_Active] = []
         self._working: dict[_Active, threading.Thread] = {}
+        self._served: list[str] = []  # owners of the jobs that were started, the last one last
 
     def prepare(self) -> None:
         """Makes ready for the next job, unless a job works: it would be in its way."""
         if not self._working:
             self._engine.prepare()
 
-    def train(self, config: RunConfig, title: str = "", label: str = "") -> str:
+    def train(
+        self,
+        config: RunConfig,
+        title: str = "",
+        label: str = "",
+        owner: str = "",
+        seconds: float = 0.0,
+    ) -> str:
         """Makes a run of these settings and has it trained; returns the job's id.
 
         A job that is cancelled before its training began takes its empty run with it, so that
@@ -115,53 +133,78 @@ class Jobs:
             config: Of the run; it fits the data.
             title: Of the run.
             label: Of the job; without one, the title.
+            owner: Of the run and the job.
+            seconds: What it takes, an estimate; 0: unknown.
 
         Raises:
             JobError: If too many jobs wait already, or the disk is full.
         """
-        self._check_room()
+        self._check_room(owner)
         with storing():
-            run = Run.create(self.runs_dir, config, title)
-        return self._submit_new(("train", f"--resume={run.id}"), label or title, [run])
+            run = Run.create(self.runs_dir, config, title, owner=owner)
+        words = ("train", f"--resume={run.id}")
+        return self._submit_new(words, label or title, [run], owner=owner, seconds=seconds)
 
-    def sweep(self, configs: Sequence[RunConfig], title: str = "", label: str = "") -> str:
+    def sweep(
+        self,
+        configs: Sequence[RunConfig],
+        title: str = "",
+        label: str = "",
+        owner: str = "",
+        seconds: float = 0.0,
+    ) -> str:
         """Opens the sweep of these settings and has its runs trained; returns the job's id.
 
         Args:
             configs: From `models.sweeps.grid.grid`; they fit the data.
             title: Of the sweep; another one makes another sweep.
             label: Of the job; without one, the title.
+            owner: As in `train`; another one makes another sweep.
+            seconds: As in `train`.
 
         Raises:
             JobError: As in `train`.
         """
-        self._check_room()
+        self._check_room(owner)
         with storing():
-            found = Sweep.open(self.runs_dir, configs, title)
+            found = Sweep.open(self.runs_dir, configs, title, owner)
         runs = [member.run for member in found.members]
         words = ("sweep", f"--resume={found.id}")
-        return self._submit_new(words, label or title, runs, found.id)
+        return self._submit_new(words, label or title, runs, found.id, owner, seconds)
 
-    def go_on(self, run_id: str, label: str = "") -> str:
+    def go_on(self, run_id: str, label: str = "", owner: str = "", seconds: float = 0.0) -> str:
         """Has a run that was stopped trained to its end; returns the job's id.
 
         Raises:
             JobError: As in `train`.
         """
-        return self.submit(("train", f"--resume={run_id}"), label, (run_id,))
+        words = ("train", f"--resume={run_id}")
+        return self.submit(words, label, (run_id,), owner=owner, seconds=seconds)
 
     def _submit_new(
-        self, words: Sequence[str], label: str, runs: Sequence[Run], sweep: str = ""
+        self,
+        words: Sequence[str],
+        label: str,
+        runs: Sequence[Run],
+        sweep: str = "",
+        owner: str = "",
+        seconds: float = 0.0,
     ) -> str:
         """Submits; if that is refused, the runs that were made for it go."""
         try:
-            return self.submit(words, label, [run.id for run in runs], sweep)
+            return self.submit(words, label, [run.id for run in runs], sweep, owner, seconds)
         except JobError:
             remove_unbegun(runs)
             raise
 
     def submit(
-        self, words: Sequence[str], title: str = "", runs: Sequence[str] = (), sweep: str = ""
+        self,
+        words: Sequence[str],
+        title: str = "",
+        runs: Sequence[str] = (),
+        sweep: str = "",
+        owner: str = "",
+        seconds: float = 0.0,
     ) -> str:
         """Has `python -m models <words>` started as soon as it can be; returns the job's id.
 
@@ -170,6 +213,8 @@ class Jobs:
             title: A label.
             runs: Ids of the runs that it trains.
             sweep: Id of their sweep, or nothing.
+            owner: As in `train`.
+            seconds: As in `train`.
 
         Raises:
             JobError: If too many jobs wait already, or the disk is full.
@@ -177,12 +222,12 @@ class Jobs:
         now = time.time_ns()
         record = Record(
             clean_name(title, words[0]), tuple(words), self._server, now / 1e9,
-            runs=tuple(runs), sweep=sweep,
+            runs=tuple(runs), sweep=sweep, owner=owner, seconds=seconds or 0.0,
         )  # fmt: skip
         stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
         job_id = f"{stamp}-{now % 10**9:09d}-{secrets.token_hex(3)}"
         with self._entering, storing():
-            self._check_room()
+            self._check_room(owner)
             self._store.forget_oldest()
             try:
                 self._enter(job_id, record, self._store.make(job_id))
@@ -199,8 +244,8 @@ class Jobs:
             JobError: If there is none, it is live, or its work is done; or as in `submit`.
         """
         with self._entering, storing():
-            self._check_room()
             job = self.watch(job_id)
+            self._check_room(job.owner)
             if not job.can_resume:
                 what = "has not ended" if job.is_live else "is done"
                 raise JobError(f"Only a job that ended early can be resumed, and this one {what}.")
@@ -232,6 +277,19 @@ class Jobs:
         """
         self._end(job_id, "paused", PAUSE_SECONDS)
 
+    def clear(self, reason: str) -> int:
+        """Cancels all jobs of this server that wait, and tells how many.
+
+        Args:
+            reason: What their owners will read.
+        """
+        with self._lock:
+            cleared = [active for active in self._queue]
+            self._queue.clear()
+        for active in cleared:
+            self._conclude(active, replace(active.record, state="cancelled", reason=reason))
+        return len(cleared)
+
     def watch(self, job_id: str) -> Job:
         """How a job is doing; cheap enough for many who ask four times a second.
 
@@ -252,9 +310,14 @@ class Jobs:
         """How a job of the folder is doing."""
         with self._lock:
             active = self._mine.get(job_id)
-            place = self._queue.index(active) + 1 if active in self._queue else 0
+            line = self._line()
+            place = line.index(active) + 1 if active in line else 0
+            working = list(self._working)
         if active is not None:
             record, progress = active.record, active.progress
+            if place:
+                wait = self._waits(line, working)[place - 1]
+                return replace(shown_job(job_id, record, progress, place), wait_seconds=wait)
             if active.ending and record.state == "running":
                 return replace(shown_job(job_id, record, progress), text=STOPPING)
             return shown_job(job_id, record, progress, place)
@@ -266,14 +329,41 @@ class Jobs:
 
     # the queue
 
-    def _check_room(self) -> None:
+    def _check_room(self, owner: str) -> None:
         with self._lock:
-            waiting = len(self._queue)
-        if waiting >= MAX_WAITING:
+            owners = [active.record.owner for active in self._queue]
+        most = MAX_WAITING_SHARED if self.is_shared else MAX_WAITING
+        if self.is_shared and owners.count(owner) >= MAX_WAITING_EACH:
             raise JobError(
-                f"At most {MAX_WAITING} jobs can wait, and {waiting} do: "
+                f"Everyone may have {MAX_WAITING_EACH} jobs waiting, and you have "
+                f"{owners.count(owner)}: try again when one of them has begun."
+            )
+        if len(owners) >= most:
+            raise JobError(
+                f"At most {most} jobs can wait, and {len(owners)} do: "
                 "try again when one of them has ended."
             )
+
+    def _line(self) -> list[_Active]:
+        """The jobs that wait, in the order of their turns."""
+        if not self.is_shared:
+            return [*self._queue]
+        working = [active.record.owner for active in self._working]
+        owners = [active.record.owner for active in self._queue]
+        return [self._queue[place] for place in order(owners, working, self._served)]
+
+    def _waits(self, line: Sequence[_Active], working: Sequence[_Active]) -> list[float | None]:
+        """Seconds until each job of the line begins, an estimate."""
+        claims = [[self._claim(active) for active in each] for each in (line, working)]
+        return waits(*claims, self.slots, self.is_shared)
+
+    def _claim(self, active: _Active) -> Claim:
+        record, seconds = active.record, active.record.seconds or None
+        if record.state == "running":
+            measure = active.progress.measure()
+            left = None if seconds is None else seconds * (1 - measure.share)
+            seconds = left if measure.seconds_left is None else measure.seconds_left
+        return Claim(record.owner, self._slots_of(active), seconds)
 
     def _enter(self, job_id: str, record: Record, lock: FileLock) -> None:
         """Puts a job whose lock is held at the end of the queue."""
@@ -288,17 +378,23 @@ class Jobs:
             self._queue.append(active)
 
     def _start_next(self) -> None:
-        """Starts those at the head of the queue, as far as there is room; none overtakes."""
+        """Starts those whose turn it is, as far as there is room; none overtakes."""
         with self._lock:
-            while self._queue:
-                busy = sum(map(self._slots_of, self._working))
-                if busy + self._slots_of(self._queue[0]) > self.slots:
-                    return
-                active = self._queue.pop(0)
+            while (active := self._next()) is not None:
+                self._queue.remove(active)
                 active.record = replace(active.record, state="running", began=time.time())
+                self._served = [*self._served[-MAX_WAITING_SHARED:], active.record.owner]
                 thread = threading.Thread(target=self._attend, args=(active,), daemon=True)
                 self._working[active] = thread
                 thread.start()
+
+    def _next(self) -> _Active | None:
+        """The job that can start now; one whose owner has another at work lets others go first."""
+        busy = sum(map(self._slots_of, self._working))
+        working = {active.record.owner for active in self._working} if self.is_shared else set()
+        turns = [active for active in self._line() if active.record.owner not in working]
+        fits = turns and busy + self._slots_of(turns[0]) <= self.slots
+        return turns[0] if fits else None
 
     def _slots_of(self, active: _Active) -> int:
         return self.slots if active.record.arguments[0] == "sweep" else 1

@@ -52,9 +52,15 @@ class Run:
 
     @classmethod
     def create(
-        cls, runs_dir: str | Path, config: RunConfig, title: str = "", sweep: str = ""
+        cls,
+        runs_dir: str | Path,
+        config: RunConfig,
+        title: str = "",
+        sweep: str = "",
+        owner: str = "",
     ) -> Run:
-        """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to.
+        """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to, `owner`
+        tells who may change it in a class.
 
         Raises:
             OSError: If the disk refuses; then nothing is left behind.
@@ -64,6 +70,7 @@ class Run:
         make_folder(run.folder, exist_ok=False)
         document = {"title": clean_name(title, ""), "config": config.to_json()}
         document |= {"sweep": sweep} if sweep else {}
+        document |= {"owner": owner} if owner else {}
         try:
             write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
         except OSError:
@@ -138,6 +145,11 @@ class Run:
     def sweep(self) -> str:
         """Id of the sweep it belongs to, or nothing."""
         return str(self._document().get("sweep", ""))
+
+    @property
+    def owner(self) -> str:
+        """Who may change it in a class; nothing: the teacher."""
+        return str(self._document().get("owner", ""))
 
     def config(self) -> RunConfig:
         """Reads the run's settings.

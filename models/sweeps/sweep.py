@@ -60,7 +60,9 @@ class Sweep:
     failures: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, runs_dir: str | Path, configs: Sequence[RunConfig], title: str = "") -> Sweep:
+    def open(
+        cls, runs_dir: str | Path, configs: Sequence[RunConfig], title: str = "", owner: str = ""
+    ) -> Sweep:
         """Finds the sweep of these settings: its runs, and new ones where one is missing.
 
         Args:
@@ -69,13 +71,15 @@ class Sweep:
                 numbers of them are found as well. A run that was changed while it was trained
                 is not.
             title: A label; another one makes another sweep.
+            owner: Of the new runs; another one makes another sweep.
 
         Raises:
             OSError: If the disk refuses; then no new run is left behind.
         """
         title = clean_name(title, "")
         keys = [without(config, "threads") for config in configs]
-        request = json.dumps([title, [key.to_json() for key in keys]], sort_keys=True)
+        wanted = [title, [key.to_json() for key in keys], *([owner] if owner else [])]
+        request = json.dumps(wanted, sort_keys=True)
         sweep_id = hashlib.sha256(request.encode()).hexdigest()[:12]
         known: dict[RunConfig, Run] = {}
         for run in list_runs(runs_dir):
@@ -86,7 +90,8 @@ class Sweep:
         try:
             for config, key in zip(configs, keys, strict=True):
                 if key not in known:
-                    made.append(Run.create(runs_dir, config, run_title(config, title), sweep_id))
+                    name = run_title(config, title)
+                    made.append(Run.create(runs_dir, config, name, sweep_id, owner))
                     known[key] = made[-1]
         except OSError:
             remove_unbegun(made)

@@ -343,3 +343,55 @@ def test_an_interrupted_job_is_resumed_by_one_server_only(runs_dir, tmp_path, qu
     wait(lambda: {queue.watch(job_id).state for queue in queues} == {"running"})
     won[0].cancel(job_id)
     assert ended(won[0], job_id).state == "cancelled"
+
+
+# --- turns of many owners ------------------------------------------------------------------------
+
+
+def entered(queue, owner, count=1):
+    return [queue.go_on(begun(queue).id, f"{owner} {n}", owner) for n in range(count)]
+
+
+def test_owners_take_turns_and_each_may_have_one_at_work_and_three_waiting(queue_of):
+    queue = queue_of(LASTING, slots=2, is_shared=True)
+    ann = entered(queue, "ann", 4)
+    with pytest.raises(JobError, match="Everyone may have 3 jobs waiting, and you have 3"):
+        entered(queue, "ann")
+    assert [queue.watch(job).state for job in ann] == ["running", "queued", "queued", "queued"]
+    bob = entered(queue, "bob", 2)
+    cem = entered(queue, "cem")
+    assert queue.watch(bob[0]).state == "running", "a slot that ann may not have is free"
+    line = [cem[0], ann[1], bob[1], ann[2], ann[3]]
+    assert [queue.watch(job).position for job in line] == [1, 2, 3, 4, 5]
+    queue.cancel(ann[0])
+    ended(queue, ann[0])
+    assert wait(lambda: queue.watch(cem[0]).state == "running")
+    assert [queue.watch(job).position for job in line[1:]] == [1, 2, 3, 4]
+
+
+def test_without_owners_the_order_is_that_of_coming(queue_of):
+    queue = queue_of(LASTING)
+    jobs = entered(queue, "ann", 5) + entered(queue, "bob")
+    assert [queue.watch(job).position for job in jobs] == [0, 1, 2, 3, 4, 5]
+
+
+def test_who_waits_is_told_how_long(queue_of):
+    queue = queue_of(LASTING, is_shared=True)
+    first = queue.go_on(begun(queue).id, "first", "ann", 120.0)
+    second = queue.go_on(begun(queue).id, "second", "bob", 60.0)
+    third = queue.go_on(begun(queue).id, "third", "cem")
+    fourth = queue.go_on(begun(queue).id, "fourth", "dan")
+    assert [queue.watch(job).wait_seconds for job in (first, second, third, fourth)] == [
+        None, 120.0, 180.0, None,
+    ]  # fmt: skip
+
+
+def test_a_cleared_queue_tells_why_and_keeps_what_works(queue_of):
+    queue = queue_of(LASTING, is_shared=True)
+    working, *waiting = entered(queue, "ann", 3)
+    assert queue.clear("the teacher has cleared the queue") == 2
+    assert queue.watch(working).state == "running"
+    for job in map(queue.watch, waiting):
+        assert (job.state, job.reason) == ("cancelled", "the teacher has cleared the queue")
+        assert job.owner == "ann"
+    assert queue.clear("again") == 0
