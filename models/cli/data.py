@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from models.cli.console import make_console, progress_bar
+from models.cli.custom_images import (
+    Scale,
+    Size,
+    SkipBroken,
+    add_images,
+    describe,
+    read_images,
+)
 from models.cli.options import DataDir, one_sentence
+from models.data.read_options import AUTO, ReadOptions
 
 app = typer.Typer(help="Download data sets and look at them.", no_args_is_help=True)
 
@@ -30,44 +38,45 @@ def download_data(
 @app.command("show")
 @one_sentence
 def show_data(
-    name: Annotated[str, typer.Argument(help="A data set's name, a .npz or a folder.")],
+    name: Annotated[str, typer.Argument(help="A data set's name, a file or a folder of images.")],
     data_dir: DataDir = None,
+    scale: Scale = AUTO,
+    size: Size = None,
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Show what a data set holds, and what was converted."""
-    from models.data.load import load
+    from models.data.load import is_images, load
 
+    options = ReadOptions(scale, size, skip_broken)
+    custom = read_images(Path(name), options) if is_images(name) else None
     for split in ("train", "test"):
-        images = load(name, split, data_dir)
+        images = custom.split(split) if custom else load(name, split, data_dir)
         channels, height, width = images.images.shape[1:]
         typer.echo(
             f"{images.name} {split}: {len(images)} images, {channels}×{height}×{width}, "
             f"{len(images.class_names)} classes, fingerprint {images.fingerprint}"
         )
-    for note in images.notes:
+    for note in () if custom else images.notes:
         typer.echo(f"note: {note}")
 
 
 @app.command("add")
 @one_sentence
 def add_data(
-    path: Annotated[Path, typer.Argument(help="A .npz, a .zip of images or a folder of images.")],
+    path: Annotated[
+        Path, typer.Argument(help="A .npz, a .npy, a .zip of images or a folder of images.")
+    ],
     title: Annotated[str, typer.Option(help="A label; default: the file name.")] = "",
+    scale: Scale = AUTO,
+    size: Size = None,
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Add your own images to the library.
 
     They are kept in LATENT_RUNS_DIR, to train on here and in the app.
     """
-    from models.data.ingest import read_path
-    from models.data.library import add
-
-    with progress_bar(make_console(), "images") as bar:
-        task = bar.add_task("reading", total=None)
-        found = read_path(path, lambda done, count: bar.update(task, total=count, completed=done))
-    for note in found.notes:
-        typer.echo(f"note: {note}")
-    facts = add(found, title)
-    typer.echo(_describe(facts))
-    typer.echo(f"Train with: python -m models train --data {facts.id}")
+    name = add_images(path, title, ReadOptions(scale, size, skip_broken))
+    typer.echo(f"Train with: python -m models train --data {name}")
 
 
 @app.command("list")
@@ -79,7 +88,7 @@ def list_data() -> None:
     found = list_paths()
     for path in found.values():
         try:
-            typer.echo(_describe(read_info(path)))
+            typer.echo(describe(read_info(path)))
         except ValueError as error:
             typer.echo(f"{error}.", err=True)
     if not found:
@@ -100,12 +109,3 @@ def remove_data(
 
     (recover if undo else remove)(name)
     typer.echo(f"{name} is {'restored' if undo else 'removed; data remove --undo restores it'}")
-
-
-def _describe(facts: Any) -> str:
-    """Describes a set of the user's own images in one line."""
-    channels, height, width = facts.image_shape
-    return (
-        f"{facts.id}  {facts.title}: {facts.count} images, {channels}×{height}×{width}, "
-        f"{facts.train} to train, {facts.count - facts.train} to test, {facts.classes} classes"
-    )

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from models.cli.custom_images import library_in
 from models.cli.options import DataDir, Model, RunsDir, check_seed, model_path, one_sentence
 
 
@@ -29,6 +30,7 @@ def evaluate(
     D, R and -ELBO in nats per image, with standard errors.
     """
     from models.runs.evaluation import evaluate_checkpoint
+    from models.storage.checkpoint import read
 
     if samples < 0 or images < 2:
         raise ValueError(
@@ -36,7 +38,9 @@ def evaluate(
         )
     check_seed(seed)
     path = model_path(model, runs_dir)
-    report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta)
+    name = data or (read(path).card.config.data if runs_dir else None)
+    with library_in(runs_dir, name):
+        report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta)
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
 
 

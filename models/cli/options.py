@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from models.config import RUN_SETTINGS
+from models.data.image_set import DataError
 from models.places import default_runs_dir, user_path
 from models.presets import PRESETS
 from models.runs.folder import Run, find_run
@@ -60,6 +61,13 @@ def one_sentence(command: Callable) -> Callable:
     return wrapped
 
 
+_OPTIONS = {
+    "scale": "--scale MAX says which value is white",
+    "size": "--size 64 crops and resizes them",
+    "skip_broken": "--skip-broken leaves out what is broken",
+}
+
+
 def sentence_of(error: Exception) -> str:
     """Says what is wrong in one sentence, without its full stop.
 
@@ -67,6 +75,8 @@ def sentence_of(error: Exception) -> str:
         >>> sentence_of(FileNotFoundError(2, "No such file or directory", "faces.npz"))
         'faces.npz cannot be used: no such file or directory'
     """
+    if isinstance(error, DataError) and error.option:
+        return f"{error} ({_OPTIONS[error.option]})"
     if isinstance(error, OSError):
         reason = (error.strerror or str(error)).lower()
         return f"{error.filename or 'a file'} cannot be used: {reason}"

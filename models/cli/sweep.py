@@ -9,6 +9,7 @@ import typer
 
 from models.cli.arguments import given_command, sweep_command
 from models.cli.console import make_console, progress_bar, stop_flag
+from models.cli.custom_images import Scale, Size, SkipBroken, data_name, library_in
 from models.cli.options import (
     Autosave,
     DataDir,
@@ -20,8 +21,9 @@ from models.cli.options import (
     read_settings,
     with_settings,
 )
-from models.cli.train import check_resume, fit_to_data
-from models.config import override
+from models.cli.train import check_resume, fit_to_data, given_reading
+from models.config import RunConfig, override
+from models.data.read_options import AUTO
 from models.engines.worker import report
 from models.places import default_runs_dir
 from models.presets import preset
@@ -46,27 +48,47 @@ def sweep(
     threads: Annotated[
         int | None, typer.Option(help="Of every process; default: cores / runs.")
     ] = None,
+    scale: Scale = AUTO,
+    size: Size = None,
+    skip_broken: SkipBroken = False,
     **settings: Any,
 ) -> None:
     """Train a run for every beta and seed.
 
     The same command continues a sweep that was stopped.
     """
-    from models.families.registry import describe
-    from models.sweeps.grid import grid
-    from models.sweeps.plan import cores
     from models.sweeps.sweep import Sweep
 
     check_surroundings(device, autosave)
-    runs_dir = runs_dir or default_runs_dir()
     given = read_settings(settings)
-    if resume:
-        options = {"betas": betas or None, "latent-dims": latent_dims, "threads": threads}
-        check_resume(options | given)
-        found = Sweep.find(runs_dir, resume)
-        command = sweep_command([member.config for member in found.members])
+    found = Sweep.find(runs_dir or default_runs_dir(), resume) if resume else None
+    with library_in(runs_dir, found.members[0].config.data if found else given["data"]):
+        if found is None:
+            given["data"] = data_name(given["data"], scale, size, skip_broken)
+            members = _members(betas, seeds, latent_dims, threads, preset_name, given, data_dir)
+            found = Sweep.open(runs_dir or default_runs_dir(), members, title)
+            command = given_command()
+        else:
+            options = {"betas": betas or None, "latent-dims": latent_dims, "threads": threads}
+            check_resume(options | given | given_reading(scale, size, skip_broken))
+            command = sweep_command([member.config for member in found.members])
         _sweep(found, data_dir, device, autosave, command)
-        return
+
+
+def _members(
+    betas: str,
+    seeds: int,
+    latent_dims: str | None,
+    threads: int | None,
+    preset_name: str,
+    given: dict[str, Any],
+    data_dir: Path | None,
+) -> list[RunConfig]:
+    """The settings of every run of a new sweep, checked against the data."""
+    from models.families.registry import describe
+    from models.sweeps.grid import grid
+    from models.sweeps.plan import cores
+
     latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
     start = override(preset(preset_name), **given)
     members = grid(start, _numbers("betas", betas, float), seeds, latents)
@@ -81,8 +103,7 @@ def sweep(
     members = [override(each, **fit) for each in members]
     for model in {member.model for member in members}:
         describe(model)
-    found = Sweep.open(runs_dir, members, title)
-    _sweep(found, data_dir, device, autosave, given_command())
+    return members
 
 
 def _numbers(name: str, text: str, kind: type) -> list[Any]:

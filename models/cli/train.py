@@ -11,6 +11,7 @@ import typer
 from models.atomic import write_bytes
 from models.cli.arguments import given_command, train_command
 from models.cli.console import make_console, progress_bar, stop_flag
+from models.cli.custom_images import Scale, Size, SkipBroken, data_name, library_in
 from models.cli.options import (
     Autosave,
     DataDir,
@@ -23,6 +24,7 @@ from models.cli.options import (
     with_settings,
 )
 from models.config import RunConfig, override
+from models.data.read_options import AUTO
 from models.places import default_runs_dir
 from models.presets import preset
 from models.runs.folder import Run, find_run, remove_unbegun
@@ -44,6 +46,9 @@ def train(
     ] = None,
     autosave: Autosave = 10.0,
     threads: Annotated[int | None, typer.Option(help="Processor threads; default: all.")] = None,
+    scale: Scale = AUTO,
+    size: Size = None,
+    skip_broken: SkipBroken = False,
     **settings: Any,
 ) -> None:
     """Train a model, or resume a run.
@@ -51,28 +56,38 @@ def train(
     Settings that are not given are those of the preset. Ctrl-C stops the run and keeps it;
     --resume RUN continues it, bit for bit.
     """
-    runs_dir = runs_dir or default_runs_dir()
     check_surroundings(device, autosave, output)
     given = read_settings({"threads": threads, **settings})
-    if resume:
-        run = find_run(runs_dir, resume)
-        check_resume(given)
-        if read_request(run.folder).order != GO:
-            send_request(run.folder, order=GO)
-    else:
-        given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
-        config = override(preset(preset_name), **given)
-        config = fit_to_data(config, data_dir, given["batch_size"] is None)
-        run = Run.create(runs_dir, config, title)
-    command = train_command(run.config(), run.title) if resume else given_command()
-    try:
-        _train(run, data_dir, device, autosave, command)
-    except OSError:
-        if not resume:
-            remove_unbegun([run])
-        raise
+    run = find_run(runs_dir or default_runs_dir(), resume) if resume else None
+    with library_in(runs_dir, run.config().data if run else given["data"]):
+        if run is None:
+            given["data"] = data_name(given["data"], scale, size, skip_broken)
+            run = _new_run(preset_name, given, data_dir, runs_dir or default_runs_dir(), title)
+            command = given_command()
+        else:
+            check_resume({**given, **given_reading(scale, size, skip_broken)})
+            if read_request(run.folder).order != GO:
+                send_request(run.folder, order=GO)
+            command = train_command(run.config(), run.title)
+        try:
+            _train(run, data_dir, device, autosave, command)
+        except OSError:
+            if not resume:
+                remove_unbegun([run])
+            raise
     if output:
         write_bytes(output, run.model_path.read_bytes())
+
+
+def _new_run(
+    preset_name: str, given: dict[str, Any], data_dir: Path | None, runs_dir: Path, title: str
+) -> Run:
+    """A run with the settings of a preset, but for those that are given."""
+    threads = given["threads"]
+    given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
+    config = override(preset(preset_name), **given)
+    config = fit_to_data(config, data_dir, given["batch_size"] is None)
+    return Run.create(runs_dir, config, title)
 
 
 def check_resume(given: dict[str, Any]) -> None:
@@ -84,6 +99,15 @@ def check_resume(given: dict[str, Any]) -> None:
     changed = [name.replace("_", "-") for name, value in given.items() if value is not None]
     if changed:
         raise ValueError(f"a resumed run must keep its settings, got --{changed[0]}: leave it out")
+
+
+def given_reading(scale: str, size: int | None, skip_broken: bool) -> dict[str, Any]:
+    """Lists how images are to be read, as `check_resume` takes it: None where nothing was said."""
+    return {
+        "scale": None if scale == AUTO else scale,
+        "size": size,
+        "skip-broken": skip_broken or None,
+    }
 
 
 def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = False) -> RunConfig:

@@ -34,6 +34,7 @@ from models.data.label_table import MAX_TABLE, is_table, label_from_table
 from models.data.layout import says_parts
 from models.data.other_files import advice
 from models.data.read_options import ReadOptions
+from models.places import user_path
 from models.text import clean_name
 
 MAX_FILES = 20_000
@@ -121,7 +122,7 @@ def read_path(
         models.data.image_set.DataError: 'nowhere': there is no such file or folder
     """
     options = options or ReadOptions()
-    path = Path(os.path.abspath(path))
+    path = Path(os.path.abspath(user_path(path)))
     label = repr(clean_name(path.name))
     with refusing(label, _KIND):
         if path.is_dir():
@@ -143,8 +144,8 @@ def _read_folder(path: Path, report: Report, options: ReadOptions) -> CustomImag
         return _read_npy(contents, path.name, options)
     found = find_images(*files)
     found = _with_tables(found, files.names, lambda index: _start(path / files.names[index]))
-    chosen = [path / files.names[image.index] for image in found.images]
-    return _read_images([(file.name, file) for file in chosen], found, path.name, report, options)
+    contents = [path / files.names[image.index] for image in found.images]
+    return _read_images(contents, found, path.name, report, options)
 
 
 def _start(path: Path) -> bytes:
@@ -194,7 +195,7 @@ def _read_zip(
     check_packing([*chosen, *tables])
     check_size([*chosen, *tables], size)
     found = _with_tables(found, names, lambda index: unpack(archive, members[index]))
-    contents = ((last_part(member.filename), unpack(archive, member)) for member in chosen)
+    contents = (unpack(archive, member) for member in chosen)
     return _read_images(contents, found, title, report, options, MAX_PIXELS)
 
 
@@ -213,8 +214,8 @@ def _read_files(
         raise DataError(f"{label} must be {_KIND}, got something else{remedy}")
     found = find_images(names)
     found = _with_tables(found, names, lambda index: files[index][1])
-    chosen = [(last_part(names[each.index]), files[each.index][1]) for each in found.images]
-    return _read_images(chosen, found, title, report, options, MAX_PIXELS)
+    contents = [files[image.index][1] for image in found.images]
+    return _read_images(contents, found, title, report, options, MAX_PIXELS)
 
 
 def _read_npy(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptions) -> CustomImages:
@@ -247,7 +248,7 @@ def _with_tables(found: Found, names: Sequence[str], read: Callable[[int], bytes
 
 
 def _read_images(
-    files: Iterable[tuple[str, str | Path | bytes]],
+    contents: Iterable[Path | bytes],
     found: Found,
     title: str,
     report: Report,
@@ -258,6 +259,7 @@ def _read_images(
     from models.data.image_reader import read_images  # Pillow waits until it is needed
 
     count = len(found.images)
+    files = ((image.path, content) for image, content in zip(found.images, contents, strict=True))
     images, kept, brightest, notes = read_images(
         files, lambda done: report(done, count), most_pixels, options
     )

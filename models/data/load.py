@@ -45,7 +45,7 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
         return load_torchvision(name_or_path, split, data_dir)
     if is_id(name_or_path):
         return read_custom(name_or_path).split(split)
-    if is_path(name_or_path) or os.path.exists(name_or_path):
+    if is_images(name_or_path):
         check_split(split)
         return read_path(name_or_path).split(split)
     raise DataError(
@@ -54,11 +54,14 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
     )
 
 
-def is_path(name: str | Path) -> bool:
-    """Tells whether a text means a file or a folder, and no name of a data set.
+def is_images(name: str | Path) -> bool:
+    """Tells whether a text means a file or a folder of images, and no name of a data set.
 
     Example:
-        >>> is_path("faces.npz"), is_path("./faces"), is_path("cifar"), is_path(Path("faces"))
-        (True, True, False, True)
+        >>> [is_images(name) for name in ("faces.npz", "./faces", Path("faces"), "cifar", "digits")]
+        [True, True, True, False, False]
     """
-    return isinstance(name, Path) or os.sep in name or os.path.splitext(name)[1] != ""
+    if name in DATA_SETS or is_id(name):
+        return False
+    is_path = isinstance(name, Path) or os.sep in name or os.path.splitext(name)[1] != ""
+    return is_path or os.path.exists(name)

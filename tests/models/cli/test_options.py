@@ -12,10 +12,12 @@ from models.config import RUN_SETTINGS
 OF_TRAIN = {
     "preset_name": "digits-2d", "data_dir": None, "device": "cpu", "title": "", "runs_dir": None,
     "resume": None, "output": None, "autosave": 10.0,
+    "scale": "auto", "size": None, "skip_broken": False,
 }  # fmt: skip
 """Options of `train` that are no settings of a run, with their defaults."""
 OF_SWEEP = {"preset_name": "digits-2d", "seeds": 1, "latent_dims": None, "data_dir": None,
-            "device": "cpu", "title": "", "runs_dir": None, "autosave": 10.0}  # fmt: skip
+            "device": "cpu", "title": "", "runs_dir": None, "autosave": 10.0,
+            "scale": "auto", "size": None, "skip_broken": False}  # fmt: skip
 
 
 def defaults(command):

@@ -271,7 +271,7 @@ def test_killed_and_resumed_training_ends_with_the_same_weights(kills, pictures,
         arguments = ["--resume", run.id]
     call("train", "--runs-dir", runs, *arguments)
     assert steps == sorted(steps) and steps[0] > 0
-    assert run.config() == config
+    assert run.config() == override(config, data=run.config().data), "images lie in the library"
     assert read(run.model_path).fingerprint == read(whole.model_path).fingerprint
     assert [row["step"] for row in run.history.rows()] == [
         row["step"] for row in whole.history.rows()
