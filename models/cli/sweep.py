@@ -57,6 +57,7 @@ def sweep(
 
     The same command continues a sweep that was stopped.
     """
+    from models.sweeps.plan import cores
     from models.sweeps.sweep import Sweep
 
     check_surroundings(device, autosave)
@@ -65,7 +66,11 @@ def sweep(
     with library_in(runs_dir, found.members[0].config.data if found else given["data"]):
         if found is None:
             given["data"] = data_name(given["data"], scale, size, skip_broken)
-            members = _members(betas, seeds, latent_dims, threads, preset_name, given, data_dir)
+            start = override(preset(preset_name), **given)
+            members = _grid(start, betas, seeds, latent_dims)
+            if threads is None:
+                threads = max(1, 1 if device == "cuda" else cores() // len(members))
+            members = _fitted(members, data_dir, threads, given["batch_size"] is None)
             found = Sweep.open(runs_dir or default_runs_dir(), members, title)
             command = given_command()
         else:
@@ -75,26 +80,21 @@ def sweep(
         _sweep(found, data_dir, device, autosave, command)
 
 
-def _members(
-    betas: str,
-    seeds: int,
-    latent_dims: str | None,
-    threads: int | None,
-    preset_name: str,
-    given: dict[str, Any],
-    data_dir: Path | None,
-) -> list[RunConfig]:
-    """The settings of every run of a new sweep, checked against the data."""
-    from models.families.registry import describe
+def _grid(start: RunConfig, betas: str, seeds: int, latent_dims: str | None) -> list[RunConfig]:
+    """The settings of every run of a new sweep."""
     from models.sweeps.grid import grid
-    from models.sweeps.plan import cores
 
     latents = () if latent_dims is None else _numbers("latent_dims", latent_dims, int)
-    start = override(preset(preset_name), **given)
-    members = grid(start, _numbers("betas", betas, float), seeds, latents)
-    free = 1 if device == "cuda" else cores() // len(members)
-    threads = max(1, free) if threads is None else threads
-    fitted = fit_to_data(members[0], data_dir, given["batch_size"] is None)
+    return grid(start, _numbers("betas", betas, float), seeds, latents)
+
+
+def _fitted(
+    members: list[RunConfig], data_dir: Path | None, threads: int, lower_batch: bool
+) -> list[RunConfig]:
+    """The same settings, once they are known to fit the data."""
+    from models.families.registry import describe
+
+    fitted = fit_to_data(members[0], data_dir, lower_batch)
     fit = {
         "image_shape": fitted.model.image_shape,
         "batch_size": fitted.training.batch_size,

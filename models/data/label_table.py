@@ -49,7 +49,7 @@ def label_from_table(
     file_column = _file_column(rows, place_of)
     if file_column is None:
         return list(images), ()
-    header = rows[0] if rows[0][file_column] not in place_of else []
+    header = rows[0] if _find(rows[0][file_column], place_of) is None else []
     label_column = _label_column(header, len(rows[0]), file_column)
     shown = repr(clean_name(last_part(name), longest=40))
     if label_column is None:
@@ -57,14 +57,11 @@ def label_from_table(
         return list(images), (
             f"{shown} was left out, as none of its columns is called label, got {columns}",
         )
-    labels = {
-        place_of[row[file_column]]: row[label_column].strip()
-        for row in rows
-        if row[file_column] in place_of
-    }
+    found = [(_find(row[file_column], place_of), row[label_column].strip()) for row in rows]
+    labels = {place: label for place, label in found if place is not None}
     column = clean_name(header[label_column]) if header else f"{label_column + 1}"
     notes = [f"{len(labels)} labels are from {clean_name(last_part(name))}, column {column}"]
-    unknown = len(rows) - bool(header) - sum(row[file_column] in place_of for row in rows)
+    unknown = len(rows) - bool(header) - sum(place is not None for place, _ in found)
     if unknown:
         notes.append(f"rows of {shown} that name no image, left out: {unknown:,}")
     labelled = [
@@ -113,11 +110,20 @@ def _is_one(images: Sequence[ImageFile], places: Sequence[int]) -> bool:
     return len({images[place].part for place in places}) == len(places)
 
 
+def _find(name: str, place_of: dict[str, int]) -> int | None:
+    """The image that a table means, whatever folders the table has for it."""
+    name = name.strip().replace("\\", "/")
+    return place_of.get(name, place_of.get(last_part(name)))
+
+
 def _file_column(rows: Sequence[Sequence[str]], place_of: dict[str, int]) -> int | None:
-    """The column that names most images; None if none names at least half of what it holds."""
+    """The column that names most images; None if none names any."""
     if not rows:
         return None
-    counts = [sum(row[column] in place_of for row in rows) for column in range(len(rows[0]))]
+    counts = [
+        sum(_find(row[column], place_of) is not None for row in rows)
+        for column in range(len(rows[0]))
+    ]
     best = max(range(len(counts)), key=counts.__getitem__)
     return best if counts[best] > 0 else None
 

@@ -5,10 +5,24 @@ import stat
 import zipfile
 
 import numpy as np
+import pytest
 
 from models.data import folder_walk, image_sizes
+from models.data.ingest import read_path, read_upload
 from models.data.load import load
-from tests.helpers.images import archive, both, fill, find, flat, picture, png, read_zip, refusal
+from tests.helpers.images import (
+    archive,
+    both,
+    classes,
+    fill,
+    find,
+    flat,
+    picture,
+    png,
+    read_zip,
+    refusal,
+    write_files,
+)
 
 
 def test_a_flat_folder_is_unlabelled_and_keeps_the_common_size(tmp_path):
@@ -93,3 +107,125 @@ def test_what_is_no_image_is_left_out_and_it_is_said():
         "'../up.png', '/root.png', '..\\\\..\\\\win.png' and 1 more",
         "hidden files, left out: '.hidden.png'",
     )
+
+
+def everywhere(tmp_path, members):
+    """The set as a zip, as an uploaded folder, and as a folder on this machine."""
+    yield read_zip(*members)
+    yield read_upload([(f"set/{name}", content) for name, content in members])
+    yield read_path(write_files(tmp_path / "set", members))
+
+
+TREES = {
+    "ImageFolder": ("train/{}/", "test/{}/"),
+    "Kaggle": ("training_set/{}/", "test_set/{}/"),
+    "capitals": ("Train/{}/", "Test/{}/"),
+    "twice": ("seg_train/seg_train/{}/", "seg_test/seg_test/{}/"),
+    "inside a folder": ("data/set/train/{}/", "data/set/test/{}/"),
+    "inside every class": ("{}/train/", "{}/test/"),
+    "val alone": ("train/{}/", "val/{}/"),
+    "flat": ("train/", "test/"),
+    "flat, deeper": ("train/images/", "test/images/"),
+}
+
+
+@pytest.mark.parametrize("case", TREES)
+def test_train_and_test_are_parts_and_no_classes(tmp_path, case):
+    train, test = TREES[case]
+    kinds = ("cat", "dog") if "{}" in train else ("",)
+    members = [
+        (f"{folder.format(kind)}{first}{place:02}.png", png(1000 * first + 100 * number + place))
+        for folder, count, first in ((train, 6, 1), (test, 5, 2))
+        for number, kind in enumerate(kinds)
+        for place in range(count)
+    ]
+    expected = {np.asarray(picture(seed)).tobytes() for seed in range(2000, 2200)}
+    for found in everywhere(tmp_path, members):
+        assert found.class_names == (kinds if "{}" in train else ())
+        assert found.train_count == 6 * len(kinds) and len(found) == len(members)
+        held = {
+            np.rint(image * 255).astype(np.uint8).tobytes() for image in found.split("test").images
+        }
+        assert held <= expected and len(held) == 5 * len(kinds)
+
+
+def test_validation_images_join_the_training_images(tmp_path):
+    members = flat(folder="train/") + flat(11, folder="valid/") + flat(10, folder="test/")
+    for found in everywhere(tmp_path, members):
+        assert (len(found), found.train_count) == (33, 23)
+        assert found.notes == ("the validation images are trained on, too",)
+
+
+def test_folders_beside_the_parts_are_named(tmp_path):
+    members = classes("train/") + classes("test/") + flat(2, folder="single_prediction/")
+    for found in everywhere(tmp_path, members):
+        assert len(found) == 24 and found.class_names == ("a", "b")
+        assert "single_prediction/00.png" in found.notes[0]
+
+
+def test_test_images_without_classes_are_a_class_of_their_own(tmp_path):
+    for found in everywhere(tmp_path, classes("train/") + flat(folder="test/")):
+        assert found.class_names == ("a", "b", "no label")
+        assert set(found.split("test").labels.tolist()) == {2}
+
+
+@pytest.mark.parametrize("names", [("plane", "train"), ("control", "test"), ("validation", "x")])
+def test_a_class_may_be_called_like_a_part(tmp_path, names):
+    members = [member for name in names for member in flat(6, folder=f"{name}/")]
+    for found in everywhere(tmp_path, members):
+        assert found.class_names == names and found.is_test is None
+
+
+def test_a_stray_image_beside_class_folders_is_named(tmp_path):
+    members = [*classes("set/"), ("set/montage.png", png(9))]
+    for call in (
+        lambda: read_zip(*members),
+        lambda: read_upload(members),
+        lambda: read_path(write_files(tmp_path, members)),
+    ):
+        assert "'montage.png' lies beside the folders 'a', 'b'" in refusal(call)
+
+
+def test_links_out_of_the_folder_are_named(tmp_path):
+    folder, outside = fill(tmp_path / "faces", 18), fill(tmp_path / "outside", 12)
+    for path in outside.iterdir():
+        (folder / f"link {path.name}").symlink_to(path)
+    found = read_path(folder)
+    assert len(found) == 18 and "'link 00.png', 'link 01.png'" in found.notes[0]
+    assert found.notes[0].endswith("and 9 more") and "links out of the folder" in found.notes[0]
+
+
+def test_a_folder_that_holds_itself_ends(tmp_path):
+    folder = fill(tmp_path / "faces" / "a").parent
+    (folder / "a" / "again").symlink_to(folder)
+    (folder / "a" / "here").symlink_to(folder / "a")
+    assert len(read_path(folder)) == 10
+
+
+def test_what_lies_too_deep_is_named(tmp_path):
+    members = [*classes(), ("b/more/x/1.png", png(1))]
+    for found in everywhere(tmp_path, members):
+        assert found.notes == (
+            "images that lie deeper than a class folder, left out: 'b/more/x/1.png'",
+        )
+
+
+@pytest.mark.parametrize(
+    ("ending", "words"),
+    [
+        ("tif", "'00.tif', '01.tif', '02.tif' and 9 more: save it as PNG"),
+        ("heic", "save it as PNG"),
+        ("h5", "save its arrays with np.savez"),
+        ("xyz", "got none among '00.xyz'"),
+    ],
+)
+def test_a_folder_of_other_files_is_refused_with_their_names(ending, words):
+    members = [(f"{place:02}.{ending}", b"II*\0") for place in range(12)]
+    assert words in refusal(read_zip, *members)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "b.h5", "c.mat", "d.csv", "e.tar.gz", "f.pt", "g"])
+def test_another_kind_of_file_is_refused_in_one_sentence(tmp_path, name):
+    (tmp_path / name).write_bytes(b"hello")
+    for call in (read_upload, lambda files: read_path(tmp_path / name)):
+        assert f"{name!r} must be an .npz, a .npy" in refusal(call, [(name, b"hello")])

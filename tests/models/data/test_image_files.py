@@ -14,12 +14,15 @@ from models.data.image_files import MAX_PIXELS, decode
 from models.data.image_set import DataError
 from models.data.ingest import read_upload
 from models.data.load import load
+from models.data.read_options import ReadOptions
 from tests.helpers.images import (
+    classes,
     fill,
     find,
     flat,
     mutants,
     picture,
+    png,
     read_zip,
     refusal,
 )
@@ -224,3 +227,102 @@ def test_bad_images_of_an_upload_are_refused_naming_the_file(case):
     assert words in sentence and sentence.startswith("'my broken.png'")
     sentence = refusal(read_zip, *flat(), broken)
     assert words in sentence and sentence.startswith("'faces.zip': 'my broken.png'")
+
+
+@pytest.mark.parametrize(
+    ("format", "ending"), [("BMP", "bmp"), ("PPM", "pgm"), ("PPM", "ppm"), ("PPM", "pnm")]
+)
+def test_other_formats_are_read_exactly(format, ending):
+    mode_of = "RGB" if ending == "ppm" else "L"
+    files, expected = (
+        [],
+        read_zip(*((f"{i}.png", as_bytes(picture(i, mode=mode_of))) for i in range(12))),
+    )
+    for place in range(12):
+        files.append((f"{place}.{ending}", as_bytes(picture(place, mode=mode_of), format)))
+    assert read_zip(*files).id == read_upload(files).id == expected.id
+
+
+def as_bytes(image, format="PNG"):
+    stream = io.BytesIO()
+    image.save(stream, format)
+    return stream.getvalue()
+
+
+def ink(place, light=0):
+    """A stroke of ink on nothing."""
+    pixels = np.zeros((16, 16, 4), np.uint8)
+    pixels[place % 12 + 2, 3:13, 3] = 255
+    pixels[place % 12 + 2, 3:13, :3] = light
+    return as_bytes(Image.fromarray(pixels))
+
+
+@pytest.mark.parametrize(("light", "ground"), [(0, 255), (60, 255), (255, 0), (180, 0)])
+@pytest.mark.parametrize("size", [None, 32])
+def test_ink_on_transparency_stays_visible(light, ground, size):
+    files = [(f"{place}.png", ink(place, light)) for place in range(12)]
+    found = read_upload(files, options=ReadOptions(size=size))
+    side = size or 16
+    assert (
+        found.image_shape == (1, side, side) and found.images[:, 0, 0, 0].tolist() == [ground] * 12
+    )
+    assert abs(int(found.images.max()) - int(found.images.min())) >= 100
+    words = "drawn on white, as what is visible is dark" if ground else "drawn on black"
+    assert f"12 images had transparency: {words}" in found.notes
+
+
+def test_several_broken_files_are_listed_and_can_be_left_out():
+    broken = [
+        ("b1.png", b"x"),
+        ("b2.png", WHOLE_IMAGES[0][:-900]),
+        ("b3.gif", b""),
+        ("b4.png", b""),
+    ]
+    with pytest.raises(DataError) as caught:
+        read_upload([*flat(), *broken])
+    sentence = assert_sentence(str(caught.value))
+    assert sentence.startswith("'b1.png', 'b2.png', 'b3.gif' and 1 more must be")
+    assert caught.value.option == "skip_broken"
+    found = read_upload([*flat(), *broken], options=ReadOptions(skip_broken=True))
+    assert found.id == read_upload(flat()).id
+    assert found.notes == (
+        "files that could not be read, left out: 'b1.png', 'b2.png', 'b3.gif' and 1 more",
+    )
+    assert "must be" in refusal(read_upload, broken, options=ReadOptions(skip_broken=True))
+    few = [*flat(9), *broken]
+    assert "at least 10" in refusal(read_upload, few, options=ReadOptions(skip_broken=True))
+
+
+def test_labels_stay_with_their_images_when_broken_ones_are_left_out():
+    members = [("a/!.png", b"x"), *classes(), ("b/!.png", b"y")]
+    found = read_upload(members, options=ReadOptions(skip_broken=True))
+    assert found.id == read_upload(classes()).id
+
+
+def test_more_broken_files_are_looked_for_only_a_while(monkeypatch):
+    """A refusal is cheap: after the first broken file few pixels are decoded."""
+    decoded = []
+
+    def count(file, name=""):
+        decoded.append(name)
+        return decode(file, name)
+
+    monkeypatch.setattr("models.data.image_reader.decode", count)
+    large = [(f"{i}.png", png(i, size=(1000, 1000))) for i in range(12)]
+    assert "'!.png' must be" in refusal(read_upload, [("!.png", b"x"), *large])
+    assert len(decoded) < 8
+
+
+@pytest.mark.parametrize("size", [8, 28, 64])
+def test_the_size_can_be_chosen(size):
+    members = [(f"{i}.png", png(i, size=(178, 218), mode="RGB")) for i in range(12)]
+    found = read_upload(members, options=ReadOptions(size=size))
+    assert found.image_shape == (3, size, size) and f"{size} × {size} pixels" in found.notes[0]
+    same = read_upload(flat(), options=ReadOptions(size=size))
+    assert same.image_shape == (1, size, size)
+
+
+def test_a_size_that_all_have_already_changes_nothing():
+    members = [(f"{i}.png", png(i, size=(28, 28))) for i in range(12)]
+    found = read_upload(members, options=ReadOptions(size=28))
+    assert found.id == read_upload(members).id and found.notes == ()
