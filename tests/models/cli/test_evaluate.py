@@ -9,9 +9,12 @@ import pytest
 from typer.testing import CliRunner
 
 from models.cli.app import app
+from models.cli.train import fit_to_data
+from models.config import override
 from models.presets import preset
 from models.runs.folder import Run, list_runs
 from models.runs.status import write_failure
+from models.runs.train import execute
 from models.storage.checkpoint import read
 from tests.helpers.command_line import assert_refusal, call, train
 
@@ -110,13 +113,14 @@ def test_a_file_that_is_not_there_is_called_so(tmp_path):
 
 
 def test_images_that_were_moved_are_named(tmp_path):
-    """Whether they are evaluated or trained on, from a folder or from a file."""
+    """Whether they are evaluated or trained on; runs of older versions read them from a file."""
     levels = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
     np.savez(tmp_path / "faces.npz", images=levels)
     runs = tmp_path / "runs"
-    train(runs, "--epochs", 1, "--data", tmp_path / "faces.npz")
+    settings = {"data": str(tmp_path / "faces.npz"), "epochs": 1, "batch_size": 8, "threads": 1}
+    run = Run.create(runs, fit_to_data(override(preset("digits-2d"), **settings), None))
+    list(execute(run))
     (tmp_path / "faces.npz").rename(tmp_path / "portraits.npz")
-    (run,) = list_runs(runs)
     text = call("evaluate", run.id, "--runs-dir", runs, status=1)
     assert_refusal(text, f"there is no '{tmp_path}/faces.npz' any more: put them back, or give --d")
     text = call("train", "--resume", run.id, "--runs-dir", runs, status=1)
