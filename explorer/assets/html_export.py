@@ -27,10 +27,16 @@ from models.latents.tsne import tsne
 from models.storage.checkpoint import Checkpoint, read
 from models.storage.positions import shipped_positions
 
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline' data:; style-src 'unsafe-inline'; "
+    "img-src data: blob:; connect-src data: blob:; form-action 'none'; base-uri 'none'"
+)
+"""What the browser lets the file ask for and send: nothing."""
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
@@ -116,6 +122,7 @@ def write_page(
     contents["script"] = bundle.script().encode()
     parts = {name: _pack(data) for name, data in contents.items()}
     return PAGE.format(
+        policy=POLICY,
         title=html.escape(f"{words(card.data_name)} · {card.title}"),
         scores=html.escape(_scores(shown)),
         exact=html.escape(map_spec.exactness(shown)),

@@ -73,7 +73,13 @@ def _figure(levels: np.ndarray, caption: str, room: str, alt: str = "") -> str:
 
 
 def chart(figure: go.Figure, key: str) -> None:
-    """Shows a figure that can be saved as a picture, named after its key."""
+    """Shows a figure that can be saved as a picture, named after its key, and sent nowhere."""
     saved = {"filename": key, "scale": 2}
-    config = {"displaylogo": False, "modeBarButtons": [["toImage"]], "toImageButtonOptions": saved}
+    config = {
+        "displaylogo": False,
+        "modeBarButtons": [["toImage"]],
+        "toImageButtonOptions": saved,
+        "showSendToCloud": False,
+        "plotlyServerURL": "",
+    }
     st.plotly_chart(figure, key=f"chart-{key}", config=config)

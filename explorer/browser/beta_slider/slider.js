@@ -6,7 +6,7 @@
  */
 
 import { BetaRange } from "../common/beta_range.js";
-import { dress, frame, loadPlotly, sheet } from "../common/chart.js";
+import { CHART_OPTIONS, dress, frame, loadPlotly, sheet } from "../common/chart.js";
 import { fetchOnce } from "../common/files.js";
 import { MultirateModel } from "./model.js";
 import { make, paint, part, shown } from "../common/dom.js";
@@ -98,7 +98,7 @@ export class BetaSlider {
     Object.assign(this.has, { figure: data.figure, theme });
     this.plotly = plotly;
     const layout = { ...dress(figure.layout, this.root), uirevision: "rates" };
-    await plotly.react(this.chart, figure.data, layout, { displaylogo: false, scrollZoom: true });
+    await plotly.react(this.chart, figure.data, layout, CHART_OPTIONS);
     if (!isFirst) return;
     for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) {
       this.chart.on(event, () => this.drawPoint());

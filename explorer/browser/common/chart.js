@@ -6,6 +6,15 @@ import { context } from "./dom.js";
 
 /** @import { Chart, PlotlyLibrary, Figure } from "./types.js" */
 
+/** Save, zoom and pan; nothing of a chart is sent to another place. */
+export const CHART_OPTIONS = {
+  displaylogo: false,
+  scrollZoom: true,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+};
+
 /** @type {Promise<PlotlyLibrary> | null} */
 let library = null;
 

