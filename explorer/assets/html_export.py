@@ -114,6 +114,7 @@ def write_page(
         "positions": None if shown.positions is None else "positions",
         "drawn": None,
         "note": "",
+        "download": "",
         "decode": None,
         "betas": None,
         "visit": 1,

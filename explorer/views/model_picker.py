@@ -89,6 +89,6 @@ def missing_images(model: LoadedModel) -> str:
             f"The originals of {title} are no longer where they were in training, or have changed."
         )
     return (
-        f"The originals of {title} are not on this machine. To see them: download {name} on the "
-        f"Train page or by `python -m models data download {name}`, or set `LATENT_DATA_DIR`."
+        f"The originals of {title} are not on this machine. To see them: download {words(name)} "
+        f"here or by `python -m models data download {name}`, or set `LATENT_DATA_DIR`."
     )

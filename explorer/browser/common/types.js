@@ -15,7 +15,7 @@
  *   betas: {url: string, threshold: import("./beta_range.js").Threshold | null} | null,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
- *   colour: {by: string, title: string}, palette: string[], note: string, visit: number,
+ *   colour: {by: string, title: string}, palette: string[], note: string, download: string, visit: number,
  *   point: number | null, pins: Pin[], look: Partial<Look> | null,
  *   drawn: {mean: number[], log_variance: number[] | null} | null}} MapData
  * @typedef {{model: string, pins: Pin[], point: number | null, look: Look}} Touch what Python hears

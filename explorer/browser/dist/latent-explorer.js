@@ -3268,13 +3268,23 @@ var ImageReport = class {
     return [
       make("h2", { textContent: model.nameOf(n) }),
       this.pictures(n),
-      ...this.host.note() && !this.host.original(n) ? [make("p", { className: "hint", textContent: this.host.note() })] : [],
+      ...this.host.note() && !this.host.original(n) ? [this.missing()] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n)
     ];
+  }
+  /** Where the original is: a button presses that of the page, where there is one. */
+  missing() {
+    const text = this.host.note();
+    if (!this.host.download()) return make("p", { className: "hint", textContent: text });
+    const onclick = () => (
+      /** @type {HTMLElement | null} */
+      this.host.download()?.click()
+    );
+    return make("p", {}, make("button", { type: "button", textContent: text, onclick }));
   }
   /**
    * Original, decoded mean, and a draw of p(x|z) where the page knows its noise.
@@ -4845,6 +4855,7 @@ var inspectorHost = (map) => ({
   original: (n) => map.originals.of(n),
   originals: () => map.originals.count,
   note: () => map.data?.note ?? "",
+  download: () => document.querySelector(`.st-key-download-${map.data?.download || "nothing"} button`),
   point: () => map.point,
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),

@@ -75,6 +75,7 @@ export const inspectorHost = (map) => ({
   original: (n) => map.originals.of(n),
   originals: () => map.originals.count,
   note: () => map.data?.note ?? "",
+  download: () => document.querySelector(`.st-key-download-${map.data?.download || "nothing"} button`),
   point: () => map.point,
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),

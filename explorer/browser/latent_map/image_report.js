@@ -108,13 +108,21 @@ export class ImageReport {
     return [
       make("h2", { textContent: model.nameOf(n) }),
       this.pictures(n),
-      ...(this.host.note() && !this.host.original(n) ? [make("p", { className: "hint", textContent: this.host.note() })] : []),
+      ...(this.host.note() && !this.host.original(n) ? [this.missing()] : []),
       ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
       make("p", { className: "scores", textContent: model.scoreLine(n) }),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n),
     ];
+  }
+
+  /** Where the original is: a button presses that of the page, where there is one. */
+  missing() {
+    const text = this.host.note();
+    if (!this.host.download()) return make("p", { className: "hint", textContent: text });
+    const onclick = () => /** @type {HTMLElement | null} */ (this.host.download())?.click();
+    return make("p", {}, make("button", { type: "button", textContent: text, onclick }));
   }
 
   /**

@@ -17,6 +17,7 @@ import { PriorSamples } from "./prior_samples.js";
  * @property {(n: number) => Float32Array | null} original values in [0, 1]
  * @property {() => number} originals how many test images, from the first on, have their original here
  * @property {() => string} note why the originals cannot be shown; empty if they can
+ * @property {() => Element | null} download the page's button that downloads the originals
  * @property {() => number | null} point the selected test image
  * @property {(n: number | null) => void} select
  * @property {(z: ArrayLike<number>) => void} pin

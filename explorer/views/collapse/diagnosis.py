@@ -11,7 +11,7 @@ import streamlit as st
 from explorer.figures.latents import information_bar, kl_per_latent, mean_variance_per_latent
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
-from explorer.views import model_picker
+from explorer.views import downloads, model_picker
 from explorer.widgets import display, pictures
 from models.latents.samples import draw_codes
 
@@ -101,6 +101,7 @@ def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
             st.markdown(_listening(diagnosis))
             if images is None:
                 st.caption(model_picker.missing_images(model))
+                downloads.offer(model.card.config.data if model.adapted is None else "")
 
 
 def _listening(diagnosis: Diagnosis) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from explorer.openings import NOTHING, Opening, first_view, opening
 from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
-from explorer.views import model_picker
+from explorer.views import downloads, model_picker
 from explorer.views.latent_map import drawing, html_export, tsne
 from explorer.views.latent_map.originals import where_originals
 from explorer.widgets import inputs
@@ -39,7 +40,9 @@ def show() -> None:
         model = LoadedModel(usable[inputs.select("model", "Model", labels, width=300)])
         second = _second(usable, labels, model)
         _axes(model)
-    _scores(model)
+    with st.container(horizontal=True, vertical_alignment="center", key="scores"):
+        _scores(model)
+        downloads.offer(model.card.config.data if model.adapted is None else "")
     shown = [model] if second is None else [model, second]
     place, positions = st.empty(), [None] * len(shown)  # the rest of the page keeps its place
     if _view(model) == "tsne":
@@ -48,6 +51,7 @@ def show() -> None:
         if all(each is not None for each in positions):
             place.empty()
     _explore(shown, positions)
+    _exact(model)
     warm_up.start()
 
 
@@ -96,7 +100,7 @@ def _scores(model: LoadedModel) -> None:
         parts.append(f"{why('steps', 'Trained')} {card.steps:,} steps, {card.seconds:,.0f} s")
     parts.append(f"Test set {len(model.codes):,} images")
     spans = "".join(f"<span>{part}</span>" for part in parts)
-    st.html(f'<div class="score-line">{spans}</div>')
+    st.html(f'<div class="score-line">{spans}</div>', width="content")
     if notes := model.notes:
         st.caption(plain(notes))
 
@@ -112,6 +116,12 @@ def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> N
         _side_by_side(models, positions)
     drawing.section(model)
     state.publish()
+
+
+@page_queue.fragment
+def _exact(model: LoadedModel) -> None:
+    """Exact values of the model: a press reruns this part alone."""
+    import_module("explorer.views.trade_off.exact_values").of_model(model)
 
 
 def _side_by_side(models: list[LoadedModel], positions: list[np.ndarray | None]) -> None:
@@ -149,6 +159,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         "look": _look(name, model.codes.latent_dim, opens.look),
         "visit": state.visit(),
         "drawn": drawing.code(model),
+        "download": model.card.config.data,
         "note": "" if model.test_images is not None else where_originals(model),
     }
     component.latent_map(data, f"map{name}", lambda: _touched(name))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.figures.latents import kl_bars
+from explorer.glossary import row
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import display
@@ -50,16 +51,26 @@ def show(runs: dict[str, LoadedModel]) -> None:
     name = state.get("run") if state.get("run") in runs else next(iter(runs), None)
     if name is None:
         return
-    model = runs[name]
-    with st.expander(f"Exact values for “{plain(model.card.title or name)}”"):
-        if is_linear(model):
-            _closed_form(model)
-        if st.toggle("What the codes tell about the images", key=f"information-{name}"):
-            _information(model)
-        if _has_evidence(model) and st.toggle(
+    of_model(runs[name])
+
+
+def of_model(model: LoadedModel) -> None:
+    """What is exactly known of one model: each a press away, for it takes a moment."""
+    name = model.entry.id
+    if not model.card.config.model.capabilities.has_rate:
+        return
+    st.markdown(f"**Exact values for “{plain(model.card.title or name)}”**")
+    with st.container(horizontal=True):
+        tells = st.toggle("Information and prior mass in holes", key=f"information-{name}")
+        integrates = _has_evidence(model) and st.toggle(
             f"ln p(x) of {analysis.EVIDENCE} binarised test images", key=f"evidence-{name}"
-        ):
-            _evidence(model)
+        )
+    if is_linear(model):
+        _closed_form(model)
+    if tells:
+        _information(model)
+    if integrates:
+        _evidence(model)
 
 
 def _has_evidence(model: LoadedModel) -> bool:
@@ -100,12 +111,13 @@ def _information(model: LoadedModel) -> None:
         ("I(x; z), at most ln N", _nats(known[0]), _between(bounds[0])),
         ("KL(q(z) ‖ p(z))", _nats(known[1]), _between(bounds[1])),
         ("total correlation of q(z)", _nats(known[2]), _between(bounds[2])),
-        ("Σ KL(q(z_j) ‖ p(z_j))", f"{each:.2f}", _between(bounds[3])),
+        ("Σⱼ KL(q(zⱼ) ‖ p(zⱼ))", f"{each:.2f}", _between(bounds[3])),
         ("prior mass in holes, q(z) < p(z)/10", f"{holes.mean:.1%}", _between(bounds[4], ".1%")),
     ]
     lines = [typeset(f"| {plain(name)} | {codes} | {model} |") for name, codes, model in rows]
     head = [f"| nats | these {count:,} codes | the model, between |", "|---|---|---|"]
     st.markdown("\n".join([*head, *lines]))
+    st.html(row("rate", "information", "aggregate_kl", "total_correlation", "holes", "nats"))
     st.caption(_explained(of_codes, of_model, is_exact, count))
 
 
@@ -168,6 +180,7 @@ def _evidence(model: LoadedModel) -> None:
     ]
     lines = [typeset(f"| {plain(name)} | {_nats(one)} |") for name, one in rows]
     st.markdown("\n".join(["| mean over images | nats |", "|---|---|", *lines]))
+    st.html(row("negative_elbo", "iw_bound", "log_evidence", "error", "nats"))
     st.caption(
         "± is one standard error over the images; the differences are paired by image. The "
         f"quadrature was refined until its own error was at most {max(found.error, 1e-3):.3f} nats "

@@ -11,7 +11,7 @@ from explorer.figures.rate_distortion import rate_distortion_plane
 from explorer.figures.theme import PALETTE
 from explorer.services import analysis, catalogue, page_files, rate_distortion
 from explorer.services.loaded_model import LoadedModel
-from explorer.views import model_picker
+from explorer.views import downloads, model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
@@ -44,6 +44,7 @@ def show() -> None:
         }
         titles = {name: model.card.title for name, model in curves.items()}
         curve = inputs.select("curve", "One model for every β", titles, width=300) if curves else ""
+    downloads.offer(next(iter(group.values())).card.config.data)
     runs = {n: m for n, m in group.items() if _has_rate(m)}
     with st.container():  # there in any case, so that the plane below keeps its place
         if chosen:

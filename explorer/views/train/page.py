@@ -8,7 +8,8 @@ import streamlit as st
 
 from explorer import state
 from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
-from explorer.views.train import active_jobs, custom_images, downloads, run_library
+from explorer.views import downloads
+from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import duration
 from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs

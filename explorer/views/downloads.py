@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import streamlit as st
 
 from explorer import page_queue
@@ -10,25 +12,39 @@ from explorer.widgets.text import plain
 from models.data.builtin import TORCHVISION, default_data_dir, is_available
 
 TICK_SECONDS = 1.0
+BYTES = {"mnist": 11_594_722, "fashion-mnist": 30_878_645, "kmnist": 21_240_888}
+"""Of the four packed files of each, as their servers have them."""
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "Kuzushiji-MNIST"}
 
 
 def show() -> None:
     """Offers what is not on this machine; nothing once all of it is."""
-    missing = _missing()
+    missing = _missing(TORCHVISION)
     if missing:
         with st.expander("More images: MNIST, Fashion-MNIST, Kuzushiji-MNIST", key="downloads"):
             st.caption(
                 "60,000 training and 10,000 test images of 28 × 28 pixels each, from the servers "
                 "that torchvision names. Nothing else here uses the internet."
             )
-            tick = TICK_SECONDS if any(map(_is_running, missing)) else None
-            page_queue.fragment(_follow, run_every=tick)(missing)
+            _offer(missing)
 
 
-def _missing() -> list[str]:
-    """Data sets that are not on this machine."""
-    return [name for name in TORCHVISION if not is_available(name, default_data_dir())]
+def offer(name: str) -> None:
+    """Offers one data set, where its images would be shown; nothing if it is on this machine or
+    cannot be downloaded."""
+    if missing := _missing([name] if name in TORCHVISION else []):
+        _offer(missing)
+
+
+def _offer(missing: list[str]) -> None:
+    """A line for each, looked at again while one is being downloaded."""
+    tick = TICK_SECONDS if any(map(_is_running, missing)) else None
+    page_queue.fragment(_follow, run_every=tick)(missing)
+
+
+def _missing(names: Iterable[str]) -> list[str]:
+    """Those that are not on this machine."""
+    return [name for name in names if not is_available(name, default_data_dir())]
 
 
 def _is_running(name: str) -> bool:
@@ -38,7 +54,7 @@ def _is_running(name: str) -> bool:
 
 def _follow(missing: list[str]) -> None:
     """A line for each; the page is run again when one has come, for the form then offers it."""
-    if _missing() != missing:
+    if _missing(missing) != missing:
         st.rerun()
     was_running = st.session_state.get("downloading", [])
     st.session_state.downloading = [name for name in missing if _is_running(name)]
@@ -53,7 +69,11 @@ def _line(name: str) -> None:
     """The button of one data set, or how much of it has come."""
     found = job_queue.downloads().get(name, default_data_dir())
     if found is not None and found.is_running:
-        st.markdown(f"Downloading {TITLES[name]}: {found.received / 1e6:.1f} MB so far…")
+        share = min(1.0, found.received / BYTES[name])
+        text = (
+            f"Downloading {TITLES[name]}: {found.received / 1e6:.1f} of {BYTES[name] / 1e6:.1f} MB"
+        )
+        st.progress(share, text, width=330)
         st.button("Cancel", key=f"cancel-{name}", on_click=_cancel, args=(name,))
         return
     st.button(f"Download {TITLES[name]}", key=f"download-{name}", on_click=_start, args=(name,))

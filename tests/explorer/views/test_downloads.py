@@ -1,4 +1,4 @@
-"""Downloads on the Train page: offered where a set is missing, followed, cancelled, refused."""
+"""Downloads on every page: offered where a set is missing, followed, cancelled, refused."""
 
 import pytest
 import streamlit as st
@@ -7,8 +7,8 @@ from explorer.jobs.downloads import Download
 from explorer.services import job_queue
 from explorer.widgets.text import plain
 from models.data.builtin import TORCHVISION, default_data_dir
-from tests.helpers.app_test import open_view, press, said, settle
-from tests.helpers.train_page import field
+from tests.helpers.app_test import open_view, press, settle
+from tests.helpers.train_page import Desk, field
 
 
 class Shelf:
@@ -31,6 +31,13 @@ class Shelf:
 
 
 @pytest.fixture
+def desk(monkeypatch):
+    found = Desk()
+    monkeypatch.setattr(job_queue, "jobs", lambda: found)
+    return found
+
+
+@pytest.fixture
 def shelf(monkeypatch, tmp_path, no_runs, desk):
     found = Shelf()
     monkeypatch.setenv("LATENT_DATA_DIR", str(tmp_path / "data"))
@@ -41,6 +48,10 @@ def shelf(monkeypatch, tmp_path, no_runs, desk):
 
 def labels(at):
     return [button.label for button in at.button]
+
+
+def bars(at):
+    return [(bar.proto.value, bar.proto.text) for bar in at.get("progress")]
 
 
 def put(folder, name):
@@ -54,18 +65,18 @@ def put(folder, name):
 
 def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
     at = open_view("train")
-    assert field(at, "data").options == ["digits"]
+    assert field(at, "data").options == ["Digits"]
     press(at, "Download MNIST")
     assert shelf.asked == [("mnist", default_data_dir())]
-    assert "Downloading MNIST: 0.0 MB so far…" in said(at)
+    assert bars(at) == [(0, "Downloading MNIST: 0.0 of 11.6 MB")]
     assert "Download MNIST" not in labels(at) and "Download Kuzushiji-MNIST" in labels(at)
     shelf.found["mnist"] = Download(True, 7_340_000, "")
-    assert "Downloading MNIST: 7.3 MB so far…" in said(settle(at.run()))
+    assert bars(settle(at.run())) == [(63, "Downloading MNIST: 7.3 of 11.6 MB")]
     put(default_data_dir(), "mnist")
     shelf.found["mnist"] = Download(False, 11_600_000, "")
     settle(at.run())
-    assert field(at, "data").options == ["digits", "mnist"]
-    assert "Downloading" not in said(at) and "Download MNIST" not in labels(at)
+    assert field(at, "data").options == ["Digits", "MNIST"]
+    assert bars(at) == [] and "Download MNIST" not in labels(at)
 
 
 def test_a_download_is_cancelled(shelf):
@@ -92,3 +103,20 @@ def test_nothing_is_offered_where_everything_is(shelf):
     for name in TORCHVISION:
         put(default_data_dir(), name)
     assert not any(label.startswith("Download ") for label in labels(open_view("train")))
+
+
+@pytest.mark.parametrize(("view", "link"), [("latent_map", {}), ("trade_off", {"group": "mnist"})])
+def test_it_is_offered_where_originals_are_missing(shelf, view, link):
+    at = open_view(view, **link)
+    if view == "trade_off":
+        group = next(box for box in at.selectbox if box.key == "control-group")
+        group.set_value(group.options[-1])
+        at = settle(at)
+    assert "Download MNIST" in labels(at)
+    press(at, "Download MNIST")
+    assert shelf.asked == [("mnist", default_data_dir())] and len(bars(at)) == 1
+
+
+def test_nothing_is_offered_for_what_is_here(shelf):
+    at = open_view("latent_map", model="digits-2d-beta-1")
+    assert "Download MNIST" not in labels(at)
