@@ -12,7 +12,7 @@ from typing import Any
 FLAGS = {"prior": True, "means": False, "names": True}
 CHOICES = {
     "posterior": ("touched", "none", "all"),
-    "background": ("none", "grid", "density"),
+    "background": ("none", "grid", "density", "holes"),
 }
 """Values of each, the default first."""
 MAX_HIDDEN = 1000

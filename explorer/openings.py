@@ -30,6 +30,8 @@ class Opening(NamedTuple):
 NOTHING = Opening()
 BY_MODEL = {"mnist-2d-beta-1": Opening({"background": "grid"}, (143, 327), 327)}
 """Of shipped models: a walk from a 1 to a 0, through everything between."""
+WITHOUT_PRIOR = Opening({"background": "holes"})
+"""Nothing kept the codes together, so the holes between them are what there is to see."""
 OF_EVERY_BETA = Opening({"posterior": "all"})
 """With all posteriors, so that they are seen to grow with β."""
 
@@ -44,6 +46,8 @@ def opening(name: str, capabilities: Capabilities) -> Opening:
     """
     if name in BY_MODEL:
         return BY_MODEL[name]
+    if not capabilities.has_prior:
+        return WITHOUT_PRIOR
     return OF_EVERY_BETA if capabilities.betas == "many" else NOTHING
 
 

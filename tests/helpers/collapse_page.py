@@ -57,7 +57,7 @@ def table(at):
     """Rows of the table by their first cell."""
     frame = at.table[0].value
     rows = [dict(zip(frame.columns, row, strict=True)) for row in frame.itertuples(index=False)]
-    return {row[""].strip("*"): row for row in rows}
+    return {row["model"].strip("*"): row for row in rows}
 
 
 def score(pair):

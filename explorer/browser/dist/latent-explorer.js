@@ -419,6 +419,29 @@ function why(key, text) {
   button.setAttribute("aria-label", `${shown2}: why?`);
   return button;
 }
+function explained(text, ...keys) {
+  let parts = [text];
+  for (const key of keys) {
+    const { symbol } = TERMS[key];
+    const at = parts.findIndex((part3) => typeof part3 === "string" && placeOf(part3, symbol) >= 0);
+    if (at < 0) continue;
+    const part2 = (
+      /** @type {string} */
+      parts[at]
+    );
+    const from = placeOf(part2, symbol);
+    const pieces = [part2.slice(0, from), why(key), part2.slice(from + symbol.length)];
+    parts = [...parts.slice(0, at), ...pieces.filter((piece) => piece !== ""), ...parts.slice(at + 1)];
+  }
+  return parts;
+}
+function placeOf(text, symbol) {
+  const isLetter = (sign) => sign !== void 0 && /\p{L}/u.test(sign);
+  for (let at = text.indexOf(symbol); at >= 0; at = text.indexOf(symbol, at + 1)) {
+    if (!isLetter(text[at - 1]) && !isLetter(text[at + symbol.length])) return at;
+  }
+  return -1;
+}
 function explainTerms() {
   const root = document.documentElement;
   if (root.dataset.why) return;
@@ -2719,10 +2742,12 @@ function* densityImage(logDensity, xRange, yRange, width, height) {
 // explorer/browser/latent_map/background.js
 var CELLS = 20;
 var PIXELS = 90;
+var HOLE = [128, 120, 110];
 var SLICE_MS = 12;
 function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
   const { decode, shape, aggregate } = model;
+  if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
     const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
@@ -2791,6 +2816,28 @@ function* densityBackground(rows, x, y, side) {
   });
   context(bitmap).putImageData(new ImageData(pixels, side, side), 0, 0);
   return { bitmap, x, y, smooth: true };
+}
+function* holesBackground(isHole, x, y) {
+  const side = 3 * PIXELS;
+  const bitmap = make("canvas", { width: side, height: side });
+  const pixels = new Uint8ClampedArray(4 * side * side);
+  for (let row = 0; row < PIXELS; row++) {
+    for (let column = 0; column < PIXELS; column++) {
+      const u = x[0] + (column + 0.5) / PIXELS * (x[1] - x[0]);
+      const v = y[1] - (row + 0.5) / PIXELS * (y[1] - y[0]);
+      if (isHole([u, v])) stripe(pixels, side, 3 * row, 3 * column);
+    }
+    yield (row + 1) / PIXELS;
+  }
+  context(bitmap).putImageData(new ImageData(pixels, side, side), 0, 0);
+  return { bitmap, x, y, smooth: false };
+}
+function stripe(pixels, side, top, left) {
+  for (let row = top; row < top + 3; row++) {
+    for (let column = left; column < left + 3; column++) {
+      pixels.set([...HOLE, (row + column) % 6 < 2 ? 120 : 45], 4 * (row * side + column));
+    }
+  }
 }
 async function inSlices(work, { report, isWanted }) {
   for (; ; ) {
@@ -3270,7 +3317,7 @@ var ImageReport = class {
       this.pictures(n),
       ...this.host.note() && !this.host.original(n) ? [this.missing()] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
-      make("p", { className: "scores", textContent: model.scoreLine(n) }),
+      make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n)
@@ -3376,7 +3423,7 @@ function latentTable(model, n) {
     row.append(cell(shown(sigma, 3)), make("td", { className: "bar" }, bar2, shown(rate, 3)));
     return row;
   });
-  const titles = head.map((textContent) => make("th", { textContent, scope: "col" }));
+  const titles = head.map((text) => make("th", { scope: "col" }, ...explained(text, "mu", "sigma", "kl", "nats")));
   const table2 = make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...body));
   const place = make("div", { className: "latents", tabIndex: 0 }, table2);
   place.setAttribute("aria-label", "Latents of the selected image");
@@ -3386,6 +3433,7 @@ function latentTable(model, n) {
 // explorer/browser/latent_map/hand_decoder.js
 var FEW = 20;
 var STEPS3 = 200;
+var ACTIVE_VARIANCE = 0.01;
 var HandDecoder = class {
   /** @param {Host} host */
   constructor(host) {
@@ -3450,6 +3498,14 @@ var HandDecoder = class {
     return all.sort((a, b) => spread[b] - spread[a]).slice(0, FEW).sort((a, b) => a - b);
   }
   /**
+   * Whether a latent's mean is the same for all images.
+   * @param {number} j
+   */
+  isDead(j) {
+    const { logVariances, spread } = this.host.model();
+    return logVariances !== null && spread[j] <= ACTIVE_VARIANCE;
+  }
+  /**
    * @param {number} j
    * @param {number} value
    */
@@ -3470,7 +3526,11 @@ var HandDecoder = class {
     };
     input.oninput = settle;
     input.onchange = () => this.host.changed();
-    return make("label", {}, latentName(j), input, text);
+    const name = make("span", {}, latentName(j));
+    if (this.isDead(j)) name.append(" ", why("dead"));
+    const label = make("label", {}, name, input, text);
+    label.classList.toggle("dead", this.isDead(j));
+    return label;
   }
   paint() {
     const model = this.host.model();
@@ -3511,9 +3571,11 @@ var PriorSamples = class {
     this.exact = new ExactImages();
     const draw = make("button", { type: "button", textContent: "Draw again", onclick: () => this.again() });
     const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
-    this.note = make("span", { className: "hint" });
+    this.note = make("p", { className: "hint" });
+    this.asPrior = make("input", { type: "checkbox", onchange: () => this.chosen() });
+    this.choice = make("label", {}, this.asPrior, " As if p(z) = N(0, I)");
     this.sheet = make("div", { className: "samples" });
-    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.note, this.exact.note), this.sheet);
+    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.choice, this.exact.note), this.note, this.sheet);
   }
   restart() {
     this.codes = [];
@@ -3521,9 +3583,18 @@ var PriorSamples = class {
   again() {
     this.seed = (this.seed + 1) % 1e6;
     this.codes = [];
+    this.shownAgain();
+    this.host.changed();
+  }
+  /** From another distribution. */
+  chosen() {
+    this.codes = [];
+    this.shownAgain();
+  }
+  /** Other codes are drawn, and marked on the map. */
+  shownAgain() {
     this.show();
     this.host.marked();
-    this.host.changed();
   }
   /** @returns {Mark[]} */
   marks() {
@@ -3531,8 +3602,9 @@ var PriorSamples = class {
   }
   show() {
     const model = this.host.model();
-    this.note.textContent = model.logVariances ? "Decoded means of z ~ N(0, I), marked on the map." : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes.";
-    if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed));
+    this.choice.hidden = Boolean(model.logVariances);
+    if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed), this.asPrior.checked);
+    this.note.textContent = this.describe(model);
     const canvases = this.codes.map(() => make("canvas"));
     const show = (images) => {
       this.images = images;
@@ -3546,6 +3618,27 @@ var PriorSamples = class {
     });
     this.sheet.replaceChildren(...shots);
     this.exact.ask(model, this.codes, show);
+  }
+  /**
+   * Where the codes come from, and how many of them the decoder was hardly trained for.
+   * @param {LatentModel} model
+   */
+  describe(model) {
+    const rare = this.codes.filter((z) => model.isRare(z)).length;
+    const found = `${rare} of ${COUNT} lie where few codes are${this.reached(model)}.`;
+    if (model.logVariances) return `Decoded means of z ~ N(0, I), marked on the map. ${found}`;
+    const source = this.asPrior.checked ? "z is drawn from N(0, I), as if the autoencoder had this prior" : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes";
+    return `${source}. ${found}`;
+  }
+  /**
+   * How many classes the samples land among, by the nearest codes.
+   * @param {LatentModel} model
+   */
+  reached(model) {
+    const { labels, names } = model;
+    if (!labels) return "";
+    const found = new Set(this.codes.map((z) => labels[model.nearestCode(z)]));
+    return `; they land among ${found.size} of the ${names.length} classes`;
   }
   save() {
     const canvas = sheetOf(this.images, this.host.model().shape, COLUMNS);
@@ -4960,8 +5053,32 @@ function addTile({ size, edges, codes }, tile, z, reach, sum) {
   return Object.assign(sum, { largest, scaled });
 }
 
+// explorer/browser/latent_map/holes.js
+var SAMPLED = 400;
+var USUAL = 0.99;
+function buildHoles(means, size) {
+  const count = means.length / size;
+  if (count < 2) return () => false;
+  const step = Math.max(1, Math.floor(count / SAMPLED));
+  const gaps = [];
+  for (let n = 0; n < count; n += step) gaps.push(nearest(means, size, means.subarray(n * size, (n + 1) * size), n));
+  gaps.sort((a, b) => a - b);
+  const usual = gaps[Math.min(gaps.length - 1, Math.floor(USUAL * gaps.length))];
+  return (z) => nearest(means, size, z, -1) > usual;
+}
+function nearest(means, size, z, itself) {
+  let least = Infinity;
+  for (let n = 0, i = 0; i < means.length; n++, i += size) {
+    if (n === itself) continue;
+    let distance = 0;
+    for (let j = 0; j < size; j++) distance += (means[i + j] - z[j]) ** 2;
+    if (distance < least) least = distance;
+  }
+  return least;
+}
+
 // explorer/browser/latent_map/model.js
-var SAMPLED = 200;
+var SAMPLED2 = 200;
 var MOST_CLASSES = 20;
 var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
 var LatentModel = class {
@@ -4983,6 +5100,7 @@ var LatentModel = class {
     this.usual = this.usualDensity();
     this.rates = this.ratePerImage();
     this.moments = momentsOf(this.means, this.size);
+    this.holesOf = null;
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
   }
@@ -5003,6 +5121,23 @@ var LatentModel = class {
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
     this.usual = this.usualDensity();
     this.moments = momentsOf(this.means, this.size);
+  }
+  /**
+   * Whether a code lies in a hole; what is usual among the codes is measured when it is first asked.
+   * @param {ArrayLike<number>} z
+   */
+  isHole(z) {
+    if (this.holesOf?.means !== this.means) {
+      this.holesOf = { means: this.means, test: buildHoles(this.means, this.size) };
+    }
+    return this.holesOf.test(z);
+  }
+  /**
+   * Whether few codes are near: by their density, or of an autoencoder, whether it is a hole.
+   * @param {Float32Array} z
+   */
+  isRare(z) {
+    return this.logVariances ? this.density(z).rare : this.isHole(z);
   }
   /** Mean of every latent over the test set. */
   get centre() {
@@ -5052,10 +5187,11 @@ var LatentModel = class {
    * Codes drawn from the prior; for an autoencoder from a Gaussian fitted to its test codes.
    * @param {number} count
    * @param {() => number} normal
+   * @param {boolean} asPrior draws from N(0, I) for an autoencoder too
    * @returns {Float32Array[]}
    */
-  drawCodes(count, normal) {
-    const one = (_, j) => this.logVariances ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+  drawCodes(count, normal, asPrior = false) {
+    const one = (_, j) => this.logVariances || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
     return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
   }
   /** The mean code of every class that has images, by its name. */
@@ -5089,7 +5225,7 @@ var LatentModel = class {
   usualDensity() {
     const aggregate = this.aggregate;
     if (!aggregate) return -Infinity;
-    const step = Math.max(1, Math.floor(this.count / SAMPLED));
+    const step = Math.max(1, Math.floor(this.count / SAMPLED2));
     const densities = [];
     for (let n = 0; n < this.count; n += step) densities.push(aggregate(this.codeOf(n)));
     densities.sort((a, b) => a - b);
@@ -5900,7 +6036,7 @@ var Pointer = class {
     this.cursor = pixel;
     const { z, place, names } = spot;
     const { decode, source } = this.map.model;
-    const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z) };
+    const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches2 ? spot.point : null);
@@ -5970,7 +6106,8 @@ function furnish(place) {
     picture2("spot", UNDER),
     picture2("original empty", "Original"),
     picture2("reconstruction empty", DECODED),
-    make("p", { className: "numbers", textContent: "Move the pointer over the map." })
+    make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
+    make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats"))
   );
 }
 function namedCanvas(name) {
@@ -6170,7 +6307,7 @@ var Thumbnails = class {
 };
 
 // explorer/browser/latent_map/toolbar.js
-var BACKGROUNDS = { none: "None", grid: "Decoded grid" };
+var BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 var DENSITY = { density: "Density of q(z)" };
 var MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
 var VIEWS = {

@@ -27,6 +27,40 @@ export function why(key, text) {
   return button;
 }
 
+/**
+ * A text whose first mention of each of these terms explains itself.
+ * @param {string} text
+ * @param {...string} keys of the table, by their symbols
+ * @returns {(string | HTMLElement)[]}
+ */
+export function explained(text, ...keys) {
+  /** @type {(string | HTMLElement)[]} */
+  let parts = [text];
+  for (const key of keys) {
+    const { symbol } = TERMS[key];
+    const at = parts.findIndex((part) => typeof part === "string" && placeOf(part, symbol) >= 0);
+    if (at < 0) continue;
+    const part = /** @type {string} */ (parts[at]);
+    const from = placeOf(part, symbol);
+    const pieces = [part.slice(0, from), why(key), part.slice(from + symbol.length)];
+    parts = [...parts.slice(0, at), ...pieces.filter((piece) => piece !== ""), ...parts.slice(at + 1)];
+  }
+  return parts;
+}
+
+/**
+ * Where a symbol stands in a text as a word of its own; −1 if it does not.
+ * @param {string} text
+ * @param {string} symbol
+ */
+function placeOf(text, symbol) {
+  const isLetter = (/** @type {string | undefined} */ sign) => sign !== undefined && /\p{L}/u.test(sign);
+  for (let at = text.indexOf(symbol); at >= 0; at = text.indexOf(symbol, at + 1)) {
+    if (!isLetter(text[at - 1]) && !isLetter(text[at + symbol.length])) return at;
+  }
+  return -1;
+}
+
 /** Listens for clicks on terms, once for a page. */
 export function explainTerms() {
   const root = document.documentElement;

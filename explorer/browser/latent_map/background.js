@@ -14,11 +14,12 @@ import { densityImage } from "../numerics/geometry.js";
 
 const CELLS = 20;
 const PIXELS = 90;
+const HOLE = [128, 120, 110];
 const SLICE_MS = 12;
 
 /**
  * Computes a background in slices, so that the page stays alive.
- * @param {string} kind "grid" or "density"
+ * @param {string} kind "grid", "density" or "holes"
  * @param {LatentModel} model
  * @param {Plane} plane
  * @param {ArrayLike<number>} positions of the points, flat
@@ -28,6 +29,7 @@ const SLICE_MS = 12;
 function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
   const { decode, shape, aggregate } = model;
+  if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
     const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
@@ -126,6 +128,44 @@ function* densityBackground(rows, x, y, side) {
   });
   context(bitmap).putImageData(new ImageData(pixels, side, side), 0, 0);
   return { bitmap, x, y, smooth: true };
+}
+
+/**
+ * Holes shaded with stripes, so that they are told from a class's colour.
+ * @param {(place: [number, number]) => boolean} isHole
+ * @param {[number, number]} x
+ * @param {[number, number]} y
+ * @returns {Generator<number, Background>}
+ */
+function* holesBackground(isHole, x, y) {
+  const side = 3 * PIXELS;
+  const bitmap = make("canvas", { width: side, height: side });
+  const pixels = new Uint8ClampedArray(4 * side * side);
+  for (let row = 0; row < PIXELS; row++) {
+    for (let column = 0; column < PIXELS; column++) {
+      const u = x[0] + ((column + 0.5) / PIXELS) * (x[1] - x[0]);
+      const v = y[1] - ((row + 0.5) / PIXELS) * (y[1] - y[0]);
+      if (isHole([u, v])) stripe(pixels, side, 3 * row, 3 * column);
+    }
+    yield (row + 1) / PIXELS;
+  }
+  context(bitmap).putImageData(new ImageData(pixels, side, side), 0, 0);
+  return { bitmap, x, y, smooth: false };
+}
+
+/**
+ * Nine pixels of the stripes of a hole.
+ * @param {Uint8ClampedArray} pixels
+ * @param {number} side
+ * @param {number} top
+ * @param {number} left
+ */
+function stripe(pixels, side, top, left) {
+  for (let row = top; row < top + 3; row++) {
+    for (let column = left; column < left + 3; column++) {
+      pixels.set([...HOLE, (row + column) % 6 < 2 ? 120 : 45], 4 * (row * side + column));
+    }
+  }
 }
 
 /**

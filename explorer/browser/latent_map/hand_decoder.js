@@ -3,6 +3,7 @@
  */
 
 import { latentName, make, save, shown } from "../common/dom.js";
+import { why } from "../glossary/why.js";
 import { ExactImages } from "./exact.js";
 import { picture, repaint } from "./image_report.js";
 
@@ -10,6 +11,8 @@ import { picture, repaint } from "./image_report.js";
 
 const FEW = 20;
 const STEPS = 200;
+/** Of a latent's means over the images, above which it is active (Burda et al., 2016). */
+const ACTIVE_VARIANCE = 0.01;
 
 /** The tab of the sliders. */
 export class HandDecoder {
@@ -82,6 +85,15 @@ export class HandDecoder {
   }
 
   /**
+   * Whether a latent's mean is the same for all images.
+   * @param {number} j
+   */
+  isDead(j) {
+    const { logVariances, spread } = this.host.model();
+    return logVariances !== null && spread[j] <= ACTIVE_VARIANCE;
+  }
+
+  /**
    * @param {number} j
    * @param {number} value
    */
@@ -102,7 +114,11 @@ export class HandDecoder {
     };
     input.oninput = settle;
     input.onchange = () => this.host.changed();
-    return make("label", {}, latentName(j), input, text);
+    const name = make("span", {}, latentName(j));
+    if (this.isDead(j)) name.append(" ", why("dead"));
+    const label = make("label", {}, name, input, text);
+    label.classList.toggle("dead", this.isDead(j));
+    return label;
   }
 
   paint() {

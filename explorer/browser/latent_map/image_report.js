@@ -5,7 +5,7 @@
 import { latentName, make, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
-import { why } from "../glossary/why.js";
+import { explained, why } from "../glossary/why.js";
 import { ExactImages } from "./exact.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
@@ -110,7 +110,7 @@ export class ImageReport {
       this.pictures(n),
       ...(this.host.note() && !this.host.original(n) ? [this.missing()] : []),
       ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
-      make("p", { className: "scores", textContent: model.scoreLine(n) }),
+      make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n),
@@ -230,7 +230,7 @@ function latentTable(model, n) {
     row.append(cell(shown(sigma, 3)), make("td", { className: "bar" }, bar, shown(rate, 3)));
     return row;
   });
-  const titles = head.map((textContent) => make("th", { textContent, scope: "col" }));
+  const titles = head.map((text) => make("th", { scope: "col" }, ...explained(text, "mu", "sigma", "kl", "nats")));
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...titles)), make("tbody", {}, ...body));
   const place = make("div", { className: "latents", tabIndex: 0 }, table);
   place.setAttribute("aria-label", "Latents of the selected image");

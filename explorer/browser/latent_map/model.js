@@ -6,6 +6,7 @@ import { buildAggregate, logPrior } from "../numerics/aggregate_posterior.js";
 import { readModel } from "../numerics/decoder.js";
 import { quantile } from "../numerics/normal.js";
 import { shown } from "../common/dom.js";
+import { buildHoles } from "./holes.js";
 
 /** @import { ImageShape } from "../common/dom.js" */
 /** @typedef {{logPrior: number | null, logAggregate: number | null, rare: boolean}} Density in nats */
@@ -40,6 +41,8 @@ export class LatentModel {
     this.usual = this.usualDensity();
     this.rates = this.ratePerImage();
     this.moments = momentsOf(this.means, this.size);
+    /** @type {{means: Float32Array, test: (z: ArrayLike<number>) => boolean} | null} */
+    this.holesOf = null;
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
   }
@@ -64,6 +67,25 @@ export class LatentModel {
       : null;
     this.usual = this.usualDensity();
     this.moments = momentsOf(this.means, this.size);
+  }
+
+  /**
+   * Whether a code lies in a hole; what is usual among the codes is measured when it is first asked.
+   * @param {ArrayLike<number>} z
+   */
+  isHole(z) {
+    if (this.holesOf?.means !== this.means) {
+      this.holesOf = { means: this.means, test: buildHoles(this.means, this.size) };
+    }
+    return this.holesOf.test(z);
+  }
+
+  /**
+   * Whether few codes are near: by their density, or of an autoencoder, whether it is a hole.
+   * @param {Float32Array} z
+   */
+  isRare(z) {
+    return this.logVariances ? this.density(z).rare : this.isHole(z);
   }
 
   /** Mean of every latent over the test set. */
@@ -120,11 +142,12 @@ export class LatentModel {
    * Codes drawn from the prior; for an autoencoder from a Gaussian fitted to its test codes.
    * @param {number} count
    * @param {() => number} normal
+   * @param {boolean} asPrior draws from N(0, I) for an autoencoder too
    * @returns {Float32Array[]}
    */
-  drawCodes(count, normal) {
+  drawCodes(count, normal, asPrior = false) {
     const one = (/** @type {unknown} */ _, /** @type {number} */ j) =>
-      this.logVariances ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+      this.logVariances || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
     return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
   }
 

@@ -77,7 +77,7 @@ export class Pointer {
     this.cursor = pixel;
     const { z, place, names } = spot;
     const { decode, source } = this.map.model;
-    const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z) };
+    const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.map.panel.show(shown, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches ? spot.point : null);

@@ -4,6 +4,8 @@
 
 import { make, paint, part, shown } from "../common/dom.js";
 
+import { why } from "../glossary/why.js";
+
 /** @import { ImageShape } from "../common/dom.js" */
 /**
  * @typedef {{values: Float32Array, source: string, place: number[], names: string[],
@@ -30,6 +32,7 @@ function furnish(place) {
     picture("original empty", "Original"),
     picture("reconstruction empty", DECODED),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
+    make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats")),
   );
 }
 

@@ -8,6 +8,7 @@ import { ExactImages } from "./exact.js";
 import { sheetOf } from "./picture_sheet.js";
 
 /** @import { Host, Mark } from "./inspector.js" */
+/** @import { LatentModel } from "./model.js" */
 
 const COUNT = 40;
 const COLUMNS = 10;
@@ -25,9 +26,11 @@ export class PriorSamples {
     this.exact = new ExactImages();
     const draw = make("button", { type: "button", textContent: "Draw again", onclick: () => this.again() });
     const png = make("button", { type: "button", textContent: "Save PNG", onclick: () => this.save() });
-    this.note = make("span", { className: "hint" });
+    this.note = make("p", { className: "hint" });
+    this.asPrior = make("input", { type: "checkbox", onchange: () => this.chosen() });
+    this.choice = make("label", {}, this.asPrior, " As if p(z) = N(0, I)");
     this.sheet = make("div", { className: "samples" });
-    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.note, this.exact.note), this.sheet);
+    this.place = make("div", {}, make("div", { className: "row" }, draw, png, this.choice, this.exact.note), this.note, this.sheet);
   }
 
   restart() {
@@ -37,9 +40,20 @@ export class PriorSamples {
   again() {
     this.seed = (this.seed + 1) % 1_000_000;
     this.codes = [];
+    this.shownAgain();
+    this.host.changed();
+  }
+
+  /** From another distribution. */
+  chosen() {
+    this.codes = [];
+    this.shownAgain();
+  }
+
+  /** Other codes are drawn, and marked on the map. */
+  shownAgain() {
     this.show();
     this.host.marked();
-    this.host.changed();
   }
 
   /** @returns {Mark[]} */
@@ -49,10 +63,9 @@ export class PriorSamples {
 
   show() {
     const model = this.host.model();
-    this.note.textContent = model.logVariances
-      ? "Decoded means of z ~ N(0, I), marked on the map."
-      : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes.";
-    if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed));
+    this.choice.hidden = Boolean(model.logVariances);
+    if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed), this.asPrior.checked);
+    this.note.textContent = this.describe(model);
     const canvases = this.codes.map(() => make("canvas"));
     const show = (/** @type {Float32Array[]} */ images) => {
       this.images = images;
@@ -66,6 +79,31 @@ export class PriorSamples {
     });
     this.sheet.replaceChildren(...shots);
     this.exact.ask(model, this.codes, show);
+  }
+
+  /**
+   * Where the codes come from, and how many of them the decoder was hardly trained for.
+   * @param {LatentModel} model
+   */
+  describe(model) {
+    const rare = this.codes.filter((z) => model.isRare(z)).length;
+    const found = `${rare} of ${COUNT} lie where few codes are${this.reached(model)}.`;
+    if (model.logVariances) return `Decoded means of z ~ N(0, I), marked on the map. ${found}`;
+    const source = this.asPrior.checked
+      ? "z is drawn from N(0, I), as if the autoencoder had this prior"
+      : "An autoencoder has no prior: z is drawn from a Gaussian fitted to its test codes";
+    return `${source}. ${found}`;
+  }
+
+  /**
+   * How many classes the samples land among, by the nearest codes.
+   * @param {LatentModel} model
+   */
+  reached(model) {
+    const { labels, names } = model;
+    if (!labels) return "";
+    const found = new Set(this.codes.map((z) => labels[model.nearestCode(z)]));
+    return `; they land among ${found.size} of the ${names.length} classes`;
   }
 
   save() {

@@ -10,7 +10,7 @@ import { make } from "../common/dom.js";
  *   home: string}} Offer what this model and map have
  */
 
-const BACKGROUNDS = { none: "None", grid: "Decoded grid" };
+const BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 const DENSITY = { density: "Density of q(z)" };
 const MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
 /** @type {Record<string, [string, string]>} */

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.figures.training import kl_and_weight
+from explorer.glossary import row as terms
 from explorer.services import analysis, remedy_runs, run_folders
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import KlHistory, RemedyRun
@@ -41,6 +42,7 @@ def _table(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
             rows.append([f"**{name}**", change, *["–"] * 5, _state(run)])
     header = ["model", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]
     st.table(dict(zip(header, zip(*rows, strict=True), strict=True)), hide_index=True)
+    st.html(terms("distortion", "rate", "negative_elbo", "active", "information", "kl_weight"))
     if any("†" in row[2] for row in rows):
         st.caption(
             "† Another likelihood: its D is in other units, for grey levels under a Gaussian have "

@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from explorer.figures.latents import information_bar, kl_per_latent, mean_variance_per_latent
+from explorer.glossary import row
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import downloads, model_picker
@@ -62,6 +63,9 @@ def show(model: LoadedModel) -> bool:
         if told > NEAR * diagnosis.ceiling:
             text += " That is close to ln N: more images would raise it."
         st.caption(text)
+    st.html(
+        row("verdict", "rate", "kl", "active", "mu", "information", "beta_star", "error", "nats")
+    )
     _decoder(model, diagnosis)
     return True
 
@@ -99,6 +103,7 @@ def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
         with st.container(width=400):
             st.markdown("**Does the decoder listen to z?**")
             st.markdown(_listening(diagnosis))
+            st.html(row("response"))
             if images is None:
                 st.caption(model_picker.missing_images(model))
                 downloads.offer(model.card.config.data if model.adapted is None else "")

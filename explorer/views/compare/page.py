@@ -10,6 +10,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.figures.training import compared_curves
+from explorer.glossary import row
 from explorer.services import (
     catalogue,
     comparison,
@@ -81,6 +82,7 @@ def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoi
     heads = ["setting or score", *map(plain, titles)]
     columns = dict(zip(heads, map(list, zip(*lines, strict=True)), strict=True))
     st.table(columns, hide_index=True)
+    st.html(row("distortion", "rate", "negative_elbo", "error", "active", "nats"))
     st.caption(_explained(differing, paired, models))
 
 

@@ -14,7 +14,7 @@ from explorer.assets import map_spec
 from explorer.assets.map_spec import MapSpec
 from explorer.browser.latent_map import component
 from explorer.figures.theme import subscript
-from explorer.glossary import why
+from explorer.glossary import row, why
 from explorer.openings import NOTHING, Opening, first_view, opening
 from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
@@ -164,6 +164,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     }
     component.latent_map(data, f"map{name}", lambda: _touched(name))
     st.caption(map_spec.exactness(shown))
+    st.html(row(*_terms(shown)))
     adapted = model.adapted
     if adapted is not None and adapted.decoding:
         st.caption(plain(adapted.decoding))
@@ -178,6 +179,13 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         )
         kept = {part: data[part] for part in ("point", "pins", "look")}
         html_export.button(model, shown, kept, name)
+
+
+def _terms(shown: MapSpec) -> list[str]:
+    """What the map draws, by the keys of the glossary."""
+    projection = {"pca": ["pca"], "tsne": ["tsne"]}.get(shown.view, [])
+    drawn = ["prior", "ellipse"] if shown.checkpoint.codes.log_variance is not None else []
+    return ["z", *projection, *drawn, "rings", "off_manifold", "sample", "likelihood"]
 
 
 def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:

@@ -9,6 +9,7 @@ from explorer import page_queue, state
 from explorer.browser.beta_slider import component as beta_slider
 from explorer.figures.rate_distortion import rate_distortion_plane
 from explorer.figures.theme import PALETTE
+from explorer.glossary import row
 from explorer.services import analysis, catalogue, page_files, rate_distortion
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import downloads, model_picker
@@ -172,6 +173,12 @@ def _explain(model: LoadedModel) -> None:
         "orange tangent has slope −β: the best model for β touches it and nothing lies below. "
         "Scores of the test set, weight 1, z sampled; ± one standard error over images."
     )
+    st.html(
+        row(
+            "distortion", "rate", "negative_elbo", "nats", "error", "beta", "beta_star", "tangent",
+            "entropy_floor", "likelihood",
+        )
+    )  # fmt: skip
     config = model.card.config.model
     source = config.likelihood_properties.sigma
     if source in SIGMA:
@@ -181,10 +188,12 @@ def _explain(model: LoadedModel) -> None:
 
 def _run(runs: dict[str, LoadedModel]) -> None:
     """The run that was clicked: its scores, the way to its map."""
-    name = state.get("run")
+    if not runs:
+        return
+    titles = {name: f"{model.card.title or name}" for name, model in runs.items()}
+    labels = {None: "Click a point, or choose here"} | titles
+    name = inputs.option("run", "Model in the plane", labels, None, width=420)
     if name not in runs:
-        if runs:
-            st.info("Click a run in the plane to see its scores and open its map.")
         return
     model = runs[name]
     one = rate_distortion.point(name, model.checkpoint)

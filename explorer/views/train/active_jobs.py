@@ -11,6 +11,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.figures.training import kl_curves, training_curve
+from explorer.glossary import row
 from explorer.jobs.job import Job
 from explorer.services import job_queue, page_files, run_folders, training_runs
 from explorer.views.train import outcomes, snapshots
@@ -225,6 +226,7 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"{place}-{name}-{run.id}")
+    st.html(row("distortion", "rate", "negative_elbo", "kl", "steps", "nats"))
     if config.model.capabilities.betas == "many":
         st.caption("On the test set β is 1; on the training set it is drawn for every image.")
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
+from explorer.glossary import row as terms
 from explorer.jobs.job import JobError
 from explorer.services import catalogue, data_sets, job_queue, run_folders, run_library
 from explorer.views.compare import page
@@ -62,6 +63,7 @@ def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
         column_order=[PINNED, *(name for name in columns if name != PINNED)],
         column_config={n: st.column_config.NumberColumn(format=f) for n, f in formats.items()},
     )
+    st.html(terms("distortion", "rate", "negative_elbo", "beta", "active", "steps", "nats"))
     st.caption(
         "D, R and −ELBO = D + R in nats per test image, after the steps made. A run without "
         "them was cut short before its model was written, or is being trained."

@@ -47,7 +47,7 @@ def test_finished_remedies_are_found_by_their_settings(no_runs, small, shown):
     images = load("digits", "test").images[row]
     with torch.inference_mode():
         after = restore(checkpoint).decode(torch.tensor(checkpoint.codes.mean[row])).numpy()
-    originals, _, last = shown[None][-3:]
+    originals, _, last = shown[""][-3:]
     assert (originals == pictures.sheet(images, 10, 48, 2)).all()
     assert (last == pictures.sheet(after, 10, 48, 2)).all()
     choose(at, "beta-divisor", 5)
