@@ -129,7 +129,7 @@ def test_absent_images_are_said_with_the_way_to_get_them(no_runs, monkeypatch, t
     assert box.value.startswith("**1 of 20 latents collapsed:** 19 of 20 latents are active")
     assert "`python -m models data download mnist`" in said(at)
     assert "more images would raise it" in said(at), "I is near ln 10 000"
-    assert not at.button
+    assert [button.label for button in at.button] == ["Download MNIST"]
 
 
 def test_a_broken_file_and_weights_that_do_not_fit(no_runs):
