@@ -6,6 +6,7 @@ the files of its map.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -32,10 +33,12 @@ def prepare() -> None:
     from explorer.assets import store
     from explorer.services import catalogue, page_files
     from explorer.services.loaded_model import LoadedModel
+    from models.storage.tensors import CheckpointError
 
     usable, _ = catalogue.list_models()
     entry = usable.get(state.SETTINGS["model"].default)
     if entry is not None:
-        for url in page_files.model_files(LoadedModel(entry)).values():
-            if url:
-                store.fetch(url)
+        with contextlib.suppress(CheckpointError):  # the page says so
+            for url in page_files.model_files(LoadedModel(entry)).values():
+                if url:
+                    store.fetch(url)

@@ -39,5 +39,5 @@ with st.container(key="frame"):
     st.html(f"<style>{bundle.page_style()}</style>")
     for script in loader.page_scripts():
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-with page_queue.pages.turn(), uploads.page():
+with page_queue.turn(), uploads.page():
     page.run()

@@ -18,6 +18,8 @@ from typing import Any
 
 import streamlit as st
 
+from explorer.services import run_folders
+
 LONG_SECONDS = 0.25
 """After so long in turn, the next one begins too."""
 
@@ -88,12 +90,19 @@ pages = Turns(LONG_SECONDS)
 """Of all sessions of this server."""
 
 
+@contextmanager
+def turn() -> Iterator[None]:
+    """Waits for the turn of this run of a page, which then looks at the runs folder once."""
+    with pages.turn(), run_folders.one_look():
+        yield
+
+
 def fragment(function: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
     """Makes a part of a page that is run again by itself, in turn: Streamlit's fragment."""
 
     @functools.wraps(function)
     def in_turn(*arguments: Any) -> None:
-        with pages.turn():
+        with turn():
             function(*arguments)
 
     return st.fragment(in_turn, run_every=run_every)

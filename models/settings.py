@@ -7,6 +7,7 @@ imports nothing but the standard library.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -182,11 +183,17 @@ def check_number(name: str, value: Any, kind: type, minimum: float, maximum: flo
         raise ValueError(f"{name} must be at most {maximum:g}, got {given}")
 
 
+@functools.cache
+def _hints(settings: type) -> Mapping[str, Any]:
+    """The types of the fields, evaluated once: evaluating takes far longer than using them."""
+    return get_type_hints(settings)
+
+
 class Settings:
     """Base of all settings: checks every field against its limits, and reads and writes JSON."""
 
     def __post_init__(self) -> None:
-        hints = get_type_hints(type(self))
+        hints = _hints(type(self))
         for item in fields(self):
             description = item.metadata.get("description", Description(""))
             _check(item.name, getattr(self, item.name), hints[item.name], description)
@@ -215,7 +222,7 @@ class Settings:
         """
         if not isinstance(document, Mapping):
             raise ValueError(f"{cls.__name__} must be a JSON object, got {type(document).__name__}")
-        hints = get_type_hints(cls)
+        hints = _hints(cls)
         unknown = sorted(set(document) - set(hints), key=str)
         if unknown:
             raise ValueError(f"{cls.__name__} has no setting {str(unknown[0])[:40]!r}")

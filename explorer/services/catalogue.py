@@ -1,94 +1,149 @@
 """Which models there are: their files, cards and checkpoints, and why one cannot be used.
 
-A file is known by path and time of change. Every rerun asks for all of them, so what is read is
-kept without Streamlit, whose caches take 0.1 ms to find a thing.
+A list knows of every model its card alone. A checkpoint is read when a page opens the model; if
+that fails, the model is left out of the lists from then on, with the reason.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from explorer.services import adapter_model, run_folders
 from explorer.words import words
-from models.runs.folder import Run, default_runs_dir, list_runs
+from models.runs.index import Listing
 from models.storage.card import Card
-from models.storage.checkpoint import Checkpoint, read
+from models.storage.checkpoint import Checkpoint, read, read_card
 from models.storage.tensors import CheckpointError
 
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
 NO_CODES = "the file must hold the codes of a test set"
+OFFERED = 50
+"""The user's models in a list to choose from, besides pinned ones."""
 
 
 class Entry(NamedTuple):
-    """A model on offer: id for links, file, whether it ships, the file's time of change."""
+    """A model on offer: id for links, file, whether it ships, the file's time of change, its card
+    with the title that its owner gave last, and whether its owner has pinned it."""
 
     id: str
     path: Path
     shipped: bool
     changed: int
+    card: Card
+    is_pinned: bool = False
+
+
+_damaged: dict[tuple[Path, int], str] = {}
+"""Why files could not be opened although their cards are good, by path and time of change."""
+_lock = threading.Lock()
 
 
 def entries() -> list[Entry]:
-    """Lists every model file: a custom model, shipped ones by name, the user's runs, newest
-    first."""
-    custom = [(adapter_model.ID, path, False) for path in adapter_model.paths()]
-    shipped = [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
-    runs = [(run.id, run.model_path, False) for run in list_runs(default_runs_dir())]
-    return [
-        Entry(name, path, ships, path.stat().st_mtime_ns)
-        for name, path, ships in custom + shipped + runs
-        if path.exists()
-    ]
+    """Lists the usable models: a custom model, shipped ones by name, the user's, newest first."""
+    return list(list_models()[0].values())
 
 
 def list_models() -> tuple[dict[str, Entry], dict[str, str]]:
-    """Lists the usable models by id, and one sentence for each that is not."""
+    """Lists the usable models by id, and one sentence for each that is not.
+
+    Both are shared by all sessions: they must not be changed.
+    """
+    others = tuple(
+        (name, path, ships, path.stat().st_mtime_ns)
+        for name, path, ships in _others()
+        if path.exists()
+    )
+    return _listed(run_folders.listing(), others, len(_damaged))
+
+
+def _others() -> list[tuple[str, Path, bool]]:
+    """Models that are not the user's runs: id, file, whether it ships."""
+    custom = [(adapter_model.ID, path, False) for path in adapter_model.paths()]
+    return custom + [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
+
+
+@functools.lru_cache(4)
+def _listed(
+    runs: Listing, others: Sequence[tuple[str, Path, bool, int]], _damaged_count: int
+) -> tuple[dict[str, Entry], dict[str, str]]:
     usable, refused = {}, {}
-    for entry in entries():
-        _, problem = _card_or_problem(str(entry.path), entry.changed)
+
+    def add(entry: Entry, problem: str) -> None:
+        problem = problem or _damaged.get((entry.path, entry.changed), "")
         if problem:
             refused[entry.id] = problem
         else:
             usable[entry.id] = entry
+
+    for name, path, ships, changed in others:
+        card, problem = _card_or_problem(path, changed)
+        add(Entry(name, path, ships, changed, card), problem)
+    for run in runs.runs:
+        if run.changed:
+            problem = run.model_problem or ("" if run.has_codes else NO_CODES)
+            title = run.label.title
+            card = replace(run.card, title=title) if title and run.card else run.card
+            entry = Entry(run.id, run.run.model_path, False, run.changed, card, run.label.pinned)
+            add(entry, problem)
     return usable, refused
 
 
+@functools.lru_cache(50)
+def _card_or_problem(path: Path, changed: int) -> tuple[Card | None, str]:
+    try:
+        card, has_codes = read_card(path)
+    except CheckpointError as error:
+        return None, str(error)
+    return card, "" if has_codes else NO_CODES
+
+
+def offered(chosen: str, is_fitting: Callable[[Entry], bool] = lambda _: True) -> dict[str, Entry]:
+    """Lists the models among which a page lets choose, by id, in the order of `list_models`.
+
+    Of the user's own these are the pinned ones, the newest `OFFERED` and the one that is chosen: a
+    list of thousands can neither be read nor be sent to a browser with every click.
+
+    Args:
+        chosen: Id of the model that is chosen now.
+        is_fitting: Whether a model can be chosen here.
+    """
+    shown, own = {}, 0
+    for name, entry in list_models()[0].items():
+        if not is_fitting(entry):
+            continue
+        own += not entry.shipped
+        if entry.shipped or entry.is_pinned or own <= OFFERED or name == chosen:
+            shown[name] = entry
+    return shown
+
+
 def title(entry: Entry) -> str:
-    """Names a usable model by its data set and title."""
-    known = card(entry)
-    return f"{words(known.data_name)} · {known.title}"
+    """Names a model by its data set and title."""
+    return f"{words(entry.card.data_name)} · {entry.card.title}"
 
 
 def checkpoint(entry: Entry) -> Checkpoint:
-    """Reads the validated checkpoint of an entry, without torch."""
-    stored = _checkpoint(str(entry.path), entry.changed)
-    known = _with_title(entry, stored.card)
-    return stored if known is stored.card else replace(stored, card=known)
+    """Reads the validated checkpoint of an entry, without torch.
 
-
-def card(entry: Entry) -> Card:
-    """Reads the card of a usable model; kept for more models than checkpoints are."""
-    return _with_title(entry, _card_or_problem(str(entry.path), entry.changed)[0])
-
-
-@functools.lru_cache(2000)
-def _card_or_problem(path: str, changed: int) -> tuple[Card | None, str]:
+    Raises:
+        CheckpointError: If it is damaged: from then on `list_models` refuses it.
+    """
     try:
-        stored = _checkpoint(path, changed)
+        stored = _checkpoint(str(entry.path), entry.changed)
+        if stored.codes is None:
+            raise CheckpointError(NO_CODES)
     except CheckpointError as error:
-        return None, str(error)
-    return stored.card, "" if stored.codes is not None else NO_CODES
+        with _lock:
+            _damaged[entry.path, entry.changed] = str(error)
+        raise
+    return stored if stored.card == entry.card else replace(stored, card=entry.card)
 
 
 @functools.lru_cache(50)
 def _checkpoint(path: str, changed: int) -> Checkpoint:
     return read(path)
-
-
-def _with_title(entry: Entry, card: Card) -> Card:
-    """The card of a run with the title that its owner gave it last."""
-    given = "" if entry.shipped else run_folders.label(Run(entry.path.parent)).title
-    return replace(card, title=given) if given else card

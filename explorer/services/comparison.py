@@ -161,7 +161,7 @@ def _pair(first: Checkpoint, other: Checkpoint | None) -> tuple[Cell, Cell, Cell
     """Differences of D, R and −ELBO."""
     if not is_same_test(first, other):
         return None, None, None
-    is_same_density = group_of(first) == group_of(other)
+    is_same_density = group_of(first.card) == group_of(other.card)
     d = paired_difference(other.codes.distortion, first.codes.distortion)
     if first.codes.rate is None or other.codes.rate is None:
         return d if is_same_density else None, None, None

@@ -6,14 +6,19 @@ every score has weight 1, whatever β was in training.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from explorer.services.catalogue import Entry
+from explorer.words import words
 from models.config import RunConfig
 from models.metrics.statistics import t_interval
 from models.runs.comparison import without
+from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint
 from models.sweeps.convergence import SlopeBounds, slope_bounds
 
@@ -41,11 +46,85 @@ class Seeds(NamedTuple):
     rate_half: float
 
 
-def group_of(checkpoint: Checkpoint) -> tuple[str, str, float]:
+def group_of(card: Card) -> tuple[str, str, float]:
     """What must be equal for D to be comparable: test images, likelihood, and its σ if given."""
-    model = checkpoint.card.config.model
+    model = card.config.model
     sigma = model.sigma if model.likelihood_properties.sigma == "fixed" else 0.0
-    return checkpoint.card.data_fingerprint, model.likelihood, sigma
+    return card.data_fingerprint, model.likelihood, sigma
+
+
+class Group:
+    """Models whose D can be compared; the same object as long as there are the same models.
+
+    Args:
+        entries: One or more, by id.
+    """
+
+    def __init__(self, entries: Mapping[str, Entry]) -> None:
+        self.entries = entries
+        self.runs = {name: entry for name, entry in entries.items() if has_rate(entry.card)}
+        self.curves = {name: entry for name, entry in entries.items() if is_curve(entry.card)}
+
+    @property
+    def label(self) -> str:
+        """Names the test images and the likelihood."""
+        card = next(iter(self.entries.values())).card
+        return f"{words(card.data_name)} · {words(card.config.model.likelihood)}"
+
+    @cached_property
+    def cards(self) -> dict[str, Card]:
+        """The cards of the runs."""
+        return {name: entry.card for name, entry in self.runs.items()}
+
+    @cached_property
+    def points(self) -> list[Point]:
+        """The runs in the plane."""
+        return [point(name, card) for name, card in self.cards.items()]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Tells groups with other points apart."""
+        return hashlib.blake2b(repr(self.points).encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def series(self) -> list[list[str]]:
+        """Series of two or more values of β."""
+        found = series(self.cards)
+        return [names for names in found if len({self._beta(name) for name in names}) > 1]
+
+    @cached_property
+    def has_series(self) -> bool:
+        """Whether there may be series: a first look, for finding them takes longer."""
+        return len(set(map(self._beta, self.runs))) > 1
+
+    def _beta(self, name: str) -> float:
+        return self.runs[name].card.config.objective.beta
+
+
+def groups(models: Mapping[str, Entry]) -> dict[str, Group]:
+    """Groups models, by a name for links; found once for the same mapping."""
+    global _last
+    known, found = _last
+    if known is not models:
+        found = _groups(models)
+        _last = models, found
+    return found
+
+
+_last: tuple[Mapping[str, Entry], dict[str, Group]] = {}, {}
+
+
+def _groups(models: Mapping[str, Entry]) -> dict[str, Group]:
+    members: dict[tuple, dict[str, Entry]] = {}
+    for name, entry in models.items():
+        if has_rate(entry.card) or is_curve(entry.card):
+            members.setdefault(group_of(entry.card), {})[name] = entry
+    return {"-".join(map(str, key)): Group(entries) for key, entries in members.items()}
+
+
+def is_curve(card: Card) -> bool:
+    """Whether it is a model for every β."""
+    return card.config.model.capabilities.betas == "many"
 
 
 def is_estimate(value: object) -> bool:
@@ -61,21 +140,19 @@ def is_estimate(value: object) -> bool:
     return False
 
 
-def has_rate(checkpoint: Checkpoint) -> bool:
+def has_rate(card: Card) -> bool:
     """Whether it is a VAE of one β with scores."""
-    card = checkpoint.card
     scored = all(is_estimate(card.metrics.get(name)) for name in ("distortion", "rate"))
     return scored and card.config.model.capabilities.betas == "one"
 
 
-def point(name: str, checkpoint: Checkpoint) -> Point:
+def point(name: str, card: Card) -> Point:
     """Makes the point of a scored VAE."""
-    card = checkpoint.card
     distortion, rate = card.metrics["distortion"], card.metrics["rate"]
     return Point(name, card.title, card.config.objective.beta, *distortion, *rate)
 
 
-def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
+def series(cards: Mapping[str, Card]) -> list[list[str]]:
     """Groups ids of runs that differ in β and seed alone, two or more of each, by rising β.
 
     A run that was changed while it was trained has no single β: it is in no series.
@@ -85,15 +162,14 @@ def series(checkpoints: Mapping[str, Checkpoint]) -> list[list[str]]:
         []
     """
     groups: dict[RunConfig, list[str]] = {}
-    for name, checkpoint in checkpoints.items():
-        card = checkpoint.card
+    for name, card in cards.items():
         if not card.changes:
             groups.setdefault(without(card.config, "beta", "seed", "threads"), []).append(name)
-    beta = {name: c.card.config.objective.beta for name, c in checkpoints.items()}
+    beta = {name: card.config.objective.beta for name, card in cards.items()}
     return [sorted(names, key=beta.__getitem__) for names in groups.values() if len(names) > 1]
 
 
-def seeds(checkpoints: Mapping[str, Checkpoint]) -> list[Seeds]:
+def seeds(cards: Mapping[str, Card]) -> list[Seeds]:
     """Averages over the seeds, wherever runs differ in nothing else.
 
     Example:
@@ -101,12 +177,12 @@ def seeds(checkpoints: Mapping[str, Checkpoint]) -> list[Seeds]:
         []
     """
     means = []
-    for names in series(checkpoints):
+    for names in series(cards):
         by_beta: dict[float, dict[int, Point]] = {}
         for name in names:
-            config = checkpoints[name].card.config
+            config = cards[name].config
             same = by_beta.setdefault(config.objective.beta, {})
-            same[config.training.seed] = point(name, checkpoints[name])
+            same[config.training.seed] = point(name, cards[name])
         means += [
             Seeds(
                 beta,

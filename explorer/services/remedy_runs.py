@@ -18,8 +18,9 @@ from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, run_folders
 from explorer.services.catalogue import Entry
 from models.config import RunConfig
-from models.runs.comparison import is_changed, is_same
+from models.runs.comparison import is_changed, without
 from models.runs.folder import Run
+from models.runs.index import Listing
 from models.runs.status import IMPORTED, RunStatus, run_status
 from models.training.remedies import Remedy
 
@@ -53,14 +54,29 @@ class KlHistory(NamedTuple):
 def find(remedies: Sequence[Remedy]) -> list[RemedyRun]:
     """Finds the run of each remedy, the one that is furthest if there are several."""
     usable, _ = catalogue.list_models()
-    known = run_folders.configured_runs()
+    known = _runs_by_config()
     remedy_runs = []
     for remedy in remedies:
-        runs = [run for run, config in known if is_same(remedy.config, config)]
+        runs = known.get(_trained_model(remedy.config), [])
         run, status = max(_candidates(runs), key=_progress, default=(None, None))
         entry = usable.get(run.id) if status and status.is_done else None
         remedy_runs.append(RemedyRun(remedy, run, status, entry, _job(remedy)))
     return remedy_runs
+
+
+@run_folders.once_a_listing
+def _runs_by_config(found: Listing) -> dict[RunConfig, list[Run]]:
+    """The runs that train the same model, by their settings."""
+    runs: dict[RunConfig, list[Run]] = {}
+    for each in found.runs:
+        if each.config is not None:
+            runs.setdefault(_trained_model(each.config), []).append(each.run)
+    return runs
+
+
+def _trained_model(config: RunConfig) -> RunConfig:
+    """Settings that are equal for runs that train the same model."""
+    return without(config, "threads")
 
 
 def _candidates(runs: Sequence[Run]) -> list[tuple[Run, RunStatus]]:
@@ -127,7 +143,7 @@ def total_steps(entry: Entry) -> int:
             status = run_status(Run(entry.path.parent))
             if status.total_steps:
                 return status.total_steps
-    return catalogue.checkpoint(entry).card.steps
+    return entry.card.steps
 
 
 def kl_history(run: Run | None) -> KlHistory | None:

@@ -13,6 +13,7 @@ from models.config import RunConfig
 from models.places import disk_reason
 from models.runs.folder import Run
 from models.runs.history import Row
+from models.runs.index import Listing
 from models.training.control import read_changes, send_request
 
 MAX_EPOCHS = 200
@@ -38,17 +39,23 @@ def cost(config: RunConfig) -> Cost:
         ValueError: If the model would have too many parameters.
     """
     steps = config.total_steps(training_form.training_set(config.data)[0])
-    usable, _ = catalogue.list_models()
-    seconds: dict[bool, list[float]] = {False: [], True: []}
-    for entry in usable.values():
-        card = catalogue.card(entry)
-        if card.steps and card.seconds and _work(card.config) == _work(config):
-            seconds[entry.shipped].append(card.seconds / card.steps)
     parameters = run_folders.parameters(config.model)
     for shipped, source in ((False, "your runs"), (True, "the shipped model")):
-        if seconds[shipped]:
-            return Cost(parameters, steps, median(seconds[shipped]) * steps, source)
+        if seconds := _seconds_by_work()[shipped].get(_work(config)):
+            return Cost(parameters, steps, median(seconds) * steps, source)
     return Cost(parameters, steps, None, "")
+
+
+@run_folders.once_a_listing
+def _seconds_by_work(_found: Listing) -> dict[bool, dict[tuple, list[float]]]:
+    """Seconds that a step took, by whether the model ships, and by the work."""
+    seconds: dict[bool, dict[tuple, list[float]]] = {False: {}, True: {}}
+    for entry in catalogue.list_models()[0].values():
+        card = entry.card
+        if card.steps and card.seconds:
+            known = seconds[entry.shipped].setdefault(_work(card.config), [])
+            known.append(card.seconds / card.steps)
+    return seconds
 
 
 def _work(config: RunConfig) -> tuple:

@@ -5,6 +5,7 @@ Python runs one thread at a time: importing torch while a page waits for its fil
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 import time
@@ -14,6 +15,7 @@ import streamlit as st
 from explorer.assets import store
 from explorer.services import catalogue
 from explorer.services.loaded_model import LoadedModel
+from models.storage.tensors import CheckpointError
 
 PATIENCE_SECONDS = 20
 """So long a page may take to ask for its files; some never do."""
@@ -44,8 +46,8 @@ def import_and_freeze() -> None:
     import models.families.registry  # noqa: F401
 
     torch.set_num_threads(1)
-    usable, _ = catalogue.list_models()
-    for entry in usable.values():
-        LoadedModel(entry).test_images  # noqa: B018
+    for entry in catalogue.offered("").values():
+        with contextlib.suppress(CheckpointError):  # the page that opens it says so
+            LoadedModel(entry).test_images  # noqa: B018
     gc.collect()
     gc.freeze()

@@ -11,9 +11,12 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
 from explorer.words import words
+from models.storage.tensors import CheckpointError
 
 WITH_IMAGES = "digits-2d-beta-1"
 """Its images are included, so it is there where the default model’s are not."""
+WARNED = 3
+"""Models that cannot be opened and are named."""
 
 
 def show(name: str, needs_images: bool = False) -> LoadedModel | None:
@@ -31,8 +34,16 @@ def show(name: str, needs_images: bool = False) -> LoadedModel | None:
     state.choose(name, list(usable))
     if needs_images and state.is_default(name) and f"{name}-preferred" not in st.session_state:
         _prefer_one_with_images(name, usable)
-    labels = {name: label(entry) for name, entry in usable.items()}
-    return LoadedModel(usable[inputs.select(name, "Model", labels, width=420)])
+    labels = {name: label(entry) for name, entry in catalogue.offered(state.get(name)).items()}
+    return open_model(usable[inputs.select(name, "Model", labels, width=420)])
+
+
+def open_model(entry: Entry) -> LoadedModel:
+    """Opens a model; if its file is damaged, the page begins again without it and says why."""
+    try:
+        return LoadedModel(entry)
+    except CheckpointError:
+        st.rerun()
 
 
 def _prefer_one_with_images(name: str, usable: dict[str, Entry]) -> None:
@@ -41,18 +52,20 @@ def _prefer_one_with_images(name: str, usable: dict[str, Entry]) -> None:
     for one in dict.fromkeys([state.get(name), WITH_IMAGES, *usable]):
         if one not in usable:
             continue
-        model = LoadedModel(usable[one])
-        capabilities = model.card.config.model.capabilities
-        if model.test_images is not None and capabilities.has_prior and capabilities.betas == "one":
+        capabilities = usable[one].card.config.model.capabilities
+        is_fitting = capabilities.has_prior and capabilities.betas == "one"
+        if is_fitting and open_model(usable[one]).test_images is not None:
             state.put(**{name: one})
             return
 
 
 def warn(refused: dict[str, str]) -> None:
     """Reports the models that cannot be opened, by id, each with the reason."""
-    for broken, problem in refused.items():
+    for broken, problem in list(refused.items())[:WARNED]:
         sentence = f"The model {broken} cannot be opened: {problem}."
         st.warning(plain(sentence), icon="⚠️")
+    if len(refused) > WARNED:
+        st.warning(f"{len(refused) - WARNED} more models cannot be opened.", icon="⚠️")
 
 
 def say_none() -> None:

@@ -9,6 +9,7 @@ from models.cli.control import steer
 from models.cli.evaluate import evaluate
 from models.cli.export import export
 from models.cli.projection import project
+from models.cli.runs import list_runs
 from models.cli.sweep import sweep, work
 from models.cli.threshold import threshold
 from models.cli.train import train
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # its table leaves 25 columns for the help on a terminal of 80
 )
+app.command("list")(list_runs)
 for command in (train, steer, sweep, evaluate, threshold, project):
     app.command()(command)
 app.command(

@@ -72,7 +72,7 @@ class Run:
         document |= {"sweep": sweep} if sweep else {}
         document |= {"owner": owner} if owner else {}
         try:
-            write_bytes(run.folder / "config.json", json.dumps(document, indent=1).encode())
+            write_bytes(run.config_path, json.dumps(document, indent=1).encode())
         except OSError:
             shutil.rmtree(run.folder, ignore_errors=True)
             raise
@@ -81,6 +81,10 @@ class Run:
     @property
     def id(self) -> str:
         return self.folder.name
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / "config.json"
 
     @property
     def model_path(self) -> Path:
@@ -97,7 +101,7 @@ class Run:
     @property
     def first_title(self) -> str:
         """The title it was made with, or the id."""
-        return clean_name(self._document().get("title", ""), self.id)
+        return clean_name(self.document().get("title", ""), self.id)
 
     @property
     def title(self) -> str:
@@ -144,7 +148,7 @@ class Run:
     @property
     def sweep(self) -> str:
         """Id of the sweep it belongs to, or nothing."""
-        return str(self._document().get("sweep", ""))
+        return str(self.document().get("sweep", ""))
 
     @property
     def owner(self) -> str:
@@ -157,12 +161,17 @@ class Run:
         Raises:
             ValueError: If the folder holds no valid ones.
         """
-        return RunConfig.from_json(self._document().get("config"))
+        return RunConfig.from_json(self.document().get("config"))
 
-    def _document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
+        """Reads `config.json`: the title, the settings, and perhaps the sweep.
+
+        Raises:
+            ValueError: If it holds no JSON object.
+        """
         try:
-            document = json.loads((self.folder / "config.json").read_bytes())
-        except (OSError, ValueError) as error:
+            document = json.loads(self.config_path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
             raise ValueError(
                 f"a run must hold a valid config.json, but {self.id} does not"
             ) from error
@@ -191,17 +200,25 @@ def remove_unbegun(runs: Sequence[Run]) -> bool:
 
 def list_runs(runs_dir: str | Path) -> list[Run]:
     """Lists the runs of a folder, newest first; an absent folder has none."""
-    folders = Path(runs_dir).glob("*/config.json")
-    return [Run(path.parent) for path in sorted(folders, reverse=True)]
+    runs = [Run(Path(runs_dir, name)) for name in sorted(_names(runs_dir), reverse=True)]
+    return [run for run in runs if run.config_path.exists()]
+
+
+def _names(runs_dir: str | Path) -> list[str]:
+    """What lies in a folder of runs."""
+    try:
+        return os.listdir(runs_dir)
+    except OSError:
+        return []
 
 
 def find_run(runs_dir: str | Path, run_id: str) -> Run:
-    """Finds a run by its id, which is compared and never joined to a path.
+    """Finds a run by its id, which is compared before it is joined to a path.
 
     Raises:
         ValueError: If there is no such run.
     """
-    for run in list_runs(runs_dir):
-        if run.id == run_id:
-            return run
-    raise ValueError(f"the run must be one of the runs folder, got {clean_name(run_id)!r}")
+    run = Run(Path(runs_dir, run_id)) if run_id in _names(runs_dir) else None
+    if run is None or not run.config_path.exists():
+        raise ValueError(f"the run must be one of the runs folder, got {clean_name(run_id)!r}")
+    return run

@@ -31,6 +31,8 @@ MAX_MAGNITUDE = 1e6
 """Of a weight; distortions in nats and Adam's squared gradients may be larger."""
 _DTYPES = ("F64", "F32", "F16", "I64", "U8")
 _SLICE = 2**18
+_FIRST_BYTES = 64
+"""Enough to know an impostor by."""
 _IMPOSTORS = {
     b"PK\x03\x04": "a zip archive, perhaps a PyTorch file",
     b"\x80\x02": "a pickle",
@@ -88,7 +90,7 @@ def tensor_bytes(
     metadata["sha256"] = _payload_digest(body)
     data = save_tensors(contiguous, metadata)
     _check_size(len(data), max_bytes)
-    _check_header(data)
+    _check_header(data, len(data))
     return data
 
 
@@ -108,18 +110,48 @@ def read_tensors(
         data = Path(path).read_bytes()
     except OSError as error:
         raise CheckpointError(f"the file cannot be read: {error.strerror}") from error
-    metadata = _check_header(data)
+    metadata = _check_header(data, len(data))[0]
     tensors = _parse(data)
     digest = _payload_digest(data)
     if metadata.pop("sha256", None) != digest:
         raise CheckpointError("the file's content must match its checksum: it is damaged")
-    document = {
-        key: _parse_json(value, f"metadata {key[:40]!r}") for key, value in metadata.items()
-    }
     for name, value in tensors.items():
         if not all_within(value, math.inf):
             raise CheckpointError(f"every number of {name[:60]!r} must be finite")
-    return tensors, document, digest
+    return tensors, _documents(metadata), digest
+
+
+def read_header(
+    path: str | Path, max_bytes: int = MAX_FILE_BYTES
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Reads the JSON document and the names of the tensors, without the tensors.
+
+    A file that is cut short or has an invalid header is refused; damage to the numbers themselves
+    is found by `read_tensors` alone.
+
+    Raises:
+        CheckpointError: One sentence on what is wrong with the file.
+    """
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            _check_size(size, max_bytes)
+            data = file.read(_FIRST_BYTES)
+            length = int.from_bytes(data[:8], "little")
+            if length <= MAX_HEADER_BYTES:
+                data += file.read(max(0, 8 + length - len(data)))
+    except OSError as error:
+        raise CheckpointError(f"the file cannot be read: {error.strerror}") from error
+    metadata, header = _check_header(data, size)
+    ends = [entry["data_offsets"][-1:] for entry in header.values()]
+    if max(ends, default=[0]) != [size - 8 - length]:
+        raise CheckpointError(_REFUSALS["incomplete metadata"])
+    metadata.pop("sha256", None)
+    return _documents(metadata), frozenset(header)
+
+
+def _documents(metadata: Mapping[str, str]) -> dict[str, Any]:
+    return {key: _parse_json(value, f"metadata {key[:40]!r}") for key, value in metadata.items()}
 
 
 def _check_size(size: int, max_bytes: int) -> None:
@@ -145,13 +177,18 @@ def _payload_digest(data: bytes) -> str:
     return hashlib.sha256(memoryview(data)[8 + header :]).hexdigest()
 
 
-def _check_header(data: bytes) -> dict[str, str]:
-    """Checks what the library's parser lets pass; returns the metadata."""
+def _check_header(data: bytes, size: int) -> tuple[dict[str, str], dict[str, Any]]:
+    """Checks what the library's parser lets pass; returns the metadata and the tensors' entries.
+
+    Args:
+        data: The file, or its beginning with the whole header.
+        size: Of the file.
+    """
     length = int.from_bytes(data[:8], "little")
     for magic, what in _IMPOSTORS.items():  # a valid header of 1152 bytes begins like a pickle
         if length > MAX_HEADER_BYTES and data.startswith(magic):
             raise CheckpointError(f"the file must be a safetensors checkpoint, got {what}")
-    if len(data) < 8 or length > len(data) - 8:
+    if size < 8 or length > size - 8:
         raise CheckpointError("the file must be a whole safetensors checkpoint: it is cut short")
     if length > MAX_HEADER_BYTES:
         raise CheckpointError(f"the file's header must be at most {MAX_HEADER_BYTES >> 10} KiB")
@@ -169,7 +206,7 @@ def _check_header(data: bytes) -> dict[str, str]:
             raise CheckpointError(
                 f"the tensor {name[:60]!r} must be one of {', '.join(_DTYPES)}, got {dtype!r:.20}"
             )
-    return metadata
+    return metadata, header
 
 
 def _parse(data: bytes) -> dict[str, np.ndarray]:

@@ -12,6 +12,7 @@ from explorer.glossary import row as terms
 from explorer.services import analysis, remedy_runs, run_folders
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import KlHistory, RemedyRun
+from explorer.views import model_picker
 from explorer.widgets import display, pictures
 from explorer.widgets.text import file_name, score
 from models.training.remedies import NO_REMEDY
@@ -21,7 +22,7 @@ IN_A_ROW = 10
 
 def show(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
     """Shows table, conclusion, reconstructions and KL of the model and its remedies."""
-    finished = [(run, LoadedModel(run.entry)) for run in runs if run.entry]
+    finished = [(run, model_picker.open_model(run.entry)) for run in runs if run.entry]
     remedied = [(run, after) for run, after in finished if run.remedy.name != NO_REMEDY]
     _table(model, runs)
     _conclusion(remedied)
@@ -37,7 +38,7 @@ def _table(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
         if name == NO_REMEDY:
             continue
         if run.entry:
-            rows.append(_row(name, change, LoadedModel(run.entry), model))
+            rows.append(_row(name, change, model_picker.open_model(run.entry), model))
         else:
             rows.append([f"**{name}**", change, *["–"] * 5, _state(run)])
     header = ["model", "what is changed", "D", "R", "−ELBO", "active", "I(x; z)", "verdict"]

@@ -20,19 +20,21 @@ from explorer.services import (
     training_runs,
 )
 from explorer.services.comparison import Row
+from explorer.views import model_picker
 from explorer.widgets import display, inputs, links
 from explorer.widgets.text import plain
 from explorer.words import words
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
+from models.runs.index import IndexedRun
 from models.storage.checkpoint import Checkpoint
 
 CURVE_WIDTH = 370
 """Width of a chart in pixels; as many as fit stand side by side."""
 
 
-def show(found: list[tuple[Run, RunConfig]]) -> None:
+def show(found: list[IndexedRun]) -> None:
     """The choice, and what is to be seen of the runs chosen.
 
     Args:
@@ -40,12 +42,10 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
     """
     usable, _ = catalogue.list_models()
     st.markdown("## Compare runs")
-    labels = {run.id: run_folders.label(run).title or run.title for run, _ in found}
-    labels |= {
-        name: f"{catalogue.card(entry).title} (shipped)"
-        for name, entry in usable.items()
-        if entry.shipped
-    }
+    already = [run_folders.indexed(name) for name in state.get("runs") or ()]
+    known = {each.id: each for each in (*found, *filter(None, already)) if each.config}
+    labels = {name: each.title for name, each in known.items()}
+    labels |= {name: f"{e.card.title} (shipped)" for name, e in usable.items() if e.shipped}
     chosen = inputs.several(
         "runs", "Runs", labels, state.MAX_RUNS,
         placeholder="Choose two or more; shipped models too",
@@ -55,12 +55,13 @@ def show(found: list[tuple[Run, RunConfig]]) -> None:
         st.caption("Choose two or more runs to see settings, scores and curves side by side.")
         return
     titles = inputs.distinct({name: labels[name] for name in chosen})
-    runs = {run.id: (run, config) for run, config in found}
-    models = {n: catalogue.checkpoint(usable[n]) if n in usable else None for n in chosen}
-    configs = [runs[n][1] if n in runs else models[n].card.config for n in chosen]
+    models = {
+        n: model_picker.open_model(usable[n]).checkpoint if n in usable else None for n in chosen
+    }
+    configs = [known[n].config if n in known else models[n].card.config for n in chosen]
     _settings(list(titles.values()), configs, list(models.values()))
     _trade_off(models)
-    _curves({titles[n]: runs[n][0] for n in chosen if n in runs}, len(chosen))
+    _curves({titles[n]: known[n].run for n in chosen if n in known}, len(chosen))
 
 
 def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoint | None]) -> None:
@@ -119,7 +120,7 @@ def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint 
             "Differences are paired: taken image by image, and their error is that of the mean "
             "difference. "
         )
-    groups = {rate_distortion.group_of(model) for model in models if model is not None}
+    groups = {rate_distortion.group_of(model.card) for model in models if model is not None}
     if len(groups) > 1:
         text += (
             "Not all of these were scored on the same test images under the same likelihood: "
@@ -130,7 +131,9 @@ def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint 
 
 def _trade_off(models: dict[str, Checkpoint | None]) -> None:
     """The link to the plane with these runs marked."""
-    in_plane = [name for name, model in models.items() if model and rate_distortion.has_rate(model)]
+    in_plane = [
+        name for name, model in models.items() if model and rate_distortion.has_rate(model.card)
+    ]
     if in_plane:
         link = f"./trade-off?runs={quote(','.join(in_plane))}"
         links.to("Mark them in the plane", link)

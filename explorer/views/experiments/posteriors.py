@@ -94,15 +94,20 @@ def _command(model: LoadedModel) -> str:
 def _models_by_beta(mine: LoadedModel) -> dict[str, LoadedModel]:
     """Finds the models of the same data and network that were trained with plain β, by β."""
     usable, _ = catalogue.list_models()
-    by_beta = {mine.card.config.objective.beta: mine} if has_plain_beta(mine.card) else {}
-    for other in map(LoadedModel, usable.values()):
-        config, ours = other.card.config, mine.card.config
-        same = other.card.data_fingerprint == mine.card.data_fingerprint
-        same = same and config.model == ours.model and len(other.codes) == len(mine.codes)
-        if same and has_plain_beta(other.card):
-            by_beta.setdefault(config.objective.beta, other)
+    ours = mine.card.config
+    by_beta = {ours.objective.beta: mine.entry} if has_plain_beta(mine.card) else {}
+    for entry in usable.values():
+        config = entry.card.config
+        same = entry.card.data_fingerprint == mine.card.data_fingerprint
+        if same and config.model == ours.model and has_plain_beta(entry.card):
+            by_beta.setdefault(config.objective.beta, entry)
     named = {f"β = {beta:g}": by_beta[beta] for beta in sorted(by_beta)}
-    named |= {} if any(one is mine for one in by_beta.values()) else {"this model": mine}
-    others = [name for name, one in named.items() if one is not mine]
+    named |= {} if mine.entry in by_beta.values() else {"this model": mine.entry}
+    others = [name for name, one in named.items() if one is not mine.entry]
     kept = others[:: -(-len(others) // (SHOWN - 1)) or 1]
-    return {name: one for name, one in named.items() if one is mine or name in kept}
+    shown = {
+        name: mine if one is mine.entry else model_picker.open_model(one)
+        for name, one in named.items()
+        if one is mine.entry or name in kept
+    }
+    return {name: one for name, one in shown.items() if len(one.codes) == len(mine.codes)}

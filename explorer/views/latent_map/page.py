@@ -36,9 +36,10 @@ def show() -> None:
         model_picker.say_none()
         return
     with st.container(horizontal=True, key="controls"):
-        labels = {name: model_picker.label(entry) for name, entry in usable.items()}
-        model = LoadedModel(usable[inputs.select("model", "Model", labels, width=300)])
-        second = _second(usable, labels, model)
+        offered = catalogue.offered(state.get("model"))
+        labels = {name: model_picker.label(entry) for name, entry in offered.items()}
+        model = model_picker.open_model(usable[inputs.select("model", "Model", labels, width=300)])
+        second = _second(usable, model)
         _axes(model)
     with st.container(horizontal=True, vertical_alignment="center", key="scores"):
         _scores(model)
@@ -55,18 +56,16 @@ def show() -> None:
     warm_up.start()
 
 
-def _second(
-    usable: dict[str, Entry], labels: dict[str, str], model: LoadedModel
-) -> LoadedModel | None:
+def _second(usable: dict[str, Entry], model: LoadedModel) -> LoadedModel | None:
     """The model on a second map beside the first: any other of the same test images."""
     data = model.card.data_fingerprint
-    others = {
-        name: label
-        for name, label in labels.items()
-        if name != model.entry.id and catalogue.card(usable[name]).data_fingerprint == data
-    }
-    chosen = inputs.select("second", "Beside it", {"": "no other model", **others}, width=180)
-    return LoadedModel(usable[chosen]) if chosen else None
+    others = catalogue.offered(
+        state.get("second"),
+        lambda entry: entry.id != model.entry.id and entry.card.data_fingerprint == data,
+    )
+    labels = {name: model_picker.label(entry) for name, entry in others.items()}
+    chosen = inputs.select("second", "Beside it", {"": "no other model", **labels}, width=180)
+    return model_picker.open_model(usable[chosen]) if chosen else None
 
 
 def _axes(model: LoadedModel) -> None:

@@ -11,10 +11,13 @@ from explorer import state
 from explorer.figures.latents import kl_bars
 from explorer.glossary import row
 from explorer.services import analysis
+from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
+from explorer.views import model_picker
 from explorer.widgets import display
 from explorer.widgets.text import plain, typeset
 from models.metrics.statistics import Estimate
+from models.storage.card import Card
 from models.theory.linear_vae import linear_curve, linear_optimum
 
 if TYPE_CHECKING:  # they import torch
@@ -28,17 +31,18 @@ NEAR = 0.9
 BETAS = np.geomspace(1e-3, 1e3, 200)
 
 
-def is_linear(model: LoadedModel) -> bool:
+def is_linear(card: Card) -> bool:
     """Whether its best state is known in closed form: linear, Gaussian pixels of given σ."""
-    config = model.card.config.model
+    config = card.config.model
     is_linear = config.network == "mlp" and not config.hidden
     return is_linear and config.likelihood_properties.sigma == "fixed"
 
 
-def line(runs: dict[str, LoadedModel]) -> tuple[np.ndarray, np.ndarray] | None:
+def line(runs: dict[str, Entry]) -> tuple[np.ndarray, np.ndarray] | None:
     """R and D of the best linear VAE, if the runs have a linear one and its images are here."""
-    for model in runs.values():
-        if is_linear(model):
+    for entry in runs.values():
+        if is_linear(entry.card):
+            model = model_picker.open_model(entry)
             eigenvalues = analysis.eigenvalues(model)
             config = model.card.config.model
             if eigenvalues is not None:
@@ -46,12 +50,12 @@ def line(runs: dict[str, LoadedModel]) -> tuple[np.ndarray, np.ndarray] | None:
     return None
 
 
-def show(runs: dict[str, LoadedModel]) -> None:
+def show(runs: dict[str, Entry]) -> None:
     """What is exactly known of the run that was clicked, or of the first."""
     name = state.get("run") if state.get("run") in runs else next(iter(runs), None)
     if name is None:
         return
-    of_model(runs[name])
+    of_model(model_picker.open_model(runs[name]))
 
 
 def of_model(model: LoadedModel) -> None:
@@ -65,7 +69,7 @@ def of_model(model: LoadedModel) -> None:
         integrates = _has_evidence(model) and st.toggle(
             f"ln p(x) of {analysis.EVIDENCE} binarised test images", key=f"evidence-{name}"
         )
-    if is_linear(model):
+    if is_linear(model.card):
         _closed_form(model)
     if tells:
         _information(model)

@@ -10,14 +10,14 @@ from explorer.browser.beta_slider import component as beta_slider
 from explorer.figures.rate_distortion import rate_distortion_plane
 from explorer.figures.theme import PALETTE
 from explorer.glossary import row
-from explorer.services import analysis, catalogue, page_files, rate_distortion
+from explorer.services import adapter_model, analysis, catalogue, page_files, rate_distortion
+from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
+from explorer.services.rate_distortion import Group
 from explorer.views import downloads, model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
-from explorer.words import words
-from models.storage.checkpoint import Checkpoint
 
 SIGMA = {
     "fixed": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
@@ -30,33 +30,28 @@ SIGMA = {
 def show() -> None:
     """The whole screen."""
     state.load()
-    usable, _ = catalogue.list_models()
-    models = {name: LoadedModel(entry) for name, entry in usable.items()}
+    models, _ = catalogue.list_models()
     chosen = inputs.among("runs", models)
-    groups = _groups(models, chosen)
+    groups = _in_order(rate_distortion.groups(models), chosen)
     if not groups:
         st.info("There is no VAE yet. Train some: `python -m models sweep --betas 0.1,1,10`")
         return
     with st.container(horizontal=True):
-        shown = inputs.select("group", "Test images and likelihood", _labels(groups), width=330)
-        group = groups[shown]
-        curves = {
-            n: m for n, m in group.items() if m.card.config.model.capabilities.betas == "many"
-        }
-        titles = {name: model.card.title for name, model in curves.items()}
-        curve = inputs.select("curve", "One model for every β", titles, width=300) if curves else ""
-    downloads.offer(next(iter(group.values())).card.config.data)
-    runs = {n: m for n, m in group.items() if _has_rate(m)}
+        labels = {name: group.label for name, group in groups.items()}
+        group = groups[inputs.select("group", "Test images and likelihood", labels, width=330)]
+        curves = {name: entry.card.title for name, entry in group.curves.items()}
+        curve = inputs.select("curve", "One model for every β", curves, width=300) if curves else ""
+    downloads.offer(next(iter(group.entries.values())).card.config.data)
     with st.container():  # there in any case, so that the plane below keeps its place
         if chosen:
-            _chosen_runs({name: models[name] for name in chosen}, runs)
-    _explore(runs, curves.get(curve), chosen)
+            _chosen_runs({name: models[name] for name in chosen}, group.runs)
+    _explore(group, model_picker.open_model(group.curves[curve]) if curve else None, chosen)
     sweeps.show()
 
 
-def _chosen_runs(chosen: dict[str, LoadedModel], runs: dict[str, LoadedModel]) -> None:
+def _chosen_runs(chosen: dict[str, Entry], runs: dict[str, Entry]) -> None:
     """Which runs are marked, which of them cannot be, and the way back to all."""
-    titles = {name: f"“{model.card.title or name}”" for name, model in chosen.items()}
+    titles = {name: f"“{entry.card.title or name}”" for name, entry in chosen.items()}
     marked = [title for name, title in titles.items() if name in runs]
     others = [title for name, title in titles.items() if name not in runs]
     text = f"Marked: {', '.join(marked)}." if marked else "None of the chosen runs is here."
@@ -70,44 +65,23 @@ def _chosen_runs(chosen: dict[str, LoadedModel], runs: dict[str, LoadedModel]) -
         inputs.button("Show all runs equally", lambda: state.put(runs=None))
 
 
-def _groups(
-    models: dict[str, LoadedModel], chosen: tuple[str, ...]
-) -> dict[str, dict[str, LoadedModel]]:
-    """Models whose D can be compared, by a name for links: first the group that has most of the
-    chosen runs, then that of the model on the map, if somebody has chosen it."""
-    groups: dict[str, dict[str, LoadedModel]] = {}
-    for name, model in models.items():
-        if _has_rate(model) or model.card.config.model.capabilities.betas == "many":
-            key = "-".join(map(str, rate_distortion.group_of(model.checkpoint)))
-            groups.setdefault(key, {})[name] = model
+def _in_order(groups: dict[str, Group], chosen: tuple[str, ...]) -> dict[str, Group]:
+    """First the group that has most of the chosen runs, then that of the model on the map, if
+    somebody has chosen it."""
 
     def order(key: str) -> tuple[int, bool]:
-        marked = [n for n in chosen if n in groups[key] and _has_rate(groups[key][n])]
-        return -len(marked), state.is_default("model") or state.get("model") not in groups[key]
+        marked = [name for name in chosen if name in groups[key].runs]
+        is_elsewhere = state.get("model") not in groups[key].entries
+        return -len(marked), state.is_default("model") or is_elsewhere
 
     return {key: groups[key] for key in sorted(groups, key=order)}
 
 
-def _has_rate(model: LoadedModel) -> bool:
-    return rate_distortion.has_rate(model.checkpoint)
-
-
-def _labels(groups: dict[str, dict[str, LoadedModel]]) -> dict[str, str]:
-    labels = {}
-    for key, group in groups.items():
-        card = next(iter(group.values())).card
-        labels[key] = f"{words(card.data_name)} · {words(card.config.model.likelihood)}"
-    return labels
-
-
 @page_queue.fragment
-def _explore(
-    runs: dict[str, LoadedModel], curve: LoadedModel | None, marked: tuple[str, ...]
-) -> None:
+def _explore(group: Group, curve: LoadedModel | None, marked: tuple[str, ...]) -> None:
     """Plane, slider and what follows from them: a click reruns this part alone."""
-    checkpoints = {name: model.checkpoint for name, model in runs.items()}
-    points = [rate_distortion.point(name, one) for name, one in checkpoints.items()]
-    some = curve or next(iter(runs.values()))
+    runs = group.runs
+    some = curve or model_picker.open_model(next(iter(runs.values())))
     measured = None
     if curve is not None:
         with st.spinner("Measuring the curve at 33 values of β…"):
@@ -121,13 +95,14 @@ def _explore(
     line = exact_values.line(runs)
     predicted = analysis.collapse_threshold(some)
     threshold = None if predicted is None else predicted.beta
-    shown = (tuple(points), curve.key if measured is not None else "", collapsed, marked, threshold)
+    has_curve = curve.key if measured is not None else ""
+    shown = (group.fingerprint, has_curve, collapsed, marked, threshold)
     data = page_files.rate_files(
         shown,
         lambda: rate_distortion_plane(
-            points,
+            group.points,
             sides,
-            rate_distortion.seeds(checkpoints),
+            rate_distortion.seeds(group.cards),
             collapsed,
             floor,
             line,
@@ -148,7 +123,7 @@ def _explore(
         )
     _explain(some)
     _run(runs)
-    _convergence(checkpoints)
+    _convergence(group)
     exact_values.show(runs)
     state.publish()
 
@@ -186,17 +161,17 @@ def _explain(model: LoadedModel) -> None:
         st.caption(SIGMA[source].format(sigma=config.sigma, variance=variance))
 
 
-def _run(runs: dict[str, LoadedModel]) -> None:
+def _run(runs: dict[str, Entry]) -> None:
     """The run that was clicked: its scores, the way to its map."""
     if not runs:
         return
-    titles = {name: f"{model.card.title or name}" for name, model in runs.items()}
+    offered = catalogue.offered(state.get("run") or "", lambda entry: entry.id in runs)
+    titles = {name: f"{entry.card.title or name}" for name, entry in offered.items()}
     labels = {None: "Click a point, or choose here"} | titles
     name = inputs.option("run", "Model in the plane", labels, None, width=420)
     if name not in runs:
         return
-    model = runs[name]
-    one = rate_distortion.point(name, model.checkpoint)
+    one = rate_distortion.point(name, runs[name].card)
     total = one.distortion + one.rate
     with st.container(horizontal=True, vertical_alignment="center"):
         scores = typeset(
@@ -205,23 +180,38 @@ def _run(runs: dict[str, LoadedModel]) -> None:
         )
         st.markdown(f"**{plain(one.title)}** · β = {one.beta:g} · {scores}")
         links.open_map(name)
-    if notes := model.notes:
+    if name == adapter_model.ID and (notes := model_picker.open_model(runs[name]).notes):
         st.caption(plain(notes))
 
 
-def _convergence(runs: dict[str, Checkpoint]) -> None:
-    """Whether neighbours in β can both be optimal; where not, which is to blame."""
-    checked = []
-    for names in rate_distortion.series(runs):
-        bounds = rate_distortion.check([runs[name] for name in names])
-        if bounds is not None:
-            checked.append((runs[names[0]].card.title, *bounds))
-    if not checked:
+def _convergence(group: Group) -> None:
+    """Whether neighbours in β can both be optimal; where not, which is to blame.
+
+    It is checked when it is asked for: it needs the codes of every run.
+    """
+    if not group.has_series:
         return
-    with st.expander("Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"):
-        for title, betas, result in checked:
-            sentences = rate_distortion.verdicts(betas, result)
-            span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{title}”"
-            st.markdown(f"**{plain(span)}**")
-            for sentence in sentences or ["No pair contradicts that all are optimal."]:
-                st.markdown(f"- {plain(sentence)}")
+    title = "Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"
+    with st.expander(title, key="converged", on_change="rerun") as expander:
+        if expander.open:
+            for names in group.series:
+                _one_series([group.runs[name] for name in names])
+
+
+def _one_series(entries: list[Entry]) -> None:
+    """What contradicts that all models of a series are optimal."""
+    betas, sentences = page_files.built_once(
+        ("converged", *((entry.id, entry.changed) for entry in entries)), lambda: _checked(entries)
+    )
+    span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{entries[0].card.title}”"
+    st.markdown(f"**{plain(span)}**")
+    for sentence in sentences or ["No pair contradicts that all are optimal."]:
+        st.markdown(f"- {plain(sentence)}")
+
+
+def _checked(entries: list[Entry]) -> tuple[list[float], list[str]]:
+    """The values of β of a series, and a sentence for each contradiction."""
+    by_beta = {entry.card.config.objective.beta: entry for entry in reversed(entries)}
+    models = [model_picker.open_model(entry) for entry in by_beta.values()]
+    betas, bounds = rate_distortion.check([model.checkpoint for model in models])
+    return betas, rate_distortion.verdicts(betas, bounds)

@@ -58,9 +58,9 @@ def last_watched() -> Run | None:
     was."""
     if live_jobs():
         return None
-    watched = st.session_state.get("watched_runs", ())
-    known = {(run.id,): run for run, _ in run_folders.configured_runs()}
-    return known.get(watched)
+    (watched,) = st.session_state.get("watched_runs", ("",))
+    found = run_folders.indexed(watched)
+    return found.run if found is not None and found.config is not None else None
 
 
 def has_watched() -> bool:
@@ -86,7 +86,7 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
         st.rerun()
     if problem := st.session_state.pop("train_problem", ""):
         st.error(plain(problem))
-    found, runs = job_queue.jobs().all(), {run.id for run, _ in run_folders.configured_runs()}
+    found, runs = job_queue.jobs().all(), run_folders.listing().by_id.keys()
     live = sorted((j for j in found if j.is_live), key=lambda job: (job.position, job.id))
     working = _working_runs(live)
     together = [run for run, _ in working.values()]
@@ -94,7 +94,7 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
         st.session_state.watched_runs = (together[0].id,)
     for job in live:
         _working(job, working.pop(job.runs, None), together)
-    ended = [job for job in found if job.can_resume and runs.issuperset(job.runs)]
+    ended = [job for job in found if job.can_resume and runs >= set(job.runs)]
     for job in ended[:SHOWN]:
         outcomes.ended(job)
     if found and found[0].state == "done" and len(found[0].runs) == 1:
@@ -106,18 +106,17 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
 
 def _draw() -> None:
     """The curves of the runs that are being trained."""
-    live = {job.runs for job in job_queue.jobs().all() if job.is_live and _stage(job) == "curves"}
-    for run, config in run_folders.configured_runs():
-        if (run.id,) in live:
-            curves(run, config, "live")
+    live = [job for job in job_queue.jobs().all() if job.is_live and _stage(job) == "curves"]
+    for run, config in _working_runs(live).values():
+        curves(run, config, "live")
 
 
 def _working_runs(live: list[Job]) -> dict[tuple[str, ...], tuple[Run, RunConfig]]:
     """The runs that jobs work at, one each, in the order of the jobs; a run has one place, even if
     two servers have a job for it."""
-    wanted = dict.fromkeys(job.runs for job in live if not job.position)
-    known = {(run.id,): (run, config) for run, config in run_folders.configured_runs()}
-    return {runs: known[runs] for runs in wanted if runs in known}
+    wanted = dict.fromkeys(job.runs for job in live if not job.position and len(job.runs) == 1)
+    known = {runs: run_folders.indexed(runs[0]) for runs in wanted}
+    return {runs: (run.run, run.config) for runs, run in known.items() if run and run.config}
 
 
 def _working(job: Job, trained: tuple[Run, RunConfig] | None, together: list[Run]) -> None:

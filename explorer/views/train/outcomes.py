@@ -60,7 +60,7 @@ def finished(job: Job) -> None:
     entry = catalogue.list_models()[0].get(job.runs[0])
     if entry is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"{plain(job.title)} is done. {scores(catalogue.card(entry))}")
+            st.success(f"{plain(job.title)} is done. {scores(entry.card)}")
             links.open_map(entry.id)
 
 

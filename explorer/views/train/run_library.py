@@ -22,11 +22,14 @@ from explorer.words import words
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
+from models.runs.index import IndexedRun
 from models.runs.label import MAX_NOTE
 from models.storage.card import Card
 from models.storage.tensors import CheckpointError
 from models.text import clean_name
 
+PAGE = 25
+"""Runs on a page of the table, which are also those to choose from."""
 PINNED = "pinned"
 MAX_TITLE = 80
 
@@ -35,25 +38,47 @@ def show() -> None:
     """The user's runs, what can be done with one of them, and several side by side."""
     st.markdown("## Your runs")
     _undo()
-    found = sorted(
-        run_folders.configured_runs(), key=lambda pair: not run_folders.label(pair[0]).pinned
-    )
+    found = run_folders.in_order()
+    shown = _page(found)
     usable, _ = catalogue.list_models()
-    cards = {run.id: catalogue.card(usable[run.id]) for run, _ in found if run.id in usable}
-    if found:
-        _table(found, cards)
-        _one({run.id: (run, config) for run, config in found}, cards)
+    cards = {each.id: usable[each.id].card for each in shown if each.id in usable}
+    if shown:
+        _table(shown, cards)
+        _one(shown)
+    elif found:
+        st.caption("No title, note or data set of a run has these words.")
     elif live_jobs():
         st.caption("The first will be listed here.")
     else:
         st.info("There are no runs yet: press Train; the digits take about ten seconds.")
     _upload()
-    page.show(found)
+    page.show(shown)
 
 
-def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
-    """All of them, pinned ones first."""
-    rows = [_row(run, config, cards.get(run.id)) for run, config in found]
+def _page(found: list[IndexedRun]) -> list[IndexedRun]:
+    """The runs of one page of the table, which can be searched if there are several pages."""
+    if len(found) <= PAGE:
+        return found
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        words = st.text_input(
+            "Find", key="find-runs", width=330, placeholder="Words of title, note or data set"
+        )
+        matching = [each for each in found if _matches(each, words.casefold().split())]
+        pages = max(1, -(-len(matching) // PAGE))
+        number = st.pagination(pages, key=f"page-of-runs-{pages}")
+        st.caption(f"{len(matching):,} of {len(found):,} runs, pinned and new ones first")
+    return matching[PAGE * (number - 1) : PAGE * number]
+
+
+def _matches(run: IndexedRun, words: list[str]) -> bool:
+    """Whether every word is in what the table says of a run."""
+    text = f"{run.title} {run.label.note} {_data(run.config, run.card)}".casefold()
+    return all(word in text for word in words)
+
+
+def _table(shown: list[IndexedRun], cards: dict[str, Card]) -> None:
+    """The runs of a page."""
+    rows = [_row(each, cards.get(each.id)) for each in shown]
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     formats = {"β": "%.4g", "D": "%.2f", "R": "%.2f", "−ELBO": "%.2f", "steps": "localized"}
     st.dataframe(
@@ -70,14 +95,15 @@ def _table(found: list[tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
     )
 
 
-def _row(run: Run, config: RunConfig, card: Card | None) -> dict[str, Any]:
+def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
     """What the table says of a run."""
+    config = run.config
     family, latents = config.model.family, config.model.latent_dim
     has_beta = config.model.capabilities.betas == "one"
-    metrics, label = card.metrics if card else {}, run_folders.label(run)
+    metrics, label = card.metrics if card else {}, run.label
     active = metrics.get("active_units")
     return {
-        "title": label.title or run.title,
+        "title": run.title,
         "data": _data(config, card),
         "family": words(family),
         "latents": latents,
@@ -114,32 +140,35 @@ def _date(run_id: str) -> str:
     return "{}-{}-{} {}:{}".format(*found.groups()) if found else "–"
 
 
-def _one(runs: dict[str, tuple[Run, RunConfig]], cards: dict[str, Card]) -> None:
+def _one(shown: list[IndexedRun]) -> None:
     """Shows one run that is not being trained: its curves, map and file, and how to delete it."""
     busy = {run_id for job in job_queue.jobs().all() if job.is_live for run_id in job.runs}
-    labels = {
-        name: f"{run.title} · {_date(name)}" for name, (run, _) in runs.items() if name not in busy
-    }
-    if not labels:
+    offered = {each.id: each for each in shown if each.id not in busy}
+    chosen = run_folders.indexed(state.get("own") or "")
+    if chosen is not None and chosen.config is not None and chosen.id not in busy:
+        offered.setdefault(chosen.id, chosen)
+    if not offered:
         return
+    labels = {name: f"{each.title} · {_date(name)}" for name, each in offered.items()}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = inputs.option("own", "Run", labels, next(iter(labels)), width=420)
-        run, config = runs[chosen]
-        if chosen in cards:
+        run, config, title = offered[chosen].run, offered[chosen].config, offered[chosen].title
+        model = catalogue.list_models()[0].get(chosen)
+        if model is not None:
             links.open_map(chosen)
             st.download_button(
                 "Download",
                 lambda: run_library.model_bytes(run),
-                f"{file_name(run.title)}.safetensors",
+                f"{file_name(title)}.safetensors",
                 "application/octet-stream",
                 on_click="ignore",
                 key=f"download-{chosen}",
             )
         inputs.button("Delete", lambda: attempt(lambda: _delete(run)), key=f"delete-{chosen}")
     _label(run)
-    if chosen in cards:
-        st.markdown(scores(cards[chosen]))
-    if chosen in cards and not run.state_path.exists():
+    if model is not None:
+        st.markdown(scores(model.card))
+    if model is not None and not run.state_path.exists():
         st.caption("It was uploaded: a model file holds neither a film nor curves.")
         return
     if run == last_watched():

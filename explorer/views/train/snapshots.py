@@ -14,8 +14,11 @@ from explorer.figures.theme import PALETTE
 from explorer.services import run_folders
 from explorer.widgets import inputs
 from models.runs.folder import Run
+from models.runs.index import IndexedRun
 from models.training.snapshots import snapshot_steps
 
+OFFERED = 50
+"""Runs whose film can be chosen beside another: the newest."""
 IN_STEP = {"share": "At the same share of training", "step": "After the same number of updates"}
 
 
@@ -43,12 +46,15 @@ def show(run: Run, place: str, together: Sequence[Run] = (), is_live: bool = Fal
 
 def _film(run: Run) -> dict[str, Any]:
     """As `FilmData` in film.js."""
-    return {"url": store.film_url(run.id), "name": run.title}
+    return {"url": store.film_url(run.id), "name": run_folders.title(run)}
 
 
 def _choose(together: Sequence[Run], place: str) -> None:
     """Asks for the run whose film goes beside those of a place, and how they are kept in step."""
-    others = {run.id: run.title for run in _filmed() if [run] != list(together)}
+    newest = {each.id: each.title for each in _filmed() if [each.run] != list(together)}
+    chosen = state.get(f"beside-{place}")
+    others = dict(list(newest.items())[:OFFERED])
+    others |= {chosen: newest[chosen]} if chosen in newest else {}
     if others:
         labels = {"": "No other film"} | others
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -56,13 +62,13 @@ def _choose(together: Sequence[Run], place: str) -> None:
                 inputs.select(f"in-step-{place}", "In step", IN_STEP, width=300)
 
 
-def _filmed() -> list[Run]:
+def _filmed() -> list[IndexedRun]:
     """The user's runs that have a film."""
-    return [run for run, _ in run_folders.configured_runs() if snapshot_steps(run.folder)]
+    return [each for each in run_folders.listing().runs if each.has_film]
 
 
 def _beside(run: Run, place: str) -> tuple[Run | None, str]:
     """The run whose film goes beside that of another, and how they are kept in step."""
     chosen = state.get(f"beside-{place}")
-    others = [each for each in _filmed() if each.id == chosen != run.id]
+    others = [each.run for each in _filmed() if each.id == chosen != run.id]
     return (others[0], state.get(f"in-step-{place}")) if others else (None, "share")

@@ -156,7 +156,7 @@ def test_the_app_opens_at_the_own_model(offered):
     entry = offered()
     at = open_view("latent_map")
     text = said(at)
-    metrics = catalogue.card(entry).metrics
+    metrics = entry.card.metrics
     for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
         mean, error = metrics[name]
         assert f"**{label}** {mean:.2f} ± {error:.2f} nats/image" in text
@@ -181,15 +181,15 @@ def test_a_decoder_that_is_named_is_exact_and_nothing_is_said(offered):
 
 
 def test_its_point_lies_with_those_of_its_images_and_likelihood(offered):
-    metrics = catalogue.card(offered()).metrics
+    metrics = offered().card.metrics
     at = open_view("trade_off", run=adapter_model.ID)
     text = said(at)
     assert "**halves** · β = 1 · " in text
     assert "β is not known and is shown as 1" in text
     assert f"D {metrics['distortion'][0]:.2f} ± {metrics['distortion'][1]:.2f}" in text
     group = catalogue.list_models()[0]
-    fingerprint = catalogue.card(group[adapter_model.ID]).data_fingerprint
-    assert fingerprint == catalogue.card(group["digits-2d-beta-1"]).data_fingerprint
+    fingerprint = group[adapter_model.ID].card.data_fingerprint
+    assert fingerprint == group["digits-2d-beta-1"].card.data_fingerprint
 
 
 def test_collapse_is_diagnosed_and_no_remedy_is_offered(offered):

@@ -63,11 +63,12 @@ def test_a_run_is_renamed_everywhere_at_once(no_runs):
     assert run.title == RUDE and titles(at) == [RUDE]
     entry = catalogue.list_models()[0][run.id]
     assert catalogue.title(entry) == f"noise · {RUDE}"
-    assert catalogue.checkpoint(entry).card.title == catalogue.card(entry).title == RUDE
-    assert rate_distortion.point(run.id, catalogue.checkpoint(entry)).title == RUDE
+    assert catalogue.checkpoint(entry).card.title == entry.card.title == RUDE
+    assert rate_distortion.point(run.id, catalogue.checkpoint(entry).card).title == RUDE
     assert (run.folder / "config.json").read_bytes() == config
     box(at, "text_input", "title").set_value("")
     at = settle(at)
+    entry = catalogue.list_models()[0][run.id]
     assert titles(at) == ["old"] and catalogue.title(entry) == "noise · old"
 
 
