@@ -16,6 +16,7 @@ from explorer.assets import decoding, store
 from explorer.server import options, visitors
 from explorer.server.guard import Guard
 from explorer.server.messages import Messages
+from explorer.server.open_files import Room
 from explorer.server.uploads import Uploads
 from explorer.server.visitors import Introduction
 
@@ -24,5 +25,5 @@ app = st.App(
     "navigation.py",
     lifespan=first_map.lifespan,
     routes=[*decoding.routes(), *store.routes(), *visitors.routes()],
-    middleware=list(map(Middleware, (Guard, Introduction, Uploads, Messages))),
+    middleware=list(map(Middleware, (Guard, Room, Introduction, Uploads, Messages))),
 )

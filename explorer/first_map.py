@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from explorer.server import announcement
+from explorer.server import announcement, open_files
 
 
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Begins to prepare when the server starts, without waiting for it; tells a class where it
     is."""
+    open_files.prepare()
     threading.Thread(target=prepare, daemon=True).start()
     announcement.announce()
     yield

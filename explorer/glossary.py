@@ -36,7 +36,9 @@ def terms() -> dict[str, Term]:
         >>> terms()["rate"].symbol
         'R'
     """
-    return {key: Term(**entry) for key, entry in json.loads(TABLE.read_text()).items()}
+    return {
+        key: Term(**entry) for key, entry in json.loads(TABLE.read_text(encoding="utf-8")).items()
+    }
 
 
 def why(key: str, text: str = "") -> str:

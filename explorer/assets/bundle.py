@@ -20,22 +20,22 @@ def script() -> str:
         >>> "liveMap" in script()
         True
     """
-    return SCRIPT.read_text()
+    return SCRIPT.read_text(encoding="utf-8")
 
 
 def history_script() -> str:
     """Reads the plain script of every page, which keeps one history entry a step."""
-    return (FOLDER / "history.js").read_text()
+    return (FOLDER / "history.js").read_text(encoding="utf-8")
 
 
 def style() -> str:
     """Reads the style sheet of map, slider and film."""
-    return (FOLDER / "style.css").read_text()
+    return (FOLDER / "style.css").read_text(encoding="utf-8")
 
 
 def page_style() -> str:
     """Reads the style sheet of every page: its frame, heading, terms and tour."""
-    return (FOLDER / "page.css").read_text()
+    return (FOLDER / "page.css").read_text(encoding="utf-8")
 
 
 def markup(name: str) -> str:
@@ -45,4 +45,4 @@ def markup(name: str) -> str:
         >>> 'class="latent-map"' in markup("latent_map/map")
         True
     """
-    return (FOLDER / f"{name}.html").read_text()
+    return (FOLDER / f"{name}.html").read_text(encoding="utf-8")

@@ -496,5 +496,5 @@ def memory_for_jobs() -> int:
     limits = [psutil.virtual_memory().total]
     for path in ("memory.max", "memory/memory.limit_in_bytes"):
         with contextlib.suppress(OSError, ValueError):  # absent, or no limit
-            limits.append(int(Path("/sys/fs/cgroup", path).read_text()))
+            limits.append(int(Path("/sys/fs/cgroup", path).read_text(encoding="utf-8")))
     return min(limits) // 2

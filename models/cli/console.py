@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from models.engines.system import end_signals
+
 
 def make_console() -> Any:
     """Makes a console that prints lines as they are: whole paths, at any width, in a pipe too."""
@@ -33,5 +35,6 @@ def stop_flag() -> Callable[[], bool]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     signal.signal(signal.SIGINT, note)
-    signal.signal(signal.SIGTERM, note)
+    for number in end_signals():
+        signal.signal(number, note)
     return lambda: bool(asked)

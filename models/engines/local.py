@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.engines import system
 from models.engines.handle import (
     CANCELLED,
     DONE,
@@ -150,8 +150,7 @@ class _Process:
 
     def _kill_worker(self) -> None:
         if self.worker_pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.worker_pid, signal.SIGKILL)
+            system.kill_group(self.worker_pid)
 
     def kill(self) -> None:
         """Ends all by force."""

@@ -9,7 +9,7 @@ within so many seconds. So does the end of the file, which comes however the own
 output gives the owner `{"pid": …}` of the worker, the worker's own lines, and, when the worker and
 all that it has started are gone, `{"gone": status, "too_large": …}`.
 
-POSIX. Where the system is not Linux, work outlives a supervisor that is killed.
+What differs from system to system is in `models.engines.system`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import json
 import math
 import os
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -28,7 +27,7 @@ from typing import IO, Any
 
 import psutil
 
-from models.engines import linux
+from models.engines import system
 
 ORPHAN_SECONDS = 1.0
 """Left to work whose owner has died, and to processes that a worker leaves behind."""
@@ -58,11 +57,13 @@ class Tree:
                     alive.append(process)
         return alive
 
-    def signal(self, number: int) -> None:
-        """Signals all of them."""
-        for process in self.members():
-            with contextlib.suppress(psutil.Error):
-                process.send_signal(number)
+    def kill(self) -> None:
+        """Kills all of them."""
+        system.for_each(self.members(), psutil.Process.kill)
+
+    def wake(self) -> None:
+        """Has those that are stopped go on."""
+        system.for_each(self.members(), psutil.Process.resume)
 
     def memory(self) -> int:
         """Bytes of all of them, without what they share, such as libraries."""
@@ -76,10 +77,10 @@ class Tree:
         end = time.monotonic() + patience
         while self.members() and time.monotonic() < end + ORPHAN_SECONDS:
             if time.monotonic() >= end:
-                self.signal(signal.SIGKILL)
-            _reap_orphans()
+                self.kill()
+            system.reap_orphans()
             time.sleep(0.01)
-        _reap_orphans()
+        system.reap_orphans()
 
 
 def _own_bytes(process: psutil.Process) -> int:
@@ -89,13 +90,6 @@ def _own_bytes(process: psutil.Process) -> int:
     except psutil.Error:
         return 0
     return found.rss - getattr(found, "shared", 0)
-
-
-def _reap_orphans() -> None:
-    """Lets go of dead processes whose parent died before them: no one else here would."""
-    with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
 
 
 class Log:
@@ -158,7 +152,7 @@ class Supervisor:
         if self._is_busy and self._memory_bytes and self._tree.memory() > self._memory_bytes:
             self._too_large = True
         if self._too_large or time.monotonic() >= self._deadline:
-            self._tree.signal(signal.SIGKILL)
+            self._tree.kill()
             self._deadline = time.monotonic() + TICK_SECONDS if self._worker else math.inf
 
     # what comes in
@@ -174,8 +168,8 @@ class Supervisor:
     def _on_end(self, patience: float) -> None:
         self._deadline = min(self._deadline, time.monotonic() + patience)
         if self._worker is not None:
-            self._worker.terminate()
-            self._tree.signal(signal.SIGCONT)  # a stopped process cannot save its work
+            system.ask_to_end(self._worker)
+            self._tree.wake()  # a stopped process cannot save its work
 
     def _on_farewell(self, _content: None) -> None:
         self._is_leaving = True
@@ -203,22 +197,16 @@ class Supervisor:
         """Starts a worker, and has it listened to."""
         worker = subprocess.Popen(
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            process_group=0, preexec_fn=self._bind,
+            **system.group_options(),
         )  # fmt: skip
         self._worker = worker
+        system.give_way(worker.pid, self._niceness)
         tell(json.dumps({"pid": worker.pid}).encode() + b"\n")
         reader = threading.Thread(target=self._read, args=(worker,), daemon=True)
         logger = threading.Thread(target=self._log.follow, args=(worker.stderr,), daemon=True)
         awaiter = threading.Thread(target=self._await, args=(worker, reader, logger), daemon=True)
         for thread in (reader, logger, awaiter):
             thread.start()
-
-    def _bind(self) -> None:
-        """In the new process: it dies with its supervisor, and gives way to others."""
-        linux.signal_when_parent_dies(signal.SIGKILL)
-        os.nice(self._niceness)
-        if self._niceness:
-            linux.be_killed_first()
 
     def _read(self, worker: subprocess.Popen) -> None:
         for line in worker.stdout:
@@ -256,9 +244,9 @@ def tell(line: bytes) -> None:
 
 
 if __name__ == "__main__":
-    linux.signal_when_parent_dies(signal.SIGCONT)  # if it has been stopped, it sees the end
-    linux.adopt_orphans()
+    system.signal_when_parent_dies("SIGCONT")  # if it has been stopped, it sees the end
+    system.adopt_orphans()
     niceness = int(sys.argv[1])
     if niceness:
-        linux.lower_session(min(19, os.nice(0) + niceness))
+        system.lower_session(niceness)
     Supervisor(sys.argv[2:], niceness).run()

@@ -10,13 +10,24 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import queue
 import signal
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import psutil
+
 from models.engines.handle import UNEXPECTED
+from models.engines.system import end_signals
+
+ORPHAN_SECONDS = 1.0
+"""Left to work whose supervisor has died."""
+TICK_SECONDS = 0.2
+"""Between two looks whether it has, once it writes no more."""
 
 _tell: Callable[[dict[str, Any]], None] | None = None
 
@@ -53,7 +64,7 @@ def serve(do: Callable[[Sequence[str]], None]) -> None:
             print(json.dumps(message), file=reports, flush=True)
 
     _tell = tell
-    for line in sys.stdin:
+    for line in _orders():
         try:
             do(json.loads(line))
         except WorkError as error:
@@ -63,4 +74,28 @@ def serve(do: Callable[[Sequence[str]], None]) -> None:
             tell({"end": [False, UNEXPECTED]})
         else:
             tell({"end": [True, ""]})
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the work may have had its own way with it
+        for number in end_signals():  # the work may have had its own way with them
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _orders() -> Iterator[str]:
+    """Yields the lines of standard input; ends this process if whoever writes them dies.
+
+    Linux ends it at once; elsewhere it has a while to save its work.
+    """
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    writer = psutil.Process().parent()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            lines.put(line)
+        lines.put("")
+        while writer is not None and writer.is_running():
+            time.sleep(TICK_SECONDS)
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(ORPHAN_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while line := lines.get():
+        yield line

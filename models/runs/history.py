@@ -111,7 +111,7 @@ class History:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Writes one more row."""
-        with naming(self.path), open(self.path, "a") as file:
+        with naming(self.path), open(self.path, "a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
 
     def drop_after(self, step: int) -> None:

@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 LOOK = {
     "prior": True, "means": False, "names": True, "posterior": "touched", "background": "none",
     "anchor": "home", "hidden": [], "ranges": None, "tab": "image", "z": [], "draw": 0, "side": 15,
+    "beta": 1.0,
 }  # fmt: skip
 """How a map looks at first: `Look` of types.js."""
 MAX_PINS = 24

@@ -29,7 +29,7 @@ def _component(digits: tuple[int, ...]) -> Callable[..., Any]:
     return st.components.v2.component(
         "latent_draw",
         html=bundle.markup("drawing/pad").format(examples="".join(buttons)),
-        css=(_FOLDER / "draw.css").read_text(),
+        css=(_FOLDER / "draw.css").read_text(encoding="utf-8"),
         js=loader("drawingPad"),
     )
 
