@@ -1,4 +1,4 @@
-"""Data sets on this machine: test images behind a model, the user's own sets, and uploads.
+"""Data sets on this machine: test images behind a model, and the user's own sets.
 
 A file is known by path and time of change, and read again when it has changed.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ import streamlit as st
 
 from models.config import ModelConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
-from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
 from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
 from models.data.load import load
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 SAMPLES = 24
 """Images of a custom data set that are shown."""
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints"
-MAX_PENDING_BYTES = 2**27
-"""Of uploads that have not been added yet."""
 
 
 def test_images(card: Card) -> ImageSet | None:
@@ -145,32 +141,3 @@ def _changed(name: str) -> int:
     with contextlib.suppress(OSError):  # removed in this moment
         return path.stat().st_mtime_ns if path else 0
     return 0
-
-
-# --- uploads that wait to be added ---------------------------------------------------------------
-
-
-@st.cache_resource(show_spinner=False)
-def _pending() -> dict[str, CustomImages]:
-    return {}
-
-
-def keep_upload(images: CustomImages) -> str:
-    """Keeps an upload until it is added, and returns its token; the oldest expire when memory is
-    short."""
-    uploads, token = _pending(), secrets.token_hex(8)
-    uploads[token] = images
-    for old in list(uploads)[:-1]:
-        if sum(each.images.nbytes for each in list(uploads.values())) > MAX_PENDING_BYTES:
-            uploads.pop(old, None)
-    return token
-
-
-def find_upload(token: str) -> CustomImages | None:
-    """Finds an upload by its token; None if it has expired."""
-    return _pending().get(token)
-
-
-def drop_upload(token: str) -> None:
-    """Forgets an upload."""
-    _pending().pop(token, None)

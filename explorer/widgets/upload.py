@@ -13,8 +13,6 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from explorer.server import uploads
 
-IMAGES = ("png", "jpg", "jpeg", "gif", "webp")
-
 
 def ask(
     label: str, name: str, types: Sequence[str] | None = None, is_folder: bool = False

@@ -11,11 +11,18 @@ import pytest
 from PIL import Image
 
 from explorer.jobs.job import Job
-from explorer.services import data_sets, job_queue, training_form, training_runs
+from explorer.services import (
+    data_sets,
+    job_queue,
+    pending_uploads,
+    training_form,
+    training_runs,
+)
 from explorer.widgets import upload
 from explorer.widgets.text import plain
 from models.data import ingest, library
 from models.data.load import load
+from models.data.read_options import ReadOptions
 from models.presets import PRESETS
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
@@ -207,7 +214,6 @@ BAD = {
     "few": ([("a.zip", shapes(4))], "at least 10 images, got 8"),
     "nan": ([("a.npz", npz(images=np.full((10, 8, 8), np.nan)))], "NaN"),
     "objects": ([("a.npz", npz(images=np.array([None] * 10)))], "Python objects"),
-    "broken image": ([("a.png", b"x"), *[("b.png", png(drawn(0, "dot")))] * 9], "'a.png' must be"),
     "two archives": ([("a.zip", shapes()), ("b.zip", shapes())], "choose that alone"),
     "name": ([("![x](y)<img onerror=z>.txt", b"")], "'![x](y)<img onerror=z>.txt' must be an"),
 }
@@ -240,12 +246,78 @@ def test_conversions_are_said_and_unlabelled_images_have_no_classes(no_runs):
     assert "12 images of 32 × 32 pixels" in said(at) and "No labels" in said(at)
 
 
+def chosen(at, name, value):
+    """Works a control of the images that wait."""
+    widgets = (*at.selectbox, *at.number_input, *at.checkbox)
+    next(each for each in widgets if each.key.startswith(f"own-{name}-")).set_value(value)
+    return settle(at)
+
+
+def test_the_scale_is_said_and_can_be_chosen_on_the_screen(no_runs):
+    levels = np.random.default_rng(0).integers(0, 17, (20, 8, 8), dtype=np.uint8)
+    at = hand(open_view("train"), ("dark.npz", npz(images=levels)))
+    assert plain("the brightest value is 16, far below 255: taken as white") in said(at)
+    for value, words, white in (
+        ("none", "6.3 % of white (255): the images are dark", 255),
+        ("other", "255 is white, as chosen", 255),
+        ("auto", "taken as white", 16),
+    ):
+        at = chosen(at, "scale", value)
+        assert plain(words) in said(at) and not at.error
+        assert pending_uploads.find(at.session_state.own_upload).images.scale == white
+    at = chosen(chosen(at, "scale", "other"), "white", 20.0)
+    at = press(at, "Add these images")
+    (name,) = library.list_paths()
+    assert library.read_custom(name).scale == 20
+
+
+def test_the_size_can_be_chosen_on_the_screen(no_runs):
+    large = [
+        (f"{i}.png", png(np.kron(drawn(i, "dot"), np.ones((5, 4, 1), np.uint8)))) for i in range(12)
+    ]
+    at = hand(open_view("train"), *large)
+    assert "12 images of 32 × 32 pixels" in said(at)
+    at = chosen(at, "size", 64)
+    assert "12 images of 64 × 64 pixels" in said(at)
+    at = chosen(at, "size", None)
+    assert "12 images of 32 × 32 pixels" in said(at)
+
+
+def test_arrays_of_another_size_wait_for_a_choice(no_runs):
+    images = np.random.default_rng(0).integers(0, 256, (12, 218, 178, 3), dtype=np.uint8)
+    at = hand(open_view("train"), ("celebs.npz", npz(images=images)))
+    assert "got 218 × 178" in said(at) and "Choose a size." in said(at)
+    assert "Add these images" not in labels(at) and "Discard" in labels(at)
+    at = chosen(at, "size", 48)
+    assert "12 images of 48 × 48 pixels, in colour" in said(at) and not at.error
+
+
+def test_broken_files_are_named_and_can_be_left_out_on_the_screen(no_runs):
+    files = [(f"my/{i}.png", png(drawn(i, "dot"))) for i in range(12)]
+    broken = [("my/x.png", b"x"), ("my/y.bmp", b"y"), ("my/notes.tif", b"II*")]
+    at = hand(open_view("train"), *files, *broken, folder=True)
+    (error,) = (each.value for each in at.error)
+    assert plain("'x.png', 'y.bmp' must be whole") in error and "leave out the broken" in error
+    at = chosen(at, "skip", True)
+    assert not at.error and "12 images of 20 × 20" in said(at)
+    assert plain("files that could not be read, left out: 'x.png', 'y.bmp'") in said(at)
+    assert plain("left out: 'my/notes.tif'") in said(at)
+    at = chosen(at, "skip", False)
+    assert at.error and "Add these images" not in labels(at)
+
+
+def test_a_folder_upload_drops_nothing_in_the_browser(no_runs):
+    """Whatever a folder holds reaches the server, which reads or names it."""
+    at = open_view("train")
+    assert [list(each.proto.type) for each in uploaders(at)] == [[], []]
+
+
 def test_discarding_keeps_nothing(no_runs):
     at = hand(open_view("train"), ("shapes.zip", shapes()))
     token = at.session_state.own_upload
-    assert data_sets.find_upload(token) is not None
+    assert pending_uploads.find(token) is not None
     at = press(at, "Discard")
-    assert data_sets.find_upload(token) is None and not library.library_dir().exists()
+    assert pending_uploads.find(token) is None and not library.library_dir().exists()
     assert field(at, "data").value == "digits" and len(uploaders(at)) == 2
 
 
@@ -297,15 +369,16 @@ def test_a_link_to_images_that_are_not_there_shows_digits(no_runs, name):
 
 
 def test_uploads_that_wait_make_room_for_one_another(no_runs, monkeypatch):
-    found = ingest.read_upload([("shapes.zip", shapes())])
-    monkeypatch.setattr(data_sets, "MAX_PENDING_BYTES", 2 * found.images.nbytes)
+    found = pending_uploads.read([("shapes.zip", shapes())], ReadOptions())
+    assert found.bytes == len(shapes()) + found.images.images.nbytes
+    monkeypatch.setattr(pending_uploads, "MAX_PENDING_BYTES", 2 * found.bytes)
     at = hand(open_view("train"), ("shapes.zip", shapes()))
-    tokens = [data_sets.keep_upload(found) for _ in range(2)]
+    tokens = [pending_uploads.keep(found) for _ in range(2)]
     at = settle(at)
     assert "the server needed memory" in said(at) and len(uploaders(at)) == 2
     for token in tokens:
-        assert data_sets.find_upload(token) is found
-        data_sets.drop_upload(token)
+        assert pending_uploads.find(token) is found
+        pending_uploads.drop(token)
 
 
 def test_the_server_forgets_an_upload(no_runs, monkeypatch):
