@@ -20,6 +20,7 @@ from explorer.services import (
 )
 from explorer.widgets import upload
 from explorer.widgets.text import plain
+from explorer.words import words
 from models.data import ingest, library
 from models.data.load import load
 from models.data.read_options import ReadOptions
@@ -125,14 +126,14 @@ def test_a_zip_is_shown_named_added_and_chosen(no_runs, shown):
 def test_the_set_is_trained_on_from_every_preset(no_runs, desk):
     facts = added()
     at = open_view("train", data=facts.id)
-    assert set(field(at, "preset").options) == set(PRESETS)
+    assert set(field(at, "preset").options) == set(map(words, PRESETS))
     for preset in PRESETS:
         at = choose(at, "preset", preset)
         assert field(at, "data").value == facts.id and field(at, "batch").value == 4
         assert not at.error
         at = press(at, "Train")
         config, title, label = desk.asked[-1]
-        assert (config.data, title) == (facts.id, f"Shapes · {preset}")
+        assert (config.data, title) == (facts.id, f"Shapes · {words(preset)}")
         assert label == f"Training “{title}”"
 
 
@@ -203,7 +204,7 @@ def test_another_set_is_used_with_its_own_batch(no_runs):
     ]
     at = press(at, "Use")
     assert (field(at, "data").value, field(at, "batch").value) == (facts[0].id, 4)
-    assert field(at, "title").placeholder == "Few · digits-2d"
+    assert field(at, "title").placeholder == f"Few · {words('digits-2d')}"
     assert f"2 of at most {library.MAX_SETS} sets" in said(at)
 
 
@@ -221,10 +222,10 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_bad_uploads_get_one_sentence_and_nothing_is_kept(no_runs, case):
-    files, words = BAD[case]
+    files, phrase = BAD[case]
     at = hand(open_view("train"), *files)
     (error,) = (each.value for each in at.error)
-    assert plain(words) in error and error.endswith(plain("Nothing was kept."))
+    assert plain(phrase) in error and error.endswith(plain("Nothing was kept."))
     assert not library.library_dir().exists() and "Add these images" not in labels(at)
     assert not settle(at).error
     at = hand(at, ("shapes.zip", shapes()))
@@ -257,13 +258,13 @@ def test_the_scale_is_said_and_can_be_chosen_on_the_screen(no_runs):
     levels = np.random.default_rng(0).integers(0, 17, (20, 8, 8), dtype=np.uint8)
     at = hand(open_view("train"), ("dark.npz", npz(images=levels)))
     assert plain("the brightest value is 16, far below 255: taken as white") in said(at)
-    for value, words, white in (
+    for value, phrase, white in (
         ("none", "6.3 % of white (255): the images are dark", 255),
         ("other", "255 is white, as chosen", 255),
         ("auto", "taken as white", 16),
     ):
         at = chosen(at, "scale", value)
-        assert plain(words) in said(at) and not at.error
+        assert plain(phrase) in said(at) and not at.error
         assert pending_uploads.find(at.session_state.own_upload).images.scale == white
     at = chosen(chosen(at, "scale", "other"), "white", 20.0)
     at = press(at, "Add these images")
@@ -436,8 +437,8 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_text(f"{5 * 8} steps").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text("Training “shapes · digits-2d” is done.").first.wait_for()
-    (run,) = (run for run in list_runs(runs_dir) if run.title == "shapes · digits-2d")
+    page.get_by_text("Training “shapes · Digits, 2 latents” is done.").first.wait_for()
+    (run,) = (run for run in list_runs(runs_dir) if run.title == "shapes · Digits, 2 latents")
     assert run.model_path.exists() and run.config().training.batch_size == 8
     page = visit(f"model={run.id}&point=1")
     wait_for_map(page, 16)
