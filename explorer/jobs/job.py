@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterator
+import secrets
+import time
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,6 +23,7 @@ _ENDINGS = {
     "interrupted": "was interrupted at {}, for its server ended",
     "failed": "failed at {}",
 }
+_ID = re.compile(r"\d{8}-\d{6}-\d{9}-[0-9a-f]{6}")
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+")
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,6 +50,7 @@ class Job:
         began: When it was started last, in seconds since 1970; 0 if it never was.
         owner: Who had it made; nothing: the teacher, or whoever is at the screen.
         wait_seconds: How long it will wait, an estimate; None where there is none.
+        trouble: What keeps it from its work now, a phrase; else empty.
     """
 
     id: str
@@ -62,6 +66,7 @@ class Job:
     began: float = 0.0
     owner: str = ""
     wait_seconds: float | None = None
+    trouble: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -137,6 +142,24 @@ def shown_job(job_id: str, record: Record, progress: Progress, place: int = 0) -
     if record.state == "running":
         shown |= progress.measure()._asdict()
     return Job(job_id, position=place, **shown)
+
+
+def new_id(now: int, known: Collection[str]) -> str:
+    """Makes an id that comes after all others, even if the clock was set back meanwhile.
+
+    Args:
+        now: The time in nanoseconds since 1970.
+        known: The ids of all jobs.
+
+    Example:
+        >>> new_id(0, ["20990101-000000-000000009-aaaaaa"])[:25]
+        '20990101-000000-000000010'
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
+    place, last = f"{stamp}-{now % 10**9:09d}", max(filter(_ID.fullmatch, known), default="")[:25]
+    if place <= last:
+        place = f"{last[:16]}{int(last[16:]) + 1:09d}"
+    return f"{place}-{secrets.token_hex(3)}"
 
 
 @contextlib.contextmanager

@@ -12,10 +12,9 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import psutil
 from filelock import FileLock
 
 from explorer.jobs.job import (
@@ -24,17 +23,18 @@ from explorer.jobs.job import (
     Job,
     JobError,
     Record,
+    new_id,
     presentable,
     shown_job,
     storing,
 )
+from explorer.jobs.machine import Pulse, engine_for, memory_for_jobs
 from explorer.jobs.progress import Progress
 from explorer.jobs.store import JobStore
 from explorer.jobs.turns import Claim, order, waits
 from models.config import RunConfig
 from models.engines.handle import CANCELLED, FAILED, UNEXPECTED, Engine, Handle, Result, Work
-from models.engines.local import LocalEngine
-from models.runs.folder import Run, list_runs, remove_unbegun
+from models.runs.folder import Run, remove_unbegun
 from models.runs.status import run_status
 from models.sweeps.plan import cores
 from models.sweeps.sweep import Sweep
@@ -63,6 +63,11 @@ class _Active:
     progress: Progress
     handle: Handle | None = None
     ending: str = ""  # the state in which it was told to end
+    pulse: Pulse = field(default_factory=Pulse)
+
+    def trouble(self) -> str:
+        """What keeps it from its work, if it is at work."""
+        return self.pulse.trouble(getattr(self.handle, "pid", 0))
 
 
 class Jobs:
@@ -224,8 +229,7 @@ class Jobs:
             clean_name(title, words[0]), tuple(words), self._server, now / 1e9,
             runs=tuple(runs), sweep=sweep, owner=owner, seconds=seconds or 0.0,
         )  # fmt: skip
-        stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now // 10**9))
-        job_id = f"{stamp}-{now % 10**9:09d}-{secrets.token_hex(3)}"
+        job_id = new_id(now, self._store.ids())
         with self._entering, storing():
             self._check_room(owner)
             self._store.forget_oldest()
@@ -320,7 +324,7 @@ class Jobs:
                 return replace(shown_job(job_id, record, progress, place), wait_seconds=wait)
             if active.ending and record.state == "running":
                 return replace(shown_job(job_id, record, progress), text=STOPPING)
-            return shown_job(job_id, record, progress, place)
+            return replace(shown_job(job_id, record, progress), trouble=active.trouble())
         record = self._store.read(job_id, ids)
         if record.state in LIVE:
             record = self._store.settle(job_id, record)
@@ -481,20 +485,6 @@ class Jobs:
 
     def _left(self, record: Record) -> str:
         """How a job ended that was not told to here: it was paused for long, or stopped."""
-        folders = [run.folder for run in list_runs(self.runs_dir) if run.id in record.runs]
+        folders = [self.runs_dir / name for name in record.runs]
         is_held = bool(folders) and all(read_request(each).order != GO for each in folders)
         return "paused" if is_held else "interrupted"
-
-
-def engine_for(runs_dir: Path) -> LocalEngine:
-    """Makes the engine of the jobs of a folder: one thread a process, and out of the way."""
-    return LocalEngine(environment={"LATENT_RUNS_DIR": str(runs_dir), "OMP_NUM_THREADS": "1"})
-
-
-def memory_for_jobs() -> int:
-    """Half of the memory of this machine, or of the container that the server is in; bytes."""
-    limits = [psutil.virtual_memory().total]
-    for path in ("memory.max", "memory/memory.limit_in_bytes"):
-        with contextlib.suppress(OSError, ValueError):  # absent, or no limit
-            limits.append(int(Path("/sys/fs/cgroup", path).read_text(encoding="utf-8")))
-    return min(limits) // 2

@@ -26,8 +26,9 @@ from models.engines.handle import (
 )
 
 COMMAND = (sys.executable, "-m", "models")
-NICENESS = 15
-"""Of work that must not be felt by those who use the machine meanwhile."""
+NICENESS = 10
+"""Of work that must hardly be felt by those who use the machine meanwhile, but must go on: beside
+one who takes all, it still gets a tenth."""
 FORCE_SECONDS = 0.2
 """How much longer than its work a supervisor may take to end."""
 TOO_LARGE = (

@@ -197,7 +197,7 @@ class RunIndex:
     def _refresh(self, name: str, folder: Stamp, is_inspected: bool, now: int) -> _Kept:
         """What is kept of a run, read again if a file of it has changed."""
         known = self._kept.get(name)
-        is_settled = now - folder[1] > SETTLED_SECONDS * 1e9
+        is_settled = not 0 <= now - folder[1] <= SETTLED_SECONDS * 1e9  # the clock may be wrong
         if known and known.folder == folder and is_settled and not is_inspected:
             return known
         place = os.path.join(self.runs_dir, name)

@@ -122,7 +122,10 @@ def _progress(runs: Sequence[RemedyRun]) -> None:
 def _doing(runs: Sequence[RemedyRun], live: Sequence[Job]) -> str:
     """What is being trained, how far it is, and what waits."""
     running = [run for run in runs if run.is_live and run.job.state == "running"]
-    texts = [f"{run.remedy.name}: {run.job.text}" for run in running]
+    texts = [
+        "; ".join(filter(None, (f"{run.remedy.name}: {run.job.text}", run.job.trouble)))
+        for run in running
+    ]
     left = [run.job.seconds_left for run in running if run.job.seconds_left is not None]
     texts += [f"about {_duration(max(left))} left"] if left else []
     waiting = len(live) - len(running)

@@ -123,7 +123,8 @@ def _one(job: Job) -> None:
         if job.is_live:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
-            st.progress(job.share, f"{title}: {plain(waits)}{left}")
+            trouble = f"; {plain(job.trouble)}" if job.trouble else ""
+            st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}")
             inputs.button(
                 "Cancel", lambda: _try(lambda: job_queue.jobs().cancel(job.id)), key=job.id
             )

@@ -77,7 +77,8 @@ def _stage(job: Job) -> str:
     """Whether a live job waits, shows its film, or its film and curves."""
     if job.position:
         return "waits"
-    return "curves" if time.time() - job.began > FILM_SECONDS else "film"
+    is_new = 0 <= time.time() - job.began <= FILM_SECONDS  # no longer if the clock is set back
+    return "film" if is_new else "curves"
 
 
 def _follow(seen: frozenset[tuple[str, str]]) -> None:
@@ -150,7 +151,8 @@ def _where(job: Job, is_held: bool) -> str:
     if job.is_stopping:
         return f"{job.title}: stopping at {job.share:.0%}; the model is being saved and scored"
     left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
-    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}"
+    trouble = f"; {job.trouble}" if job.trouble else ""
+    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}{trouble}"
 
 
 def _order(job: Job, label: str, method: str, help: str) -> None:
