@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { buildAggregate, logPrior } from "../../explorer/browser/numerics/aggregate_posterior.js";
+import { buildAggregate, logPrior, usualDensity } from "../../explorer/browser/numerics/aggregate_posterior.js";
 import { randomArray } from "./helpers.js";
 
 test("the prior's density is that of independent standard normals", () => {
@@ -67,4 +67,77 @@ test("the aggregate posterior integrates to 1", () => {
     for (let y = -8; y <= 8; y += step) mass += Math.exp(aggregate([x, y])) * step * step;
   }
   assert.ok(Math.abs(mass - 1) < 1e-3, `${mass}`);
+});
+
+/** The codes of all images but one. */
+function without(values, size, n) {
+  return Float32Array.from([...values.slice(0, n * size), ...values.slice((n + 1) * size)]);
+}
+
+test("a code that is left out is left out, and the others are a mixture of their own", () => {
+  for (const [count, size] of [[2, 1], [65, 2], [300, 2], [200, 7]]) {
+    const means = randomArray(count * size, count, 2);
+    const logVariances = randomArray(count * size, size, 0.7).map((v) => v - 4);
+    const aggregate = buildAggregate(size, means, logVariances);
+    for (const n of [0, 1, count >> 1, count - 1]) {
+      const z = means.slice(n * size, (n + 1) * size);
+      const rest = [without(means, size, n), without(logVariances, size, n)];
+      const exact = exactAggregate(size, ...rest, z);
+      const error = Math.abs(aggregate(z, n) - exact);
+      assert.ok(error < 1e-5 + 1e-12 * Math.abs(exact), `${[count, size, n, error]}`);
+      assert.ok(aggregate(z) > aggregate(z, n), "its own posterior is the nearest");
+    }
+  }
+});
+
+/** Codes whose q(z) is the prior: means of variance 1 − σ², posteriors of variance σ². */
+function priorCodes(count, size, sigma, seed) {
+  const means = randomArray(count * size, seed, Math.sqrt(1 - sigma * sigma));
+  return { size, means, logVariances: new Float32Array(count * size).fill(2 * Math.log(sigma)) };
+}
+
+/** Which share of some spots is off the codes. */
+function shareOff({ size, means, logVariances }, spots) {
+  const aggregate = buildAggregate(size, means, logVariances);
+  const { least, thin } = usualDensity(size, means, logVariances, aggregate);
+  let off = 0;
+  for (let i = 0; i < spots.length; i += size) off += Number(aggregate(spots.subarray(i, i + size)) < least);
+  return { share: (off * size) / spots.length, thin };
+}
+
+test("the codes of other images of the same kind are off the codes as rarely as is said", () => {
+  for (const [size, sigma] of [[1, 0.1], [2, 0.02], [2, 0.3], [5, 0.3], [20, 0.5], [20, 0.1]]) {
+    const others = priorCodes(500, size, sigma, 77);
+    const { share } = shareOff(priorCodes(2000, size, sigma, 5), others.means);
+    assert.ok(share < 0.03, `${size} latents, σ ${sigma}: ${share}`);
+  }
+});
+
+test("where q(z) is the prior, samples of the prior are off the codes as rarely, also in 20-D", () => {
+  for (const [size, sigma] of [[2, 0.3], [5, 0.3], [20, 0.5], [3, 0.999]]) {
+    const { share } = shareOff(priorCodes(2000, size, sigma, 5), randomArray(500 * size, 78));
+    assert.ok(share > 0.001 && share < 0.04, `${size} latents, σ ${sigma}: ${share}`);
+  }
+});
+
+test("where no code is, everything is off the codes", () => {
+  for (const size of [2, 20]) {
+    const codes = priorCodes(1000, size, 0.3, 3);
+    const far = randomArray(100 * size, 4).map((v) => v + 6);
+    assert.equal(shareOff(codes, far).share, 1);
+  }
+});
+
+test("codes that hardly overlap are told from those that do", () => {
+  const prior = randomArray(200, 1);
+  assert.equal(shareOff(priorCodes(2000, 2, 0.3, 1), prior).thin, false);
+  assert.equal(shareOff(priorCodes(2000, 2, 0.001, 1), prior).thin, true);
+  assert.equal(shareOff(priorCodes(2000, 20, 0.3, 1), prior).thin, true);
+});
+
+test("a single code says nothing of what is usual", () => {
+  const [mean, logVariance] = [Float32Array.of(1, 2), Float32Array.of(0, 0)];
+  const aggregate = buildAggregate(2, mean, logVariance);
+  assert.deepEqual(usualDensity(2, mean, logVariance, aggregate), { least: -Infinity, thin: false });
+  assert.equal(aggregate([1, 2], 0), -Infinity);
 });

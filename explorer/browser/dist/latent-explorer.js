@@ -4958,6 +4958,9 @@ var inspectorHost = (map) => ({
 });
 
 // explorer/browser/numerics/aggregate_posterior.js
+var DRAWS = 500;
+var RARE = 0.01;
+var ALONE = 0.9;
 function logPrior(z) {
   return -0.5 * z.reduce((sum, v) => sum + v * v, z.length * Math.log(2 * Math.PI));
 }
@@ -4965,20 +4968,43 @@ function buildAggregate(size, means, logVariances) {
   const tiles = tileCodes(size, means, logVariances);
   const total2 = means.length / size;
   const reach = Math.log(total2) + 14;
-  const constant = Math.log(total2) + 0.5 * size * Math.log(2 * Math.PI);
+  const constant = 0.5 * size * Math.log(2 * Math.PI);
   const bounds2 = new Float64Array(tiles.count);
-  return (z) => {
+  return (z, without) => {
+    const skip = without === void 0 ? -1 : tiles.places[without];
+    const summed = skip < 0 ? total2 : total2 - 1;
     let best = 0;
     for (let t = 0; t < tiles.count; t++) {
       bounds2[t] = tileBound(tiles, t, z);
       if (bounds2[t] > bounds2[best]) best = t;
     }
-    const sum = addTile(tiles, best, z, reach, { largest: -Infinity, scaled: 0 });
+    const sum = { largest: -Infinity, scaled: 0, skip };
+    addTile(tiles, best, z, reach, sum);
     for (let t = 0; t < tiles.count; t++) {
       if (t !== best && bounds2[t] > sum.largest - reach) addTile(tiles, t, z, reach, sum);
     }
-    return sum.largest + Math.log(sum.scaled) - constant;
+    return summed ? sum.largest + Math.log(sum.scaled) - Math.log(summed) - constant : -Infinity;
   };
+}
+function usualDensity(size, means, logVariances, aggregate) {
+  const total2 = means.length / size;
+  if (total2 < 2) return { least: -Infinity, thin: false };
+  const normal = normals(0);
+  let alone = 0;
+  const densities = Float64Array.from({ length: DRAWS }, (_, i) => {
+    const n = Math.floor(i * total2 / DRAWS);
+    let own = -0.5 * size * Math.log(2 * Math.PI);
+    const z = Float64Array.from({ length: size }, (_value, j) => {
+      const noise = normal();
+      const at = n * size + j;
+      own -= 0.5 * (noise * noise + logVariances[at]);
+      return means[at] + Math.exp(logVariances[at] / 2) * noise;
+    });
+    const others = aggregate(z, n);
+    if (own > others + Math.log(total2 - 1)) alone += 1;
+    return others;
+  }).sort();
+  return { least: densities[Math.floor(RARE * DRAWS)], thin: alone > ALONE * DRAWS };
 }
 function tileCodes(size, means, logVariances) {
   const members = 64;
@@ -4992,8 +5018,10 @@ function tileCodes(size, means, logVariances) {
   const base = new Float64Array(count).fill(Infinity);
   const stride = 1 + 2 * size;
   const codes = new Float64Array(total2 * stride);
+  const places = new Uint32Array(total2);
   for (let n = 0; n < total2; n++) {
     const tile = Math.floor(n / members);
+    places[order[n]] = n;
     let logDeterminant = 0;
     for (let j = 0; j < size; j++) {
       const from = order[n] * size + j;
@@ -5009,7 +5037,7 @@ function tileCodes(size, means, logVariances) {
     codes[n * stride] = logDeterminant;
     base[tile] = Math.min(base[tile], logDeterminant);
   }
-  return { count, size, edges, low, high, slack, base, codes };
+  return { count, size, edges, low, high, slack, base, codes, places };
 }
 function tileOrder(size, means, members) {
   const total2 = means.length / size;
@@ -5044,13 +5072,14 @@ function addTile({ size, edges, codes }, tile, z, reach, sum) {
   for (let n = edges[tile], i = n * (1 + 2 * size); n < edges[tile + 1]; n++) {
     let square = codes[i++];
     for (let j = 0; j < size; j++, i += 2) square += (z[j] - codes[i]) ** 2 * codes[i + 1];
+    if (n === sum.skip) continue;
     const term = -0.5 * square;
     if (term > largest) {
       scaled = scaled * Math.exp(largest - term) + 1;
       largest = term;
     } else if (term > largest - reach) scaled += Math.exp(term - largest);
   }
-  return Object.assign(sum, { largest, scaled });
+  Object.assign(sum, { largest, scaled });
 }
 
 // explorer/browser/latent_map/holes.js
@@ -5078,7 +5107,6 @@ function nearest(means, size, z, itself) {
 }
 
 // explorer/browser/latent_map/model.js
-var SAMPLED2 = 200;
 var MOST_CLASSES = 20;
 var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
 var LatentModel = class {
@@ -5097,7 +5125,7 @@ var LatentModel = class {
     this.logVariances = arrays.log_variance ?? null;
     this.labels = arrays.labels ?? null;
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
-    this.usual = this.usualDensity();
+    this.known = null;
     this.rates = this.ratePerImage();
     this.moments = momentsOf(this.means, this.size);
     this.holesOf = null;
@@ -5119,7 +5147,6 @@ var LatentModel = class {
   /** Everything that follows from the codes. */
   measure() {
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
-    this.usual = this.usualDensity();
     this.moments = momentsOf(this.means, this.size);
   }
   /**
@@ -5221,15 +5248,14 @@ var LatentModel = class {
   codeOf(n) {
     return this.means.slice(n * this.size, (n + 1) * this.size);
   }
-  /** The 1st percentile of ln q(z) at the codes themselves: below it, few codes are near. */
-  usualDensity() {
-    const aggregate = this.aggregate;
-    if (!aggregate) return -Infinity;
-    const step = Math.max(1, Math.floor(this.count / SAMPLED2));
-    const densities = [];
-    for (let n = 0; n < this.count; n += step) densities.push(aggregate(this.codeOf(n)));
-    densities.sort((a, b) => a - b);
-    return densities[Math.floor(densities.length / 100)];
+  /** What is usual of ln q(z) among these codes, measured when it is first asked for. */
+  get usual() {
+    const { aggregate, logVariances } = this;
+    if (!aggregate || !logVariances) return { least: -Infinity, thin: false };
+    if (this.known?.aggregate !== aggregate) {
+      this.known = { aggregate, usual: usualDensity(this.size, this.means, logVariances, aggregate) };
+    }
+    return this.known.usual;
   }
   /**
    * How likely prior and aggregate posterior hold a code; nothing to say of an autoencoder.
@@ -5237,9 +5263,10 @@ var LatentModel = class {
    * @returns {Density}
    */
   density(z) {
-    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false };
+    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false, thin: false };
     const logAggregate = this.aggregate(z);
-    return { logPrior: logPrior(z), logAggregate, rare: logAggregate < this.usual };
+    const { least, thin } = this.usual;
+    return { logPrior: logPrior(z), logAggregate, rare: logAggregate < least, thin };
   }
   /**
    * The test image whose code is nearest to z, by Euclidean distance.
@@ -6099,6 +6126,13 @@ function touchedImage(map, n) {
 var GAP2 = 18;
 var UNDER = "Decoded mean at the pointer";
 var DECODED = "Decoded mean";
+var RARE2 = "Off the manifold: rarer than 99 % of the codes";
+var FAR = "Far from every code, too few to say how rare";
+function meaning({ z, thin }) {
+  const text = "p(z): the prior. q(z): the mean of the posteriors of the test images.";
+  const limit = `In ${z.length} dimensions they hardly overlap: ln q(z) tells how far the nearest is, no more.`;
+  return thin ? `${text} ${limit}` : text;
+}
 function furnish(place) {
   if (place.querySelector(".spot")) return;
   const picture2 = (name, text) => make("figure", { className: name }, namedCanvas(text), make("figcaption", { textContent: text }));
@@ -6169,8 +6203,9 @@ ${more}`;
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
     }
-    lines.push(spot.rare ? "Off the manifold: rarer than 99 % of the codes" : " ");
+    lines.push(spot.rare ? spot.thin ? FAR : RARE2 : " ");
     const numbers = part(place, ".numbers");
+    numbers.title = spot.logAggregate === null ? "" : meaning(spot);
     numbers.textContent = lines.join("\n");
     numbers.classList.toggle("rare", spot.rare);
   }

@@ -2,16 +2,17 @@
  * A model as the browser holds it: decoder, codes of the test set, densities.
  */
 
-import { buildAggregate, logPrior } from "../numerics/aggregate_posterior.js";
+import { buildAggregate, logPrior, usualDensity } from "../numerics/aggregate_posterior.js";
 import { readModel } from "../numerics/decoder.js";
 import { quantile } from "../numerics/normal.js";
 import { shown } from "../common/dom.js";
 import { buildHoles } from "./holes.js";
 
+/** @import { Aggregate } from "../numerics/aggregate_posterior.js" */
 /** @import { ImageShape } from "../common/dom.js" */
-/** @typedef {{logPrior: number | null, logAggregate: number | null, rare: boolean}} Density in nats */
+/** @typedef {{logPrior: number | null, logAggregate: number | null, rare: boolean,
+ *   thin: boolean}} Density in nats; `rare`: off the codes; `thin`: which hardly overlap */
 
-const SAMPLED = 200;
 const MOST_CLASSES = 20;
 /** What is shown in place of a decoder that cannot run here, by the type of its layer.
  * @type {Record<string, string | undefined>} */
@@ -38,7 +39,8 @@ export class LatentModel {
     this.aggregate = this.logVariances
       ? buildAggregate(this.size, this.means, this.logVariances)
       : null;
-    this.usual = this.usualDensity();
+    /** @type {{aggregate: Aggregate, usual: {least: number, thin: boolean}} | null} */
+    this.known = null;
     this.rates = this.ratePerImage();
     this.moments = momentsOf(this.means, this.size);
     /** @type {{means: Float32Array, test: (z: ArrayLike<number>) => boolean} | null} */
@@ -65,7 +67,6 @@ export class LatentModel {
     this.aggregate = this.logVariances
       ? buildAggregate(this.size, this.means, this.logVariances)
       : null;
-    this.usual = this.usualDensity();
     this.moments = momentsOf(this.means, this.size);
   }
 
@@ -184,15 +185,14 @@ export class LatentModel {
     return this.means.slice(n * this.size, (n + 1) * this.size);
   }
 
-  /** The 1st percentile of ln q(z) at the codes themselves: below it, few codes are near. */
-  usualDensity() {
-    const aggregate = this.aggregate;
-    if (!aggregate) return -Infinity;
-    const step = Math.max(1, Math.floor(this.count / SAMPLED));
-    const densities = [];
-    for (let n = 0; n < this.count; n += step) densities.push(aggregate(this.codeOf(n)));
-    densities.sort((a, b) => a - b);
-    return densities[Math.floor(densities.length / 100)];
+  /** What is usual of ln q(z) among these codes, measured when it is first asked for. */
+  get usual() {
+    const { aggregate, logVariances } = this;
+    if (!aggregate || !logVariances) return { least: -Infinity, thin: false };
+    if (this.known?.aggregate !== aggregate) {
+      this.known = { aggregate, usual: usualDensity(this.size, this.means, logVariances, aggregate) };
+    }
+    return this.known.usual;
   }
 
   /**
@@ -201,9 +201,10 @@ export class LatentModel {
    * @returns {Density}
    */
   density(z) {
-    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false };
+    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false, thin: false };
     const logAggregate = this.aggregate(z);
-    return { logPrior: logPrior(z), logAggregate, rare: logAggregate < this.usual };
+    const { least, thin } = this.usual;
+    return { logPrior: logPrior(z), logAggregate, rare: logAggregate < least, thin };
   }
 
   /**

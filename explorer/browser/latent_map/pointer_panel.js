@@ -10,7 +10,7 @@ import { why } from "../glossary/why.js";
 /**
  * @typedef {{values: Float32Array, source: string, place: number[], names: string[],
  *   z: ArrayLike<number>,
- *   logPrior: number | null, logAggregate: number | null, rare: boolean}} Spot
+ *   logPrior: number | null, logAggregate: number | null, rare: boolean, thin: boolean}} Spot
  * @typedef {{index: number, text: string, scores: string, original: ArrayLike<number> | null,
  *   reconstruction: ArrayLike<number>}} Touched a test image
  */
@@ -18,6 +18,18 @@ import { why } from "../glossary/why.js";
 const GAP = 18;
 const UNDER = "Decoded mean at the pointer";
 const DECODED = "Decoded mean";
+const RARE = "Off the manifold: rarer than 99 % of the codes";
+const FAR = "Far from every code, too few to say how rare";
+
+/**
+ * What the densities are, and what they cannot tell.
+ * @param {Spot} spot
+ */
+function meaning({ z, thin }) {
+  const text = "p(z): the prior. q(z): the mean of the posteriors of the test images.";
+  const limit = `In ${z.length} dimensions they hardly overlap: ln q(z) tells how far the nearest is, no more.`;
+  return thin ? `${text} ${limit}` : text;
+}
 
 /**
  * Fills the panel's place with its parts, once.
@@ -105,8 +117,9 @@ export class PointerPanel {
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
     }
-    lines.push(spot.rare ? "Off the manifold: rarer than 99 % of the codes" : " ");
+    lines.push(spot.rare ? (spot.thin ? FAR : RARE) : " ");
     const numbers = part(place, ".numbers");
+    numbers.title = spot.logAggregate === null ? "" : meaning(spot);
     numbers.textContent = lines.join("\n");
     numbers.classList.toggle("rare", spot.rare);
   }

@@ -7,9 +7,11 @@ from contextlib import closing
 
 import numpy as np
 import pytest
+import torch
 
 from explorer.assets.html_export import export_page
-from models.storage.checkpoint import read
+from models.data.load import load
+from models.storage.checkpoint import read, restore
 from tests.helpers.app_server import app_server
 from tests.helpers.browser_page import (
     MAP,
@@ -38,6 +40,12 @@ DIGITS = read(DIGITS_FILE)
 CODES = DIGITS.codes
 
 pytestmark = pytest.mark.browser
+
+
+def training_codes():
+    """The mean codes of training images."""
+    with torch.no_grad():
+        return restore(DIGITS).encode(torch.tensor(load("digits", "train").images))[0].tolist()
 
 
 def assert_alive(page):
@@ -85,6 +93,9 @@ def test_the_exported_file_has_the_whole_map_offline(chromium, tmp_path):
         wait_for_points(page, 500)
         page.wait_for_function(f"() => {MAP}.originals.count")
         assert_alive(page)
+        off = f"codes => codes.map(z => {MAP}.model.density(Float32Array.from(z)).rare)"
+        assert np.mean(page.evaluate(off, training_codes())) < 0.03, "of the same kind as the map's"
+        assert page.evaluate(off, [[5.0, 5.0], [-4.0, 4.5]]) == [True, True]
 
         (image,) = isolated(CODES, 1)
         page.mouse.click(*place(page, image))

@@ -10,9 +10,12 @@ import pytest
 import torch
 from PIL import Image, ImageSequence
 
+from models.data.load import load
 from models.latents.planes import coordinate_plane, pca_plane
 from models.objectives.distributions import normal_log_prob
+from models.storage.checkpoint import read, restore
 from tests.helpers.node import BROWSER, NUMERICS, evaluate, node, suites
+from tests.helpers.paths import MNIST, SHIPPED
 
 SCRIPTS = sorted(path.stem for path in NUMERICS.glob("*.js"))
 
@@ -66,6 +69,40 @@ def test_densities_are_those_of_the_distributions():
     each = normal_log_prob(z, means, log_variances).sum(1)
     assert prior == pytest.approx(normal_log_prob(z, 0.0, 0.0).sum().item(), abs=1e-5)
     assert aggregate == pytest.approx((each.logsumexp(0) - np.log(50)).item(), abs=1e-5)
+
+
+VAES = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.mnist] if path in MNIST else [])
+    for path in SHIPPED
+    if "-beta-" in path.stem
+]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("path", VAES)
+def test_codes_of_training_images_are_hardly_ever_off_the_manifold(path):
+    """They are of the same kind as the test codes: 1 % are rarer than 99 % of those."""
+    checkpoint = read(path)
+    model, codes = restore(checkpoint), checkpoint.codes
+    with torch.no_grad():
+        spots, _ = model.encode(
+            torch.tensor(load(checkpoint.card.config.data, "train").images[:500])
+        )
+    given = {"means": codes.mean, "logVariances": codes.log_variance, "spots": spots.numpy()}
+    off, thin = evaluate(
+        "aggregate_posterior",
+        """
+        const flat = (name) => Float32Array.from(given[name].flat());
+        const [means, logVariances] = [flat("means"), flat("logVariances")];
+        const size = given.spots[0].length;
+        const aggregate = script.buildAggregate(size, means, logVariances);
+        const { least, thin } = script.usualDensity(size, means, logVariances, aggregate);
+        return [given.spots.filter((z) => aggregate(z) < least).length, thin];
+        """,
+        {name: array.tolist() for name, array in given.items()},
+    )
+    assert off <= 0.03 * len(spots)
+    assert thin == (codes.latent_dim == 20), "only in many dimensions do they hardly overlap"
 
 
 @pytest.mark.browser
