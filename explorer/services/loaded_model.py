@@ -17,6 +17,7 @@ from explorer.services import adapter_model, catalogue, data_sets
 from explorer.services.catalogue import Entry
 from models.data.image_set import ImageSet
 from models.latents.codes import Codes
+from models.runs.verdict import verdict
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint, restore
 from models.storage.tensors import CheckpointError
@@ -70,8 +71,10 @@ class LoadedModel:
 
     @property
     def notes(self) -> str:
-        """What was assumed of a custom model, on one line; empty for others."""
-        return adapter_model.notes(self.checkpoint)
+        """What was assumed of a custom model, or is wrong with any, on one line; often empty."""
+        found = verdict(self.card)
+        wrong = f"{found[0].upper()}{found[1:]}." if found else ""
+        return adapter_model.notes(self.checkpoint) or wrong
 
     @property
     def test_images(self) -> ImageSet | None:

@@ -116,6 +116,8 @@ def _numbers(name: str, text: str, kind: type) -> list[Any]:
 
 def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
     """Runs the sweep under a progress bar, then writes and prints its table."""
+    from models.runs.verdict import verdict
+    from models.storage.checkpoint import read
     from models.sweeps.table import to_text
     from models.sweeps.worker import Advanced, Done, Failed
 
@@ -143,6 +145,9 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
     pairs = found.check(data_dir)
     found.write(pairs)
     typer.echo(to_text(found.rows(), pairs))
+    for run in (member.run for member in found.members):
+        if run.model_path.exists() and (reason := verdict(read(run.model_path).card)):
+            typer.echo(f"{run.title}: {reason}.")
     typer.echo(f"Written: {found.json_path}, {found.csv_path}")
     if found.failures:
         first = next(iter(found.failures.values()))

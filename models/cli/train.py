@@ -29,6 +29,8 @@ from models.places import default_runs_dir
 from models.presets import preset
 from models.runs.folder import Run, find_run, remove_unbegun
 from models.runs.train import execute
+from models.runs.verdict import verdict
+from models.storage.checkpoint import read
 from models.training.control import GO, Paused, read_request, send_request
 
 
@@ -154,6 +156,8 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float, comman
     if stop() or isinstance(event, Paused):
         console.print(f"Stopped and kept. Continue with: python -m models train --resume {run.id}")
     else:
+        if found := verdict(read(run.model_path).card):
+            console.print(f"Verdict: {found}.")
         console.print(f"Done: {run.model_path}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from models.metrics.likelihood import (
 from models.metrics.reconstruction import squared_error
 from models.metrics.statistics import estimate
 from models.runs.images import load_images
+from models.runs.verdict import verdict
 from models.storage.checkpoint import read, restore
 
 
@@ -46,8 +48,9 @@ def evaluate_checkpoint(
         beta: At which β to score a multi-rate model; None: 1.
 
     Returns:
-        The scores of `summarize`, the squared error per pixel, the anchors of the data and, on
-        request, `iw_bound_k…` and `elbo_same_images`, each [mean, standard error], nats/image.
+        The scores of `summarize`, the squared error per pixel, the anchors of the data, a
+        `verdict` if the model is worse than a constant image and, on request, `iw_bound_k…` and
+        `elbo_same_images`, each [mean, standard error], nats/image.
 
     Raises:
         ValueError: If the file is no checkpoint, the data is missing or of another shape, or a
@@ -76,6 +79,8 @@ def evaluate_checkpoint(
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
+    if found := verdict(replace(checkpoint.card, metrics=report)):
+        report["verdict"] = found
     if samples and config.model.capabilities.has_posterior:
         x = x[:images]
         if config.model.likelihood_properties.is_binary:

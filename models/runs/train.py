@@ -212,13 +212,15 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     import torch
 
     from models.latents.codes import MAX_CODES, Codes
-    from models.metrics.likelihood import elbo, summarize
+    from models.metrics.likelihood import collapsed_distortion, elbo, summarize
     from models.metrics.reconstruction import squared_error
     from models.training.control import apply, read_changes
 
     _save_state(run, training, seconds)
     terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
     error = squared_error(training.model, training.test_images).mean().item()
+    config = training.config.model
+    constant = collapsed_distortion(training.test_images, config.likelihood, config.sigma)
     changes = [each for each in read_changes(run.folder) if each.step < training.step]
     card = Card(
         config=apply(training.config, changes[-1]) if changes else training.config,
@@ -228,7 +230,12 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         class_names=test_set.class_names,
         steps=training.step,
         seconds=round(seconds, 1),
-        metrics=summarize(terms) | {"squared_error_per_pixel": error} | _collapse(training),
+        metrics={
+            **summarize(terms),
+            "squared_error_per_pixel": error,
+            "collapsed_distortion": constant,
+            **_collapse(training),
+        },
         torch=torch.__version__,
         command=command,
         changes=tuple(map(str, changes)),

@@ -11,6 +11,7 @@ from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, score, typeset
 from models.config import RunConfig
 from models.runs.folder import Run
+from models.runs.verdict import verdict
 from models.storage.card import Card
 
 COLLAPSED_NATS = 0.05
@@ -60,7 +61,11 @@ def finished(job: Job) -> None:
     entry = catalogue.list_models()[0].get(job.runs[0])
     if entry is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.success(f"{plain(job.title)} is done. {scores(entry.card)}")
+            card = entry.card
+            if found := verdict(card):
+                st.warning(f"{plain(job.title)} is done, but {plain(found)}. {scores(card)}")
+            else:
+                st.success(f"{plain(job.title)} is done. {scores(card)}")
             links.open_map(entry.id)
 
 

@@ -33,6 +33,7 @@ from tests.helpers.browser_page import (
     take_picture,
     wait_for_map,
 )
+from tests.helpers.map_page import texts
 from tests.helpers.processes import wait
 
 DIGITS = load("digits", "test")
@@ -83,6 +84,11 @@ def served(monkeypatch):
     calls = []
     monkeypatch.setattr(__main__, "serve", lambda *given: calls.append(given))
     return calls
+
+
+def written(at):
+    """All that stands on the screen, as one line."""
+    return " ".join(" ".join(texts(at)).split())
 
 
 def call(*arguments):
@@ -155,11 +161,11 @@ def test_other_images_can_be_named(served, tmp_path):
 def test_the_app_opens_at_the_own_model(offered):
     entry = offered()
     at = open_view("latent_map")
-    text = said(at)
+    text = written(at)
     metrics = entry.card.metrics
     for name, label in (("negative_elbo", "−ELBO"), ("distortion", "D"), ("rate", "R")):
         mean, error = metrics[name]
-        assert f"**{label}** {mean:.2f} ± {error:.2f} nats/image" in text
+        assert f"{label} {mean:.2f} ± {error:.2f} nats/image" in text
     assert "Trained" not in text, "how it was trained is not known"
     assert "between decoded grid points" in text.replace("\\", "")
 
@@ -169,9 +175,9 @@ def test_the_app_opens_at_the_own_model(offered):
 def test_any_number_of_latents_has_its_map(offered, latents, view):
     offered(latents=latents)
     at = open_view("latent_map", view=view if latents > 1 else "raw", point="3", panel="grid")
-    assert "500 images" in said(at)
+    assert "500 images" in written(at)
     word = "between decoded grid points" if latents == 1 else "nearest of 500 decoded test codes"
-    assert word in said(at).replace("\\", "")
+    assert word in written(at).replace("\\", "")
 
 
 def test_a_decoder_that_is_named_is_exact_and_nothing_is_said(offered):
@@ -223,7 +229,7 @@ def test_its_map_can_be_taken_home(offered):
     plane = page_files.plane(model, "raw", 0, 1)
     shown = MapSpec(model.checkpoint, "raw", 0, 1, "class", plane)
     page = page_files.html_page(model, shown, True, NOTHING_TOUCHED).decode()
-    assert "A custom model, 2 latents, bernoulli likelihood." in page
+    assert "A custom model, 2 latents, Bernoulli pixels." in page
     assert "trained 0 steps" not in page
     assert any("MB" in str(element.proto.label) for element in at.get("download_button"))
 

@@ -191,6 +191,17 @@ def test_a_finished_job_shows_its_scores_and_the_way_to_its_map(no_runs, desk):
     assert links and all(f'href="./?model={run.id}" target="_self"' in body for body in links)
 
 
+def test_a_job_that_ended_worse_than_it_began_says_so_here_and_on_its_map(no_runs, desk):
+    model = replace(SMALL.model, likelihood="gaussian", sigma=0.004)
+    training = replace(SMALL.training, learning_rate=1.0, epochs=4)
+    run = trained(no_runs, replace(SMALL, model=model, training=training))
+    desk.jobs = [Job("a", "Training “small”", "done", share=1.0, runs=(run.id,))]
+    at = open_view("train")
+    found = re.compile("diverged|no better than the mean image")
+    assert found.search(at.warning[0].value) and not at.success
+    assert found.search(said(open_view("latent_map", model=run.id)))
+
+
 def test_curves_are_the_recorded_epochs(no_runs, desk):
     run = trained(no_runs)
     drawn = charts(open_view("train"))
