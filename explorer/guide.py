@@ -35,10 +35,10 @@ GUIDES = {
         "One model’s diagnosis: whether its codes still tell anything about the images.",
         "Train the remedies and compare: which of them bring the codes back to life?",
     ),
-    "experiments": Guide(
-        "Experiments",
-        "Small experiments with a known answer, each with one sentence of what was measured.",
-        "Guess first, then move a slider and see whether you were right.",
+    "lessons": Guide(
+        "Lessons",
+        "Questions about latent spaces, each with an experiment whose numbers write the verdict.",
+        "Predict the answer first, then see what was measured and run it again yourself.",
     ),
 }
 

@@ -32,8 +32,14 @@ def page_of(view: str, **options: bool) -> st.Page:
     return st.Page(screen(view), title=GUIDES[view].title, url_path=path, **options)
 
 
+def page_of_before(view: str, path: str) -> st.Page:
+    """Makes a page that only links from earlier versions lead to."""
+    return st.Page(screen(view), title=GUIDES[view].title, url_path=path, visibility="hidden")
+
+
 st.set_page_config(page_icon="🌌", layout="wide", initial_sidebar_state="collapsed")
 PAGES = [page_of("latent_map", default=True), *map(page_of, list(GUIDES)[1:])]
+PAGES.append(page_of_before("lessons", "experiments"))
 page = st.navigation(PAGES, position="top")
 with st.container(key="frame"):
     st.html(f"<style>{bundle.page_style()}</style>")

@@ -9,7 +9,7 @@ keys (`explorer.widgets.inputs`), so a hidden widget never loses a setting.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -19,6 +19,7 @@ from explorer import map_look
 from models.config import RUN_SETTINGS
 from models.data.builtin import DATA_SETS
 from models.data.library import is_id
+from models.lessons.table import LESSONS
 from models.presets import PRESETS
 from models.settings import Description
 
@@ -31,12 +32,27 @@ LIMITS: dict[str, tuple[float, float]] = {
     "mean": (-3.0, 3.0),
     "deviation": (0.1, 3.0),
     "target": (-3.0, 3.0),
+    "chance": (0.01, 0.99),
+    "belief": (0.01, 0.99),
+    "kl-weight": (0.0, 1e6),
     "beta": (RUN_SETTINGS["beta_min"].minimum, RUN_SETTINGS["beta_max"].maximum),
 } | {key: item.screen_limits for key, item in OF_A_RUN.items() if item.kind in (int, float)}
 """Smallest and largest value of numbers, both inclusive; whole where the limits are."""
 RENAMED = {"weight": "training-beta"}
 """Keys of links made by earlier versions, and what they are called now."""
-EXPERIMENTS = ("kl", "gradient", "samples", "beta")
+REPLACED = {
+    "experiment": {
+        old: {"lesson": lesson, "predicted": f"{lesson}~-"}
+        for old, lesson in {
+            "kl": "asymmetry", "gradient": "reparameterise", "samples": "bound", "beta": "zero-one",
+        }.items()
+    }
+}  # fmt: skip
+"""Keys of such links that are gone: what the link of today would say, by their value."""
+FIRST = "latent-map"
+"""The address of the page that is shown without one."""
+CHECK, DOCTOR = "check", "doctor"
+"""What the Lessons page shows besides lessons."""
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:
@@ -134,6 +150,45 @@ def _pins(text: str) -> tuple[Pin, ...]:
     return tuple(found)
 
 
+class Prediction(NamedTuple):
+    """What was predicted in a lesson: the number of the choice, or None where it was skipped."""
+
+    lesson: str
+    choice: int | None
+
+    def __str__(self) -> str:
+        return f"{self.lesson}~{'-' if self.choice is None else self.choice}"
+
+
+def _predictions(text: str) -> tuple[Prediction, ...]:
+    """Predictions with semicolons between them, one for each lesson."""
+    found = {}
+    for part in filter(None, text[:4000].split(";")):
+        lesson, choice = part.split("~")
+        if lesson not in LESSONS:
+            raise ValueError
+        found[lesson] = Prediction(lesson, None if choice == "-" else _whole(0, 9)(choice))
+    if not found:
+        raise ValueError
+    return tuple(found.values())
+
+
+def _answers(text: str) -> tuple[str, ...]:
+    """A model, and the number of the option chosen in every question, "-" where none is."""
+    model, *given = text[:300].split(",")
+    if not model or not 1 <= len(given) <= 20 or not {*given} <= {*"-0123456789"}:
+        raise ValueError
+    return (model, *given)
+
+
+def _hidden(text: str) -> tuple[str, ...]:
+    """What a teacher hides: answers, controls, or both."""
+    parts = dict.fromkeys(text.split(","))
+    if not parts.keys() <= {"answers", "controls"}:
+        raise ValueError
+    return tuple(parts)
+
+
 def parse(name: str, value: Any) -> Any:
     """Checks a value that a browser sent as if a link had it.
 
@@ -181,7 +236,25 @@ SETTINGS: dict[str, Setting] = {
     "free-bits": Setting(1.0, _number("free-bits")),
     "capacity": Setting(3.0, _number("capacity")),
     "beta-divisor": Setting(4, _whole(2, 50)),
-    "experiment": Setting("kl", _one_of(*EXPERIMENTS)),
+    "lesson": Setting("", _one_of(CHECK, DOCTOR, *LESSONS)),
+    "predicted": Setting(None, _predictions),
+    "answers": Setting(None, _answers),
+    "hide": Setting(None, _hidden),
+    "first-seed": Setting(None, _whole(0, 1_000_000)),
+    "chance": Setting(0.9, _number("chance")),
+    "belief": Setting(0.5, _number("belief")),
+    "draw-x": Setting(0, _whole(0, 1_000_000)),
+    "loss": Setting("mse", _one_of("bce", "mse")),
+    "loss-pixels": Setting("mean", _one_of("sum", "mean")),
+    "loss-batch": Setting("mean", _one_of("sum", "mean")),
+    "kl-latents": Setting("sum", _one_of("sum", "mean")),
+    "kl-batch": Setting("mean", _one_of("sum", "mean")),
+    "kl-weight": Setting(1.0, _number("kl-weight")),
+    "kl-half": Setting("yes", _one_of("yes", "no")),
+    "loss-data": Setting("digits", lambda text: text[:120]),
+    "loss-numbers": Setting(784, _whole(1, 10_000_000)),
+    "loss-latents": Setting(2, _whole(1, 1024)),
+    "loss-images": Setting(128, _whole(1, 100_000)),
     "mean": Setting(1.0, _number("mean")),
     "deviation": Setting(0.5, _number("deviation")),
     "target": Setting(2.0, _number("target")),
@@ -212,13 +285,22 @@ def load() -> None:
         return
     memory.visit = memory.get("visit", 0) + 1
     values = {name: setting.default for name, setting in SETTINGS.items()}
-    link = {RENAMED.get(name, name): text for name, text in st.query_params.items()}
+    link = _of_today(st.query_params.to_dict())
     for name in SETTINGS.keys() & link.keys():
         try:
             values[name] = SETTINGS[name].parse(link[name])
         except ValueError:
             _notice(name, values[name])
     st.session_state.settings = values
+
+
+def _of_today(link: dict[str, str]) -> dict[str, str]:
+    """A link as this version would write it."""
+    found = {RENAMED.get(name, name): text for name, text in link.items()}
+    for name, replaced in REPLACED.items():
+        if name in found:
+            found = replaced.get(found.pop(name), {}) | found
+    return found
 
 
 def _has_gone_elsewhere() -> bool:
@@ -296,13 +378,29 @@ def publish() -> None:
     st.session_state.update(published=texts, path=_path(), changed=False)
 
 
+def page_link(label: str, path: str, settings: Mapping[str, str]) -> None:
+    """Shows a link to a page with these settings, which opens in the same tab.
+
+    Args:
+        label: What it says.
+        path: Of the page's address.
+        settings: By name, as a link has them.
+    """
+    page = st.Page(_nothing, url_path=path, default=path == FIRST)
+    st.page_link(page, label=label, query_params=dict(settings), icon="➡️")
+
+
+def _nothing() -> None:
+    """What a page shows that is only linked to: the navigation has the page itself."""
+
+
 def _text(value: Any) -> str:
     """Writes a setting as its parser reads it."""
     if isinstance(value, dict):
         return map_look.to_text(value)
     if not isinstance(value, tuple):
         return str(value)
-    if isinstance(value[0], Pin):
+    if isinstance(value[0], Pin | Prediction):
         return ";".join(map(str, value))
     if isinstance(value[0], str):
         return ",".join(value)

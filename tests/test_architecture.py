@@ -98,6 +98,7 @@ ROOMS = [
     ["adapter"],
     ["runs"],
     ["sweeps"],
+    ["lessons"],
     ["cli"],
     ["__main__"],
 ]

@@ -43,6 +43,36 @@ def densities(z: np.ndarray, curves: dict[str, np.ndarray]) -> go.Figure:
     return figure
 
 
+def histograms(drawn: dict[str, np.ndarray], title: str) -> go.Figure:
+    """Draws how numbers are distributed, beside the density of N(0, 1).
+
+    Args:
+        drawn: Numbers by name.
+        title: Of the axis, with its unit.
+
+    Example:
+        >>> len(histograms({"normal": np.zeros(10)}, "ε (prior standard deviations)").data)
+        2
+    """
+    figure = go.Figure()
+    edges = np.linspace(-4, 4, 65)
+    middle = (edges[1:] + edges[:-1]) / 2
+    for i, (name, values) in enumerate(drawn.items()):
+        height, _ = np.histogram(values, edges, density=True)
+        figure.add_scatter(
+            x=middle, y=height, name=name, mode="lines",
+            line={"color": PALETTE[i], "width": 2, "shape": "hvh"},
+        )  # fmt: skip
+    figure.add_scatter(
+        x=middle, y=np.exp(-0.5 * middle**2) / np.sqrt(2 * np.pi), name="density of N(0, 1)",
+        mode="lines", line={"color": NEUTRAL, "width": 1.5, "dash": "dash"},
+    )  # fmt: skip
+    figure.update_layout(height=320, margin=NO_MARGIN, legend=ABOVE)
+    figure.update_xaxes(title=title)
+    figure.update_yaxes(title="density (per prior standard deviation)", rangemode="tozero")
+    return figure
+
+
 def divergence_curves(
     deviations: np.ndarray,
     curves: dict[str, np.ndarray],

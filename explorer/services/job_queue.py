@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.jobs.downloads import Downloads
+from explorer.jobs.measurements import Measurements
 from explorer.jobs.queue import Jobs
 from explorer.jobs.tsne_maps import Projections
 from models.runs.folder import default_runs_dir
@@ -35,3 +36,9 @@ def projections() -> Projections:
 def downloads() -> Downloads:
     """Opens the downloads of data sets."""
     return Downloads()
+
+
+@st.cache_resource(show_spinner=False)
+def measurements() -> Measurements:
+    """Opens the experiments of lessons; results are kept beside the runs."""
+    return Measurements(default_runs_dir() / ".lessons")

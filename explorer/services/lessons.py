@@ -1,14 +1,23 @@
-"""The experiments with known answers, computed once for everyone."""
+"""What the lessons measure: results that ship, results of other seeds, and what is measured while
+one waits; each computed once for everyone."""
 
 from __future__ import annotations
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from explorer import state
+from explorer.jobs.measurements import Progress
+from explorer.services import analysis, job_queue
 from explorer.services.loaded_model import LoadedModel, kept_per_model
+from models.lessons import check, experiments
+from models.lessons.check import FROM_LESSONS, Asked, Question
+from models.lessons.measurement import Measurement
+from models.lessons.table import LESSONS
 
 if TYPE_CHECKING:  # they import torch
     from models.metrics.statistics import Estimate
@@ -17,8 +26,154 @@ if TYPE_CHECKING:  # they import torch
 
 REPEATS = 5000
 """How often a gradient is estimated, to see the spread."""
+SCORED = 1000
+"""Most test images that are scored while a user waits."""
 WEIGHTS = 10_000
 """Samples of z behind bounds of one image."""
+
+
+AGAIN = 3
+"""Seeds of an experiment that is run again."""
+
+
+def seeds_from(first: int) -> tuple[int, ...]:
+    """The seeds of an experiment that is run again, from the first one."""
+    return tuple(range(first, first + AGAIN))
+
+
+def measured(name: str, first_seed: int | None) -> Measurement | None:
+    """Finds the result of an experiment that ships, or that of other seeds; None if there is none.
+
+    Args:
+        name: Of the experiment.
+        first_seed: Of those seeds; None: what ships.
+    """
+    if first_seed is None:
+        path = experiments.SHIPPED / f"{name}.json"
+    else:
+        path = job_queue.measurements().path(name, seeds_from(first_seed))
+    try:
+        return _measurement(str(path), path.stat().st_mtime_ns)
+    except (OSError, ValueError):
+        return None
+
+
+@functools.lru_cache(100)
+def _measurement(path: str, changed: int) -> Measurement:
+    return Measurement.read(Path(path))
+
+
+def run_again(name: str, first_seed: int) -> bool:
+    """Starts an experiment with other seeds; returns whether there was room for it."""
+    return job_queue.measurements().start(name, seeds_from(first_seed))
+
+
+def cancel(name: str, first_seed: int) -> None:
+    """Ends an experiment."""
+    job_queue.measurements().cancel(name, seeds_from(first_seed))
+
+
+def progress(name: str, first_seed: int) -> Progress | None:
+    """How far an experiment is; None where it was not started."""
+    return job_queue.measurements().get(name, seeds_from(first_seed))
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def coin(chance: float, belief: float, tosses: int, seed: int) -> Measurement:
+    """Runs the experiment of the coin."""
+    from models.lessons.measure import instant
+
+    return instant.coin(chance, belief, tosses, seed)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def loss(pixels: int, latents: int, batch: int, threshold: float | None) -> Measurement:
+    """Computes what the loss of the lesson on reductions is."""
+    from models.lessons.measure import instant
+
+    return instant.loss(pixels, latents, batch, threshold)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def noise(count: int, seed: int) -> dict[str, np.ndarray]:
+    """Draws numbers in three ways."""
+    from models.lessons.measure.learning import noise_of
+
+    return noise_of(count, seed)
+
+
+@kept_per_model(100, "Measuring…")
+def terms(model: LoadedModel, point: int, seed: int) -> Measurement:
+    """Measures the terms of a test image that is on this machine."""
+    from models.lessons.measure import instant
+
+    return instant.terms(model.network, _image(model, point, seed), seed)
+
+
+@kept_per_model(100, "Measuring…")
+def forces(model: LoadedModel, seed: int) -> Measurement:
+    """Measures the forces on the codes of the test images."""
+    from models.lessons.measure import instant
+
+    return instant.forces(model.network, _images(model, slice(instant.FORCED), seed), seed)
+
+
+@kept_per_model(100, "Measuring…")
+def test_time(model: LoadedModel, seed: int) -> Measurement:
+    """Measures D of the test images with z sampled and with z = μ."""
+    from models.lessons.measure import instant
+
+    return instant.test_time(model.network, _images(model, slice(SCORED), seed), seed)
+
+
+@kept_per_model(100, "Measuring…")
+def steps(model: LoadedModel, seed: int) -> Measurement:
+    """Measures how much a picture changes with another z, and with another x."""
+    from models.lessons.measure import instant
+
+    return instant.steps(model.network, seed)
+
+
+@kept_per_model(100, "Sampling…")
+def bound(model: LoadedModel, point: int, counts: tuple[int, ...], seed: int) -> Measurement:
+    """Measures both estimates of ln p(x) of one test image, again and again."""
+    import torch
+
+    from models.lessons.measure import instant
+
+    image = _image(model, point, seed)
+    with torch.inference_mode():
+        evidence = _log_evidence(model, image)
+    return instant.bounds(model.network, image, counts, seed, evidence and evidence[0])
+
+
+def _image(model: LoadedModel, point: int, seed: int) -> Any:
+    """One test image, binary where the likelihood asks for it, shape (1, C, H, W)."""
+    return _images(model, slice(point, point + 1), seed)
+
+
+def _images(model: LoadedModel, which: slice, seed: int) -> Any:
+    """Test images, binary where the likelihood asks for it."""
+    import torch
+
+    from models.metrics.likelihood import binarize
+
+    images = torch.tensor(model.test_images.images[which])
+    is_binary = model.card.config.model.likelihood_properties.is_binary
+    return binarize(images, seed) if is_binary else images
+
+
+def questions(model: LoadedModel) -> list[Question]:
+    """Asks ten questions about a VAE of one β with scores."""
+    found = {}
+    for id in FROM_LESSONS:
+        measurement = measured(LESSONS[id].experiment, None)
+        if measurement is not None:
+            found[id] = measurement
+    threshold = analysis.collapse_threshold(model)
+    beta = None if threshold is None else threshold.beta
+    asked = Asked(model.card, model.codes, beta, found)
+    return check.questions(asked, int(model.checkpoint.fingerprint[:8], 16))
 
 
 class Divergences(NamedTuple):
@@ -94,12 +249,10 @@ def bounds(model: LoadedModel, point: int, counts: tuple[int, ...], seed: int) -
     """Runs the experiment of `models.theory.bounds`, on a test image that is on this machine."""
     import torch
 
-    from models.metrics.likelihood import binarize, importance_weighted_bound
+    from models.metrics.likelihood import importance_weighted_bound
     from models.theory.bounds import bound_ladder
 
-    image = torch.tensor(model.test_images.images[point : point + 1])
-    if model.card.config.model.likelihood_properties.is_binary:
-        image = binarize(image, seed)
+    image = _image(model, point, seed)
     with torch.inference_mode():
         repeated = image.expand(WEIGHTS, -1, -1, -1)
         weights = importance_weighted_bound(model.network, repeated, samples=1, seed=seed)

@@ -19,12 +19,13 @@ WARNED = 3
 """Models that cannot be opened and are named."""
 
 
-def show(name: str, needs_images: bool = False) -> LoadedModel | None:
+def show(name: str, needs_images: bool = False, small: bool = False) -> LoadedModel | None:
     """Shows a drop-down of every usable model; None, with a message, if there is none.
 
     Args:
         name: Of the setting that holds the choice.
         needs_images: Whether a model whose test images are here is better than the default one.
+        small: Whether a small one of them is better still.
     """
     usable, refused = catalogue.list_models()
     warn(refused)
@@ -33,7 +34,9 @@ def show(name: str, needs_images: bool = False) -> LoadedModel | None:
         return None
     state.choose(name, list(usable))
     if needs_images and state.is_default(name) and f"{name}-preferred" not in st.session_state:
-        _prefer_one_with_images(name, usable)
+        chosen = state.get(name)
+        first = WITH_IMAGES if small and usable[chosen].shipped else chosen
+        _prefer_one_with_images(name, usable, first)
     labels = {name: label(entry) for name, entry in catalogue.offered(state.get(name)).items()}
     return open_model(usable[inputs.select(name, "Model", labels, width=420)])
 
@@ -46,10 +49,10 @@ def open_model(entry: Entry) -> LoadedModel:
         st.rerun()
 
 
-def _prefer_one_with_images(name: str, usable: dict[str, Entry]) -> None:
+def _prefer_one_with_images(name: str, usable: dict[str, Entry], first: str) -> None:
     """Changes the default model, once, to a VAE of one β whose test images are on this machine."""
     st.session_state[f"{name}-preferred"] = True
-    for one in dict.fromkeys([state.get(name), WITH_IMAGES, *usable]):
+    for one in dict.fromkeys([first, WITH_IMAGES, *usable]):
         if one not in usable:
             continue
         capabilities = usable[one].card.config.model.capabilities

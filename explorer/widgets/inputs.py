@@ -159,6 +159,13 @@ def number(name: str, label: str, maximum: int, **options: Any) -> int | None:
     return st.number_input(label, 0, maximum, value=None, step=1, **bound, **options)
 
 
+def whole(name: str, label: str, minimum: int, maximum: int, **options: Any) -> int:
+    """Asks for a whole number that is never empty."""
+    value = state.choose(name, range(minimum, maximum + 1))
+    bound = _bind(name, value)
+    return st.number_input(label, minimum, maximum, value, step=1, **bound, **options)
+
+
 def text(name: str, label: str, **options: Any) -> str:
     """Asks for a line of text."""
     value = state.get(name)

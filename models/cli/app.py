@@ -8,6 +8,7 @@ from models.cli import data
 from models.cli.control import steer
 from models.cli.evaluate import evaluate
 from models.cli.export import export
+from models.cli.lesson import lesson
 from models.cli.projection import project
 from models.cli.runs import list_runs
 from models.cli.sweep import sweep, work
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # its table leaves 25 columns for the help on a terminal of 80
 )
 app.command("list")(list_runs)
-for command in (train, steer, sweep, evaluate, threshold, project):
+for command in (train, steer, sweep, evaluate, threshold, project, lesson):
     app.command()(command)
 app.command(
     add_help_option=False,

@@ -41,7 +41,7 @@ TRAINING = "preset=digits-2d&epochs=1000&batch=4&hidden=512,512"
 MIX = {"pin": 70, "setting": 15, "draw": 5, "page": 5}
 """What a visitor of the map does; the way back from a page is the other five in a hundred."""
 PINS_ONLY = {"pin": 1}
-PAGES = ("train", "trade-off", "experiments")
+PAGES = ("train", "trade-off", "lessons")
 SETTINGS = ("model", "view", "x", "colour")
 NOT_CHOSEN = ("20 latents", "t-SNE")
 """Options that no visitor takes: pins that no longer fit, and positions yet to be computed."""

@@ -15,7 +15,7 @@ from tests.helpers.processes import wait
 from tests.helpers.train_page import SMALL, Desk, trained
 
 CORES = [1, 2, 4, 8]
-PAGES = ["train", "trade_off", "collapse", "experiments", "latent_map"]
+PAGES = ["train", "trade_off", "collapse", "lessons", "latent_map"]
 ENDED = ["paused", "done", "failed", "cancelled", "interrupted"]
 
 

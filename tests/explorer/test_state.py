@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from explorer import state
-from explorer.state import SETTINGS, Pin
+from explorer.state import SETTINGS, Pin, Prediction
 
 
 class Session(dict):
@@ -81,7 +81,25 @@ EXAMPLES = {
     "free-bits": 0.25,
     "capacity": 12.5,
     "beta-divisor": 10,
-    "experiment": "gradient",
+    "lesson": "bound",
+    "predicted": (Prediction("bound", 1), Prediction("density", None)),
+    "answers": ("digits-2d-beta-1", "0", "-", "3"),
+    "hide": ("answers", "controls"),
+    "first-seed": 5,
+    "chance": 0.25,
+    "belief": 0.75,
+    "draw-x": 3,
+    "loss": "bce",
+    "loss-pixels": "sum",
+    "loss-batch": "sum",
+    "kl-latents": "mean",
+    "kl-batch": "sum",
+    "kl-weight": 0.25,
+    "kl-half": "no",
+    "loss-data": "mnist",
+    "loss-numbers": 64,
+    "loss-latents": 20,
+    "loss-images": 32,
     "mean": -1.25,
     "deviation": 2.5,
     "target": 0.0,
@@ -108,7 +126,8 @@ EXAMPLES = {
     "in-step-own": "step",
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
-TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own"}
+TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own", "loss-data"}
+TEXTS |= {"answers"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], float)}
 WHOLE = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], int)}
@@ -273,6 +292,17 @@ def test_links_with_keys_of_before_still_open(old, new):
     assert (state.get(new), notices) == (4.0, [])
     state.publish()
     assert browser.query_params == {new: "4.0"}
+
+
+def test_links_to_the_experiments_of_before_open_their_lessons():
+    lessons = {}
+    for old in ("kl", "gradient", "samples", "beta"):
+        _, notices = opened({"experiment": old, "mean": "2"})
+        assert notices == [] and state.get("mean") == 2.0
+        lessons[old] = state.get("lesson")
+        assert state.get("predicted") == (Prediction(state.get("lesson"), None),)
+    assert list(lessons.values()) == ["asymmetry", "reparameterise", "bound", "zero-one"]
+    assert opened({"experiment": "what"}) and state.get("lesson") == ""
 
 
 def test_numbers_of_a_run_have_the_limits_of_their_setting():

@@ -74,7 +74,15 @@ UNITLESS = {
     "KL weight",
     "samples averaged, n",
     "samples of z for each estimate, k",
+    "samples of z per image",
+    "images per step",
+    "latents",
+    "active latents",
+    "steps until half the way",
+    "β",
 }
+SHARES = ("share of", "sharpness of", "largest difference")
+"""Titles of shares begin so: they have no unit."""
 
 
 def assert_labelled(figure):
@@ -85,7 +93,8 @@ def assert_labelled(figure):
         title = axis.get("title", {}).get("text", "")
         categories = any(isinstance(v, str) for t in figure["data"] for v in column(t, name[0]))
         if not (hidden or categories):
-            assert title in UNITLESS or re.search(r"nats|prior s", title), (name, title)
+            known = title in UNITLESS or title.startswith(SHARES)
+            assert known or re.search(r"nats|prior s|grey levels", title), (name, title)
     for trace in figure["data"]:
         for axis in "xy":
             numbers = [v for v in column(trace, axis) if not isinstance(v, str)]

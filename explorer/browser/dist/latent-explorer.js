@@ -307,7 +307,7 @@ var terms_default = {
     unit: "nats",
     formula: "KL(q(z) ‖ Πⱼ q(zⱼ))",
     measured: "All codes against all, or by integration over the plane.",
-    lesson: "disentangle"
+    lesson: ""
   },
   holes: {
     symbol: "holes",

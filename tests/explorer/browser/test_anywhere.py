@@ -166,6 +166,10 @@ PAGES = {
     "experiments?experiment=gradient": CHART,
     "experiments?experiment=samples": CHART,
     "experiments?experiment=beta": CHART,
+    "lessons": "[data-testid=stBaseButton-tertiary]",
+    "lessons?lesson=density&predicted=density~1": CHART,
+    "lessons?lesson=doctor": CHART,
+    "lessons?lesson=check": "[data-testid=stRadio]",
 }
 """Every page of the app by its link, and what is there once it is."""
 HARMLESS = {

@@ -214,10 +214,10 @@ def test_a_collapsed_model_is_called_so(offered):
 
 def test_experiments_that_need_other_models_are_absent(offered):
     offered()
-    at = open_view("experiments", experiment="beta", point="3")
+    at = open_view("lessons", experiment="beta", point="3")
     assert "shown alone" in said(at)
     assert list(at.code) == [], "no command can train a stranger's network"
-    at = open_view("experiments", experiment="samples", point="3")
+    at = open_view("lessons", experiment="samples", point="3")
     assert "ln p(x)" in said(at)
 
 

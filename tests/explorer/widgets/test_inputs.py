@@ -14,8 +14,10 @@ from tests.helpers.app_test import open_view
 LINKS = {
     "latent_map": "model=digits-2d-beta-4&view=pca&x=2&y=1&colour=elbo&panel=grid&side=4",
     "latent_map ": "model=digits-2d-beta-4&z=0.5,-1.25",
-    "experiments": "mean=2&deviation=1.5",
-    "experiments ": "experiment=gradient&target=-1&by=deviation&samples=2",
+    "lessons": "experiment=kl&mean=2&deviation=1.5",
+    "lessons ": "experiment=gradient&target=-1&by=deviation",
+    "lessons  ": "lesson=surprise&predicted=surprise~-&chance=0.2&belief=0.7",
+    "lessons   ": "lesson=doctor&loss=bce&loss-pixels=sum&kl-weight=0.3&loss-latents=7",
     "trade_off": "seeds=3&betas=1,2&sweep=mnist-2d",
     "collapse": "warmup-percent=20&cycles=7&free-bits=0.5&capacity=9&beta-divisor=9",
     "train": "preset=digits-2d&latents=7&epochs=9&learning-rate=0.02&title=mine&hidden=9,9",

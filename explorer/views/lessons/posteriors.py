@@ -13,24 +13,30 @@ from explorer.figures.theme import latent_unit, subscript
 from explorer.services import catalogue
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
-from explorer.views.experiments import controls
+from explorer.views.lessons import controls, single
 from explorer.widgets import display, pictures
 from models.cli.arguments import to_arguments
+from models.lessons.measurement import Measurement
 from models.runs.comparison import has_plain_beta
 
 SHOWN = 10
 """Models, and latents if they are not two, that are compared at once."""
 
 
-def show() -> None:
-    """Shows one image's posterior under models that differ in β alone."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = model_picker.show("model", needs_images=True)
-        if model is None:
-            return
-        point = controls.image_number(model)
-    if not model_picker.accepts(model):
-        return
+def show() -> Measurement | None:
+    """Shows the forces on the codes of a model, and one image's posterior under models that differ
+    in β alone; returns the forces, where the test images are here."""
+    chosen = controls.usable_model("posteriors", with_image=True, with_seed=False)
+    if chosen is None:
+        return None
+    model, point = chosen
+    found = single.forces(model)
+    _compare(model, point)
+    return found
+
+
+def _compare(model: LoadedModel, point: int) -> None:
+    """The posteriors of one image."""
     is_own = model.adapted is not None
     models = {"this model": model} if is_own else _models_by_beta(model)
     if is_own:

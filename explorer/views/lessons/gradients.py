@@ -7,7 +7,7 @@ import streamlit as st
 from explorer import state
 from explorer.figures.experiments import mean_by_samples, variance_by_samples
 from explorer.services import lessons
-from explorer.views.experiments import controls
+from explorer.views.lessons import controls
 from explorer.widgets import display, inputs
 
 AVERAGED = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -15,7 +15,7 @@ AVERAGED = (1, 2, 4, 8, 16, 32, 64, 128)
 
 def show() -> None:
     """Shows the reparameterised gradient against that of the score function."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with controls.row("gradients"):
         mean = inputs.real("mean", "μ", 0.05, width=220)
         deviation = inputs.real("deviation", "σ", 0.05, width=220)
         target = inputs.real("target", "a", 0.05, width=220)

@@ -7,7 +7,7 @@ import streamlit as st
 from explorer import state
 from explorer.figures.experiments import densities, divergence_curves
 from explorer.services import lessons
-from explorer.views.experiments import controls
+from explorer.views.lessons import controls
 from explorer.widgets import display, inputs
 from explorer.widgets.text import typeset
 
@@ -16,7 +16,7 @@ DRAWS = (10, 100, 1000, 10_000, 100_000)
 
 def show() -> None:
     """Shows N(μ, σ²) against the prior: densities, both divergences, and samples of each."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with controls.row("divergences"):
         mean = inputs.real("mean", "μ of q", 0.05, width=260)
         deviation = inputs.real("deviation", "σ of q", 0.05, width=260)
         labels = {count: f"{count:,}" for count in DRAWS}

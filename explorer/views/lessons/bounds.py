@@ -8,26 +8,25 @@ from explorer import state
 from explorer.figures.experiments import bounds_by_samples
 from explorer.services import lessons
 from explorer.views import model_picker
-from explorer.views.experiments import controls
+from explorer.views.lessons import controls
 from explorer.widgets import display, pictures
+from models.lessons.measurement import Measurement
 from models.metrics.statistics import Estimate
 
 SAMPLES = (1, 2, 5, 20, 100)
+COUNTED = (1, 100)
+"""Numbers of samples that the verdict compares."""
 
 
-def show() -> None:
-    """Shows the ELBO of one image from one sample of z, and from many."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        model = model_picker.show("model", needs_images=True)
-        if model is None:
-            return
-        point = controls.image_number(model)
-        controls.draw_again()
-    if not model_picker.accepts(model):
-        return
+def show() -> Measurement | None:
+    """Shows the ELBO of one image from one sample of z, and from many; returns both."""
+    chosen = controls.usable_model("bounds", with_image=True)
+    if chosen is None:
+        return None
+    model, point = chosen
     if model.test_images is None:
         st.info(model_picker.missing_images(model))
-        return
+        return None
     result = lessons.bounds(model, point, SAMPLES, state.get("draw"))
     first, last = result.estimates[0], result.estimates[-1]
     controls.see(
@@ -56,6 +55,7 @@ def show() -> None:
             f"Bars: one standard deviation of a single estimate. ± is one standard error of a mean "
             f"over {lessons.WEIGHTS:,} samples."
         )
+    return lessons.bound(model, point, COUNTED, state.get("draw"))
 
 
 def _mean(one: Estimate) -> str:

@@ -1,0 +1,1 @@
+"""Lessons: questions about latent spaces, what measures their answers, and verdicts."""

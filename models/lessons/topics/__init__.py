@@ -1,0 +1,1 @@
+"""The lessons as data: texts and verdicts, a file for each topic."""
