@@ -871,9 +871,9 @@ function nearestImage({ inputs, count, size }, codes, images) {
   return ({ values: z }) => {
     let [best, least] = [0, Infinity];
     for (let n = 0; n < count; n++) {
-      let distance = 0;
-      for (let j = 0; j < inputs; j++) distance += (codes[n * inputs + j] - z[j]) ** 2;
-      if (distance < least) [best, least] = [n, distance];
+      let distance2 = 0;
+      for (let j = 0; j < inputs; j++) distance2 += (codes[n * inputs + j] - z[j]) ** 2;
+      if (distance2 < least) [best, least] = [n, distance2];
     }
     return { values: images.slice(best * size, (best + 1) * size), shape: [size] };
   };
@@ -2137,10 +2137,10 @@ var MovingCodes = class {
   pointAt([x, y]) {
     if (!this.scatter.view) return null;
     const places = this.scatter.stagePlaces();
-    let [best, distance] = [-1, NEAR];
+    let [best, distance2] = [-1, NEAR];
     for (const n of this.scatter.shown) {
       const far = Math.hypot(places[2 * n] - x, places[2 * n + 1] - y);
-      if (far < distance) [best, distance] = [n, far];
+      if (far < distance2) [best, distance2] = [n, far];
     }
     return best < 0 ? null : best;
   }
@@ -3216,15 +3216,15 @@ function gridCodes(model, [x, y], side, point) {
 function nearestCodes(codes, size, z, count) {
   const best = [];
   for (let n = 0; n * size < codes.length; n++) {
-    let distance = 0;
-    for (let j = 0; j < size; j++) distance += (codes[n * size + j] - z[j]) ** 2;
-    if (best.length === count && distance >= best[count - 1].distance) continue;
+    let distance2 = 0;
+    for (let j = 0; j < size; j++) distance2 += (codes[n * size + j] - z[j]) ** 2;
+    if (best.length === count && distance2 >= best[count - 1].distance) continue;
     let at = best.length;
-    while (at > 0 && best[at - 1].distance > distance) at--;
-    best.splice(at, 0, { index: n, distance });
+    while (at > 0 && best[at - 1].distance > distance2) at--;
+    best.splice(at, 0, { index: n, distance: distance2 });
     if (best.length > count) best.pop();
   }
-  return best.map(({ index, distance }) => ({ index, distance: Math.sqrt(distance) }));
+  return best.map(({ index, distance: distance2 }) => ({ index, distance: Math.sqrt(distance2) }));
 }
 
 // explorer/browser/latent_map/image_report.js
@@ -3385,10 +3385,10 @@ var ImageReport = class {
     const among = model.means.subarray(0, model.size * (this.host.originals() || model.count));
     const found = nearestCodes(among, model.size, model.codeOf(n), NEIGHBOURS + 1);
     const others = found.filter(({ index }) => index !== n).slice(0, NEIGHBOURS);
-    const shots = others.map(({ index, distance }) => {
+    const shots = others.map(({ index, distance: distance2 }) => {
       const original = this.host.original(index);
       const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
-      const caption = `${name}Δ ${shown(distance)}`;
+      const caption = `${name}Δ ${shown(distance2)}`;
       const shot = original ? picture(original, model.shape, caption) : this.picture(model.codeOf(index), caption);
       return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
     });
@@ -3492,18 +3492,18 @@ var HandDecoder = class {
   }
   /** The latents with sliders: all, or those of the largest variance. */
   chosen() {
-    const { size, spread } = this.host.model();
+    const { size, spread: spread2 } = this.host.model();
     const all = Array.from({ length: size }, (_, j) => j);
     if (this.showsAll || size <= FEW) return all;
-    return all.sort((a, b) => spread[b] - spread[a]).slice(0, FEW).sort((a, b) => a - b);
+    return all.sort((a, b) => spread2[b] - spread2[a]).slice(0, FEW).sort((a, b) => a - b);
   }
   /**
    * Whether a latent's mean is the same for all images.
    * @param {number} j
    */
   isDead(j) {
-    const { logVariances, spread } = this.host.model();
-    return logVariances !== null && spread[j] <= ACTIVE_VARIANCE;
+    const { logVariances, spread: spread2 } = this.host.model();
+    return logVariances !== null && spread2[j] <= ACTIVE_VARIANCE;
   }
   /**
    * @param {number} j
@@ -4062,17 +4062,140 @@ function solve(matrix, right, damping) {
   return x;
 }
 
+// explorer/browser/numerics/detour.js
+var SIDE = 32;
+var REACH = 3;
+var STEPS4 = 80;
+var FINER = 5;
+var MOVES = [
+  [0, 1],
+  [1, 1],
+  [1, 0],
+  [1, -1],
+  [0, -1],
+  [-1, -1],
+  [-1, 0],
+  [-1, 1],
+  [1, 2],
+  [2, 1],
+  [2, -1],
+  [1, -2],
+  [-1, -2],
+  [-2, -1],
+  [-2, 1],
+  [-1, 2]
+];
+function searchGeodesic(decode, a, b, n) {
+  return new Search(decode, [
+    () => linearPath(a, b, n),
+    () => a.length === 2 ? detour(decode, a, b, n) : sphericalPath(a, b, n)
+  ]);
+}
+var Search = class {
+  /**
+   * @param {Decode} decode
+   * @param {(() => Float32Array[])[]} starts
+   */
+  constructor(decode, starts) {
+    this.decode = decode;
+    this.starts = starts.slice(1);
+    this.steps = 0;
+    this.current = relaxGeodesic(decode, starts[0]());
+    this.best = null;
+    this.converged = false;
+  }
+  /** n codes: the shortest so far. */
+  get path() {
+    return this.best?.path ?? this.current.path;
+  }
+  /** One iteration; where a start is done, the next one. */
+  step() {
+    if (this.converged) return;
+    if (!this.current.converged && this.steps < STEPS4) {
+      this.current.step();
+      this.steps += 1;
+      return;
+    }
+    const { path } = this.current;
+    const length2 = wayLength(this.decode, path);
+    if (!this.best || length2 < this.best.length) this.best = { path, length: length2 };
+    const start = this.starts.shift();
+    if (start) [this.current, this.steps] = [relaxGeodesic(this.decode, start()), 0];
+    else this.converged = true;
+  }
+};
+function wayLength(decode, path) {
+  const fine = path.slice(1).flatMap((z, k) => linearPath(path[k], z, FINER + 1).slice(1));
+  return pathLength([path[0], ...fine].map((z) => decode(z)));
+}
+function detour(decode, a, b, n) {
+  const codes = gridCodes2(a, b);
+  const images = codes.map((z) => decode(z));
+  const [from, to] = [a, b].map((end) => nearest(codes, end));
+  const before = shortestWay(images, from);
+  const way = [];
+  for (let at = to; at !== from; at = before[at]) way.unshift(codes[at]);
+  return spread([a, ...way.slice(0, -1), b], n);
+}
+function gridCodes2(a, b) {
+  const [xs, ys] = [0, 1].map((j) => {
+    const [low, high] = [Math.min(a[j], b[j], -REACH), Math.max(a[j], b[j], REACH)];
+    return Array.from({ length: SIDE }, (_, i) => low + i * (high - low) / (SIDE - 1));
+  });
+  return xs.flatMap((x) => ys.map((y) => Float32Array.of(x, y)));
+}
+function nearest(codes, z) {
+  const distances = codes.map((code) => Math.hypot(code[0] - z[0], code[1] - z[1]));
+  return distances.indexOf(Math.min(...distances));
+}
+function shortestWay(images, from) {
+  const length2 = new Float64Array(images.length).fill(Infinity);
+  const before = new Int32Array(images.length).fill(from);
+  const open2 = new Set(images.keys());
+  length2[from] = 0;
+  while (open2.size) {
+    let at = -1;
+    for (const node of open2) if (at < 0 || length2[node] < length2[at]) at = node;
+    open2.delete(at);
+    for (const next of neighbours(at)) {
+      const there = length2[at] + distance(images[at], images[next]);
+      if (there >= length2[next]) continue;
+      length2[next] = there;
+      before[next] = at;
+    }
+  }
+  return before;
+}
+function neighbours(node) {
+  const [row, column] = [Math.floor(node / SIDE), node % SIDE];
+  return MOVES.map(([i, j]) => [row + i, column + j]).filter(([i, j]) => i >= 0 && j >= 0 && i < SIDE && j < SIDE).map(([i, j]) => i * SIDE + j);
+}
+function distance(a, b) {
+  let square = 0;
+  for (let i = 0; i < a.length; i++) square += (a[i] - b[i]) ** 2;
+  return Math.sqrt(square);
+}
+function spread(polygon, n) {
+  const last = polygon.length - 1;
+  return Array.from({ length: n }, (_, k) => {
+    const place = k * last / (n - 1);
+    const corner = Math.min(Math.floor(place), last - 1);
+    const [from, to] = [polygon[corner], polygon[corner + 1]];
+    if (k === n - 1) return polygon[last];
+    return from.map((value, j) => value + (place - corner) * (to[j] - value));
+  });
+}
+
 // explorer/browser/latent_map/interpolation.js
 var FRAMES = 16;
 var FINE = 3;
 var FEW2 = 3;
 var FRAME_MS = 90;
-var MAX_RELAXATIONS = 80;
 var KINDS = { linear: "Straight line", spherical: "Spherical", geodesic: "Geodesic" };
 var MEANING = {
   linear: "Equal steps in latent space.",
   spherical: "Along the sphere: direction and length turn evenly.",
-  geodesic: "The shortest way through the images: equal, small changes of the decoded mean."
+  geodesic: "The shortest way through the images that two starts found, in equal changes of the decoded mean; a shorter one may exist."
 };
 var Interpolation = class {
   /**
@@ -4165,12 +4288,11 @@ var Interpolation = class {
   relax() {
     const mine = this.serial;
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    const geodesic = relaxGeodesic(this.host.model().decode, linearPath(a, b, this.length(a)));
+    const geodesic = searchGeodesic(this.host.model().decode, a, b, this.length(a));
     this.walks.geodesic = this.walk(geodesic.path);
-    let count = 0;
     const next = () => {
       if (mine !== this.serial) return;
-      if (!geodesic.converged && count++ < MAX_RELAXATIONS) {
+      if (!geodesic.converged) {
         geodesic.step();
         requestAnimationFrame(next);
       } else this.relaxing = false;
@@ -5055,8 +5177,8 @@ function widestLatents(size, means) {
     sums[i % size] += value;
     squares[i % size] += value * value;
   });
-  const spread = squares.map((square, j) => square - sums[j] * sums[j] * size / means.length);
-  const order = [...spread.keys()].sort((i, j) => spread[j] - spread[i]);
+  const spread2 = squares.map((square, j) => square - sums[j] * sums[j] * size / means.length);
+  const order = [...spread2.keys()].sort((i, j) => spread2[j] - spread2[i]);
   return [order[0], order[Math.min(1, size - 1)]];
 }
 function tileBound({ size, low, high, slack, base }, tile, z) {
@@ -5090,18 +5212,18 @@ function buildHoles(means, size) {
   if (count < 2) return () => false;
   const step = Math.max(1, Math.floor(count / SAMPLED));
   const gaps = [];
-  for (let n = 0; n < count; n += step) gaps.push(nearest(means, size, means.subarray(n * size, (n + 1) * size), n));
+  for (let n = 0; n < count; n += step) gaps.push(nearest2(means, size, means.subarray(n * size, (n + 1) * size), n));
   gaps.sort((a, b) => a - b);
   const usual = gaps[Math.min(gaps.length - 1, Math.floor(USUAL * gaps.length))];
-  return (z) => nearest(means, size, z, -1) > usual;
+  return (z) => nearest2(means, size, z, -1) > usual;
 }
-function nearest(means, size, z, itself) {
+function nearest2(means, size, z, itself) {
   let least = Infinity;
   for (let n = 0, i = 0; i < means.length; n++, i += size) {
     if (n === itself) continue;
-    let distance = 0;
-    for (let j = 0; j < size; j++) distance += (means[i + j] - z[j]) ** 2;
-    if (distance < least) least = distance;
+    let distance2 = 0;
+    for (let j = 0; j < size; j++) distance2 += (means[i + j] - z[j]) ** 2;
+    if (distance2 < least) least = distance2;
   }
   return least;
 }
@@ -5275,9 +5397,9 @@ var LatentModel = class {
   nearestCode(z) {
     let [best, least] = [0, Infinity];
     for (let n = 0; n < this.count; n++) {
-      let distance = 0;
-      for (let j = 0; j < this.size; j++) distance += (this.means[n * this.size + j] - z[j]) ** 2;
-      if (distance < least) [best, least] = [n, distance];
+      let distance2 = 0;
+      for (let j = 0; j < this.size; j++) distance2 += (this.means[n * this.size + j] - z[j]) ** 2;
+      if (distance2 < least) [best, least] = [n, distance2];
     }
     return best;
   }
@@ -5301,14 +5423,14 @@ var LatentModel = class {
 function momentsOf(means, size) {
   const count = means.length / size;
   const centre = new Float64Array(size);
-  const spread = new Float64Array(size);
+  const spread2 = new Float64Array(size);
   let most = 0;
   for (let i = 0; i < means.length; i++) {
     centre[i % size] += means[i] / count;
     most = Math.max(most, Math.abs(means[i]));
   }
-  for (let i = 0; i < means.length; i++) spread[i % size] += (means[i] - centre[i % size]) ** 2 / count;
-  return { centre, spread, most };
+  for (let i = 0; i < means.length; i++) spread2[i % size] += (means[i] - centre[i % size]) ** 2 / count;
+  return { centre, spread: spread2, most };
 }
 
 // explorer/browser/latent_map/originals.js
@@ -6990,7 +7112,7 @@ function reaches(frames, shown2, least) {
 }
 function widest({ codes, size }) {
   const count = codes.length / size;
-  const spread = Array.from({ length: size }, (_, j) => {
+  const spread2 = Array.from({ length: size }, (_, j) => {
     let [sum, squares] = [0, 0];
     for (let i = j; i < codes.length; i += size) {
       sum += codes[i];
@@ -6998,7 +7120,7 @@ function widest({ codes, size }) {
     }
     return squares / count - (sum / count) ** 2;
   });
-  const order = [...spread.keys()].sort((i, j) => spread[j] - spread[i] || i - j);
+  const order = [...spread2.keys()].sort((i, j) => spread2[j] - spread2[i] || i - j);
   return order.slice(0, 2).sort((i, j) => i - j);
 }
 function fewGreys(pixels) {
@@ -7249,12 +7371,12 @@ var Film = class {
 
 // explorer/browser/snapshots/saved_file.js
 var FRAMES2 = 60;
-var SIDE = 300;
+var SIDE2 = 300;
 var CELL = 28;
 var DURATIONS = { delay_ms: 100, last_ms: 1100 };
 function drawFilms(films, ratio2) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const [width, height] = [films.length * (SIDE + 10) - 10, SIDE + 20 + rows * (CELL + 2)];
+  const [width, height] = [films.length * (SIDE2 + 10) - 10, SIDE2 + 20 + rows * (CELL + 2)];
   const canvas = make("canvas", { width: width * ratio2, height: height * ratio2 });
   const pen = context(canvas);
   pen.scale(ratio2, ratio2);
@@ -7263,15 +7385,15 @@ function drawFilms(films, ratio2) {
   pen.imageSmoothingEnabled = false;
   films.forEach((film, i) => {
     if (!film.frames.length) return;
-    const left = i * (SIDE + 10);
-    pen.drawImage(film.codes.picture(SIDE, ratio2), left, 16, SIDE, SIDE);
+    const left = i * (SIDE2 + 10);
+    pen.drawImage(film.codes.picture(SIDE2, ratio2), left, 16, SIDE2, SIDE2);
     pen.fillStyle = "#222";
     pen.font = "12px sans-serif";
-    pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE);
+    pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE2);
     film.cells.forEach(
       (row, r) => row.forEach((image, c) => {
-        const step = SIDE / Math.max(10, row.length);
-        pen.drawImage(image, left + c * step, SIDE + 20 + r * (CELL + 2), step - 2, CELL);
+        const step = SIDE2 / Math.max(10, row.length);
+        pen.drawImage(image, left + c * step, SIDE2 + 20 + r * (CELL + 2), step - 2, CELL);
       })
     );
   });

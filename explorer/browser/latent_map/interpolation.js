@@ -4,7 +4,8 @@
 
 import { encodeGif } from "../numerics/gif.js";
 import { context, levels, make, paint, save, shown } from "../common/dom.js";
-import { imageSteps, linearPath, relaxGeodesic, sphericalPath } from "../numerics/walk.js";
+import { searchGeodesic } from "../numerics/detour.js";
+import { imageSteps, linearPath, sphericalPath } from "../numerics/walk.js";
 import { ExactImages } from "./exact.js";
 
 /** @import { LatentModel } from "./model.js" */
@@ -23,14 +24,13 @@ const FRAMES = 16;
 const FINE = 3;
 const FEW = 3;
 const FRAME_MS = 90;
-const MAX_RELAXATIONS = 80;
 /** @type {Record<Kind, string>} */
 const KINDS = { linear: "Straight line", spherical: "Spherical", geodesic: "Geodesic" };
 /** @type {Record<Kind, string>} */
 const MEANING = {
   linear: "Equal steps in latent space.",
   spherical: "Along the sphere: direction and length turn evenly.",
-  geodesic: "The shortest way through the images: equal, small changes of the decoded mean.",
+  geodesic: "The shortest way through the images that two starts found, in equal changes of the decoded mean; a shorter one may exist.",
 };
 
 /** The walk between two pins of one map. */
@@ -128,12 +128,11 @@ export class Interpolation {
   relax() {
     const mine = this.serial;
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
-    const geodesic = relaxGeodesic(this.host.model().decode, linearPath(a, b, this.length(a)));
+    const geodesic = searchGeodesic(this.host.model().decode, a, b, this.length(a));
     this.walks.geodesic = this.walk(geodesic.path);
-    let count = 0;
     const next = () => {
       if (mine !== this.serial) return;
-      if (!geodesic.converged && count++ < MAX_RELAXATIONS) {
+      if (!geodesic.converged) {
         geodesic.step();
         requestAnimationFrame(next);
       } else this.relaxing = false;
