@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
@@ -367,11 +367,7 @@ def reset(name: str, fallback: Any = None) -> None:
 
 def publish() -> None:
     """Writes every setting that is not at its default into the address, so it can be shared."""
-    texts = {
-        name: _text(value)
-        for name, value in st.session_state.settings.items()
-        if value != SETTINGS[name].default
-    }
+    texts = _texts()
     # after a quick second click the address may still be the old one: compare with the last too
     if texts != st.query_params.to_dict() or texts != st.session_state.get("published", texts):
         st.query_params.from_dict(texts)
@@ -392,6 +388,20 @@ def page_link(label: str, path: str, settings: Mapping[str, str]) -> None:
 
 def _nothing() -> None:
     """What a page shows that is only linked to: the navigation has the page itself."""
+
+
+def address() -> str:
+    """Writes the address of what this page shows, without a page around it."""
+    return f"{_path() or '/'}?{urlencode(_texts())}"
+
+
+def _texts() -> dict[str, str]:
+    """The settings that are not at their defaults, as they stand in a link."""
+    return {
+        name: _text(value)
+        for name, value in st.session_state.settings.items()
+        if value != SETTINGS[name].default
+    }
 
 
 def _text(value: Any) -> str:

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
+from explorer.services import permissions
 from models.config import ModelConfig
+from models.data import library
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
+from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
 from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
 from models.data.load import load
@@ -141,3 +144,63 @@ def _changed(name: str) -> int:
     with contextlib.suppress(OSError):  # removed in this moment
         return path.stat().st_mtime_ns if path else 0
     return 0
+
+
+def add_set(images: CustomImages, title: str) -> DataSetInfo:
+    """Adds a set, which is this session's; one that somebody else has added is used as it is.
+
+    Raises:
+        DataError: If there are too many sets, or they take too much space.
+        NotAllowed: If this session may add nothing.
+        OSError: If it cannot be written.
+    """
+    permissions.check_new()
+    known = custom_sets().get(images.id)
+    if known is not None and not permissions.may_change(known.owner):
+        return known
+    return library.add(images, title, permissions.owner() if known is None else known.owner)
+
+
+def may_change_set(name: str) -> bool:
+    """Whether this session may remove a set; one that cannot be read is the teacher's."""
+    known = custom_sets().get(name)
+    return permissions.may_change(permissions.TEACHER if known is None else known.owner)
+
+
+def remove_set(name: str) -> None:
+    """Moves a set aside.
+
+    Raises:
+        DataError: If it does not exist.
+        NotAllowed: If this session may not change it.
+        OSError: If it cannot be moved.
+    """
+    known = custom_sets().get(name)
+    permissions.check(permissions.TEACHER if known is None else known.owner)
+    library.remove(name)
+
+
+def removed_sets() -> dict[str, DataSetInfo]:
+    """Lists the removed sets that this session may restore, the last one first."""
+    found = {}
+    for name, path in library.list_removed().items():
+        with contextlib.suppress(OSError):  # gone in this moment
+            info = _info(str(path), path.stat().st_mtime_ns)
+            if info is not None and permissions.may_change(info.owner):
+                found[name] = info
+    return found
+
+
+def recover_set(name: str) -> None:
+    """Restores a removed set.
+
+    Raises:
+        DataError: If it is gone.
+        NotAllowed: If this session may not change it.
+        OSError: If it cannot be moved.
+    """
+    path = library.list_removed().get(name)
+    if path is not None:
+        info = _info(str(path), path.stat().st_mtime_ns)
+        permissions.check(permissions.TEACHER if info is None else info.owner)
+    library.recover(name)

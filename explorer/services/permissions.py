@@ -66,11 +66,16 @@ def may_change(owned_by: str) -> bool:
     return bool(owned_by) and not is_embedded() and owned_by == _visitor().owner
 
 
+def is_mine(owned_by: str) -> bool:
+    """Whether this session made what has that owner; without a class, everything."""
+    return not is_class() or owned_by == owner()
+
+
 def whose(owned_by: str) -> str:
-    """Names an owner to this session: you, the teacher, or somebody else."""
-    if owned_by == owner():
-        return "you"
-    return "the teacher" if owned_by == TEACHER else "somebody else"
+    """Says to this session whose something is: yours, the teacher's, or somebody else's."""
+    if is_mine(owned_by):
+        return "yours"
+    return "the teacher’s" if owned_by == TEACHER else "somebody else’s"
 
 
 def check_new() -> None:

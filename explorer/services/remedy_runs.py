@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.jobs.job import Job, JobError
-from explorer.services import catalogue, job_queue, run_folders
+from explorer.services import catalogue, job_queue, permissions, run_folders
 from explorer.services.catalogue import Entry
 from models.config import RunConfig
 from models.runs.comparison import is_changed, without
@@ -103,15 +103,16 @@ def _job(remedy: Remedy) -> Job | None:
         return None
 
 
-def train(remedy_runs: Sequence[RemedyRun], title: str) -> None:
+def train(remedy_runs: Sequence[RemedyRun], title: str, seconds: float | None = None) -> None:
     """Queues those that are neither trained nor live.
 
     Args:
         remedy_runs: From `find`.
         title: Of the model they are remedies for.
+        seconds: What each takes, an estimate; None: unknown.
 
     Raises:
-        JobError: If too many jobs wait, or the disk is full.
+        JobError: If this session may not, too many jobs wait, or the disk is full.
     """
     with _submitting:  # another session may have asked for the same
         for remedy, run, _, entry, _ in remedy_runs:
@@ -119,21 +120,22 @@ def train(remedy_runs: Sequence[RemedyRun], title: str) -> None:
             if entry or (job and job.is_live):
                 continue
             label = f"{title} · {remedy.name}"
-            jobs = job_queue.jobs()
-            _submitted[remedy.config] = (
-                jobs.go_on(run.id, label) if run else jobs.train(remedy.config, label)
-            )
+            if run and permissions.may_change(run.owner):
+                job_id = job_queue.go_on(run, label, seconds)
+            else:
+                job_id = job_queue.train(remedy.config, label, "", seconds)
+            _submitted[remedy.config] = job_id
 
 
 def cancel(remedy_runs: Sequence[RemedyRun]) -> None:
     """Ends those that are live; what they have done is kept for the next time.
 
     Raises:
-        JobError: If one belongs to another server.
+        JobError: If one belongs to another server, or to somebody else.
     """
     for one in reversed(remedy_runs):  # those that wait first, so that none is started
         if one.is_live:
-            job_queue.jobs().cancel(one.job.id)
+            job_queue.cancel(one.job.id)
 
 
 def total_steps(entry: Entry) -> int:

@@ -1,23 +1,26 @@
 """The library of the user's runs: labelled, deleted and restored, uploaded and downloaded.
 
-A deleted run is moved aside, and can be restored as long as it is among the last `MAX_TRASH`:
+A deleted run is moved aside, and can be restored for `KEPT_DAYS`:
 
-    runs/.trash/<id>/          the folder of a run
+    runs/.trash/<id>/              the folder of a run
+                     deleted.json  who deleted it
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from explorer.jobs.job import JobError
-from explorer.services import catalogue, job_queue, run_folders
+from explorer.services import catalogue, class_room, job_queue, permissions, run_folders
 from models.atomic import write_bytes
 from models.places import disk_reason, make_folder
 from models.runs.folder import Run, default_runs_dir, find_run
@@ -26,8 +29,9 @@ from models.storage.checkpoint import Checkpoint, read, restore, write
 from models.storage.tensors import CheckpointError
 from models.text import clean_name
 
-MAX_TRASH = 20
-"""Deleted runs that are kept."""
+KEPT_DAYS = 7
+"""How long a deleted run is kept."""
+DELETION, MAX_NOTE_BYTES = "deleted.json", 1000
 MAX_UPLOAD = 32 * 2**20
 """Bytes of a model file that is uploaded."""
 
@@ -44,9 +48,10 @@ def relabel(run_id: str, **changes: Any) -> None:
 
     Raises:
         ValueError: If there is no such run.
-        JobError: If the disk refuses.
+        JobError: If this session may not, or the disk refuses.
     """
     run = find_run(default_runs_dir(), run_id)
+    permissions.check(run.owner)
     with _disk("The run could not be labelled"):
         run.relabel(**changes)
 
@@ -78,8 +83,10 @@ def take_in(data: bytes, name: str) -> Run:
 
     Raises:
         CheckpointError: If it is not a usable model, in one sentence.
-        JobError: If the disk refuses.
+        JobError: If this session may not, there is no room, or the disk refuses.
     """
+    permissions.check_new()
+    class_room.check()
     if len(data) > MAX_UPLOAD:
         raise CheckpointError(
             f"the file must be at most {MAX_UPLOAD >> 20} MiB, got {len(data) / 2**20:.1f} MiB"
@@ -92,7 +99,7 @@ def take_in(data: bytes, name: str) -> Run:
             write_bytes(path, data)
             checkpoint = _usable(path)
             card = _our_card(checkpoint.card, name)
-            run = Run.create(folder, card.config, card.title)
+            run = Run.create(folder, card.config, card.title, owner=permissions.owner())
             if card == checkpoint.card:
                 path.rename(run.model_path)
             else:
@@ -145,41 +152,110 @@ def _trash() -> Path:
     return default_runs_dir() / ".trash"
 
 
+class Deleted(NamedTuple):
+    """A deleted run, who deleted it, and when it will be gone, in seconds since 1970."""
+
+    run: Run
+    by: str
+    until: float
+
+    @property
+    def title(self) -> str:
+        """Of the run; its id, if its settings are damaged."""
+        with contextlib.suppress(ValueError):
+            return self.run.title
+        return self.run.id
+
+
+def deleted() -> list[Deleted]:
+    """Lists the deleted runs that this session may restore, the last one first."""
+    found = []
+    for name in discarded():
+        run = Run(_trash() / name)
+        with contextlib.suppress(ValueError, OSError):  # damaged, or gone in this moment
+            if permissions.may_change(run.owner):
+                found.append(Deleted(run, _deleter(run), _until(run)))
+    return found
+
+
 def discarded() -> list[str]:
-    """Lists the ids of deleted runs that can be restored, the last one first."""
-    deleted = []
+    """Lists the ids of deleted runs that are kept, the last one first."""
+    kept = []
     with contextlib.suppress(OSError):
-        deleted = [(each.stat().st_mtime_ns, each.name) for each in os.scandir(_trash())]
-    return [name for _, name in sorted(deleted, reverse=True)]
+        kept = [(each.stat().st_mtime_ns, each.name) for each in os.scandir(_trash())]
+    return [name for _, name in sorted(kept, reverse=True)]
+
+
+def _until(run: Run) -> float:
+    return run.folder.stat().st_mtime + KEPT_DAYS * 24 * 3600
+
+
+def _deleter(run: Run) -> str:
+    """Who deleted a run; without a note, its owner."""
+    try:
+        note = json.loads((run.folder / DELETION).read_bytes()[:MAX_NOTE_BYTES])
+        return str(note["by"])
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return run.owner
 
 
 def discard(run_id: str) -> None:
-    """Moves a run aside; of those moved aside before, the last `MAX_TRASH` stay.
+    """Moves a run aside, where it stays for `KEPT_DAYS`; what was there longer is removed.
 
     Raises:
-        JobError: If a job of this run waits or works, or the disk refuses.
+        JobError: If this session may not, a job of this run waits or works, or the disk refuses.
         ValueError: If there is no such run, or a process is training it.
     """
     if any(run_id in job.runs for job in job_queue.jobs().all() if job.is_live):
         raise JobError("A run can be deleted once its job has ended: cancel that first.")
     run = find_run(default_runs_dir(), run_id)
+    permissions.check(run.owner)
+    note = json.dumps({"by": permissions.owner()}).encode()
     with _disk("The run could not be deleted"), run.lock():
         _trash().mkdir(exist_ok=True)
-        os.utime(run.folder)
         run.folder.rename(_trash() / run.id)
-    for old in discarded()[MAX_TRASH:]:
-        shutil.rmtree(_trash() / old, ignore_errors=True)
+        moved = Run(_trash() / run.id)
+        with contextlib.suppress(OSError):  # a full disk: its owner is not told who it was
+            write_bytes(moved.folder / DELETION, note)
+        os.utime(moved.folder)
+    empty_trash()
 
 
 def recover(run_id: str) -> None:
     """Moves a deleted run back.
 
     Raises:
-        JobError: If it is gone, or the disk refuses.
+        JobError: If this session may not, the run is gone, or the disk refuses.
     """
-    if run_id not in discarded():  # compared, never joined
-        raise JobError(
-            f"Only the last {MAX_TRASH} deleted runs are kept, and this is not one of them."
-        )
+    run = _deleted_run(run_id)
     with _disk("The run could not be restored"):
-        (_trash() / run_id).rename(default_runs_dir() / run_id)
+        (run.folder / DELETION).unlink(missing_ok=True)
+        run.folder.rename(default_runs_dir() / run_id)
+
+
+def _deleted_run(run_id: str) -> Run:
+    """A deleted run that this session may change."""
+    if run_id not in discarded():  # compared, never joined
+        raise JobError(f"Deleted runs are kept for {KEPT_DAYS} days, and this one is gone.")
+    run = Run(_trash() / run_id)
+    permissions.check(run.owner)
+    return run
+
+
+def remove_for_good(run_ids: Sequence[str]) -> None:
+    """Removes deleted runs for good.
+
+    Raises:
+        JobError: If this session may not, or one is gone.
+    """
+    for run in map(_deleted_run, run_ids):
+        shutil.rmtree(run.folder, ignore_errors=True)
+    class_room.measure_again()
+
+
+def empty_trash() -> None:
+    """Removes what was deleted longer ago than `KEPT_DAYS`."""
+    for name in discarded():
+        with contextlib.suppress(OSError):  # gone in this moment
+            if _until(Run(_trash() / name)) < time.time():
+                shutil.rmtree(_trash() / name, ignore_errors=True)

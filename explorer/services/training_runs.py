@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from explorer.jobs.job import JobError
-from explorer.services import catalogue, run_folders, training_form
+from explorer.services import catalogue, permissions, run_folders, training_form
 from models.config import RunConfig
 from models.places import disk_reason
 from models.runs.folder import Run
@@ -117,8 +117,9 @@ def steer(run: Run, **fields: Any) -> None:
 
     Raises:
         ValueError: If one is outside its limits.
-        JobError: If the disk refuses.
+        JobError: If this session may not change the run, or the disk refuses.
     """
+    permissions.check(run.owner)
     try:
         send_request(run.folder, **fields)
     except OSError as error:

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import streamlit as st
 
 from explorer import page_queue
-from explorer.services import job_queue
+from explorer.jobs.job import JobError
+from explorer.services import job_queue, permissions
 from explorer.widgets.text import plain
 from models.data.builtin import TORCHVISION, default_data_dir, is_available
 
@@ -18,9 +19,9 @@ TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "kmnist": "Kuzushi
 
 
 def show() -> None:
-    """Offers what is not on this machine; nothing once all of it is."""
+    """Offers what is not on this machine, in a class to the teacher; nothing once all of it is."""
     missing = _missing(TORCHVISION)
-    if missing:
+    if missing and permissions.is_teacher():
         with st.expander("More images: MNIST, Fashion-MNIST, Kuzushiji-MNIST", key="downloads"):
             st.caption(
                 "60,000 training and 10,000 test images of 28 × 28 pixels each, from the servers "
@@ -32,7 +33,8 @@ def show() -> None:
 def offer(name: str) -> None:
     """Offers one data set, where its images would be shown; nothing if it is on this machine or
     cannot be downloaded."""
-    if missing := _missing([name] if name in TORCHVISION else []):
+    missing = _missing([name] if name in TORCHVISION else [])
+    if missing and permissions.is_teacher():
         _offer(missing)
 
 
@@ -85,11 +87,13 @@ def _line(name: str) -> None:
 def _start(name: str) -> None:
     st.session_state[f"download-problem-{name}"] = ""
     try:
-        job_queue.downloads().start(name, default_data_dir())
+        job_queue.start_download(name)
+    except JobError as error:
+        st.session_state[f"download-problem-{name}"] = str(error).removesuffix(".")
     except OSError:
         sentence = "no process could be started for the download: try again when less is running"
         st.session_state[f"download-problem-{name}"] = sentence
 
 
 def _cancel(name: str) -> None:
-    job_queue.downloads().cancel(name, default_data_dir())
+    job_queue.cancel_download(name)

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +32,8 @@ from models.text import clean_name
 MAX_SETS = 20
 MAX_STORED = 256 * 2**20
 """Most bytes of all sets together."""
-MAX_REMOVED = 3
-"""Removed sets that can be restored."""
+KEPT_DAYS = 7
+"""How long a removed set can be restored, as long as all removed ones take at most `MAX_STORED`."""
 _ABOUT = "about.json"
 _ARRAYS = ("images", "labels", "class_names", "is_test")
 _MAX_ABOUT = 2**16
@@ -45,6 +46,7 @@ class DataSetInfo(NamedTuple):
     Attributes:
         train: Training images; the others are the test set.
         bytes: Size of its file.
+        owner: Who may change it in a class; nothing: the teacher.
     """
 
     id: str
@@ -55,6 +57,7 @@ class DataSetInfo(NamedTuple):
     notes: tuple[str, ...]
     bytes: int
     train: int
+    owner: str = ""
 
 
 def library_dir() -> Path:
@@ -111,7 +114,8 @@ def read_info(path: Path) -> DataSetInfo:
         title, notes = clean_name(about["title"]), tuple(map(str, about["notes"]))
         classes, size = int(about["classes"]), path.stat().st_size
         train = int(about.get("train", count_train(count)))
-        return DataSetInfo(path.stem, title, count, tuple(image_shape), classes, notes, size, train)
+        owner, shape = str(about.get("owner", "")), tuple(image_shape)
+        return DataSetInfo(path.stem, title, count, shape, classes, notes, size, train, owner)
 
 
 def read_custom(name: str) -> CustomImages:
@@ -167,7 +171,7 @@ def _reading(name: str) -> Iterator[None]:
         ) from error
 
 
-def add(images: CustomImages, title: str = "") -> DataSetInfo:
+def add(images: CustomImages, title: str = "", owner: str = "") -> DataSetInfo:
     """Adds a set to the library, where command line, training runs and app find it by its id.
 
     The same images are kept once: adding them again gives them the new title.
@@ -175,6 +179,7 @@ def add(images: CustomImages, title: str = "") -> DataSetInfo:
     Args:
         images: The set.
         title: A label; by default the set's own.
+        owner: Who may change it in a class; nothing: the teacher.
 
     Raises:
         DataError: If there are too many sets, or they take too much space.
@@ -183,7 +188,7 @@ def add(images: CustomImages, title: str = "") -> DataSetInfo:
     from models.atomic import write_bytes
 
     folder, title = library_dir(), clean_name(title, images.title)
-    content = _to_bytes(images, title)
+    content = _to_bytes(images, title, owner)
     others = {name: path for name, path in list_paths().items() if name != images.id}
     if len(others) >= MAX_SETS:
         raise DataError(
@@ -203,7 +208,7 @@ def add(images: CustomImages, title: str = "") -> DataSetInfo:
     return read_info(path)
 
 
-def _to_bytes(images: CustomImages, title: str) -> bytes:
+def _to_bytes(images: CustomImages, title: str, owner: str) -> bytes:
     """The content of a set's file."""
     arrays = {"images": images.images}
     if images.labels is not None:
@@ -213,6 +218,7 @@ def _to_bytes(images: CustomImages, title: str) -> bytes:
     about = {"title": title, "scale": images.scale, "notes": images.notes}
     about |= {"shape": images.images.shape, "classes": len(images.class_names)}
     about["train"] = images.train_count
+    about |= {"owner": owner} if owner else {}
     stream = io.BytesIO()
     np.savez(stream, **arrays)
     with zipfile.ZipFile(stream, "a") as archive:
@@ -221,7 +227,7 @@ def _to_bytes(images: CustomImages, title: str) -> bytes:
 
 
 def remove(name: str) -> None:
-    """Moves a set to the removed ones, of which the last `MAX_REMOVED` are kept.
+    """Moves a set to the removed ones, where it stays for `KEPT_DAYS`.
 
     Raises:
         DataError: If it does not exist.
@@ -234,8 +240,13 @@ def remove(name: str) -> None:
     aside.mkdir(exist_ok=True)
     path.replace(aside / path.name)
     os.utime(aside / path.name)
-    for old in list(list_removed().values())[MAX_REMOVED:]:
-        old.unlink(missing_ok=True)
+    size = 0
+    for old in list_removed().values():
+        with contextlib.suppress(OSError):  # gone in this moment
+            status = old.stat()
+            size += status.st_size
+            if size > MAX_STORED or time.time() - status.st_mtime > KEPT_DAYS * 24 * 3600:
+                old.unlink()
 
 
 def recover(name: str) -> None:
@@ -248,7 +259,7 @@ def recover(name: str) -> None:
     path = list_removed().get(name)
     if path is None:
         raise DataError(
-            f"a set can be restored if it is one of the last {MAX_REMOVED} removed, "
+            f"a set can be restored for {KEPT_DAYS} days after it was removed, "
             f"got {clean_name(name)!r}"
         )
     path.replace(library_dir() / path.name)

@@ -154,7 +154,7 @@ class Run:
     @property
     def owner(self) -> str:
         """Who may change it in a class; nothing: the teacher."""
-        return str(self._document().get("owner", ""))
+        return str(self.document().get("owner", ""))
 
     def config(self) -> RunConfig:
         """Reads the run's settings.

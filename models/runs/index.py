@@ -47,6 +47,7 @@ class IndexedRun(NamedTuple):
         has_film: Whether there are snapshots of its training.
         problem: Why its settings cannot be read, in one sentence; else empty.
         model_problem: Why its model cannot be read, in one sentence; else empty.
+        owner: Who may change it in a class; nothing: the teacher.
     """
 
     run: Run
@@ -60,6 +61,7 @@ class IndexedRun(NamedTuple):
     has_film: bool = False
     problem: str = ""
     model_problem: str = ""
+    owner: str = ""
 
     @property
     def id(self) -> str:
@@ -83,11 +85,11 @@ def read_indexed(run: Run) -> IndexedRun:
         ...     indexed.title, indexed.card, indexed.problem
         ('my first', None, '')
     """
-    config, title, sweep, problem = None, clean_name(run.id), "", ""
+    config, title, sweep, problem, owner = None, clean_name(run.id), "", "", ""
     try:
         document = run.document()
         title = clean_name(document.get("title", ""), run.id)
-        sweep = str(document.get("sweep", ""))
+        sweep, owner = str(document.get("sweep", "")), str(document.get("owner", ""))
         config = RunConfig.from_json(document.get("config"))
     except ValueError as error:
         problem = str(error)
@@ -101,7 +103,7 @@ def read_indexed(run: Run) -> IndexedRun:
     has_film = snapshot_folder(run.folder).is_dir()
     return IndexedRun(
         run, config, title, run.label, sweep, card, has_codes, changed, has_film,
-        problem, model_problem,
+        problem, model_problem, owner,
     )  # fmt: skip
 
 

@@ -46,13 +46,18 @@ class Session:
         url: Of the server.
         query: Of the link, e.g. "model=digits-2d-beta-1".
         page: Address of the page to open, e.g. "train".
+        cookie: Of its browser.
     """
 
-    def __init__(self, url: str, query: str, page: str = "") -> None:
+    def __init__(self, url: str, query: str, page: str = "", cookie: str = "") -> None:
         address = url.replace("http", "ws", 1) + "/_stcore/stream"
         start = time.perf_counter()
         self._stack = contextlib.ExitStack()
-        connection = connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=300)
+        headers = {"Cookie": cookie} if cookie else None
+        connection = connect(
+            address, subprotocols=["streamlit"], max_size=None, open_timeout=300,
+            additional_headers=headers,
+        )  # fmt: skip
         self.socket = self._stack.enter_context(connection)
         self.url, self.query = url, query
         self.chart = self.fragment = self.page = ""

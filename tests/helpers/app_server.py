@@ -22,6 +22,13 @@ def app_server(runs_dir, program=("-m", "streamlit")):
     return serving(runs_dir, [*map(str, program), "run", "explorer/app.py", *flags])
 
 
+def free_port():
+    """A port of this machine that nothing listens at."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 @contextmanager
 def serving(runs_dir, words):
     """A server until the end of the block: its address, and its process.
@@ -30,9 +37,7 @@ def serving(runs_dir, words):
         runs_dir: Its runs folder.
         words: What Python is told; the port follows them.
     """
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, *words, str(port)],
         cwd=ROOT, env={**os.environ, "LATENT_RUNS_DIR": str(runs_dir)},

@@ -30,11 +30,18 @@ class Desk:
     def prepare(self):
         self.is_prepared = True
 
-    def train(self, config, title="", label=""):
+    def train(self, config, title="", label="", owner="", seconds=0.0):
         if self.full:
             raise JobError(self.full)
         self.asked.append((config, title, label))
         return "job"
+
+    def go_on(self, run_id, label="", owner="", seconds=0.0):
+        self.done.append(("go on", run_id))
+        return "job"
+
+    def clear(self, reason):
+        self.done.append(("clear", reason))
 
     def all(self):
         return self.jobs

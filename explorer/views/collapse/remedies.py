@@ -9,10 +9,10 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.jobs.job import Job, JobError
-from explorer.services import remedy_runs
+from explorer.services import permissions, remedy_runs
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.remedy_runs import RemedyRun
-from explorer.views import model_picker
+from explorer.views import looking, model_picker
 from explorer.views.collapse import before_after
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
@@ -77,17 +77,19 @@ def _buttons(model: LoadedModel, runs: Sequence[RemedyRun]) -> None:
     """Train what is missing, or cancel what is being trained."""
     live = [run for run in runs if run.is_live]
     missing = [run for run in runs if not run.entry and not run.is_live]
-    if live:
-        inputs.button("Cancel", lambda: _try(remedy_runs.cancel, live))
-    if not missing:
+    mine = [run for run in live if permissions.may_change(run.job.owner)]
+    if mine:
+        inputs.button("Cancel", lambda: _try(remedy_runs.cancel, mine))
+    if not missing or not looking.may_make():
         return
     if model.test_images is None:
         st.caption(model_picker.missing_images(model))
         return
-    seconds = len(missing) * (model.card.seconds + START_SECONDS)
+    each = model.card.seconds + START_SECONDS
+    seconds = len(missing) * each
     title = model.card.title or model.entry.id
     label = "Train the remedies" if len(missing) == len(runs) else "Train the others"
-    inputs.button(label, lambda: _try(remedy_runs.train, missing, title), type="primary")
+    inputs.button(label, lambda: _try(remedy_runs.train, missing, title, each), type="primary")
     noun = "training run" if len(missing) == 1 else "training runs"
     st.caption(f"{len(missing)} {noun}, about {_duration(seconds)}")
 

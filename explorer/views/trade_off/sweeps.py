@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from explorer import page_queue, state
 from explorer.jobs.job import Job, JobError
-from explorer.services import data_sets, job_queue, training_form
+from explorer.services import data_sets, job_queue, permissions, training_form, training_runs
+from explorer.views import looking
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
 from explorer.words import words
-from models.config import RUN_SETTINGS
+from models.config import RUN_SETTINGS, RunConfig
 from models.presets import PRESETS
 from models.sweeps.grid import grid
 
@@ -25,7 +26,8 @@ SHOWN = 3
 def show() -> None:
     """The form, and every sweep that is being trained or ended early."""
     with st.expander("Train a sweep over β"):
-        _form()
+        if looking.may_make():
+            _form()
     every = TICK_SECONDS if any(job.is_live for job in _sweeps()) else None
     page_queue.fragment(_follow, run_every=every)(every is not None)
 
@@ -84,9 +86,15 @@ def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
     def submit() -> None:
         start = training_form.plan(preset, {"data": data or None})
         configs = grid(start, [float(text) for text in betas.split(",")], seeds)
-        job_queue.jobs().sweep(configs, label=f"{TITLE}: {words(preset)}")
+        job_queue.sweep(configs, f"{TITLE}: {words(preset)}", _seconds(configs))
 
     _try(submit)
+
+
+def _seconds(configs: Sequence[RunConfig]) -> float | None:
+    """What all runs of a sweep take, side by side, an estimate; None: unknown."""
+    found = [training_runs.cost(config).seconds for config in configs]
+    return None if None in found else sum(found) / job_queue.jobs().slots
 
 
 def _try(action: Callable[[], object]) -> None:
@@ -104,7 +112,8 @@ def _follow(was_live: bool) -> None:
         st.rerun()
     if problem := st.session_state.pop("sweep_problem", ""):
         st.error(plain(problem))
-    for job in [job for job in found if job.is_live or job.can_resume][:SHOWN]:
+    shown = [job for job in found if job.is_live or _may_resume(job)]
+    for job in shown[:SHOWN]:
         _one(job)
     watched = st.session_state.setdefault("watched_sweeps", set())
     watched |= {job.id for job in found if job.is_live}
@@ -116,6 +125,10 @@ def _follow(was_live: bool) -> None:
     state.publish()
 
 
+def _may_resume(job: Job) -> bool:
+    return job.can_resume and permissions.may_change(job.owner)
+
+
 def _one(job: Job) -> None:
     """A sweep's bar, or why it ended, with what can be done."""
     title = plain(job.title)
@@ -123,13 +136,12 @@ def _one(job: Job) -> None:
         if job.is_live:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
+            if job.position and job.wait_seconds is not None:
+                left = f", begins in about {job.wait_seconds:.0f} s"
             trouble = f"; {plain(job.trouble)}" if job.trouble else ""
             st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}")
-            inputs.button(
-                "Cancel", lambda: _try(lambda: job_queue.jobs().cancel(job.id)), key=job.id
-            )
+            if permissions.may_change(job.owner):
+                inputs.button("Cancel", lambda: _try(lambda: job_queue.cancel(job.id)), key=job.id)
         else:
             st.markdown(plain(f"{job.title} {job.ending}."))
-            inputs.button(
-                "Resume", lambda: _try(lambda: job_queue.jobs().resume(job.id)), key=job.id
-            )
+            inputs.button("Resume", lambda: _try(lambda: job_queue.resume(job.id)), key=job.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -13,7 +13,7 @@ from explorer import page_queue, state
 from explorer.figures.training import kl_curves, training_curve
 from explorer.glossary import row
 from explorer.jobs.job import Job
-from explorer.services import job_queue, page_files, run_folders, training_runs
+from explorer.services import job_queue, page_files, permissions, run_folders, training_runs
 from explorer.views.train import outcomes, snapshots
 from explorer.views.train.attempts import attempt
 from explorer.widgets import display, inputs
@@ -95,14 +95,32 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
         st.session_state.watched_runs = (together[0].id,)
     for job in live:
         _working(job, working.pop(job.runs, None), together)
-    ended = [job for job in found if job.can_resume and runs >= set(job.runs)]
-    for job in ended[:SHOWN]:
+    _clear(live)
+    mine = [job for job in found if permissions.is_mine(job.owner)]
+    for job in [job for job in mine if _ended_early(job, runs)][:SHOWN]:
         outcomes.ended(job)
-    if found and found[0].state == "done" and len(found[0].runs) == 1:
-        outcomes.finished(found[0])
+    if mine and mine[0].state == "done" and len(mine[0].runs) == 1:
+        outcomes.finished(mine[0])
     if last := last_watched():
         snapshots.show(last, "live")
     state.publish()
+
+
+def _ended_early(job: Job, runs: Container[str]) -> bool:
+    """Whether a job can go on, or has been taken out of the queue with a reason."""
+    if job.can_resume:
+        return all(run in runs for run in job.runs)
+    return job.state == "cancelled" and bool(job.reason)
+
+
+def _clear(live: list[Job]) -> None:
+    """Lets the teacher of a class clear the queue."""
+    waiting = [job for job in live if job.position]
+    if len(waiting) > 1 and permissions.is_class() and permissions.is_teacher():
+        inputs.button(
+            f"Cancel all {len(waiting)} that wait", lambda: attempt(job_queue.clear),
+            help="Of everyone; each is told.",
+        )  # fmt: skip
 
 
 def _draw() -> None:
@@ -129,35 +147,42 @@ def _working(job: Job, trained: tuple[Run, RunConfig] | None, together: list[Run
         together: The runs of all jobs that work.
     """
     is_held = trained is not None and read_request(trained[0].folder).order != GO
+    is_ours = permissions.may_change(job.owner)
+    whose = f" ({permissions.whose(job.owner)})" if permissions.is_class() else ""
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(job.share, plain(_where(job, is_held)))
-        if trained:
+        st.progress(job.share, plain(_where(job, is_held, whose)))
+        if trained and is_ours:
             _hold(trained[0], is_held)
-        if not job.position:
+        if is_ours and not job.position:
             _order(job, "Stop and keep", "pause", "Saves a model to explore; can be continued.")
-        _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
+        if is_ours:
+            _order(job, "Cancel", "cancel", "Ends within a second; what was saved can be resumed.")
     if trained:
-        _change(*trained)
+        if is_ours:
+            _change(*trained)
         outcomes.collapse(*trained)
         snapshots.show(trained[0], "live", together, is_live=True)
 
 
-def _where(job: Job, is_held: bool) -> str:
-    """Where a job stands, in one line."""
+def _where(job: Job, is_held: bool, whose: str = "") -> str:
+    """Where a job stands, and whose it is, in one line."""
+    title = job.title + whose
     if job.position:
-        return f"{job.title}: waits, place {job.position}"
+        wait = job.wait_seconds
+        soon = "" if wait is None else f", begins in about {duration(wait)}"
+        return f"{title}: waits, place {job.position}{soon}"
     if is_held:
-        return f"{job.title}: {job.share:.0%}, paused at {job.text}"
+        return f"{title}: {job.share:.0%}, paused at {job.text}"
     if job.is_stopping:
-        return f"{job.title}: stopping at {job.share:.0%}; the model is being saved and scored"
+        return f"{title}: stopping at {job.share:.0%}; the model is being saved and scored"
     left = "" if job.seconds_left is None else f", about {duration(job.seconds_left)} left"
     trouble = f"; {job.trouble}" if job.trouble else ""
-    return f"{job.title}: {job.share:.0%}, {job.text or 'starting'}{left}{trouble}"
+    return f"{title}: {job.share:.0%}, {job.text or 'starting'}{left}{trouble}"
 
 
 def _order(job: Job, label: str, method: str, help: str) -> None:
     """A button that tells the queue what to do with a job."""
-    action = getattr(job_queue.jobs(), method)
+    action = getattr(job_queue, method)
     key = f"{method}-{job.id}"
     inputs.button(label, lambda: attempt(lambda: action(job.id)), key=key, help=help)
 

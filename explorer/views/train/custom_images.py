@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.services import data_sets, job_queue, run_folders
+from explorer.services import data_sets, job_queue, permissions, run_folders
 from explorer.views.train import new_images
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
@@ -18,9 +18,6 @@ from models.data.library import (
     MAX_STORED,
     DataSetInfo,
     list_paths,
-    list_removed,
-    recover,
-    remove,
 )
 
 
@@ -31,7 +28,8 @@ def show() -> None:
             if text := st.session_state.pop(name, ""):
                 show_it(plain(text))
         _undo()
-        new_images.show()
+        if not permissions.obstacle():
+            new_images.show()
         _kept()
 
 
@@ -44,7 +42,8 @@ def _kept() -> None:
     for name in damaged:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(f"The file of {name} is damaged: remove it and add the images again.")
-            _button("Remove", lambda name=name: _remove(name, name), name)
+            if data_sets.may_change_set(name):
+                _button("Remove", lambda name=name: _remove(name, name), name)
     if state.get("data") in found and "own_upload" not in st.session_state:
         images = data_sets.custom_samples(state.get("data"))
         if images is not None:
@@ -66,7 +65,8 @@ def _one(facts: DataSetInfo) -> None:
         st.markdown(f"**{plain(facts.title)}** · {size}{classes}", width="stretch")
         label = "In use" if is_chosen else "Use"
         _button(label, lambda: new_images.use(facts.id), facts.id, disabled=is_chosen)
-        _button("Remove", lambda: _remove(facts.id, facts.title), facts.id)
+        if data_sets.may_change_set(facts.id):
+            _button("Remove", lambda: _remove(facts.id, facts.title), facts.id)
 
 
 def _button(label: str, action: Callable[[], object], name: str, **options: Any) -> None:
@@ -80,7 +80,7 @@ def _remove(name: str, title: str) -> None:
     live = [job for job in job_queue.jobs().all() if job.is_live]
     if any(run_id in users for job in live for run_id in job.runs):
         raise DataError("a set can be removed once training on it has ended: cancel the run first")
-    remove(name)
+    data_sets.remove_set(name)
     st.session_state.own_removed = name, title, len(users)
     if state.get("data") == name:
         state.put(data=None, batch=None)
@@ -89,8 +89,9 @@ def _remove(name: str, title: str) -> None:
 def _undo() -> None:
     """The way back, after a set was removed."""
     name, title, users = st.session_state.get("own_removed", ("", "", 0))
-    if name in list_removed():
+    if name in data_sets.removed_sets():
         runs = f" Runs that no longer show their originals: {users}." if users else ""
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"“{plain(title)}” was removed.{runs}")
-            inputs.button("Undo", lambda: new_images.attempt(lambda: recover(name)), key="own-undo")
+            restore = lambda: data_sets.recover_set(name)  # noqa: E731
+            inputs.button("Undo", lambda: new_images.attempt(restore), key="own-undo")

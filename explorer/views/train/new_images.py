@@ -9,13 +9,13 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
+from explorer.jobs.job import JobError
 from explorer.services import data_sets, pending_uploads
 from explorer.services.pending_uploads import Upload
 from explorer.widgets import display, inputs, upload
 from explorer.widgets.text import plain
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
-from models.data.library import add
 from models.data.read_options import AUTO, NONE, ReadOptions
 from models.places import disk_reason
 
@@ -160,7 +160,7 @@ def _choose(token: str, found: Upload) -> ReadOptions:
 
 def _add(images: CustomImages) -> None:
     """Keeps the images and chooses them for the next training."""
-    facts = add(images, st.session_state[f"own-title-{images.id}"])
+    facts = data_sets.add_set(images, st.session_state[f"own-title-{images.id}"])
     _forget()
     use(facts.id)
     st.session_state.own_done = f"“{facts.title}” was added and is now the data set."
@@ -215,5 +215,7 @@ def attempt(action: Callable[[], object]) -> None:
         action()
     except DataError as error:
         st.session_state.own_problem = f"{error}."
+    except JobError as error:
+        st.session_state.own_problem = str(error)
     except OSError as error:
         st.session_state.own_problem = f"The images could not be saved: {disk_reason(error)}."

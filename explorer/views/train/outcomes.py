@@ -51,9 +51,10 @@ def ended(job: Job) -> None:
     label = "Continue" if job.state == "paused" else "Resume"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(f"{job.title} {job.ending}."))
-        inputs.button(
-            label, lambda: attempt(lambda: job_queue.jobs().resume(job.id)), key=f"resume-{job.id}"
-        )
+        if job.can_resume:
+            inputs.button(
+                label, lambda: attempt(lambda: job_queue.resume(job.id)), key=f"resume-{job.id}"
+            )
 
 
 def finished(job: Job) -> None:

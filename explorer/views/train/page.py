@@ -8,7 +8,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
-from explorer.views import downloads
+from explorer.views import downloads, looking
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import duration
 from explorer.views.train.attempts import attempt
@@ -112,7 +112,8 @@ def _order() -> None:
         sentence, problem = _price(training_runs.cost(config)), ""
     except ValueError as error:
         sentence, problem = "", str(error)
-    inputs.button("Train", _submit, type="primary", disabled=bool(problem))
+    if looking.may_make():
+        inputs.button("Train", _submit, type="primary", disabled=bool(problem))
     if problem:
         st.error(plain(f"{problem}."))
     else:
@@ -149,4 +150,10 @@ def _price(cost: training_runs.Cost) -> str:
 def _submit() -> None:
     """Starts what the form says now, which may be newer than what was drawn."""
     title = clean_name(state.get("title"), _name(state.get("preset")))
-    attempt(lambda: job_queue.jobs().train(_plan(), title, f"Training “{title}”"))
+    attempt(lambda: _train(title))
+
+
+def _train(title: str) -> None:
+    plan = _plan()
+    seconds = training_runs.cost(plan).seconds
+    job_queue.train(plan, title, f"Training “{title}”", seconds)

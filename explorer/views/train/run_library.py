@@ -10,9 +10,16 @@ import streamlit as st
 from explorer import state
 from explorer.glossary import row as terms
 from explorer.jobs.job import JobError
-from explorer.services import catalogue, data_sets, job_queue, run_folders, run_library
+from explorer.services import (
+    catalogue,
+    data_sets,
+    job_queue,
+    permissions,
+    run_folders,
+    run_library,
+)
 from explorer.views.compare import page
-from explorer.views.train import snapshots
+from explorer.views.train import snapshots, trash
 from explorer.views.train.active_jobs import curves, last_watched, live_jobs
 from explorer.views.train.attempts import attempt
 from explorer.views.train.outcomes import scores
@@ -37,7 +44,8 @@ MAX_TITLE = 80
 def show() -> None:
     """The user's runs, what can be done with one of them, and several side by side."""
     st.markdown("## Your runs")
-    _undo()
+    trash.show()
+    trash.show_room()
     found = run_folders.in_order()
     shown = _page(found)
     usable, _ = catalogue.list_models()
@@ -51,7 +59,8 @@ def show() -> None:
         st.caption("The first will be listed here.")
     else:
         st.info("There are no runs yet: press Train; the digits take about ten seconds.")
-    _upload()
+    if not permissions.obstacle():
+        _upload()
     page.show(shown)
 
 
@@ -116,7 +125,7 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
         "date": _date(run.id),
         "note": label.note.replace("\n", " · "),
         PINNED: "★" if label.pinned else "",
-    }
+    } | ({"whose": permissions.whose(run.owner)} if permissions.is_class() else {})
 
 
 def _data(config: RunConfig, card: Card | None) -> str:
@@ -164,8 +173,15 @@ def _one(shown: list[IndexedRun]) -> None:
                 on_click="ignore",
                 key=f"download-{chosen}",
             )
-        inputs.button("Delete", lambda: attempt(lambda: _delete(run)), key=f"delete-{chosen}")
-    _label(run)
+        is_ours = permissions.may_change(offered[chosen].owner)
+        if is_ours:
+            inputs.button(
+                "Delete", lambda: attempt(lambda: trash.delete(run)), key=f"delete-{chosen}"
+            )
+    if is_ours:
+        _label(run)
+    elif note := offered[chosen].label.note:
+        st.markdown(plain(note))
     if model is not None:
         st.markdown(scores(model.card))
     if model is not None and not run.state_path.exists():
@@ -234,21 +250,3 @@ def _take_in(data: bytes, name: str) -> tuple[str, str]:
         return "", str(error)
     state.put(own=run.id)
     return f"“{run.title}” was added to your runs.", ""
-
-
-def _delete(run: Run) -> None:
-    """Moves it aside, and remembers what can be undone."""
-    title = run.title
-    run_library.discard(run.id)
-    st.session_state.deleted = run.id, title
-    if state.get("own") == run.id:
-        state.put(own=None)
-
-
-def _undo() -> None:
-    """The way back, after a run was deleted."""
-    run_id, title = st.session_state.get("deleted", ("", ""))
-    if run_id in run_library.discarded():
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(plain(f"The run “{title}” was deleted."))
-            inputs.button("Undo", lambda: attempt(lambda: run_library.recover(run_id)))

@@ -283,7 +283,7 @@ def test_a_file_that_is_too_large_is_not_even_read(no_runs, monkeypatch):
 
 
 def test_a_full_disk_leaves_no_half_run(no_runs, monkeypatch):
-    def refuse(self, *_):
+    def refuse(self, *_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Run, "create", refuse)

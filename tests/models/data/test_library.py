@@ -4,6 +4,7 @@ import errno
 import io
 import json
 import os
+import time
 import zipfile
 
 import numpy as np
@@ -152,22 +153,26 @@ def test_a_full_disk_leaves_nothing_behind(runs_dir, monkeypatch):
     assert load(facts.id, "test").name == "One"
 
 
-def test_removed_sets_can_be_restored(monkeypatch):
-    monkeypatch.setattr(library, "MAX_REMOVED", 2)
+def test_removed_sets_can_be_restored_for_a_week():
     facts = [library.add(read_zip(*flat(count))) for count in (10, 11, 12)]
     before = load(facts[2].id, "train").fingerprint
     for each in facts:
         library.remove(each.id)
         assert not is_available(each.id)
     assert library.list_paths() == {}
-    assert list(library.list_removed()) == [facts[2].id, facts[1].id]
+    week = 7 * 24 * 3600
+    os.utime(library.list_removed()[facts[0].id], (0, time.time() - week - 60))
+    os.utime(library.list_removed()[facts[1].id], (0, time.time() - week + 60))
+    library.add(read_zip(*flat(13)))
+    library.remove(next(iter(library.list_paths())))
+    assert list(library.list_removed())[1:] == [facts[2].id, facts[1].id]
     library.recover(facts[2].id)
     assert load(facts[2].id, "train").fingerprint == before
     for gone in (facts[0].id, facts[2].id, "../x"):
-        with pytest.raises(DataError, match="one of the last 2 removed"):
+        with pytest.raises(DataError, match="for 7 days after it was removed"):
             library.recover(gone)
     library.add(read_zip(*flat(11)))
-    assert list(library.list_removed()) == []
+    assert facts[1].id not in library.list_removed()
 
 
 def about_of(path):

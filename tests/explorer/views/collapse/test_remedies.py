@@ -99,10 +99,10 @@ class Desk:
     def __init__(self):
         self.asked, self.cancelled, self.known, self.full = [], [], {}, ""
 
-    def train(self, config, title):
+    def train(self, config, title, *_):
         return self._submit(config, title)
 
-    def go_on(self, run_id, title):
+    def go_on(self, run_id, title, *_):
         return self._submit(run_id, title)
 
     def _submit(self, what, title):

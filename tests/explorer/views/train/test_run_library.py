@@ -1,5 +1,7 @@
 """The list of runs on the Train page: scores, deletion, and undo."""
 
+import os
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -71,14 +73,17 @@ def test_only_runs_are_moved(no_runs, desk, run_id):
     kept = make_run(no_runs)
     with pytest.raises(ValueError, match="one of the runs folder"):
         run_library.discard(run_id)
-    with pytest.raises(JobError, match="Only the last 20"):
+    with pytest.raises(JobError, match="are kept for 7 days, and this one is gone"):
         run_library.recover(run_id)
     assert [run.id for run in list_runs(no_runs)] == [kept]
 
 
-def test_the_last_deleted_runs_are_kept(no_runs, desk, monkeypatch):
-    monkeypatch.setattr(run_library, "MAX_TRASH", 2)
-    names = [make_run(no_runs) for _ in range(3)]
-    for name in names:
+def test_deleted_runs_are_kept_for_a_week(no_runs, desk):
+    names = [make_run(no_runs) for _ in range(4)]
+    for name in names[:3]:
         run_library.discard(name)
-    assert run_library.discarded() == [names[2], names[1]]
+    week = 7 * 24 * 3600
+    for name, age in ((names[0], week + 60), (names[1], week - 60)):
+        os.utime(no_runs / ".trash" / name, (0, time.time() - age))
+    run_library.discard(names[3])
+    assert run_library.discarded() == [names[3], names[2], names[1]]
