@@ -187,10 +187,11 @@ def resize(page, width, height=900):
 
 
 def assert_nothing_sticks_out(page):
-    """Nothing runs out of the page to the side; what a table scrolls within itself may be wide."""
+    """Nothing runs out of the page to the side; what scrolls within itself may be wide."""
     outside = """() => Array.from(document.querySelectorAll("[data-testid=stMain] *"))
         .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && e.checkVisibility())
-        .filter((e) => !e.parentElement.closest("[data-testid=stDataFrame]"))
+        .filter((e) => !e.parentElement.closest(
+            "[data-testid=stDataFrame], .st-key-controls, .score-line"))
         .map((e) => e.outerHTML.slice(0, 80))"""
     try:
         wait(lambda: page.evaluate(outside) == [])

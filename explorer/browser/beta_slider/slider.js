@@ -9,7 +9,7 @@ import { BetaRange } from "../common/beta_range.js";
 import { CHART_OPTIONS, dress, frame, loadPlotly, sheet } from "../common/chart.js";
 import { fetchOnce } from "../common/files.js";
 import { MultirateModel } from "./model.js";
-import { make, paint, part, shown } from "../common/dom.js";
+import { make, namedCanvas, paint, part, shown } from "../common/dom.js";
 import { fillLegend } from "../scatter/legend.js";
 import { MovingCodes } from "../scatter/moving_codes.js";
 
@@ -132,14 +132,14 @@ export class BetaSlider {
   furnish(model) {
     const { originals: images, prior } = model.arrays;
     const pixels = model.shape.reduce((product, side) => product * side);
-    const row = (/** @type {number} */ count) =>
-      Array.from({ length: count }, () => make("canvas", { width: 1, height: 1 }));
-    const originals = row((images?.length ?? 0) / pixels); // none where they are not on this machine
-    this.samples = row(prior.length / model.size);
+    const row = (/** @type {number} */ count, /** @type {string} */ name) =>
+      Array.from({ length: count }, (_, i) => namedCanvas(`${name} ${i + 1}`));
+    const originals = row((images?.length ?? 0) / pixels, "Test image"); // none where they are not here
+    this.samples = row(prior.length / model.size, "Decoded mean of prior sample");
     originals.forEach((canvas, i) =>
       paint(canvas, images.subarray(i * pixels, (i + 1) * pixels), model.shape),
     );
-    this.reconstructions = row(this.samples.length);
+    this.reconstructions = row(this.samples.length, "Decoded mean of test image");
     part(this.root, ".originals").replaceChildren(...originals);
     part(this.root, ".reconstructions").replaceChildren(...this.reconstructions);
     part(this.root, ".samples").replaceChildren(...this.samples);

@@ -21,6 +21,27 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /**
+ * A canvas that is read out as a picture.
+ * @param {string} name
+ */
+export function namedCanvas(name) {
+  const canvas = make("canvas", { width: 1, height: 1 });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
+}
+
+/**
+ * A canvas that is drawn over others, and says nothing by itself.
+ * @param {string} name of its class
+ */
+export function layer(name) {
+  const canvas = make("canvas", { className: `layer ${name}` });
+  canvas.setAttribute("aria-hidden", "true");
+  return canvas;
+}
+
+/**
  * A part of the component that its markup promises.
  * @template {HTMLElement} T
  * @param {ParentNode} root

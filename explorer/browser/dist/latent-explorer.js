@@ -27,6 +27,17 @@ function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
+function namedCanvas(name) {
+  const canvas = make("canvas", { width: 1, height: 1 });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", name);
+  return canvas;
+}
+function layer(name) {
+  const canvas = make("canvas", { className: `layer ${name}` });
+  canvas.setAttribute("aria-hidden", "true");
+  return canvas;
+}
 function part(root, selector) {
   const found = (
     /** @type {T | null} */
@@ -402,7 +413,7 @@ var terms_default = {
   kl_weight: {
     symbol: "KL weight",
     name: "KL weight during training",
-    what: "β at this step; a remedy may raise it slowly, or let some nats go free.",
+    what: "The price of rate at this step; a remedy may raise it slowly, or let some nats go free.",
     unit: "none",
     formula: "loss = D + β(step) R",
     measured: "",
@@ -691,30 +702,30 @@ function sheet(canvas, chart, view) {
 }
 
 // explorer/browser/numerics/layers.js
-function buildStep(layer, take) {
-  switch (layer.type) {
+function buildStep(layer2, take) {
+  switch (layer2.type) {
     case "linear":
-      return linear(layer, take(layer.inputs * layer.outputs), take(layer.outputs));
+      return linear(layer2, take(layer2.inputs * layer2.outputs), take(layer2.outputs));
     case "conv_transpose": {
-      const weights = layer.inputs * layer.outputs * layer.kernel ** 2;
-      return convTranspose(layer, take(weights), take(layer.outputs));
+      const weights = layer2.inputs * layer2.outputs * layer2.kernel ** 2;
+      return convTranspose(layer2, take(weights), take(layer2.outputs));
     }
     case "conv": {
-      const weights = layer.inputs * layer.outputs * layer.kernel ** 2;
-      return convolution(layer, take(weights), take(layer.outputs));
+      const weights = layer2.inputs * layer2.outputs * layer2.kernel ** 2;
+      return convolution(layer2, take(weights), take(layer2.outputs));
     }
     case "scale":
-      return channelScale(layer.size, take(layer.size), take(layer.size));
+      return channelScale(layer2.size, take(layer2.size), take(layer2.size));
     case "grid":
-      return betweenGridPoints(layer, take(layer.counts.reduce((all, n) => all * n, layer.size)));
+      return betweenGridPoints(layer2, take(layer2.counts.reduce((all, n) => all * n, layer2.size)));
     case "nearest":
-      return nearestImage(layer, take(layer.count * layer.inputs), take(layer.count * layer.size));
+      return nearestImage(layer2, take(layer2.count * layer2.inputs), take(layer2.count * layer2.size));
     case "upsample":
-      return repeatPixels(layer);
+      return repeatPixels(layer2);
     case "leaky_relu":
-      return elementwise((v) => v < 0 ? layer.slope * v : v);
+      return elementwise((v) => v < 0 ? layer2.slope * v : v);
     case "elu":
-      return elementwise((v) => v < 0 ? layer.slope * Math.expm1(v) : v);
+      return elementwise((v) => v < 0 ? layer2.slope * Math.expm1(v) : v);
     case "tanh":
       return elementwise(Math.tanh);
     case "sigmoid":
@@ -726,13 +737,13 @@ function buildStep(layer, take) {
     case "silu":
       return silu;
     case "unflatten":
-      return ({ values }) => ({ values, shape: layer.shape });
+      return ({ values }) => ({ values, shape: layer2.shape });
     case "mean":
-      return mean(layer);
+      return mean(layer2);
     default: {
       const { type } = (
         /** @type {{type: string}} */
-        layer
+        layer2
       );
       throw new Error(`A layer must be of a known type, got ${type}.`);
     }
@@ -878,8 +889,8 @@ function nearestImage({ inputs, count, size }, codes, images) {
     return { values: images.slice(best * size, (best + 1) * size), shape: [size] };
   };
 }
-function convTranspose(layer, weight, bias) {
-  const { inputs, outputs, kernel, stride, padding, output_padding: extra } = layer;
+function convTranspose(layer2, weight, bias) {
+  const { inputs, outputs, kernel, stride, padding, output_padding: extra } = layer2;
   const patch = new Float32Array(outputs * kernel * kernel);
   const add = buildRowSum(weight, inputs, patch.length);
   return ({ values, shape: [, height, width] }) => {
@@ -998,9 +1009,9 @@ function buildDecoder(layers, weights) {
     throw new Error(`Array ${used} of the decoder must have ${count} numbers, got ${array?.length}.`);
   };
   const gates = [];
-  const steps = layers.map((layer) => {
-    if (layer.type !== "gate") return buildStep(layer, take);
-    const gate = buildGate(layer, take(layer.ramps * layer.size), take(layer.ramps * layer.size));
+  const steps = layers.map((layer2) => {
+    if (layer2.type !== "gate") return buildStep(layer2, take);
+    const gate = buildGate(layer2, take(layer2.ramps * layer2.size), take(layer2.ramps * layer2.size));
     gates.push(gate.turn);
     return gate.step;
   });
@@ -1632,8 +1643,8 @@ var Scatter = class {
   constructor(stage, host) {
     this.stage = stage;
     this.host = host;
-    this.ground = make("canvas", { className: "layer ground" });
-    this.dots = make("canvas", { className: "layer points" });
+    this.ground = layer("ground");
+    this.dots = layer("points");
     stage.prepend(this.ground, this.dots);
     this.content = null;
     this.view = null;
@@ -2066,7 +2077,7 @@ var MovingCodes = class {
   }) {
     this.stage = stage;
     this.hovered = hovered;
-    this.marks = make("canvas", { className: "layer marks" });
+    this.marks = layer("marks");
     stage.append(this.marks);
     this.scatter = new Scatter(stage, { changed: () => this.drawMarks() });
     this.gestures = new Gestures(stage, this.host());
@@ -2322,13 +2333,13 @@ var BetaSlider = class {
   furnish(model) {
     const { originals: images, prior } = model.arrays;
     const pixels = model.shape.reduce((product, side) => product * side);
-    const row = (count) => Array.from({ length: count }, () => make("canvas", { width: 1, height: 1 }));
-    const originals = row((images?.length ?? 0) / pixels);
-    this.samples = row(prior.length / model.size);
+    const row = (count, name) => Array.from({ length: count }, (_, i) => namedCanvas(`${name} ${i + 1}`));
+    const originals = row((images?.length ?? 0) / pixels, "Test image");
+    this.samples = row(prior.length / model.size, "Decoded mean of prior sample");
     originals.forEach(
       (canvas, i) => paint(canvas, images.subarray(i * pixels, (i + 1) * pixels), model.shape)
     );
-    this.reconstructions = row(this.samples.length);
+    this.reconstructions = row(this.samples.length, "Decoded mean of test image");
     part(this.root, ".originals").replaceChildren(...originals);
     part(this.root, ".reconstructions").replaceChildren(...this.reconstructions);
     part(this.root, ".samples").replaceChildren(...this.samples);
@@ -3396,9 +3407,7 @@ var ImageReport = class {
   }
 };
 function picture(values, shape, caption) {
-  const canvas = make("canvas");
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", caption);
+  const canvas = namedCanvas(caption);
   paint(canvas, values, shape);
   return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
 }
@@ -4724,8 +4733,8 @@ function paintOutline(map, outline) {
   pen.lineWidth = 1.5;
   pen.stroke();
 }
-function clippedPen(map, layer) {
-  const pen = sized(part(map.root, layer), map.stage, window.devicePixelRatio || 1);
+function clippedPen(map, layer2) {
+  const pen = sized(part(map.root, layer2), map.stage, window.devicePixelRatio || 1);
   const { left, top, width, height } = map.view;
   pen.beginPath();
   pen.rect(left, top, width, height);
@@ -5793,15 +5802,15 @@ function svgOf(map) {
     /** @type {unknown} */
     drawing
   );
-  const layer = (name, draw) => {
+  const layer2 = (name, draw) => {
     drawing.beginLayer(name);
     draw();
     drawing.endLayer();
   };
-  layer("ground-and-axes", () => map.scatter.drawUnder(pen, map.view));
-  layer("points", () => drawPoints(pen, map));
-  layer("marks", () => drawOver(pen, map));
-  layer("legend", () => drawLegend(pen, map, clientHeight, width));
+  layer2("ground-and-axes", () => map.scatter.drawUnder(pen, map.view));
+  layer2("points", () => drawPoints(pen, map));
+  layer2("marks", () => drawOver(pen, map));
+  layer2("legend", () => drawLegend(pen, map, clientHeight, width));
   return drawing.text(backgroundOf(map));
 }
 function drawPoints(pen, map) {
@@ -5902,8 +5911,8 @@ var Pins = class {
    * @param {HTMLElement} list below it
    * @param {Host} host
    */
-  constructor(layer, list, host) {
-    this.layer = layer;
+  constructor(layer2, list, host) {
+    this.layer = layer2;
     this.list = list;
     this.host = host;
     this.all = [];
@@ -6091,7 +6100,7 @@ var Pins = class {
     remove.setAttribute("aria-label", `Remove pin ${pin.name}`);
     const head = make("div", { className: "head" }, name, remove);
     const text = make("span", { className: "z" });
-    const card = make("div", { className: "card" }, make("canvas"), make("div", {}, head, text));
+    const card = make("div", { className: "card" }, namedCanvas(`Decoded mean of pin ${pin.name}`), make("div", {}, head, text));
     this.fill(card, pin);
     return card;
   }
@@ -6265,12 +6274,6 @@ function furnish(place) {
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
     make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats"))
   );
-}
-function namedCanvas(name) {
-  const canvas = make("canvas");
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", name);
-  return canvas;
 }
 var PointerPanel = class {
   /**
@@ -6715,8 +6718,8 @@ var LatentMap = class {
     this.posteriors.end();
     this.pins.set([]);
     this.selection.clear();
-    for (const layer of this.root.querySelectorAll("canvas.layer")) {
-      layer.width = 0;
+    for (const layer2 of this.root.querySelectorAll("canvas.layer")) {
+      layer2.width = 0;
     }
     this.say("Loading the map…");
   }
@@ -7226,7 +7229,10 @@ var Film = class {
     const [, height, width] = shared.shape;
     const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
     this.cells = names.map(
-      () => Array.from({ length: shared.count }, () => make("canvas", { width, height }))
+      (name) => Array.from(
+        { length: shared.count },
+        (_, i) => Object.assign(namedCanvas(`${name}, ${i + 1}`), { width, height })
+      )
     );
     const labelled = names.flatMap((name, i) => [
       make("p", {}, name),

@@ -2,7 +2,7 @@
  * What the model makes of one test image: pictures, scores, its latents, its neighbours.
  */
 
-import { latentName, make, paint, shown } from "../common/dom.js";
+import { latentName, make, namedCanvas, paint, shown } from "../common/dom.js";
 import { nearestCodes } from "../numerics/neighbours.js";
 import { uniforms } from "../numerics/normal.js";
 import { explained, why } from "../glossary/why.js";
@@ -195,9 +195,7 @@ export class ImageReport {
  * @param {string} caption
  */
 export function picture(values, shape, caption) {
-  const canvas = make("canvas");
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", caption);
+  const canvas = namedCanvas(caption);
   paint(canvas, values, shape);
   return make("figure", {}, canvas, make("figcaption", { textContent: caption }));
 }

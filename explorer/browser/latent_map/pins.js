@@ -2,7 +2,7 @@
  * Pins: spots of the latent space that stay, on the map and in a list.
  */
 
-import { make, paint, part, shown } from "../common/dom.js";
+import { make, namedCanvas, paint, part, shown } from "../common/dom.js";
 import { ExactImages } from "./exact.js";
 import { direction } from "./keyboard.js";
 
@@ -226,7 +226,7 @@ export class Pins {
     remove.setAttribute("aria-label", `Remove pin ${pin.name}`);
     const head = make("div", { className: "head" }, name, remove);
     const text = make("span", { className: "z" });
-    const card = make("div", { className: "card" }, make("canvas"), make("div", {}, head, text));
+    const card = make("div", { className: "card" }, namedCanvas(`Decoded mean of pin ${pin.name}`), make("div", {}, head, text));
     this.fill(card, pin);
     return card;
   }

@@ -2,7 +2,7 @@
  * What is shown of the spot under the pointer: the lens beside it, and the panel, large.
  */
 
-import { make, paint, part, shown } from "../common/dom.js";
+import { make, namedCanvas, paint, part, shown } from "../common/dom.js";
 
 import { why } from "../glossary/why.js";
 
@@ -46,17 +46,6 @@ function furnish(place) {
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
     make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats")),
   );
-}
-
-/**
- * A canvas that is read out as a picture.
- * @param {string} name
- */
-function namedCanvas(name) {
-  const canvas = make("canvas");
-  canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", name);
-  return canvas;
 }
 
 /** The lens and the panel of one map. */

@@ -4,7 +4,7 @@
  * It pans, zooms and resets as the map does, and tells which point lies under the pointer.
  */
 
-import { context, latentName, make } from "../common/dom.js";
+import { context, latentName, layer, make } from "../common/dom.js";
 import { fit, viewOf } from "../numerics/view.js";
 import { plotArea } from "./axes.js";
 import { grouped } from "./dots.js";
@@ -38,7 +38,7 @@ export class MovingCodes {
   constructor(stage, hovered = () => {}) {
     this.stage = stage;
     this.hovered = hovered;
-    this.marks = make("canvas", { className: "layer marks" });
+    this.marks = layer("marks");
     stage.append(this.marks);
     this.scatter = new Scatter(stage, { changed: () => this.drawMarks() });
     this.gestures = new Gestures(stage, this.host());

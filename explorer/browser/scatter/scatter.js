@@ -5,7 +5,7 @@
  * lies under and over the points is drawn by its host, in the same view.
  */
 
-import { context, make } from "../common/dom.js";
+import { context, layer } from "../common/dom.js";
 import { placePoints } from "../numerics/points.js";
 import { bounds, fit, panned, viewOf, zoomed } from "../numerics/view.js";
 import { drawAxes, plotArea } from "./axes.js";
@@ -42,8 +42,8 @@ export class Scatter {
   constructor(stage, host) {
     this.stage = stage;
     this.host = host;
-    this.ground = make("canvas", { className: "layer ground" });
-    this.dots = make("canvas", { className: "layer points" });
+    this.ground = layer("ground");
+    this.dots = layer("points");
     stage.prepend(this.ground, this.dots);
     /** @type {Content | null} */
     this.content = null;

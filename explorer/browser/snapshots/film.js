@@ -2,7 +2,7 @@
  * One film of a training run: its frames and its place on the page, drawn at any moment.
  */
 
-import { context, latentName, levels, make, shown } from "../common/dom.js";
+import { context, latentName, levels, make, namedCanvas, shown } from "../common/dom.js";
 import { mixed, reaches, readFrame, readShared, streamEntries, widest } from "../numerics/frames.js";
 import { fillLegend } from "../scatter/legend.js";
 import { MovingCodes } from "../scatter/moving_codes.js";
@@ -117,8 +117,10 @@ export class Film {
     this.drawn = "";
     const [, height, width] = shared.shape;
     const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
-    this.cells = names.map(() =>
-      Array.from({ length: shared.count }, () => make("canvas", { width, height })),
+    this.cells = names.map((name) =>
+      Array.from({ length: shared.count }, (_, i) =>
+        Object.assign(namedCanvas(`${name}, ${i + 1}`), { width, height }),
+      ),
     );
     const labelled = names.flatMap((name, i) => [
       make("p", {}, name),

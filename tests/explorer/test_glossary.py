@@ -1,0 +1,42 @@
+"""The glossary: every term says what it is, and whatever the screen asks for is in the table."""
+
+import re
+
+import pytest
+
+from explorer.glossary import row, terms, why
+from tests.helpers.paths import ROOT
+
+KEYS = {
+    (path.name, key)
+    for folder, pattern in (("explorer", "*.py"), ("explorer/browser", "*.js"))
+    for path in (ROOT / folder).rglob(pattern)
+    if path.parent.name != "dist"
+    for call in re.findall(r"\b(?:why|row|terms)\(([^()]*)\)", path.read_text())
+    for key in re.findall(r'"([a-z_]+)"', call)
+}
+
+
+def test_every_term_is_explained_in_a_sentence_with_its_symbol():
+    for key, term in terms().items():
+        assert term.symbol and term.name and term.what[-1] in ".:", key
+        assert term.what[0].isupper(), key
+        assert len(term.what.split()) <= 45, key
+
+
+def test_what_is_measured_has_a_unit():
+    for key in ("distortion", "rate", "negative_elbo", "kl", "log_evidence", "beta", "active"):
+        assert terms()[key].unit and terms()[key].formula, key
+
+
+def test_the_screen_asks_only_for_terms_that_are_there():
+    assert len(KEYS) > 30
+    assert {key for _, key in KEYS} - terms().keys() <= {"nats", "Active", "Trained"}
+
+
+def test_a_term_is_a_button_and_an_unknown_one_an_error():
+    assert 'data-why="rate"' in why("rate") and ">R<" in why("rate")
+    assert why("rate", "<b>").count("&lt;b&gt;") == 2
+    assert row("rate", "kl").count("<button") == 2
+    with pytest.raises(KeyError):
+        why("nothing")
