@@ -130,7 +130,7 @@ def test_beta_moves_codes_posteriors_and_decoder_of_the_map(visit):
     wait(lambda: page.evaluate(spread) < 0.01 * wide)
     assert page.evaluate(sigma) > 3 * sharp and page.evaluate(sigma) > 0.95
     assert "beyond the predicted collapse" in slider.get_attribute("aria-valuetext")
-    page.locator(".betas .scores", has_text="R 0.00").wait_for()
+    page.locator(".beta-scores", has_text="R 0.00").wait_for()
     in_link(page, "beta=100")
     page.reload()
     wait_for_map(page, 500)

@@ -4536,7 +4536,7 @@ var EveryBeta = class {
     this.map = map;
     this.row = betaRow();
     this.range = new BetaRange(this.row, { slide: () => this.turn(), rest: () => this.settle() });
-    this.scores = make("p", { className: "scores" });
+    this.scores = make("p", { className: "beta-scores" });
     place.replaceChildren(this.row, this.scores);
     this.url = "";
     this.curve = null;
@@ -4850,7 +4850,7 @@ var Ghost = class {
     cancelAnimationFrame(this.frame);
     if (!everyone.isAlive || !this.map.loaded || !this.map.plane) return;
     const step = (now) => {
-      if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.rest();
+      if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.vanish();
       this.began ||= now;
       if (now - this.drawn >= FRAME_MS2) {
         this.drawn = now;
@@ -4891,9 +4891,14 @@ var Ghost = class {
   /** Somebody is there: no ghost walks on any map of this page any more. */
   leave() {
     everyone.isAlive = false;
-    const wasThere = this.at !== null;
+    this.vanish();
+  }
+  /** Takes its arrow and its lens along; what somebody touches meanwhile stays. */
+  vanish() {
+    if (!this.at) return;
     this.rest();
-    if (wasThere) this.map.pointer.leave();
+    this.map.panel.hide();
+    paintTouched(this.map);
   }
   /** Goes; it may come back with the next model. */
   rest() {

@@ -26,7 +26,7 @@ export class EveryBeta {
     this.map = map;
     this.row = betaRow();
     this.range = new BetaRange(this.row, { slide: () => this.turn(), rest: () => this.settle() });
-    this.scores = make("p", { className: "scores" });
+    this.scores = make("p", { className: "beta-scores" });
     place.replaceChildren(this.row, this.scores);
     this.url = "";
     /** @type {MultirateModel | null} */

@@ -39,7 +39,7 @@ export class Ghost {
     cancelAnimationFrame(this.frame);
     if (!everyone.isAlive || !this.map.loaded || !this.map.plane) return;
     const step = (/** @type {number} */ now) => {
-      if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.rest();
+      if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.vanish();
       this.began ||= now;
       if (now - this.drawn >= FRAME_MS) {
         this.drawn = now;
@@ -80,9 +80,15 @@ export class Ghost {
   /** Somebody is there: no ghost walks on any map of this page any more. */
   leave() {
     everyone.isAlive = false;
-    const wasThere = this.at !== null;
+    this.vanish();
+  }
+
+  /** Takes its arrow and its lens along; what somebody touches meanwhile stays. */
+  vanish() {
+    if (!this.at) return;
     this.rest();
-    if (wasThere) this.map.pointer.leave();
+    this.map.panel.hide();
+    paintTouched(this.map);
   }
 
   /** Goes; it may come back with the next model. */
