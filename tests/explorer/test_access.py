@@ -13,6 +13,7 @@ PAGES = {
     "train": "text=Start from",
     "trade-off": ".rates .plane .main-svg",
     "collapse": "text=Does the decoder listen",
+    "lessons": ".guide h1",
 }
 OURS = """async () => {
     const found = await axe.run({exclude: [["[data-testid=stToolbar]"]]}, {

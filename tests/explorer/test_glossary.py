@@ -5,6 +5,7 @@ import re
 import pytest
 
 from explorer.glossary import row, terms, why
+from models.lessons.table import LESSONS
 from tests.helpers.paths import ROOT
 
 KEYS = {
@@ -40,3 +41,8 @@ def test_a_term_is_a_button_and_an_unknown_one_an_error():
     assert row("rate", "kl").count("<button") == 2
     with pytest.raises(KeyError):
         why("nothing")
+
+
+def test_every_term_leads_to_a_lesson_that_there_is():
+    named = {term.lesson for term in terms().values() if term.lesson}
+    assert named <= LESSONS.keys() and len(named) > 10
