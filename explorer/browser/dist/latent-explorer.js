@@ -3318,7 +3318,7 @@ var ImageReport = class {
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h3", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h2", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
   }
   /** @param {number} n */
   report(n) {
@@ -6196,7 +6196,7 @@ var Pointer = class {
       this.leave();
       return;
     }
-    this.cursor = pixel;
+    if (touches2) this.cursor = pixel;
     const { z, place, names } = spot;
     const { decode, source } = this.map.model;
     const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };

@@ -99,7 +99,7 @@ export class ImageReport {
     const means = model.classMeanCodes();
     if (!means.length) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h3", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h2", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
   }
 
   /** @param {number} n */

@@ -74,7 +74,7 @@ export class Pointer {
       this.leave();
       return;
     }
-    this.cursor = pixel;
+    if (touches) this.cursor = pixel;
     const { z, place, names } = spot;
     const { decode, source } = this.map.model;
     const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };

@@ -152,7 +152,7 @@ def test_a_file_from_the_page_keeps_pins_selection_and_overlays(visit, chromium,
 
 CHART = ".js-plotly-plot .main-svg"
 PAGES = {
-    "?point=58": ".st-key-map .inspector h3",
+    "?point=58": ".st-key-map .inspector h2",
     "?view=pca&panel=grid": ".st-key-map .grid-sheet canvas",
     "?panel=draw": ".pad canvas",
     "?second=digits-2d-beta-0.1": ".st-key-map-2 .inspector canvas",

@@ -202,6 +202,7 @@ def test_box_lasso_clear_and_the_file_of_a_selection(visit):
 
     page.get_by_role("button", name="Clear", exact=True).click()
     assert chosen.is_hidden() and page.evaluate(f"() => {MAP}.selection.chosen") == []
+    page.evaluate("() => document.querySelector('[data-testid=stMain]').scrollTo(0, 0)")
     page.mouse.click(*at(page, 0.05, 0.05))
     assert len(pins(page)) == 1, "a click pins in every mode"
 
@@ -262,7 +263,7 @@ def test_fingers_decode_scroll_pinch_and_pin(chromium, server):
     with closing(chromium.new_context(**settings)) as context:
         page = context.new_page()
         page.set_default_timeout(TIMEOUT)
-        page.goto(server[0])
+        page.goto(f"{server[0]}/?model=digits-2d-beta-1")
         wait_for_map(page, 500)
         page.locator(".stage").first.scroll_into_view_if_needed()
         touch, shown = finger(page), page.locator(".lens")

@@ -135,7 +135,7 @@ def test_the_report_of_an_image_has_pythons_numbers(visit):
     page.get_by_label("Number of the test image").fill("")
     page.keyboard.press("Enter")
     assert selected(page) is None
-    page.get_by_text("The mean code of every class, decoded").wait_for()
+    page.get_by_text("Decoded mean of every class’s mean code").wait_for()
     mean = CODES.mean[CODES.labels == 4].mean(0)
     assert_equal_pictures(shown(page, re.compile("^4$")), torch_pixels(DIGITS, mean))
 
@@ -334,4 +334,4 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
     names = ["![x](http://127.0.0.1:9/x.png)", "<img src=http://127.0.0.1:9/y.png>", "c", "d"]
     open_model(make_run(runs_dir, names=names, title="names"), "&point=1&panel=image")
     assert page.locator(".legend button").all_inner_texts() == [f"●{name}" for name in names]
-    assert page.locator(".inspector h3").inner_text() == f"Image 1 · {names[1]}"
+    assert page.locator(".inspector h2").inner_text() == f"Image 1 · {names[1]}"
