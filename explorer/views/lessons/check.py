@@ -16,7 +16,7 @@ from models.lessons.table import LESSONS
 
 def show() -> None:
     """Shows the questions about the chosen model."""
-    st.markdown("### Knowledge check")
+    st.markdown("## Knowledge check")
     st.markdown(
         "Ten questions about a model of your choice. The answers are computed: another model has "
         "other numbers, and other right answers."

@@ -36,7 +36,7 @@ PASTED = "loss-code"
 
 def stand_alone() -> None:
     """Shows the doctor by itself."""
-    st.markdown("### Which β is my loss?")
+    st.markdown("## Which β is my loss?")
     st.markdown(
         "Every loss of a VAE is D + βR, in nats, for some β, whether its author knew it or not. "
         "Choose yours, or paste its code."

@@ -39,7 +39,7 @@ PANELS: dict[str, Callable[[], Measurement | None]] = {
 
 def show(lesson: Lesson) -> None:
     """Shows the lesson that was chosen."""
-    st.markdown(f"### {lesson.question}")
+    st.markdown(f"## {lesson.question}")
     st.markdown(lesson.text)
     if not _predicts(lesson):
         return
@@ -47,7 +47,7 @@ def show(lesson: Lesson) -> None:
     if found is not None:
         _verdict(lesson, found)
     if lesson.experiment and lesson.panel:
-        st.markdown("#### Try it yourself")
+        st.markdown("### Try it yourself")
         PANELS[lesson.panel]()
     _touch(lesson.touch)
 
@@ -84,7 +84,7 @@ def _verdict(lesson: Lesson, found: Measurement) -> None:
         st.info("The verdict is hidden in this link. What do you read off the measurement?")
         return
     verdict = lesson.verdict(found)
-    st.markdown("#### Verdict")
+    st.markdown("### Verdict")
     st.markdown(typeset(verdict.sentence))
     made = prediction(lesson)
     if made is not None and made.choice is not None and made.choice < len(lesson.choices):
@@ -98,7 +98,7 @@ def _verdict(lesson: Lesson, found: Measurement) -> None:
                 f"You predicted “{chosen}”. The measurement says: "
                 f"“{lesson.choices[verdict.answer]}”."
             )
-    st.markdown("#### Why")
+    st.markdown("### Why")
     st.markdown(lesson.why)
     st.caption(f"Read on: {lesson.source}.")
     st.html(glossary.row(*lesson.words))
@@ -106,7 +106,7 @@ def _verdict(lesson: Lesson, found: Measurement) -> None:
 
 def _touch(links: tuple[Link, ...]) -> None:
     """Links to pages with everything set."""
-    st.markdown("#### Go and touch it")
+    st.markdown("### Go and touch it")
     with st.container(horizontal=True):
         for link in links:
             state.page_link(link.label, link.page, link.settings)

@@ -83,7 +83,7 @@ def _overview() -> None:
 
 def _list(title: str, lines: dict[str, tuple[str, str]]) -> None:
     """Lines that each open a lesson or a tool: what they say, and its id, by their keys."""
-    st.markdown(f"#### {title}")
+    st.markdown(f"## {title}")
     with st.container(gap=None):
         for key, (label, id) in lines.items():
             inputs.button(label, lambda id=id: state.put(lesson=id), type="tertiary", key=key)

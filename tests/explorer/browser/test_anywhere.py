@@ -70,7 +70,7 @@ def test_a_browser_without_graphics_shows_the_map(server, flags, chromium):
     other = chromium.browser_type.launch(executable_path=CHROMIUM, args=arguments)
     with closing(other), closing(other.new_page(viewport={"width": 1440, "height": 900})) as page:
         page.set_default_timeout(TIMEOUT)
-        page.goto(server[0])
+        page.goto(f"{server[0]}/?model=digits-2d-beta-1")
         wait_for_map(page, 500)
         if "--disable-webgl" in flags:
             assert (

@@ -103,13 +103,13 @@ def test_a_prediction_is_kept_in_the_link_and_shows_the_rest(no_runs):
 @pytest.mark.parametrize("id", ["density", "surprise", "mse"])
 def test_answers_can_be_hidden(no_runs, id):
     text = said(opened(id, 0, hide="answers"))
-    assert "#### Verdict" not in text and "#### Why" not in text and "You predicted" not in text
+    assert "### Verdict" not in text and "### Why" not in text and "You predicted" not in text
     assert "hidden" in text
 
 
 def test_controls_can_be_hidden(no_runs):
     at = opened("density", hide="controls")
-    assert "Run again with other seeds" not in labels(at) and "#### Verdict" in said(at)
+    assert "Run again with other seeds" not in labels(at) and "### Verdict" in said(at)
     assert any("display: none" in element.proto.body for element in at.get("html"))
     shown = opened("density")
     assert not any("display: none" in element.proto.body for element in shown.get("html"))
