@@ -38,6 +38,8 @@ MAX_LATENTS = 256
 MAX_LOG_VARIANCE = 80.0
 TOLERANCE = 1e-3
 """How far a decoded pixel may leave [0, 1]."""
+OVERSHOOT = 0.3
+"""How far outside [0, 1] the pixels of a linear last layer may lie."""
 ROWS = 256
 """Images or codes that the user's functions see at once."""
 
@@ -120,6 +122,8 @@ them by the value of white, as in images / 255; encode then begins with images =
 
 def _mapping(low: float, high: float) -> str:
     """How images of that range become images in [0, 1]."""
+    overshoots = ", or images.clip(0, 1) if the last layer is linear and only overshoots"
+    beyond = overshoots if low > -OVERSHOOT and high < 1 + OVERSHOOT else ""
     if low >= -TOLERANCE and high > 2:
         return (
             "divide them by the value of white, as in images / 255; "
@@ -128,11 +132,12 @@ def _mapping(low: float, high: float) -> str:
     if low >= -1 - TOLERANCE and high <= 1 + TOLERANCE:
         return (
             "return (images + 1) / 2 if the decoder ends in tanh; "
-            "encode then begins with images = 2 * images - 1"
+            f"encode then begins with images = 2 * images - 1{beyond}"
         )
     return (
         "end it with a sigmoid if the decoder gives logits, or return images * std + mean if it "
         "was trained on normalised images; encode then begins with images = (images - mean) / std"
+        f"{beyond}"
     )
 
 

@@ -52,7 +52,7 @@ def describe_exception(error: BaseException) -> str:
 
 def _in_words(error: BaseException) -> str:
     if isinstance(error, SystemExit):
-        given = "" if error.code is None else clean_name(error.code, "", 40)
+        given = "" if error.code is None else clean_name(repr(error.code), "", 40)
         return f"sys.exit({given}), which a module may only do under if __name__ == '__main__'"
     text = explain_weights(str(error)) or f"{type(error).__name__}: {str(error) or 'no message'}"
     return clean_name(text, longest=LONGEST)

@@ -6,11 +6,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from models.config import RUN_SETTINGS, RunConfig
 from models.presets import PRESETS
 from models.settings import Description, to_text
+
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def to_arguments(config: RunConfig, title: str) -> list[str]:
@@ -30,6 +33,21 @@ def to_arguments(config: RunConfig, title: str) -> list[str]:
     """
     candidates = [["--preset", name, *_options(config, start)] for name, start in PRESETS.items()]
     return ["train", *min(candidates, key=len), "--title", title]
+
+
+def program(words: Sequence[str] = tuple(sys.orig_argv)) -> str:
+    """Writes how this command line was started, for commands that are to be typed next.
+
+    Args:
+        words: Of the process.
+
+    Example:
+        >>> program(["python3", "-m", "models", "train"])
+        'python -m models'
+    """
+    if len(words) > 1 and Path(words[1]).resolve() == _PACKAGE:
+        return shlex.join(words[:2])
+    return "python -m models"
 
 
 def given_command() -> str:

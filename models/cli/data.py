@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from models.cli.arguments import program
 from models.cli.custom_images import (
     Scale,
     Size,
@@ -76,7 +77,7 @@ def add_data(
     They are kept in LATENT_RUNS_DIR, to train on here and in the app.
     """
     name = add_images(path, title, ReadOptions(scale, size, skip_broken))
-    typer.echo(f"Train with: python -m models train --data {name}")
+    typer.echo(f"Train with: {program()} train --data {name}")
 
 
 @app.command("list")
@@ -92,7 +93,7 @@ def list_data() -> None:
         except ValueError as error:
             typer.echo(f"{error}.", err=True)
     if not found:
-        typer.echo("None yet: python -m models data add PATH")
+        typer.echo(f"None yet: {program()} data add PATH")
 
 
 @app.command("remove")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from models.atomic import write_bytes
-from models.cli.arguments import given_command, train_command
+from models.cli.arguments import given_command, program, train_command
 from models.cli.console import make_console, progress_bar, stop_flag
 from models.cli.custom_images import Scale, Size, SkipBroken, data_name, library_in
 from models.cli.options import (
@@ -154,7 +154,7 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float, comman
                 break
         events.close()
     if stop() or isinstance(event, Paused):
-        console.print(f"Stopped and kept. Continue with: python -m models train --resume {run.id}")
+        console.print(f"Stopped and kept. Continue with: {program()} train --resume {run.id}")
     else:
         if found := verdict(read(run.model_path).card):
             console.print(f"Verdict: {found}.")

@@ -45,6 +45,10 @@ REFUSED = {
     "too bright": ({"decode": grey(1.5)}, r"in \[0, 1\], got 1.5 to 1.5: end it with a sigmoid"),
     "tanh": ({"decode": ramp(-0.98, 0.97)}, r"got -0.98 to 0.97: return \(images \+ 1\) / 2 if"),
     "half of tanh": ({"decode": grey(-0.1)}, r"in \[0, 1\], got -0.1 to -0.1: return \(images"),
+    "linear": (
+        {"decode": ramp(-0.05, 1.06)},
+        r"or images.clip\(0, 1\) if the last layer",
+    ),
     "8 bits": ({"decode": ramp(0, 254)}, r"got 0 to 254: divide .* images / 255; encode then"),
     "normalised": ({"decode": ramp(-0.42, 2.8)}, r"or return images \* std \+ mean"),
     "logits": ({"decode": ramp(-7, 5)}, "end it with a sigmoid if the decoder gives logits"),

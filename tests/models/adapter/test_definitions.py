@@ -54,6 +54,7 @@ def test_images_of_half_precision_are_read():
         ("x = 1\ny = 1 / 0", r"ZeroDivisionError: division by zero \(own.py, line 2\)"),
         ("def encode(", "SyntaxError"),
         ("import sys\nsys.exit()", r"sys.exit\(\), which .*__main__' \(own.py, line 2\)"),
+        ("raise SystemExit('no GPU')", r"sys.exit\('no GPU'\), which a module may only do under"),
         ("raise KeyboardInterrupt", r"KeyboardInterrupt: no message \(own.py, line 1\)"),
         ("class Stop(BaseException): ...\nraise Stop('now')", r"stopped: Stop: now \(own.py"),
     ],

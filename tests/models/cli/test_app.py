@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from explorer.__main__ import app as explorer
 from models.cli.app import app
+from models.cli.arguments import program
 from models.storage.checkpoint import read
 from tests.helpers.command_line import call
 from tests.helpers.paths import ROOT
@@ -105,6 +106,8 @@ def test_the_export_of_before_names_and_runs_the_new_command(tmp_path):
     words[3] = "nothing"
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 1 and "Error: the run must be one of" in found.stderr
+    assert program(words) == shlex.join(words[:2]), "what is to be typed next works there too"
+    assert program(["python3", "-m", "models", "train"]) == "python -m models"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
