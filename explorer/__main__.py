@@ -132,7 +132,7 @@ def export(
 
     page = export_page(model_path(model, runs_dir), view, x, y, colour, originals, data_dir)
     write_bytes(html, page)
-    typer.echo(f"{html}: {len(page) / 1e6:.1f} MB")
+    typer.echo(f"{html}: {len(page) / 1e6:z.1f} MB")
 
 
 def open_adapter(
@@ -185,7 +185,7 @@ def report(measured: MeasuredModel) -> str:
     ]
     for name, label in (("distortion", "D"), ("rate", "R"), ("negative_elbo", "−ELBO")):
         mean, error = card.metrics[name]
-        lines.append(f"{label:<8}{mean:10.2f} ± {error:.2f} nats/image")
+        lines.append(f"{label:<8}{mean:z10.2f} ± {error:z.2f} nats/image")
     lines.append(f"{'active':<8}{card.metrics['active_units']:>7} of {latents} latents")
     lines += [f"note: {note}" for note in measured.notes]
     lines.append(measured.decoding or "The browser decodes with the decoder's own layers.")

@@ -205,7 +205,7 @@ def _scores(shown: MapSpec) -> str:
     for name, label in labels.items():
         match metrics.get(name):
             case [mean, error]:
-                found.append(f"{label} {mean:.2f} ± {error:.2f} nats/image")
+                found.append(f"{label} {mean:z.2f} ± {error:z.2f} nats/image")
     count = f"{len(shown.checkpoint.codes):,} test images"
     return " · ".join([*found, count])
 

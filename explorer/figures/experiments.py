@@ -217,7 +217,7 @@ def bounds_by_samples(
         figure.add_hline(exact, line={"color": NEUTRAL, "width": 1.5, "dash": "dash"})
         figure.add_annotation(
             x=1, xref="paper", xanchor="right", y=exact, yanchor="bottom", showarrow=False,
-            text=f"ln p(x) = {exact:.2f} nats, exact".replace("-", "−"),
+            text=f"ln p(x) = {exact:z.2f} nats, exact".replace("-", "−"),
         )  # fmt: skip
     figure.update_layout(height=400, margin=NO_MARGIN, legend=ABOVE)
     count_axis(figure, counts, "samples of z for each estimate, k")

@@ -126,7 +126,7 @@ def information_bar(information: float, error: float, rate: float, ceiling: floa
     figure.add_vline(ceiling, line={"color": PALETTE[6], "width": 1.5, "dash": "dash"})
     figure.add_annotation(
         x=ceiling, y=1, yref="paper", xanchor="right", yanchor="bottom", showarrow=False,
-        text=f"at most ln N = {ceiling:.2f} nats",
+        text=f"at most ln N = {ceiling:z.2f} nats",
     )  # fmt: skip
     figure.update_layout(height=160, margin=NO_MARGIN, showlegend=False)
     figure.update_xaxes(title="nats", range=[0, 1.04 * max(rate, ceiling)])

@@ -50,9 +50,9 @@ class _Member:
         scores = [row.get(f"test_{score}") for score in ("distortion", "rate")]
         if not epoch or not all(isinstance(score, float) for score in scores):
             return "first epoch"
-        terms = f"D {scores[0]:.2f}"
+        terms = f"D {scores[0]:z.2f}"
         if self.has_rate:
-            terms += f", R {scores[1]:.2f}, −ELBO {sum(scores):.2f}"
+            terms += f", R {scores[1]:z.2f}, −ELBO {sum(scores):z.2f}"
         return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')} nats per test image"
 
 

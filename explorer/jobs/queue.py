@@ -128,6 +128,7 @@ class Jobs:
         label: str = "",
         owner: str = "",
         seconds: float = 0.0,
+        purpose: str = "",
     ) -> str:
         """Makes a run of these settings and has it trained; returns the job's id.
 
@@ -140,13 +141,14 @@ class Jobs:
             label: Of the job; without one, the title.
             owner: Of the run and the job.
             seconds: What it takes, an estimate; 0: unknown.
+            purpose: Of the run: see `Run.create`.
 
         Raises:
             JobError: If too many jobs wait already, or the disk is full.
         """
         self._check_room(owner)
         with storing():
-            run = Run.create(self.runs_dir, config, title, owner=owner)
+            run = Run.create(self.runs_dir, config, title, owner=owner, purpose=purpose)
         words = ("train", f"--resume={run.id}")
         return self._submit_new(words, label or title, [run], owner=owner, seconds=seconds)
 

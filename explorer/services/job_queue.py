@@ -34,7 +34,9 @@ def jobs() -> Jobs:
         return _JOBS[folder]
 
 
-def train(config: RunConfig, title: str, label: str, seconds: float | None = None) -> str:
+def train(
+    config: RunConfig, title: str, label: str, seconds: float | None = None, purpose: str = ""
+) -> str:
     """Has a run of these settings made and trained, which is this session's; returns its job's id.
 
     Args:
@@ -42,12 +44,13 @@ def train(config: RunConfig, title: str, label: str, seconds: float | None = Non
         title: Of the run.
         label: Of the job.
         seconds: What it takes, an estimate; None: unknown.
+        purpose: Of the run: see `Run.create`.
 
     Raises:
         JobError: If this session may not, too many jobs wait, or there is no room.
     """
     _check_new()
-    return jobs().train(config, title, label, permissions.owner(), seconds or 0.0)
+    return jobs().train(config, title, label, permissions.owner(), seconds or 0.0, purpose)
 
 
 def sweep(configs: Sequence[RunConfig], label: str, seconds: float | None = None) -> str:

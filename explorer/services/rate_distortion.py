@@ -224,7 +224,7 @@ def verdicts(betas: Sequence[float], bounds: SlopeBounds) -> list[str]:
         low, high = f"{betas[i]:g}", f"{betas[i + 1]:g}"
         blamed = [f"{betas[j]:g}" for j in (i, i + 1) if bounds.beaten[j]]
         sentences.append(
-            f"β = {low} → {high}: −ΔD/ΔR is {bounds.slope[i]:.2f}, outside {low} to {high}: "
+            f"β = {low} → {high}: −ΔD/ΔR is {bounds.slope[i]:z.2f}, outside {low} to {high}: "
             f"not converged, or overfitted, at β = {' and '.join(blamed)}."
         )
     return sentences

@@ -1,8 +1,9 @@
 """Remedies on this machine: which are trained, which are being trained, and how each went.
 
-The run of a remedy is known by its settings, no matter who trained it or when: what is on disk is
-never trained twice, and what was cut short goes on. A run that was changed while it was trained,
-or that came from elsewhere, is not the run of a remedy.
+The run of a remedy is known by its settings: a finished one counts, no matter who trained it or
+when, and is never trained twice. A run that was changed while it was trained, or that came from
+elsewhere, is not the run of a remedy. What was cut short goes on if it was begun as a remedy; a run
+that somebody trained for another reason is left as it is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from models.runs.index import Listing
 from models.runs.status import IMPORTED, RunStatus, run_status
 from models.training.remedies import Remedy
 
+PURPOSE = "remedy"
+"""Of the runs that are made here: see `Run.purpose`."""
 _submitted: dict[RunConfig, str] = {}
 """The last job of this server for these settings, for all sessions."""
 _submitting = threading.Lock()
@@ -80,12 +83,13 @@ def _trained_model(config: RunConfig) -> RunConfig:
 
 
 def _candidates(runs: Sequence[Run]) -> list[tuple[Run, RunStatus]]:
-    """Those that were trained here, with their settings from the start."""
+    """Those that were trained here, with their settings from the start, and may stand for it."""
     candidates = []
     for run in runs:
         with contextlib.suppress(ValueError):  # damaged in this moment
             status = run_status(run)
-            if status.state != IMPORTED and not is_changed(run):
+            is_ours = status.is_done or run.purpose == PURPOSE
+            if is_ours and status.state != IMPORTED and not is_changed(run):
                 candidates.append((run, status))
     return candidates
 
@@ -123,7 +127,7 @@ def train(remedy_runs: Sequence[RemedyRun], title: str, seconds: float | None = 
             if run and permissions.may_change(run.owner):
                 job_id = job_queue.go_on(run, label, seconds)
             else:
-                job_id = job_queue.train(remedy.config, label, "", seconds)
+                job_id = job_queue.train(remedy.config, label, "", seconds, PURPOSE)
             _submitted[remedy.config] = job_id
 
 

@@ -89,7 +89,7 @@ def take_in(data: bytes, name: str) -> Run:
     class_room.check()
     if len(data) > MAX_UPLOAD:
         raise CheckpointError(
-            f"the file must be at most {MAX_UPLOAD >> 20} MiB, got {len(data) / 2**20:.1f} MiB"
+            f"the file must be at most {MAX_UPLOAD >> 20} MiB, got {len(data) / 2**20:z.1f} MiB"
         )
     runs_dir = default_runs_dir()
     with _disk("The model could not be saved"):

@@ -72,9 +72,8 @@ def _line(name: str) -> None:
     found = job_queue.downloads().get(name, default_data_dir())
     if found is not None and found.is_running:
         share = min(1.0, found.received / BYTES[name])
-        text = (
-            f"Downloading {TITLES[name]}: {found.received / 1e6:.1f} of {BYTES[name] / 1e6:.1f} MB"
-        )
+        size = f"{found.received / 1e6:z.1f} of {BYTES[name] / 1e6:z.1f} MB"
+        text = f"Downloading {TITLES[name]}: {size}"
         st.progress(share, text, width=330)
         st.button("Cancel", key=f"cancel-{name}", on_click=_cancel, args=(name,))
         return

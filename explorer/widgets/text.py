@@ -45,5 +45,5 @@ def score(pair: object) -> str:
     """
     match pair:
         case [float(mean), float(error)]:
-            return typeset(f"{mean:z.2f} ± {error:.2f}")
+            return typeset(f"{mean:z.2f} ± {error:z.2f}")
     return "–"

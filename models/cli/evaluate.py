@@ -49,11 +49,11 @@ def _table(report: dict[str, Any]) -> str:
     lines = []
     for name, value in report.items():
         if name == "kl_per_dimension":
-            text = " ".join(f"{kl:.2f}" for kl in value) + " nats"
+            text = " ".join(f"{kl:z.2f}" for kl in value) + " nats"
         elif isinstance(value, list):
-            text = f"{value[0]:.2f} ± {value[1]:.2f} nats/image"
+            text = f"{value[0]:z.2f} ± {value[1]:z.2f} nats/image"
         elif isinstance(value, float):
-            text = f"{value:.5f}" if "squared" in name else f"{value:.2f} nats/image"
+            text = f"{value:z.5f}" if "squared" in name else f"{value:z.2f} nats/image"
         else:
             text = str(value)
         lines.append(f"{name.replace('_', ' '):<28}{text}")

@@ -60,7 +60,7 @@ def _row(run: IndexedRun) -> tuple[str, ...]:
 def _mean(score: object) -> str:
     match score:
         case [int() | float() as mean, int() | float()]:
-            return f"{mean:.2f}"
+            return f"{mean:z.2f}"
     return "–"
 
 

@@ -44,10 +44,10 @@ def threshold(
 def _text(found: CollapseThreshold, population: PopulationThreshold, images: int) -> str:
     low, high = population.interval()
     lines = [
-        f"beta*                {found.beta:.3f} for these {images} images",
-        f"                     {population.estimate:.3f} for what they are a sample of "
-        f"(95 % interval {low:.3f} to {high:.3f})",
-        "next directions      " + "  ".join(f"{beta:.3f}" for beta in found.spectrum[1:SHOWN]),
+        f"beta*                {found.beta:z.3f} for these {images} images",
+        f"                     {population.estimate:z.3f} for what they are a sample of "
+        f"(95 % interval {low:z.3f} to {high:z.3f})",
+        "next directions      " + "  ".join(f"{beta:z.3f}" for beta in found.spectrum[1:SHOWN]),
         f"at beta = 1          collapse is unstable in {found.unstable_directions(1.0)} directions",
     ]
     if not population.reliable:

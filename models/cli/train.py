@@ -171,6 +171,6 @@ def _epoch_line(event: Any, config: RunConfig) -> str:
         scores.pop("rate", None)
     if {"distortion", "rate"} <= scores.keys():
         scores["-ELBO"] = scores["distortion"] + scores["rate"]
-    text = "  ".join(f"{_SYMBOLS.get(name, name)} {value:.2f}" for name, value in scores.items())
+    text = "  ".join(f"{_SYMBOLS.get(name, name)} {value:z.2f}" for name, value in scores.items())
     epoch = f"epoch {event.epoch + 1:>3}/{config.training.epochs}"
-    return f"{epoch}  test {text} nats/image  ({event.seconds:.1f} s)"
+    return f"{epoch}  test {text} nats/image  ({event.seconds:z.1f} s)"

@@ -59,9 +59,10 @@ class Run:
         title: str = "",
         sweep: str = "",
         owner: str = "",
+        purpose: str = "",
     ) -> Run:
         """Makes a run with a generated id; `sweep` is the id of the sweep it belongs to, `owner`
-        tells who may change it in a class.
+        tells who may change it in a class, `purpose` which page made it for itself.
 
         Raises:
             OSError: If the disk refuses; then nothing is left behind.
@@ -72,6 +73,7 @@ class Run:
         document = {"title": clean_name(title, ""), "config": config.to_json()}
         document |= {"sweep": sweep} if sweep else {}
         document |= {"owner": owner} if owner else {}
+        document |= {"purpose": purpose} if purpose else {}
         try:
             write_bytes(run.config_path, json.dumps(document, indent=1).encode())
         except OSError:
@@ -155,6 +157,11 @@ class Run:
     def owner(self) -> str:
         """Who may change it in a class; nothing: the teacher."""
         return str(self.document().get("owner", ""))
+
+    @property
+    def purpose(self) -> str:
+        """Which page made it for itself, and may go on with it; nothing: it is its owner's."""
+        return str(self._document().get("purpose", ""))
 
     def config(self) -> RunConfig:
         """Reads the run's settings.

@@ -108,8 +108,29 @@ def to_text(rows: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]
             f"{pair['low']:g} and {pair['high']:g} on the training set, got {slope}"
         )
     if pairs and not bad:
-        text.append(f"-ΔD/ΔR lies between the two β of all {len(pairs)} pairs of neighbours")
+        text.append(_converged(pairs))
     return "\n".join(text)
+
+
+def _converged(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """What pairs of neighbours tell where none is to blame: slopes outside are named."""
+    outside = [pair for pair in pairs if not _is_between(pair)]
+    if not outside:
+        return f"-ΔD/ΔR lies between the two β of all {len(pairs)} pairs of neighbours"
+    named = ", ".join(
+        f"{pair['low']:g} → {pair['high']:g}: "
+        + ("0/0" if pair["slope"] is None else f"{pair['slope']:.3g}")
+        for pair in outside
+    )
+    count = f"{len(pairs) - len(outside)} of {len(pairs)}"
+    return (
+        "no pair contradicts that all are optimal: -ΔD/ΔR lies between the two β of "
+        f"{count} pairs of neighbours, and is no further outside than the error at β = {named}"
+    )
+
+
+def _is_between(pair: Mapping[str, Any]) -> bool:
+    return pair["slope"] is not None and pair["low"] <= pair["slope"] <= pair["high"]
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -31,9 +31,9 @@ STEPS = 60
 NAMES = ["KL warm-up", "cycles", "free bits", "capacity", "learned σ", "smaller β"]
 
 
-def train(runs_dir, config, title="small", events=None):
+def train(runs_dir, config, title="small", events=None, purpose=""):
     """A run of this configuration, to its end or for some events."""
-    run = Run.create(runs_dir, config, title)
+    run = Run.create(runs_dir, config, title, purpose=purpose)
     going = execute(run)
     for count, _ in enumerate(going, 1):
         if count == events:

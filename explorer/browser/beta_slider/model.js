@@ -19,6 +19,9 @@ export function between(knots, value) {
   return [k, Math.min(1, Math.max(0, share))];
 }
 
+/** @param {Float32Array} values */
+const sum = (values) => values.reduce((total, value) => total + value, 0);
+
 /**
  * Row k of a table, blended with the next one.
  * @param {Float32Array} table rows one after the other
@@ -32,6 +35,18 @@ export function blend(table, width, [k, share]) {
     { length: width },
     (_, i) => (1 - share) * table[from + i] + share * table[from + width + i],
   );
+}
+
+/**
+ * The values of β between which one lies, or null where it was measured.
+ * @param {number[]} betas rising
+ * @param {number} beta
+ * @returns {[number, number] | null}
+ */
+export function gapAt(betas, beta) {
+  if (betas.some((measured) => Math.abs(measured / beta - 1) < 1e-3)) return null;
+  const [k] = between(betas, beta);
+  return [betas[k], betas[k + 1]];
 }
 
 /** A multi-rate model as the browser holds it. */
@@ -48,6 +63,7 @@ export class MultirateModel {
     this.names = header.class_names;
     this.arrays = /** @type {Record<string, Float32Array>} */ (arrays);
     this.logBetas = Array.from(this.arrays.betas, Math.log);
+    this.betas = Array.from(this.arrays.betas);
     this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
     /** How far the map must reach, with the prior's circles, at every β. */
     this.reach = 1.05 * this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 3);
@@ -64,7 +80,7 @@ export class MultirateModel {
     const { mean, log_variance, distortion, labels } = this.arrays;
     return {
       decode: this.decode, means: at(mean), logVariances: at(log_variance), distortions: at(distortion),
-      labels: labels ?? null,
+      labels: labels ?? null, gap: gapAt(this.betas, beta),
     };
   }
 
@@ -78,7 +94,7 @@ export class MultirateModel {
   }
 
   /**
-   * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
+   * Codes of the test set at one β, and where that is on the drawn curve; sets the decoder's gates.
    * @param {number} beta
    */
   at(beta) {
@@ -88,7 +104,20 @@ export class MultirateModel {
     return {
       codes: blend(mean, mean.length / this.logBetas.length, place),
       distortion: blend(distortion, 1, place)[0],
-      rates: blend(rate, this.size, place),
+      rate: sum(blend(rate, this.size, place)),
     };
+  }
+
+  /**
+   * What was measured nearest to a β: that β, D and R per latent. Scores are not interpolated, for
+   * between two measured β they bend.
+   * @param {number} beta
+   */
+  measuredAt(beta) {
+    const [k, share] = between(this.logBetas, Math.log(beta));
+    const nearest = share < 0.5 ? k : k + 1;
+    const { distortion, rate } = this.arrays;
+    const rates = rate.subarray(nearest * this.size, (nearest + 1) * this.size);
+    return { beta: this.betas[nearest], distortion: distortion[nearest], rates, rate: sum(rates) };
   }
 }

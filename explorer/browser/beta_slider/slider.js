@@ -2,7 +2,8 @@
  * The trade-off: one slider for β moves map, images, bars and the point on the curve together.
  *
  * The model's weights are functions of log β, so the browser decodes at any β by itself; the
- * test set's codes come at some values of β and are interpolated between them.
+ * test set's codes come at some values of β and are interpolated between them. Its scores are not:
+ * those of the nearest of these β are shown, and it is named.
  */
 
 import { BetaRange } from "../common/beta_range.js";
@@ -165,8 +166,8 @@ export class BetaSlider {
     const model = this.model;
     if (!model) return;
     const now = model.at(this.beta);
-    const rate = now.rates.reduce((sum, r) => sum + r, 0);
-    this.now = { distortion: now.distortion, rate };
+    const measured = model.measuredAt(this.beta);
+    this.now = { distortion: now.distortion, rate: now.rate };
     this.codes.move(now.codes, model.reach);
     const decodeInto = (/** @type {HTMLCanvasElement[]} */ row, /** @type {Float32Array} */ codes) =>
       row.forEach((canvas, i) => {
@@ -177,13 +178,14 @@ export class BetaSlider {
     decodeInto(this.samples, model.arrays.prior);
     const most = model.arrays.rate.reduce((best, r) => Math.max(best, r), 1e-9);
     this.bars.forEach((bar, j) => {
-      bar.style.height = `${(100 * now.rates[j]) / most}%`;
-      bar.title = `latent ${j + 1}: ${shown(now.rates[j])} nats`;
+      bar.style.height = `${(100 * measured.rates[j]) / most}%`;
+      bar.title = `latent ${j + 1}: ${shown(measured.rates[j])} nats`;
     });
-    part(this.root, ".nats").textContent = Array.from(now.rates.slice(0, 12), (r) => shown(r)).join(", ");
-    const active = now.rates.filter((r) => r > 0.01).length;
+    part(this.root, ".nats").textContent = Array.from(measured.rates.slice(0, 12), (r) => shown(r)).join(", ");
+    const active = measured.rates.filter((r) => r > 0.01).length;
     part(this.root, ".scores").textContent =
-      `D ${shown(now.distortion)} + R ${shown(rate)} = −ELBO ${shown(now.distortion + rate)} nats · ` +
+      `Measured at β = ${Number(measured.beta.toPrecision(3))}: D ${shown(measured.distortion)} + ` +
+      `R ${shown(measured.rate)} = −ELBO ${shown(measured.distortion + measured.rate)} nats · ` +
       `${active} of ${model.size} latents above 0.01 nats`;
     this.drawPoint();
   }

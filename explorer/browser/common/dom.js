@@ -60,7 +60,8 @@ export function part(root, selector) {
  * @param {number} digits
  */
 export function shown(value, digits = 2) {
-  return value.toFixed(digits).replace("-", "−");
+  const text = value.toFixed(digits);
+  return text.replace("-", Number(text) ? "−" : "");
 }
 
 /**

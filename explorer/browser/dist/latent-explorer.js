@@ -47,7 +47,8 @@ function part(root, selector) {
   return found;
 }
 function shown(value, digits = 2) {
-  return value.toFixed(digits).replace("-", "−");
+  const text = value.toFixed(digits);
+  return text.replace("-", Number(text) ? "−" : "");
 }
 function latentName(j) {
   return `z${[...String(j + 1)].map((digit) => SUBSCRIPTS[Number(digit)]).join("")}`;
@@ -1034,12 +1035,18 @@ function between(knots, value) {
   const share = (value - knots[k]) / (knots[k + 1] - knots[k]);
   return [k, Math.min(1, Math.max(0, share))];
 }
+var sum = (values) => values.reduce((total2, value) => total2 + value, 0);
 function blend(table2, width, [k, share]) {
   const from = k * width;
   return Float32Array.from(
     { length: width },
     (_, i) => (1 - share) * table2[from + i] + share * table2[from + width + i]
   );
+}
+function gapAt(betas, beta) {
+  if (betas.some((measured) => Math.abs(measured / beta - 1) < 1e-3)) return null;
+  const [k] = between(betas, beta);
+  return [betas[k], betas[k + 1]];
 }
 var MultirateModel = class {
   /** @param {Uint8Array} file of `slider_file` of models/export/browser_files.py */
@@ -1053,6 +1060,7 @@ var MultirateModel = class {
     this.arrays = /** @type {Record<string, Float32Array>} */
     arrays;
     this.logBetas = Array.from(this.arrays.betas, Math.log);
+    this.betas = Array.from(this.arrays.betas);
     this.range = [this.logBetas[0], this.logBetas[this.logBetas.length - 1]];
     this.reach = 1.05 * this.arrays.mean.reduce((most, v) => Math.max(most, Math.abs(v)), 3);
   }
@@ -1070,7 +1078,8 @@ var MultirateModel = class {
       means: at(mean2),
       logVariances: at(log_variance),
       distortions: at(distortion),
-      labels: labels ?? null
+      labels: labels ?? null,
+      gap: gapAt(this.betas, beta)
     };
   }
   /**
@@ -1082,7 +1091,7 @@ var MultirateModel = class {
     this.turn((2 * Math.log(beta) - low - high) / (high - low));
   }
   /**
-   * Everything at one β: codes, D and R per latent of the test set; sets the decoder's gates.
+   * Codes of the test set at one β, and where that is on the drawn curve; sets the decoder's gates.
    * @param {number} beta
    */
   at(beta) {
@@ -1092,8 +1101,20 @@ var MultirateModel = class {
     return {
       codes: blend(mean2, mean2.length / this.logBetas.length, place),
       distortion: blend(distortion, 1, place)[0],
-      rates: blend(rate, this.size, place)
+      rate: sum(blend(rate, this.size, place))
     };
+  }
+  /**
+   * What was measured nearest to a β: that β, D and R per latent. Scores are not interpolated, for
+   * between two measured β they bend.
+   * @param {number} beta
+   */
+  measuredAt(beta) {
+    const [k, share] = between(this.logBetas, Math.log(beta));
+    const nearest3 = share < 0.5 ? k : k + 1;
+    const { distortion, rate } = this.arrays;
+    const rates = rate.subarray(nearest3 * this.size, (nearest3 + 1) * this.size);
+    return { beta: this.betas[nearest3], distortion: distortion[nearest3], rates, rate: sum(rates) };
   }
 };
 
@@ -2366,8 +2387,8 @@ var BetaSlider = class {
     const model = this.model;
     if (!model) return;
     const now = model.at(this.beta);
-    const rate = now.rates.reduce((sum, r) => sum + r, 0);
-    this.now = { distortion: now.distortion, rate };
+    const measured = model.measuredAt(this.beta);
+    this.now = { distortion: now.distortion, rate: now.rate };
     this.codes.move(now.codes, model.reach);
     const decodeInto = (row, codes) => row.forEach((canvas, i) => {
       const z = codes.subarray(i * model.size, (i + 1) * model.size);
@@ -2377,12 +2398,12 @@ var BetaSlider = class {
     decodeInto(this.samples, model.arrays.prior);
     const most = model.arrays.rate.reduce((best, r) => Math.max(best, r), 1e-9);
     this.bars.forEach((bar2, j) => {
-      bar2.style.height = `${100 * now.rates[j] / most}%`;
-      bar2.title = `latent ${j + 1}: ${shown(now.rates[j])} nats`;
+      bar2.style.height = `${100 * measured.rates[j] / most}%`;
+      bar2.title = `latent ${j + 1}: ${shown(measured.rates[j])} nats`;
     });
-    part(this.root, ".nats").textContent = Array.from(now.rates.slice(0, 12), (r) => shown(r)).join(", ");
-    const active = now.rates.filter((r) => r > 0.01).length;
-    part(this.root, ".scores").textContent = `D ${shown(now.distortion)} + R ${shown(rate)} = −ELBO ${shown(now.distortion + rate)} nats · ${active} of ${model.size} latents above 0.01 nats`;
+    part(this.root, ".nats").textContent = Array.from(measured.rates.slice(0, 12), (r) => shown(r)).join(", ");
+    const active = measured.rates.filter((r) => r > 0.01).length;
+    part(this.root, ".scores").textContent = `Measured at β = ${Number(measured.beta.toPrecision(3))}: D ${shown(measured.distortion)} + R ${shown(measured.rate)} = −ELBO ${shown(measured.distortion + measured.rate)} nats · ${active} of ${model.size} latents above 0.01 nats`;
     this.drawPoint();
   }
   /** The point on the curve, and the tangent of slope −β through it. */
@@ -2607,9 +2628,9 @@ var Pad = class {
 function buildPlane(origin, axes, anchor = origin) {
   const [across, up] = axes;
   const coordinate = (z, axis) => {
-    let sum = 0;
-    for (let j = 0; j < origin.length; j++) sum += (z[j] - origin[j]) * axis[j];
-    return sum;
+    let sum2 = 0;
+    for (let j = 0; j < origin.length; j++) sum2 += (z[j] - origin[j]) * axis[j];
+    return sum2;
   };
   const project = (z) => (
     /** @type {Place} */
@@ -2720,11 +2741,11 @@ function searchCell({ starts, members, sorted }, cell, place, best) {
 function classMeans(positions, labels, classes2) {
   const sums = Array.from({ length: classes2 }, () => ({ u: 0, v: 0, count: 0 }));
   for (let n = 0; n < labels.length; n++) {
-    const sum = sums[labels[n]];
-    if (!sum) continue;
-    sum.u += positions[2 * n];
-    sum.v += positions[2 * n + 1];
-    sum.count++;
+    const sum2 = sums[labels[n]];
+    if (!sum2) continue;
+    sum2.u += positions[2 * n];
+    sum2.v += positions[2 * n + 1];
+    sum2.count++;
   }
   return sums.map(({ u, v, count }) => count ? [u / count, v / count] : null);
 }
@@ -3110,7 +3131,7 @@ function quantile(p) {
   return q < 0 ? -value : value;
 }
 function ratio([above, below], x) {
-  const at = (terms) => terms.reduce((sum, term) => sum * x + term, 0);
+  const at = (terms) => terms.reduce((sum2, term) => sum2 * x + term, 0);
   return at(above) / at(below);
 }
 function uniforms(seed) {
@@ -3864,9 +3885,9 @@ function orthogonalTo(unit) {
   return rest.map((value) => norm > 0 ? value / norm : 0);
 }
 function dot(a, b) {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i] * b[i];
-  return sum;
+  let sum2 = 0;
+  for (let i = 0; i < a.length; i++) sum2 += a[i] * b[i];
+  return sum2;
 }
 function imageSteps(images) {
   return images.slice(1).map((image, k) => {
@@ -3876,7 +3897,7 @@ function imageSteps(images) {
   });
 }
 function pathLength(points) {
-  return imageSteps(points).reduce((sum, step) => sum + step, 0);
+  return imageSteps(points).reduce((sum2, step) => sum2 + step, 0);
 }
 var MOST_LATENTS = 32;
 var MOST_NUMBERS2 = 2 ** 24;
@@ -3944,7 +3965,7 @@ var Relaxation = class {
    */
   decoded(path) {
     const images = path.map((z) => this.decode(z));
-    return { path, images, energy: imageSteps(images).reduce((sum, step) => sum + step * step, 0) };
+    return { path, images, energy: imageSteps(images).reduce((sum2, step) => sum2 + step * step, 0) };
   }
   /**
    * Takes a path if its energy is lower.
@@ -4030,7 +4051,7 @@ var Relaxation = class {
     const fine = path.slice(1).flatMap((z, k) => linearPath(path[k], z, 5).slice(0, -1));
     fine.push(path[path.length - 1]);
     const steps = imageSteps(fine.map((z) => this.decode(z)));
-    const mean2 = steps.reduce((sum, step) => sum + step, 0) / (path.length - 1);
+    const mean2 = steps.reduce((sum2, step) => sum2 + step, 0) / (path.length - 1);
     let [at, passed] = [0, 0];
     return path.map((z, k) => {
       if (k === 0 || k === path.length - 1) return z;
@@ -4047,7 +4068,7 @@ function bandStart(row, matrix) {
 function solve(matrix, right, damping) {
   const size = right.length;
   const diagonal = matrix.map((row, i) => row[i - bandStart(i, matrix)]);
-  const shift = damping * diagonal.reduce((sum, value) => sum + value, 0) / size;
+  const shift = damping * diagonal.reduce((sum2, value) => sum2 + value, 0) / size;
   if (!(shift > 0)) return null;
   const factor = matrix.map((row) => row.slice());
   const x = right.slice();
@@ -4056,9 +4077,9 @@ function solve(matrix, right, damping) {
     row[i - start] += shift;
     for (let j = Math.max(0, start); j <= i; j++) {
       const [other, before] = [factor[j], bandStart(j, matrix)];
-      let sum = row[j - start];
-      for (let k = Math.max(0, start); k < j; k++) sum -= row[k - start] * other[k - before];
-      row[j - start] = i === j ? Math.sqrt(sum) : sum / other[j - before];
+      let sum2 = row[j - start];
+      for (let k = Math.max(0, start); k < j; k++) sum2 -= row[k - start] * other[k - before];
+      row[j - start] = i === j ? Math.sqrt(sum2) : sum2 / other[j - before];
     }
     for (let k = Math.max(0, start); k < i; k++) x[i] -= row[k - start] * x[k];
     x[i] /= row[i - start];
@@ -4474,7 +4495,7 @@ var Interpolation = class {
   }
 };
 function total(walk2) {
-  return walk2 ? walk2.steps.reduce((sum, step) => sum + step, 0) : 0;
+  return walk2 ? walk2.steps.reduce((sum2, step) => sum2 + step, 0) : 0;
 }
 
 // explorer/browser/latent_map/keyboard.js
@@ -4594,7 +4615,7 @@ var EveryBeta = class {
   write() {
     const model = this.map.loaded;
     if (!model) return;
-    const mean2 = (values) => Array.from(values).reduce((sum, v) => sum + v, 0) / model.count;
+    const mean2 = (values) => Array.from(values).reduce((sum2, v) => sum2 + v, 0) / model.count;
     const [distortion, rate] = [mean2(model.distortions), mean2(model.rates)];
     this.scores.replaceChildren(
       why("distortion"),
@@ -4602,7 +4623,7 @@ var EveryBeta = class {
       why("rate"),
       ` ${shown(rate)} = `,
       why("negative_elbo"),
-      ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown; ellipses: `,
+      ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown${model.caveat}; ellipses: `,
       why("ellipse", "posteriors q(z|x)")
     );
   }
@@ -5098,7 +5119,7 @@ var DRAWS = 500;
 var RARE = 0.01;
 var ALONE = 0.9;
 function logPrior(z) {
-  return -0.5 * z.reduce((sum, v) => sum + v * v, z.length * Math.log(2 * Math.PI));
+  return -0.5 * z.reduce((sum2, v) => sum2 + v * v, z.length * Math.log(2 * Math.PI));
 }
 function buildAggregate(size, means, logVariances) {
   const tiles = tileCodes(size, means, logVariances);
@@ -5114,12 +5135,12 @@ function buildAggregate(size, means, logVariances) {
       bounds2[t] = tileBound(tiles, t, z);
       if (bounds2[t] > bounds2[best]) best = t;
     }
-    const sum = { largest: -Infinity, scaled: 0, skip };
-    addTile(tiles, best, z, reach, sum);
+    const sum2 = { largest: -Infinity, scaled: 0, skip };
+    addTile(tiles, best, z, reach, sum2);
     for (let t = 0; t < tiles.count; t++) {
-      if (t !== best && bounds2[t] > sum.largest - reach) addTile(tiles, t, z, reach, sum);
+      if (t !== best && bounds2[t] > sum2.largest - reach) addTile(tiles, t, z, reach, sum2);
     }
-    return summed ? sum.largest + Math.log(sum.scaled) - Math.log(summed) - constant : -Infinity;
+    return summed ? sum2.largest + Math.log(sum2.scaled) - Math.log(summed) - constant : -Infinity;
   };
 }
 function usualDensity(size, means, logVariances, aggregate) {
@@ -5203,19 +5224,19 @@ function tileBound({ size, low, high, slack, base }, tile, z) {
   }
   return -0.5 * square;
 }
-function addTile({ size, edges, codes }, tile, z, reach, sum) {
-  let { largest, scaled } = sum;
+function addTile({ size, edges, codes }, tile, z, reach, sum2) {
+  let { largest, scaled } = sum2;
   for (let n = edges[tile], i = n * (1 + 2 * size); n < edges[tile + 1]; n++) {
     let square = codes[i++];
     for (let j = 0; j < size; j++, i += 2) square += (z[j] - codes[i]) ** 2 * codes[i + 1];
-    if (n === sum.skip) continue;
+    if (n === sum2.skip) continue;
     const term = -0.5 * square;
     if (term > largest) {
       scaled = scaled * Math.exp(largest - term) + 1;
       largest = term;
     } else if (term > largest - reach) scaled += Math.exp(term - largest);
   }
-  Object.assign(sum, { largest, scaled });
+  Object.assign(sum2, { largest, scaled });
 }
 
 // explorer/browser/latent_map/holes.js
@@ -5267,12 +5288,13 @@ var LatentModel = class {
     this.holesOf = null;
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
+    this.gap = null;
   }
   /**
    * The same model at another β: its decoder, and the test images that are known there.
    * Densities are left out until `measure` is asked for, for they take longer than a frame.
    * @param {{decode: LatentModel["decode"], means: Float32Array, logVariances: Float32Array,
-   *   distortions: Float32Array, labels: Float32Array | null}} at
+   *   distortions: Float32Array, labels: Float32Array | null, gap: [number, number] | null}} at
    */
   turnTo(at) {
     Object.assign(this, at);
@@ -5375,7 +5397,13 @@ var LatentModel = class {
   scoreLine(n) {
     const d = this.distortions[n];
     if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
-    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats`;
+    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats${this.caveat}`;
+  }
+  /** What must be added to a score that was not measured. */
+  get caveat() {
+    if (!this.gap) return "";
+    const [low, high] = this.gap.map((beta) => Number(beta.toPrecision(3)));
+    return `, interpolated between the measured β = ${low} and ${high}`;
   }
   /**
    * The mean code of a test image.
@@ -5424,7 +5452,7 @@ var LatentModel = class {
   scoresOf(n) {
     const distortion = `D ${shown(this.distortions[n], 1)}`;
     if (!this.logVariances) return `${distortion} nats`;
-    return `${distortion} + R ${shown(this.rates[n], 1)} nats`;
+    return `${distortion} + R ${shown(this.rates[n], 1)} nats${this.caveat}`;
   }
   /**
    * A test image's number and class.
@@ -5900,8 +5928,8 @@ function drawScale(pen, { low, high, title, colours }, top, ink) {
     pen.fillRect(60 + i * step, top, step + 0.5, 12);
   });
   pen.fillStyle = ink;
-  pen.fillText(low.toFixed(1).replace("-", "−"), 10, top + 11);
-  pen.fillText(`${high.toFixed(1).replace("-", "−")}  ${title}`, 228, top + 11);
+  pen.fillText(shown(low, 1), 10, top + 11);
+  pen.fillText(`${shown(high, 1)}  ${title}`, 228, top + 11);
 }
 function backgroundOf(map) {
   return getComputedStyle(map.root).getPropertyValue("--st-background-color").trim() || "#ffffff";
@@ -6408,7 +6436,7 @@ var Selection = class {
   }
 };
 function summary(chosen, { names, labels, distortions }) {
-  const mean2 = chosen.reduce((sum, n) => sum + distortions[n], 0) / chosen.length;
+  const mean2 = chosen.reduce((sum2, n) => sum2 + distortions[n], 0) / chosen.length;
   const text = `${chosen.length} images selected, mean D ${shown(mean2, 1)} nats`;
   if (!labels) return text;
   const counts = /* @__PURE__ */ new Map();
@@ -6417,9 +6445,9 @@ function summary(chosen, { names, labels, distortions }) {
   return `${text}; class ${most.map(([name, count]) => `${name}: ${count}`).join(", ")}`;
 }
 function meanCode(chosen, points) {
-  const sum = Array.from(points.codeOf(chosen[0]), () => 0);
-  for (const n of chosen) Array.from(points.codeOf(n)).forEach((v, j) => sum[j] += v / chosen.length);
-  return sum;
+  const sum2 = Array.from(points.codeOf(chosen[0]), () => 0);
+  for (const n of chosen) Array.from(points.codeOf(n)).forEach((v, j) => sum2[j] += v / chosen.length);
+  return sum2;
 }
 function table(chosen, points) {
   const { names, labels, distortions } = points;
@@ -7121,12 +7149,12 @@ function reaches(frames, shown2, least) {
 function widest({ codes, size }) {
   const count = codes.length / size;
   const spread2 = Array.from({ length: size }, (_, j) => {
-    let [sum, squares] = [0, 0];
+    let [sum2, squares] = [0, 0];
     for (let i = j; i < codes.length; i += size) {
-      sum += codes[i];
+      sum2 += codes[i];
       squares += codes[i] * codes[i];
     }
-    return squares / count - (sum / count) ** 2;
+    return squares / count - (sum2 / count) ** 2;
   });
   const order = [...spread2.keys()].sort((i, j) => spread2[j] - spread2[i] || i - j);
   return order.slice(0, 2).sort((i, j) => i - j);

@@ -95,7 +95,7 @@ export class EveryBeta {
     const [distortion, rate] = [mean(model.distortions), mean(model.rates)];
     this.scores.replaceChildren(
       why("distortion"), ` ${shown(distortion)} + `, why("rate"), ` ${shown(rate)} = `, why("negative_elbo"),
-      ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown; ellipses: `,
+      ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown${model.caveat}; ellipses: `,
       why("ellipse", "posteriors q(z|x)"),
     );
   }

@@ -47,13 +47,15 @@ export class LatentModel {
     this.holesOf = null;
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
+    /** @type {[number, number] | null} the measured β between which the scores are interpolated */
+    this.gap = null;
   }
 
   /**
    * The same model at another β: its decoder, and the test images that are known there.
    * Densities are left out until `measure` is asked for, for they take longer than a frame.
    * @param {{decode: LatentModel["decode"], means: Float32Array, logVariances: Float32Array,
-   *   distortions: Float32Array, labels: Float32Array | null}} at
+   *   distortions: Float32Array, labels: Float32Array | null, gap: [number, number] | null}} at
    */
   turnTo(at) {
     Object.assign(this, at);
@@ -174,7 +176,14 @@ export class LatentModel {
   scoreLine(n) {
     const d = this.distortions[n];
     if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
-    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats`;
+    return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats${this.caveat}`;
+  }
+
+  /** What must be added to a score that was not measured. */
+  get caveat() {
+    if (!this.gap) return "";
+    const [low, high] = this.gap.map((beta) => Number(beta.toPrecision(3)));
+    return `, interpolated between the measured β = ${low} and ${high}`;
   }
 
   /**
@@ -228,7 +237,7 @@ export class LatentModel {
   scoresOf(n) {
     const distortion = `D ${shown(this.distortions[n], 1)}`;
     if (!this.logVariances) return `${distortion} nats`;
-    return `${distortion} + R ${shown(this.rates[n], 1)} nats`;
+    return `${distortion} + R ${shown(this.rates[n], 1)} nats${this.caveat}`;
   }
 
   /**

@@ -3,7 +3,7 @@
  * axes and marks are vectors.
  */
 
-import { context, make, save } from "../common/dom.js";
+import { context, make, save, shown } from "../common/dom.js";
 import { SvgPen } from "../numerics/svg.js";
 import { drawMarks, drawTouched } from "./marks.js";
 
@@ -202,8 +202,8 @@ function drawScale(pen, { low, high, title, colours }, top, ink) {
     pen.fillRect(60 + i * step, top, step + 0.5, 12);
   });
   pen.fillStyle = ink;
-  pen.fillText(low.toFixed(1).replace("-", "−"), 10, top + 11);
-  pen.fillText(`${high.toFixed(1).replace("-", "−")}  ${title}`, 228, top + 11);
+  pen.fillText(shown(low, 1), 10, top + 11);
+  pen.fillText(`${shown(high, 1)}  ${title}`, 228, top + 11);
 }
 
 /** @param {LatentMap} map */

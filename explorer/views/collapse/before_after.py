@@ -140,4 +140,4 @@ def _plot(film: KlHistory) -> str:
     """Sums up what R did over the steps."""
     rate = film.kl.sum(1)
     top = int(rate.argmax())
-    return f"R at most {rate[top]:.2f} (step {film.steps[top]:,}), in the end {rate[-1]:.2f} nats"
+    return f"R at most {rate[top]:z.2f} (step {film.steps[top]:,}), in the end {rate[-1]:z.2f} nats"

@@ -57,8 +57,8 @@ def show(model: LoadedModel) -> bool:
         st.markdown("**What the codes know**")
         display.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")
         text = (
-            f"I(x; z) {told:.2f} ± {error:.2f} nats, at most ln N = {diagnosis.ceiling:.2f} of the "
-            f"N = {count:,} test images, and at most R."
+            f"I(x; z) {told:z.2f} ± {error:z.2f} nats, at most ln N = {diagnosis.ceiling:z.2f} of "
+            f"the N = {count:,} test images, and at most R."
         )
         if told > NEAR * diagnosis.ceiling:
             text += " That is close to ln N: more images would raise it."
@@ -112,10 +112,10 @@ def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:
 def _listening(diagnosis: Diagnosis) -> str:
     """How much decoded images differ."""
     text = (
-        f"Decoded samples of the prior lie {diagnosis.decoded_distance:.3f} from their mean image "
+        f"Decoded samples of the prior lie {diagnosis.decoded_distance:z.3f} from their mean image "
         "(root mean square per pixel; white is 1)"
     )
     if math.isnan(diagnosis.response):
         return f"{text}. How far test images lie from theirs is not known here."
-    images = f"test images {diagnosis.image_distance:.3f} from theirs"
+    images = f"test images {diagnosis.image_distance:z.3f} from theirs"
     return f"{text}, {images}: **{diagnosis.response:.1%}**."

@@ -103,7 +103,7 @@ def _try(action: Callable[..., None], *arguments: Any) -> None:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{seconds:z.0f} s" if seconds < 100 else f"{seconds / 60:z.0f} min"
 
 
 def _progress(runs: Sequence[RemedyRun]) -> None:

@@ -113,14 +113,14 @@ def _result(model: LoadedModel) -> None:
 def _numbers(model: LoadedModel, score: DrawingScore) -> None:
     """D, R and −ELBO in nats, their place among those of the test set, and the posterior."""
     codes = model.codes
-    spread = f" ± {score.error:.1f}" if score.error >= 0.05 else ""
-    line = f"**D** {score.distortion:.1f}{spread}"
+    spread = f" ± {score.error:z.1f}" if score.error >= 0.05 else ""
+    line = f"**D** {score.distortion:z.1f}{spread}"
     if score.rate is None:
         name, mine, others = "D", score.distortion, codes.distortion
         line += " nats. An autoencoder has no R."
     else:
         name, mine, others = "−ELBO", score.distortion + score.rate, codes.negative_elbo
-        line += f" + **R** {score.rate:.1f} = **−ELBO** {mine:.1f}{spread} nats"
+        line += f" + **R** {score.rate:z.1f} = **−ELBO** {mine:z.1f}{spread} nats"
     higher = int((others < mine).sum())
     st.markdown(typeset(line))
     st.markdown(f"This {name} is higher than that of {higher:,} of the {len(codes):,} test images.")
@@ -132,10 +132,10 @@ def _numbers(model: LoadedModel, score: DrawingScore) -> None:
 def _posterior(score: DrawingScore) -> str:
     """The first few latents: mean and, for a VAE, standard deviation."""
     has_prior = score.log_variance is not None
-    texts = [f"z{subscript(j + 1)} {mean:.2f}" for j, mean in enumerate(score.mean[:FEW])]
+    texts = [f"z{subscript(j + 1)} {mean:z.2f}" for j, mean in enumerate(score.mean[:FEW])]
     if has_prior:
         sigma = np.exp(0.5 * score.log_variance[:FEW])
-        texts = [f"{text} ± {s:.2f}" for text, s in zip(texts, sigma, strict=True)]
+        texts = [f"{text} ± {s:z.2f}" for text, s in zip(texts, sigma, strict=True)]
     more = len(score.mean) - FEW
     texts += [f"and {more} more"] if more > 0 else []
     what = "μ ± σ" if has_prior else "code"
@@ -153,5 +153,5 @@ def _neighbours(model: LoadedModel, mean: np.ndarray) -> None:
     classes = [""] * len(nearest)
     if codes.labels is not None:
         classes = [f"{names[label]} · " for label in codes.labels[nearest]]
-    texts = [f"{name}Δ {d:.2f}" for name, d in zip(classes, distance, strict=True)]
+    texts = [f"{name}Δ {d:z.2f}" for name, d in zip(classes, distance, strict=True)]
     display.row(pixels, texts, 56)

@@ -37,7 +37,7 @@ def button(model: LoadedModel, shown: MapSpec, kept: dict[str, Any], name: str) 
         with st.spinner("Making the file…"):
             page = page_files.html_page(model, shown, originals, kept)
         st.download_button(
-            f"Save {len(page) / 1e6:.1f} MB",
+            f"Save {len(page) / 1e6:z.1f} MB",
             page,
             f"{file_name(model.card.title)}.html",
             "text/html",

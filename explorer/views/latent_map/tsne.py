@@ -59,4 +59,4 @@ def _text(done: float | None, count: int, seconds: float) -> str:
     if done < 0.05:
         return f"t-SNE of {count:,} codes: finding neighbours…"
     left = seconds * (1 - done) / done
-    return f"t-SNE of {count:,} codes: {done:.0%}, about {left:.0f} s left"
+    return f"t-SNE of {count:,} codes: {done:.0%}, about {left:z.0f} s left"

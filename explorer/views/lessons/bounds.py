@@ -30,8 +30,8 @@ def show() -> Measurement | None:
     result = lessons.bounds(model, point, SAMPLES, state.get("draw"))
     first, last = result.estimates[0], result.estimates[-1]
     controls.see(
-        f"**One sample of z puts the ELBO at {first.elbo.mean:.2f} ± {first.elbo_deviation:.2f} "
-        f"nats, the mean of {last.samples} at {last.elbo.mean:.2f} ± {last.elbo_deviation:.2f}: "
+        f"**One sample of z puts the ELBO at {first.elbo.mean:z.2f} ± {first.elbo_deviation:z.2f} "
+        f"nats, the mean of {last.samples} at {last.elbo.mean:z.2f} ± {last.elbo_deviation:z.2f}: "
         f"steadier, not higher.** The log of the mean weight rises, from {_mean(first.bound)} to "
         f"{_mean(last.bound)} nats{_ceiling(result.evidence)}."
     )
@@ -59,7 +59,7 @@ def show() -> Measurement | None:
 
 
 def _mean(one: Estimate) -> str:
-    return f"{one.mean:.3f} ± {one.standard_error:.3f}"
+    return f"{one.mean:z.3f} ± {one.standard_error:z.3f}"
 
 
 def _ceiling(evidence: tuple[float, float] | None) -> str:
@@ -68,6 +68,6 @@ def _ceiling(evidence: tuple[float, float] | None) -> str:
         return ""
     value, error = evidence
     return (
-        f"; over many draws it cannot pass ln p(x) = {value:.3f} "
-        f"(by quadrature, exact to {max(error, 1e-3):.3f})"
+        f"; over many draws it cannot pass ln p(x) = {value:z.3f} "
+        f"(by quadrature, exact to {max(error, 1e-3):z.3f})"
     )

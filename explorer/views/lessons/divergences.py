@@ -25,7 +25,7 @@ def show() -> None:
     result = lessons.divergences(mean, deviation, samples, state.get("draw"))
     names = ("KL(q ‖ p)", "KL(p ‖ q)")
     values = [
-        f"{name} = {exact:.3f} nats, by samples {estimate:.3f} ± {error:.3f}"
+        f"{name} = {exact:z.3f} nats, by samples {estimate:z.3f} ± {error:z.3f}"
         for name, exact, (estimate, error) in zip(names, result.exact, result.sampled, strict=True)
     ]
     controls.see(
@@ -34,7 +34,7 @@ def show() -> None:
     )
     left, right = st.columns(2, gap="medium")
     with left:
-        curves = (typeset(f"q = N({mean:.2f}, {deviation:.2f}²)"), "p = N(0, 1)")
+        curves = (typeset(f"q = N({mean:z.2f}, {deviation:z.2f}²)"), "p = N(0, 1)")
         shown = dict(zip(curves, result.densities, strict=True))
         display.chart(densities(result.z, shown), "densities")
     with right:

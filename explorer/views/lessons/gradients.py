@@ -27,7 +27,7 @@ def show() -> None:
     ratio = result.variances[second] / result.variances[first]
     less = result.variances[third] / result.variances[first]
     controls.see(
-        f"**∂/∂{letter} of E[(z − a)²] is {result.exact:.2f}: all three estimates scatter around "
+        f"**∂/∂{letter} of E[(z − a)²] is {result.exact:z.2f}: all three estimates scatter around "
         "it, but to be as precise as one reparameterised sample, the score function needs "
         f"{ratio:,.1f} samples, with a baseline {less:,.1f}.** Each line falls like 1/n."
     )

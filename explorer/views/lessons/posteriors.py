@@ -49,7 +49,7 @@ def _compare(model: LoadedModel, point: int) -> None:
     deviation = np.exp(0.5 * np.stack([one.log_variance[point] for one in codes]))
     names = list(models)
     values = [
-        f"{name}: σ {spread.mean():.2f}, KL {one.rate[point].sum():.2f} nats"
+        f"{name}: σ {spread.mean():z.2f}, KL {one.rate[point].sum():z.2f} nats"
         for name, spread, one in zip(names, deviation, codes, strict=True)
     ]
     controls.see(

@@ -93,8 +93,8 @@ def _closed_form(model: LoadedModel) -> None:
     trained = np.sort(model.codes.rate.mean(0))[::-1]
     sentence = (
         f"Closed form for the training images: {best.active} of {latent_dim} latents active, "
-        f"R {best.rate:.2f}, D {best.distortion:.2f} nats. Trained, on the test images: "
-        f"R {trained.sum():.2f} nats."
+        f"R {best.rate:z.2f}, D {best.distortion:z.2f} nats. Trained, on the test images: "
+        f"R {trained.sum():z.2f} nats."
     )
     st.markdown(typeset(sentence))
     chart = kl_bars(trained, best.rate_per_dimension, ("trained", "closed form"))
@@ -111,11 +111,11 @@ def _information(model: LoadedModel) -> None:
     known = [one._replace(standard_error=0.0) if is_exact else one for one in of_codes[:3]]
     holes = of_codes.holes
     rows = [
-        ("mean KL of the posteriors, R", f"{rate.mean():.2f}", _interval(rate)),
+        ("mean KL of the posteriors, R", f"{rate.mean():z.2f}", _interval(rate)),
         ("I(x; z), at most ln N", _nats(known[0]), _between(bounds[0])),
         ("KL(q(z) ‖ p(z))", _nats(known[1]), _between(bounds[1])),
         ("total correlation of q(z)", _nats(known[2]), _between(bounds[2])),
-        ("Σⱼ KL(q(zⱼ) ‖ p(zⱼ))", f"{each:.2f}", _between(bounds[3])),
+        ("Σⱼ KL(q(zⱼ) ‖ p(zⱼ))", f"{each:z.2f}", _between(bounds[3])),
         ("prior mass in holes, q(z) < p(z)/10", f"{holes.mean:.1%}", _between(bounds[4], ".1%")),
     ]
     lines = [typeset(f"| {plain(name)} | {codes} | {model} |") for name, codes, model in rows]
@@ -126,8 +126,8 @@ def _information(model: LoadedModel) -> None:
 
 
 def _nats(one: Estimate) -> str:
-    error = f" ± {one.standard_error:.2f}" if one.standard_error else ""
-    return f"{one.mean:.2f}{error}"
+    error = f" ± {one.standard_error:z.2f}" if one.standard_error else ""
+    return f"{one.mean:z.2f}{error}"
 
 
 def _between(bounds: tuple[float, float] | None, form: str = ".2f") -> str:
@@ -149,7 +149,7 @@ def _explained(
     parts = of_codes.mutual_information, of_codes.aggregate_kl, of_codes.total_correlation
     error = max(0.001, *(one.standard_error for one in parts))
     how = (
-        f"by quadrature, refined until halving its step changed no value by more than {error:.3f}"
+        f"by quadrature, refined until halving its step changed no value by more than {error:z.3f}"
         if is_exact
         else "all against all, ± one standard error of the draws"
     )
@@ -162,7 +162,7 @@ def _explained(
         return text + f"Fewer than {FEWEST} codes bound nothing."
     if of_codes.mutual_information.mean > NEAR * of_codes.ceiling:
         text += (
-            f"I of N codes is at most ln N = {of_codes.ceiling:.2f} nats, and here it is close to "
+            f"I of N codes is at most ln N = {of_codes.ceiling:z.2f} nats, and here it is close to "
             f"that: {count:,} codes hardly overlap, and cannot tell more than these bounds. "
         )
     return text + "More images would lower the holes of q(z)."
@@ -187,6 +187,6 @@ def _evidence(model: LoadedModel) -> None:
     st.html(row("negative_elbo", "iw_bound", "log_evidence", "error", "nats"))
     st.caption(
         "± is one standard error over the images; the differences are paired by image. The "
-        f"quadrature was refined until its own error was at most {max(found.error, 1e-3):.3f} nats "
-        "for any image."
+        f"quadrature was refined until its own error was at most {max(found.error, 1e-3):z.3f} "
+        "nats for any image."
     )

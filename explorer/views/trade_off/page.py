@@ -175,8 +175,8 @@ def _run(runs: dict[str, Entry]) -> None:
     total = one.distortion + one.rate
     with st.container(horizontal=True, vertical_alignment="center"):
         scores = typeset(
-            f"D {one.distortion:.2f} ± {one.distortion_error:.2f} + "
-            f"R {one.rate:.2f} ± {one.rate_error:.2f} = −ELBO {total:.2f} nats"
+            f"D {one.distortion:z.2f} ± {one.distortion_error:z.2f} + "
+            f"R {one.rate:z.2f} ± {one.rate_error:z.2f} = −ELBO {total:z.2f} nats"
         )
         st.markdown(f"**{plain(one.title)}** · β = {one.beta:g} · {scores}")
         links.open_map(name)

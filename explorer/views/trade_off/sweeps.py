@@ -134,7 +134,7 @@ def _one(job: Job) -> None:
     title = plain(job.title)
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.is_live:
-            left = "" if job.seconds_left is None else f", about {job.seconds_left:.0f} s left"
+            left = "" if job.seconds_left is None else f", about {job.seconds_left:z.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
             if job.position and job.wait_seconds is not None:
                 left = f", begins in about {job.wait_seconds:.0f} s"

@@ -198,7 +198,7 @@ def _hold(run: Run, is_held: bool) -> None:
     else:
         inputs.button(
             "Pause", tell(PAUSE), key=f"hold-{run.id}",
-            help=f"Pauses it where it is; after {MAX_PAUSE_SECONDS / 60:.0f} minutes it is saved "
+            help=f"Pauses it where it is; after {MAX_PAUSE_SECONDS / 60:z.0f} minutes it is saved "
             "and makes room for others.",
         )  # fmt: skip
     inputs.button("Step", tell(STEP), key=f"step-{run.id}", help="One epoch, then pause.")
@@ -288,4 +288,4 @@ def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
 
 def duration(seconds: float) -> str:
     """Seconds, or minutes where they are many."""
-    return f"{max(1, seconds):.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+    return f"{max(1, seconds):z.0f} s" if seconds < 100 else f"{seconds / 60:z.0f} min"

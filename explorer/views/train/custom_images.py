@@ -51,7 +51,7 @@ def _kept() -> None:
     if found:
         megabytes = sum(facts.bytes for facts in found.values()) / 2**20
         st.caption(
-            f"{len(found)} of at most {MAX_SETS} sets, {megabytes:.1f} of "
+            f"{len(found)} of at most {MAX_SETS} sets, {megabytes:z.1f} of "
             f"{MAX_STORED >> 20} MB. They stay on this machine, beside your runs."
         )
 

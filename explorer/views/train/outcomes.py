@@ -32,7 +32,7 @@ def collapse(run: Run, config: RunConfig) -> None:
     rates = course.test[-LAST_EPOCHS:, 1]
     if rates.max() < COLLAPSED_NATS:
         sentence = (
-            f"Collapsed: R is {rates[-1]:.2f} nats, so every image has the same code, the prior. "
+            f"Collapsed: R is {rates[-1]:z.2f} nats, so every image has the same code, the prior. "
             f"{_threshold(config)}"
             "A smaller β does not free it at once: the decoder ignores z, so almost nothing tells "
             "the encoder to use it. Start again with a smaller β, or with a KL warm-up."

@@ -3,7 +3,7 @@
 import pytest
 
 from models.storage.checkpoint import read
-from models.sweeps.table import COLUMNS, SCORES, by_beta
+from models.sweeps.table import COLUMNS, SCORES, by_beta, to_text
 
 
 def test_table_holds_the_scores_of_the_checkpoints(finished):
@@ -38,3 +38,18 @@ def test_means_over_seeds_leave_out_what_is_not_done():
     assert low["rate_interval"] == pytest.approx(2 * 2.4841377)
     assert low["active_units"] == 1.0
     assert (high["beta"], high["runs"], high["distortion_interval"]) == (4.0, 1, None)
+
+
+def pair(low, high, slope):
+    return {"low": low, "high": high, "slope": slope, "holds": True, "not_converged": []}
+
+
+def test_the_sentence_agrees_with_the_slopes_of_its_pairs():
+    def last(*pairs):
+        return to_text([row(1.0, 0, 1.0)], pairs).splitlines()[-1]
+
+    inside = pair(1, 3, 2.0), pair(3, 10, 3.0)
+    assert last(*inside) == "-ΔD/ΔR lies between the two β of all 2 pairs of neighbours"
+    said = last(*inside, pair(3, 10, 2.79), pair(10, 30, None))
+    assert "of 2 of 4 pairs" in said and said.endswith("at β = 3 → 10: 2.79, 10 → 30: 0/0")
+    assert said.startswith("no pair contradicts that all are optimal")

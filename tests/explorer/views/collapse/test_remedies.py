@@ -99,7 +99,8 @@ class Desk:
     def __init__(self):
         self.asked, self.cancelled, self.known, self.full = [], [], {}, ""
 
-    def train(self, config, title, *_):
+    def train(self, config, title, *more):
+        assert more[-1] == remedy_runs.PURPOSE
         return self._submit(config, title)
 
     def go_on(self, run_id, title, *_):
@@ -165,8 +166,20 @@ def test_progress_cancel_and_failure_are_shown(no_runs, small, desk):
     assert len(desk.asked) == 12
 
 
-def test_what_was_cut_short_goes_on(no_runs, small, desk):
+def test_a_run_that_somebody_trains_is_not_continued_as_a_remedy(no_runs, small, desk):
+    """Settings alone do not make it one: who stopped it may want it as it is."""
     begun = train(no_runs, wanted()["cycles"].config, events=2)
+    before = {path.name: path.read_bytes() for path in begun.folder.iterdir() if path.is_file()}
+    at = open_view("collapse", collapsed=small.id)
+    assert table(at)["cycles"]["verdict"] == "not trained yet"
+    press(at, "Train the others")
+    assert begun.id not in [what for what, _ in desk.asked]
+    assert (wanted()["cycles"].config, "small · cycles") in desk.asked
+    assert before == {name: (begun.folder / name).read_bytes() for name in before}
+
+
+def test_what_was_cut_short_goes_on(no_runs, small, desk):
+    begun = train(no_runs, wanted()["cycles"].config, events=2, purpose=remedy_runs.PURPOSE)
     at = open_view("collapse", collapsed=small.id)
     assert table(at)["cycles"]["verdict"] == "started"
     press(at, "Train the others")

@@ -254,7 +254,18 @@ def test_the_slider_moves_codes_images_and_point_as_torch_says(visit, every_beta
             shown = canvas_pixels(page.locator(".rates .samples canvas").nth(i))
             assert_equal_pictures(shown, samples[i])
     before = page.evaluate(f"() => {ROOM}.now")
-    page.locator(".rates .scores", has_text=f"D {before['distortion']:.2f}").wait_for()
+    page.locator(
+        ".rates .scores", has_text=f"at β = 0.562: D {before['distortion']:.2f}"
+    ).wait_for()
+    page.locator(".rates input").fill("107")  # between two measured β: the nearest one's scores
+    page.wait_for_function(f"() => {ROOM}.beta > 0.6")
+    next_frame(page)
+    between = page.evaluate(f"() => {ROOM}.now")
+    assert between["distortion"] != before["distortion"], "on the curve it is in between"
+    k = np.argmin(np.abs(np.log(checkpoint.rates.betas / 0.1) - 107 / 400 * np.log(1000)))
+    exact = checkpoint.rates.distortion[k]
+    page.locator(".rates .scores", has_text=f"D {exact:.2f}").wait_for()
+    page.locator(".rates input").fill("100")
     in_link(page, r"\bbeta=0\.5623\b")
 
     page.get_by_role("button", name="Play").click()
