@@ -161,7 +161,7 @@ class Run:
     @property
     def purpose(self) -> str:
         """Which page made it for itself, and may go on with it; nothing: it is its owner's."""
-        return str(self._document().get("purpose", ""))
+        return str(self.document().get("purpose", ""))
 
     def config(self) -> RunConfig:
         """Reads the run's settings.
