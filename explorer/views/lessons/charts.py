@@ -33,7 +33,7 @@ def chart(found: Measurement, wanted: Chart, key: str) -> None:
     mark = None
     if wanted.mark:
         value = found.facts[wanted.mark]
-        mark = (value, f"β* = {value:.2f}")
+        mark = (value, f"β* = {value:z.2f}")
     display.chart(by_number(numbers, wanted.title, wanted.axis, wanted.is_log, mark), key)
 
 

@@ -157,7 +157,7 @@ def _diagnosis(form: LossForm, found: Finding, latents: int, batch: int) -> None
             st.caption("No multi-rate model of these images is here to tell R and D.")
         return
     rate, distortion, curve, source = found.place
-    st.markdown(typeset(f"It lands at R = {rate:.2f}, D = {distortion:.2f} nats per image."))
+    st.markdown(typeset(f"It lands at R = {rate:z.2f}, D = {distortion:z.2f} nats per image."))
     chart = place_in_plane(*curve, (rate, distortion), f"β = {beta:.3g}")
     display.chart(chart, "loss-plane")
     st.caption(f"Curve: {plain(source)}.")

@@ -38,7 +38,7 @@ def _draw(lesson: Lesson, found: Measurement) -> None:
     for column, wanted in zip(columns, lesson.charts, strict=True):
         with column:
             charts.chart(found, wanted, f"{lesson.id}-{wanted.quantity}")
-    seconds = f", {found.seconds:.0f} s of one processor" if found.seconds else ""
+    seconds = f", {found.seconds:z.0f} s of one processor" if found.seconds else ""
     st.caption(
         f"Diamonds: means with 95 % intervals over {found.count} {found.counted}{seconds}. "
         f"Made by `{found.command}`."

@@ -78,7 +78,7 @@ def steps() -> Measurement | None:
     latent_dim = model.codes.mean.shape[1]
     z = np.random.default_rng(state.get("draw")).standard_normal((1, latent_dim))
     mean, drawn = model.decode(z), model.sample(z, state.get("draw-x"))
-    code = ", ".join(f"{value:.2f}" for value in z[0, :4]) + (", …" if latent_dim > 4 else "")
+    code = ", ".join(f"{value:z.2f}" for value in z[0, :4]) + (", …" if latent_dim > 4 else "")
     left, *pictures = st.columns(3, gap="medium")
     with left:
         st.markdown(f"**1. Draw z from the prior**\n\nz = ({code})".replace("-", "−"))
