@@ -30,7 +30,7 @@ class Desk:
     def prepare(self):
         self.is_prepared = True
 
-    def train(self, config, title="", label="", owner="", seconds=0.0):
+    def train(self, config, title="", label="", owner="", seconds=0.0, purpose=""):
         if self.full:
             raise JobError(self.full)
         self.asked.append((config, title, label))

@@ -137,7 +137,7 @@ def _one(job: Job) -> None:
             left = "" if job.seconds_left is None else f", about {job.seconds_left:z.0f} s left"
             waits = f"waits, place {job.position}" if job.position else job.text
             if job.position and job.wait_seconds is not None:
-                left = f", begins in about {job.wait_seconds:.0f} s"
+                left = f", begins in about {job.wait_seconds:z.0f} s"
             trouble = f"; {plain(job.trouble)}" if job.trouble else ""
             st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}")
             if permissions.may_change(job.owner):
