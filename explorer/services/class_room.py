@@ -87,10 +87,8 @@ def check() -> None:
 
 def state() -> str:
     """Says how much room the runs of the class take."""
-    return (
-        f"The runs of this class take {used() / 1e9:z.2f} of {options.current().runs_bytes / 1e9:g} "
-        "GB, deleted ones included"
-    )
+    size = f"{used() / 1e9:z.2f} of {options.current().runs_bytes / 1e9:g} GB"
+    return f"The runs of this class take {size}, deleted ones included"
 
 
 class Offer(NamedTuple):
