@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 from models.data.image_set import MAX_BYTES, DataError
 
+PIECE = 2**20
+"""Bytes that are unpacked at once."""
 FREE_BYTES = 32 * 2**20
 """What may be unpacked however well it is compressed: it costs a tenth of a second."""
 EMPTY_RATIO = 900
@@ -82,7 +84,11 @@ def read_start(archive: zipfile.ZipFile, member: zipfile.ZipInfo, count: int) ->
         return file.read(min(count, member.file_size))
 
 
-def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytearray:
     """Reads one member, as many bytes as the directory promises: the stream may lie."""
+    content = bytearray()
     with archive.open(member) as file:
-        return file.read(member.file_size)
+        # In pieces, as reading all at once takes the memory twice.
+        while piece := file.read(min(PIECE, member.file_size - len(content))):
+            content += piece
+    return content

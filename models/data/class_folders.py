@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models.data.image_set import DataError
+from models.data.image_set import MIN_IMAGES, DataError
 from models.data.labels import NO_LABEL
 from models.data.layout import PARTS, find_part, split_name
 from models.data.other_files import advice
@@ -118,9 +118,10 @@ def find_images(
         DataError: If there is no image, or images lie both beside and inside class folders.
 
     Example:
-        >>> found = find_images(["all/ant/1.png", "all/owl/1.png", "all/notes.txt"])
-        >>> [(image.index, image.label) for image in found.images], found.others
-        ([(0, 'ant'), (1, 'owl')], [2])
+        >>> names = [f"all/{kind}/{place}.png" for kind in ("owl", "ant") for place in range(5)]
+        >>> found = find_images([*names, "all/notes.txt"])
+        >>> [image.label for image in found.images[::5]], found.images[0].index, found.others
+        (['ant', 'owl'], 5, [10])
     """
     left_out = {LINKS: list(links), SPECIAL: list(special)}
     places, others = [], []
@@ -135,6 +136,8 @@ def find_images(
     if not places:
         raise DataError(_says_none([*names, *links]))
     images = _without_deeper(_divide(_without_common(places), left_out), left_out)
+    if len(images) < MIN_IMAGES:
+        raise DataError(_says_few(len(images), left_out))
     _refuse_strays(images)
     order = list(dict.fromkeys(PARTS.values()))
     images = sorted(images, key=lambda each: (order.index(each[0]) if each[0] else 0, *each[1]))
@@ -150,6 +153,13 @@ def _reason(parts: list[str]) -> str | None:
     if any(part.startswith(".") for part in parts):
         return HIDDEN
     return None if is_image(parts[-1]) else OTHERS
+
+
+def _says_few(count: int, left_out: dict[str, list[str]]) -> str:
+    """Says that there are too few images, and why others do not count."""
+    notes = [f"{why}: {list_names(names)}" for why, names in left_out.items() if names]
+    what = f"there must be at least {MIN_IMAGES} images, got {count}"
+    return f"{what} ({notes[-1]})" if notes else what
 
 
 def _says_none(names: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from models.data.archive import check_packing, check_size, open_archive, unpack
 from models.data.array_set import read_array_set
-from models.data.arrays import read_npy, read_npz
+from models.data.arrays import hold, read_npy, read_npz
 from models.data.brightness import find_white
 from models.data.class_folders import (
     KINDS,
@@ -33,6 +33,7 @@ from models.data.image_set import MAX_BYTES, DataError, refusing
 from models.data.label_table import MAX_TABLE, is_table, label_from_table
 from models.data.layout import says_parts
 from models.data.other_files import advice
+from models.data.pixel_table import read_pixel_table
 from models.data.read_options import ReadOptions
 from models.places import user_path
 from models.text import clean_name
@@ -42,7 +43,7 @@ MAX_FILES = 20_000
 MAX_PIXELS = 1.5e9
 """Of all images of an upload: half a minute's work."""
 _ZIP = b"PK"
-_KIND = f"an .npz, a .npy, a .zip of images, or a {KINDS} image"
+_KIND = f"an .npz, a .npy, a .csv of pixels, a .zip of images, or a {KINDS} image"
 Report = Callable[[int, int], object]
 """Called with how many images are done, and how many there are."""
 
@@ -195,7 +196,7 @@ def _read_zip(
     check_packing([*chosen, *tables])
     check_size([*chosen, *tables], size)
     found = _with_tables(found, names, lambda index: unpack(archive, members[index]))
-    contents = (unpack(archive, member) for member in chosen)
+    contents = (bytes(unpack(archive, member)) for member in chosen)
     return _read_images(contents, found, title, report, options, MAX_PIXELS)
 
 
@@ -208,6 +209,8 @@ def _read_files(
     title = folder if inside else "images"
     if all(map(_is_array, names)):
         return _read_npy(files, title if len(files) > 1 else Path(names[0]).stem, options)
+    if len(files) == 1 and names[0].lower().endswith(".csv"):
+        return _read_csv(*files[0], options)
     if len(files) == 1 and not is_image(names[0]):
         label, remedy = repr(clean_name(last_part(names[0]))), advice(names[0])
         remedy = f": {remedy}" if remedy else ""
@@ -224,6 +227,13 @@ def _read_npy(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptio
     with refusing(shown, "NumPy .npy files" if len(files) > 1 else "a NumPy .npy file"):
         arrays = read_npy([(Path(last_part(name)).stem, content) for name, content in files])
         return read_array_set(arrays, title, options)
+
+
+def _read_csv(name: str, content: bytes, options: ReadOptions) -> CustomImages:
+    """A table with an image in every row."""
+    with refusing(repr(clean_name(last_part(name))), "a table of pixels"):
+        arrays = hold(read_pixel_table(content))
+        return read_array_set(arrays, Path(last_part(name)).stem, options)
 
 
 def _tables(found: Found, names: Sequence[str]) -> list[int]:

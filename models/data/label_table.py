@@ -15,7 +15,7 @@ from models.data.layout import LABELS, find_part, split_name
 from models.text import clean_name
 
 SUFFIXES = (".csv", ".tsv", ".txt")
-MAX_TABLE = 16 * 2**20
+MAX_TABLE = 4 * 2**20
 """Bytes of a table that is read."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 _ADVICE = {
     "save it as PNG": (".tif", ".tiff", ".heic", ".avif", ".svg", ".psd", ".jp2", ".exr", ".dcm"),
     "save its arrays with np.savez": (
-        ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth", ".parquet", ".csv", ".tsv",
+        ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth", ".parquet", ".tsv",
         ".nii", ".bin",
     ),
     "pack it as a .zip": (".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z"),

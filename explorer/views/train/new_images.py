@@ -38,11 +38,11 @@ SCALES = {
     OTHER: "another value is white",
 }
 SIDES = (16, 28, 32, 48, 64)
-SIZES = {None: "as they are, or 32 × 32"} | {side: f"{side} × {side}" for side in SIDES}
+SIZES = {0: "as they are, or 32 × 32"} | {side: f"{side} × {side}" for side in SIDES}
 REMEDIES = {
-    "scale": "Choose which value is white.",
-    "size": "Choose a size.",
-    "skip_broken": "Or leave out the broken files.",
+    "scale": "Choose it below.",
+    "size": "Or choose a size, below.",
+    "skip_broken": "Or leave them out, below.",
 }
 
 
@@ -155,7 +155,7 @@ def _choose(token: str, found: Upload) -> ReadOptions:
         )  # fmt: skip
         is_broken = found.remedy == "skip_broken" or found.options.skip_broken
         skip = is_broken and st.checkbox("Leave out broken files", key=f"own-skip-{token}")
-    return ReadOptions(scale, size, skip)
+    return ReadOptions(scale, size or None, skip)
 
 
 def _add(images: CustomImages) -> None:

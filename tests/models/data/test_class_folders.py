@@ -186,6 +186,18 @@ def test_a_stray_image_beside_class_folders_is_named(tmp_path):
         assert "'montage.png' lies beside the folders 'a', 'b'" in refusal(call)
 
 
+def test_why_there_are_too_few_images_is_said(tmp_path):
+    outside = fill(tmp_path / "outside")
+    (tmp_path / "links").mkdir()
+    for path in outside.iterdir():
+        (tmp_path / "links" / path.name).symlink_to(path)
+    write_files(tmp_path / "links", flat(3, folder="more "))
+    sentence = refusal(read_path, tmp_path / "links")
+    assert "at least 10 images, got 3 (links out of the folder" in sentence
+    deep = [(f"{kind}/x/y/{place}.png", png(place)) for kind in "ab" for place in range(9)]
+    assert "deeper than a class folder" in refusal(read_zip, *deep)
+
+
 def test_links_out_of_the_folder_are_named(tmp_path):
     folder, outside = fill(tmp_path / "faces", 18), fill(tmp_path / "outside", 12)
     for path in outside.iterdir():
@@ -224,7 +236,7 @@ def test_a_folder_of_other_files_is_refused_with_their_names(ending, words):
     assert words in refusal(read_zip, *members)
 
 
-@pytest.mark.parametrize("name", ["a.tif", "b.h5", "c.mat", "d.csv", "e.tar.gz", "f.pt", "g"])
+@pytest.mark.parametrize("name", ["a.tif", "b.h5", "c.mat", "d.tsv", "e.tar.gz", "f.pt", "g"])
 def test_another_kind_of_file_is_refused_in_one_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"hello")
     for call in (read_upload, lambda files: read_path(tmp_path / name)):

@@ -280,14 +280,14 @@ def test_the_size_can_be_chosen_on_the_screen(no_runs):
     assert "12 images of 32 × 32 pixels" in said(at)
     at = chosen(at, "size", 64)
     assert "12 images of 64 × 64 pixels" in said(at)
-    at = chosen(at, "size", None)
+    at = chosen(at, "size", 0)
     assert "12 images of 32 × 32 pixels" in said(at)
 
 
 def test_arrays_of_another_size_wait_for_a_choice(no_runs):
     images = np.random.default_rng(0).integers(0, 256, (12, 218, 178, 3), dtype=np.uint8)
     at = hand(open_view("train"), ("celebs.npz", npz(images=images)))
-    assert "got 218 × 178" in said(at) and "Choose a size." in said(at)
+    assert "got 218 × 178" in said(at) and "choose a size, below" in said(at)
     assert "Add these images" not in labels(at) and "Discard" in labels(at)
     at = chosen(at, "size", 48)
     assert "12 images of 48 × 48 pixels, in colour" in said(at) and not at.error
@@ -298,7 +298,7 @@ def test_broken_files_are_named_and_can_be_left_out_on_the_screen(no_runs):
     broken = [("my/x.png", b"x"), ("my/y.bmp", b"y"), ("my/notes.tif", b"II*")]
     at = hand(open_view("train"), *files, *broken, folder=True)
     (error,) = (each.value for each in at.error)
-    assert plain("'x.png', 'y.bmp' must be whole") in error and "leave out the broken" in error
+    assert plain("'x.png', 'y.bmp' must be whole") in error and "leave them out" in error
     at = chosen(at, "skip", True)
     assert not at.error and "12 images of 20 × 20" in said(at)
     assert plain("files that could not be read, left out: 'x.png', 'y.bmp'") in said(at)
