@@ -173,7 +173,8 @@ def _negative(asked: Asked, chance: random.Random) -> Question | None:
     properties = asked.card.config.model.likelihood_properties
     yes, no = "Yes: it is minus the ln of a density", "No: it is minus the ln of a probability"
     right, wrong = (yes, no) if properties.is_density else (no, yes)
-    text = f"Its likelihood is {asked.card.config.model.likelihood}. Can D of an image be negative?"
+    name = asked.card.config.model.likelihood.replace("-", ", ").capitalize()
+    text = f"Its likelihood is: {name}. Can D of an image be negative?"
     return _question("negative", "signs", text, right, [wrong], chance)
 
 

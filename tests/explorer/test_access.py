@@ -15,7 +15,10 @@ PAGES = {
     "train": "text=Start from",
     "trade-off": ".rates .plane .main-svg",
     "collapse": "text=Does the decoder listen",
-    "lessons": ".guide h1",
+    "lessons": "text=Questions people ask",
+    "lessons?lesson=density&predicted=density~1": ".js-plotly-plot .main-svg",
+    "lessons?lesson=doctor": ".js-plotly-plot .main-svg",
+    "lessons?lesson=check": "[data-testid=stRadio]",
 }
 OURS = """async () => {
     const found = await axe.run({exclude: [["[data-testid=stToolbar]"]]}, {
@@ -35,7 +38,8 @@ def axe(visit):
 
 @pytest.mark.parametrize("screen", PAGES)
 def test_axe_finds_no_fault(visit, axe, screen):
-    page = visit("", screen)
+    path, _, query = screen.partition("?")
+    page = visit(query, path)
     page.locator(PAGES[screen]).first.wait_for()
     settle(page)
     if screen == "":

@@ -17,7 +17,7 @@ from tests.helpers.checkpoints import make_run
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import PATIENCE
 
-PAGES = ["latent_map", "train", "trade_off", "collapse", "experiments"]
+PAGES = ["latent_map", "train", "trade_off", "collapse", "lessons"]
 
 
 TIMED = """

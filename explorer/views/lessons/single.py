@@ -86,8 +86,7 @@ def steps() -> Measurement | None:
     captions = ("2. Decode it to the mean of p(x|z)", "3. Draw x from p(x|z)")
     for column, images, caption in zip(pictures, (mean, drawn), captions, strict=True):
         with column:
-            st.markdown(f"**{caption}**")
-            display.row(images, [caption[3:]], side=168)
+            display.row(images, [caption], side=168)
     found = lessons.steps(model, state.get("draw"))
     quantity(found, "difference", "difference of two pictures (grey levels)", "steps")
     return found

@@ -152,7 +152,8 @@ def three_steps(found: Measurement) -> Verdict:
         "Both draws change the picture as much, as far as one can tell",
     )
     return Verdict(
-        f"{outcome}: {other_z.text(digits=3)} against {other_x.text(digits=3)} grey levels. The "
+        f"{outcome}: {other_z.text(digits=3)} grey levels between decoded means, "
+        f"{other_x.text(digits=3)} between draws. The "
         f"step "
         f"between them, decoding, draws nothing. ({found.evidence}.)",
         {1: 0, -1: 1, 0: None}[difference.sign],
