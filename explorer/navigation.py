@@ -40,7 +40,8 @@ def page_of_before(view: str, path: str) -> st.Page:
 st.set_page_config(page_icon="🌌", layout="wide", initial_sidebar_state="collapsed")
 PAGES = [page_of("latent_map", default=True), *map(page_of, list(GUIDES)[1:])]
 PAGES.append(page_of_before("lessons", "experiments"))
-page = st.navigation(PAGES, position="top")
+menu = "hidden" if st.context.is_embedded else "top"  # a frame in another page holds one page
+page = st.navigation(PAGES, position=menu)
 with st.container(key="frame"):
     st.html(f"<style>{bundle.page_style()}</style>")
     for script in loader.page_scripts():
