@@ -31,7 +31,7 @@ from models.data.custom_images import CustomImages
 from models.data.folder_walk import list_files
 from models.data.image_set import MAX_BYTES, DataError, refusing
 from models.data.label_table import MAX_TABLE, is_table, label_from_table
-from models.data.layout import says_parts
+from models.data.layout import find_part, says_parts, split_name
 from models.data.other_files import advice
 from models.data.pixel_table import read_pixel_table
 from models.data.read_options import ReadOptions
@@ -140,13 +140,21 @@ def read_path(
 def _read_folder(path: Path, report: Report, options: ReadOptions) -> CustomImages:
     """A folder on this machine."""
     files = list_files(path)
-    if files.names and all(map(_is_array, files.names)):
-        contents = [(name, (path / name).read_bytes()) for name in files.names]
-        return _read_npy(contents, path.name, options)
+    for is_one, read in ((_is_array, _read_npy), (_is_csv, _read_csv)):
+        if files.names and all(map(is_one, files.names)):
+            return read(_contents(path, files.names), path.name, options)
     found = find_images(*files)
     found = _with_tables(found, files.names, lambda index: _start(path / files.names[index]))
     contents = [path / files.names[image.index] for image in found.images]
     return _read_images(contents, found, path.name, report, options)
+
+
+def _contents(folder: Path, names: Sequence[str]) -> list[tuple[str, bytes]]:
+    """Files by name, if they are not too large together."""
+    total = sum((folder / name).stat().st_size for name in names)
+    if total > MAX_BYTES:
+        raise DataError(f"the files must be at most {MAX_BYTES >> 20} MB, got {total >> 20} MB")
+    return [(name, (folder / name).read_bytes()) for name in names]
 
 
 def _start(path: Path) -> bytes:
@@ -158,6 +166,11 @@ def _start(path: Path) -> bytes:
 def _is_archive(name: str, content: bytes) -> bool:
     """Whether a file is a zip archive, or has the name of one."""
     return content.startswith(_ZIP) or name.lower().endswith((".npz", ".zip"))
+
+
+def _is_csv(name: str) -> bool:
+    """Whether a file has the name of a table."""
+    return name.lower().endswith(".csv")
 
 
 def _is_array(name: str) -> bool:
@@ -189,6 +202,11 @@ def _read_zip(
     """A .zip of images; links in it are left out."""
     members = archive.infolist()
     links = [member.filename for member in members if stat.S_ISLNK(member.external_attr >> 16)]
+    if members and all(_is_csv(member.filename) for member in members):
+        check_packing(members)
+        check_size(members, size)
+        tables = [(member.filename, bytes(unpack(archive, member))) for member in members]
+        return _read_csv(tables, title, options)
     names = ["" if member.filename in links else member.filename for member in members]
     found = find_images(names, links)
     chosen = [members[image.index] for image in found.images]
@@ -209,8 +227,8 @@ def _read_files(
     title = folder if inside else "images"
     if all(map(_is_array, names)):
         return _read_npy(files, title if len(files) > 1 else Path(names[0]).stem, options)
-    if len(files) == 1 and names[0].lower().endswith(".csv"):
-        return _read_csv(*files[0], options)
+    if all(map(_is_csv, names)):
+        return _read_csv(files, title if len(files) > 1 else Path(names[0]).stem, options)
     if len(files) == 1 and not is_image(names[0]):
         label, remedy = repr(clean_name(last_part(names[0]))), advice(names[0])
         remedy = f": {remedy}" if remedy else ""
@@ -229,11 +247,20 @@ def _read_npy(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptio
         return read_array_set(arrays, title, options)
 
 
-def _read_csv(name: str, content: bytes, options: ReadOptions) -> CustomImages:
-    """A table with an image in every row."""
-    with refusing(repr(clean_name(last_part(name))), "a table of pixels"):
-        arrays = hold(read_pixel_table(content))
-        return read_array_set(arrays, Path(last_part(name)).stem, options)
+def _read_csv(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptions) -> CustomImages:
+    """Tables with an image in every row: one, or one for each part of a set."""
+    arrays = {}
+    for name, content in files:
+        stem = Path(last_part(name)).stem
+        part = find_part(split_name(stem)) if len(files) > 1 else ""
+        with refusing(repr(clean_name(last_part(name))), "a table of pixels"):
+            table = read_pixel_table(content)
+            table = {f"{part} {key}".strip(): array for key, array in table.items()}
+            if arrays.keys() & table.keys():
+                raise DataError("there must be one table for each of train and test, got two")
+            arrays |= table
+    with refusing(list_names([last_part(name) for name, _ in files]), "tables of pixels"):
+        return read_array_set(hold(arrays), title, options)
 
 
 def _tables(found: Found, names: Sequence[str]) -> list[int]:

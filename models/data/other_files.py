@@ -8,6 +8,7 @@ _ADVICE = {
         ".mat", ".h5", ".hdf5", ".pkl", ".pickle", ".pt", ".pth", ".parquet", ".tsv",
         ".nii", ".bin",
     ),
+    "give that file itself": (".npz", ".npy", ".zip", ".csv"),
     "pack it as a .zip": (".tar", ".gz", ".tgz", ".bz2", ".xz", ".rar", ".7z"),
     "load it by the name mnist, or save its arrays with np.savez": ("-ubyte",),
 }  # fmt: skip

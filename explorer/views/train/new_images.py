@@ -26,7 +26,8 @@ LETTERS = 10
 WHAT = (
     "At least 10 images: an .npz with `images` (N, H, W[, C]) and perhaps `labels`, or with names "
     "like `x_train`; a .zip or a folder of image files, with one folder per class, folders `train` "
-    "and `test`, or a `labels.csv`; or image files. Those of one size of 8 to 64 pixels keep it; "
+    "and `test`, or a `labels.csv`; image files; or a .csv with the pixels of an image in each "
+    "row. Those of one size of 8 to 64 pixels keep it; "
     "others are cropped to the centre square and become 32 × 32, or what you choose. Unless there "
     "is a test split, one in five is a test image. A file that is too large for here can be added "
     "by `python -m models data add`."

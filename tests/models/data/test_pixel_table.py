@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from models.data.ingest import read_path, read_upload
-from tests.helpers.images import refusal
+from tests.helpers.images import read_zip, refusal
 
 SQUARE = np.random.default_rng(3).integers(0, 256, (30, 12, 12), dtype=np.uint8)
 LABELS = np.arange(30) % 4
@@ -49,6 +49,19 @@ def test_each_row_is_an_image(tmp_path, case):
             assert found.labels.tolist() == LABELS.tolist()
         assert "each row of 144 values was read as 12 × 12 pixels" in found.notes
         assert found.title == "fashion"
+
+
+def test_one_table_for_each_part_keeps_the_test_split(tmp_path):
+    content = TABLES["Fashion"]
+    tables = [("fashion-mnist_test.csv", content), ("fashion-mnist_train.csv", content + b"")]
+    for name, each in tables:
+        (tmp_path / name).write_bytes(each)
+    for found in (read_upload(tables), read_zip(*tables), read_path(tmp_path)):
+        assert (len(found), found.train_count) == (60, 30)
+        assert found.split("test").labels.tolist() == LABELS.tolist()
+        assert np.allclose(found.split("test").images[:, 0] * 255, SQUARE, atol=1e-4)
+    twice = [("a.csv", content), ("b.csv", content)]
+    assert "one table for each of train and test" in refusal(read_upload, twice)
 
 
 @pytest.mark.parametrize(
