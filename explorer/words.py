@@ -34,6 +34,11 @@ PRESETS = {
     "mnist-2d-multirate": "MNIST, one model for every β",
     "mnist-20d": "MNIST, 20 latents",
 }
+GREY = (
+    "Under a Bernoulli, −ELBO of grey images is a bound for random black-and-white versions of "
+    "them, not for the grey images."
+)
+"""What a score of grey images says."""
 WORDS = DATA | LIKELIHOODS | FAMILIES | NETWORKS | PRESETS
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from explorer.assets import bundle, map_spec
 from explorer.assets.map_spec import MapSpec
-from explorer.words import words
+from explorer.words import GREY, words
 from models.data.image_set import DataError
 from models.data.load import load
 from models.export.map_file import Layers, map_file, positions_file
@@ -207,7 +207,8 @@ def _scores(shown: MapSpec) -> str:
             case [mean, error]:
                 found.append(f"{label} {mean:z.2f} ± {error:z.2f} nats/image")
     count = f"{len(shown.checkpoint.codes):,} test images"
-    return " · ".join([*found, count])
+    grey = shown.checkpoint.card.config.model.likelihood_properties.is_binary
+    return " · ".join([*found, count, *([GREY] if grey else [])])
 
 
 def _notes(shown: MapSpec, layers: Layers | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Annotated, Any
 
 import typer
@@ -45,8 +46,12 @@ def evaluate(
 
 
 def _table(report: dict[str, Any]) -> str:
-    """The report as aligned lines, each number with its unit."""
+    """The report as aligned lines, each number with its unit and, where they differ, its images."""
     lines = []
+    names = {
+        "negative_elbo_same_images": "negative elbo, those images",
+        "gain": "gain of the bound, paired",
+    }
     for name, value in report.items():
         if name == "kl_per_dimension":
             text = " ".join(f"{kl:z.2f}" for kl in value) + " nats"
@@ -56,5 +61,6 @@ def _table(report: dict[str, Any]) -> str:
             text = f"{value:z.5f}" if "squared" in name else f"{value:z.2f} nats/image"
         else:
             text = str(value)
-        lines.append(f"{name.replace('_', ' '):<28}{text}")
+        label = names.get(name, re.sub("_k(?=[0-9]+$)", ", k = ", name).replace("_", " "))
+        lines.append(f"{label:<30}{text}")
     return "\n".join(lines)

@@ -35,8 +35,10 @@ def evaluate_checkpoint(
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
-    The importance-weighted bound is computed on the first `images` test images, binarised if
-    the likelihood is Bernoulli, beside the ELBO of those same images.
+    Under a Bernoulli likelihood, D and -ELBO of grey images are means over their random
+    binarisation. The importance-weighted bound is computed on the first `images` test images,
+    binarised if the likelihood is Bernoulli, beside the -ELBO of those same images. All have the
+    sign of -ELBO: less is better.
 
     Args:
         path: A checkpoint file.
@@ -49,8 +51,10 @@ def evaluate_checkpoint(
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a
-        `verdict` if the model is worse than a constant image and, on request, `iw_bound_k…` and
-        `elbo_same_images`, each [mean, standard error], nats/image.
+        `verdict` if the model is worse than a constant image and, on request,
+        `negative_elbo_same_images`, `negative_iw_bound_k…` and `gain`, by which the second is
+        lower, paired by image, each [mean, standard error], nats/image. `scores_are_for` and
+        `bound_is_for` name their images.
 
     Raises:
         ValueError: If the file is no checkpoint, the data is missing or of another shape, or a
@@ -75,6 +79,9 @@ def evaluate_checkpoint(
     x = torch.tensor(test_set.images)
     likelihood, sigma = config.model.likelihood, config.model.sigma
     report = {"model": checkpoint.card.title, "data": f"{test_set.name} test"}
+    is_binary = config.model.likelihood_properties.is_binary
+    kind = ", grey, under a Bernoulli" if is_binary and not _is_black_and_white(x) else ""
+    report["scores_are_for"] = f"all {len(x):,} test images{kind}"
     report |= summarize(elbo(model, x, seed))
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
@@ -82,12 +89,26 @@ def evaluate_checkpoint(
     if found := verdict(replace(checkpoint.card, metrics=report)):
         report["verdict"] = found
     if samples and config.model.capabilities.has_posterior:
-        x = x[:images]
-        if config.model.likelihood_properties.is_binary:
-            x = binarize(x, seed)
-            report["bound_is_for"] = f"{len(x)} images, binarised with seed {seed}"
-        terms = elbo(model, x, seed)
-        report["elbo_same_images"] = list(estimate(-terms.distortion - terms.rate.sum(1)))
-        bound = importance_weighted_bound(model, x, samples, seed)
-        report[f"iw_bound_k{samples}"] = list(estimate(bound))
+        report |= _bound(model, x[:images], samples, seed, is_binary)
     return report
+
+
+def _is_black_and_white(images: torch.Tensor) -> bool:
+    return bool(((images == 0) | (images == 1)).all())
+
+
+def _bound(
+    model: Any, images: torch.Tensor, samples: int, seed: int, is_binary: bool
+) -> dict[str, Any]:
+    """-ELBO and the importance-weighted bound of the same images, both as costs."""
+    x = binarize(images, seed) if is_binary else images
+    how = f", binarised with seed {seed}" if is_binary else ""
+    terms = elbo(model, x, seed)
+    total = terms.distortion + terms.rate.sum(1)
+    bound = -importance_weighted_bound(model, x, samples, seed)
+    return {
+        "bound_is_for": f"the first {len(x):,} test images{how}",
+        "negative_elbo_same_images": list(estimate(total)),
+        f"negative_iw_bound_k{samples}": list(estimate(bound)),
+        "gain": list(estimate(total - bound)),
+    }

@@ -102,7 +102,7 @@ var terms_default = {
     what: "How badly the image is rebuilt from its code: the surprise of its pixels under what the decoder expects.",
     unit: "nats per image",
     formula: "D = −E[ln p(x|z)], z drawn from q(z|x)",
-    measured: "Summed over pixels, averaged over the test images, one z drawn for each image.",
+    measured: "Summed over pixels, averaged over the test images, one z drawn for each image. Grey images under a Bernoulli: the mean over random black-and-white versions.",
     lesson: "signs"
   },
   rate: {
@@ -120,7 +120,7 @@ var terms_default = {
     what: "What a VAE minimises at β = 1. The true surprise −ln p(x) is never larger.",
     unit: "nats per image",
     formula: "−ELBO = D + R ≥ −ln p(x)",
-    measured: "On the test images, with weight 1 on R whatever β was used in training.",
+    measured: "On the test images, with weight 1 on R whatever β was used in training. Of grey images under a Bernoulli it is a bound for random black-and-white versions, not for the grey image.",
     lesson: "bound"
   },
   error: {

@@ -23,7 +23,7 @@ from explorer.services.comparison import Row
 from explorer.views import model_picker
 from explorer.widgets import display, inputs, links
 from explorer.widgets.text import plain
-from explorer.words import words
+from explorer.words import GREY, words
 from models.config import RunConfig
 from models.data.builtin import DATA_SETS
 from models.runs.folder import Run
@@ -124,8 +124,11 @@ def _explained(differing: list[Row], paired: list[Row], models: list[Checkpoint 
     if len(groups) > 1:
         text += (
             "Not all of these were scored on the same test images under the same likelihood: "
-            "their D and −ELBO cannot be compared, and no difference is given."
+            "their D and −ELBO cannot be compared, and no difference is given. "
         )
+    found = [model.card.config.model for model in models if model is not None]
+    if any(config.likelihood_properties.is_binary for config in found):
+        text += GREY
     return text
 
 

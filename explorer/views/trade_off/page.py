@@ -18,6 +18,7 @@ from explorer.views import downloads, model_picker
 from explorer.views.trade_off import exact_values, sweeps
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
+from explorer.words import GREY
 
 SIGMA = {
     "fixed": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
@@ -155,6 +156,8 @@ def _explain(model: LoadedModel) -> None:
         )
     )  # fmt: skip
     config = model.card.config.model
+    if config.likelihood_properties.is_binary:
+        st.caption(GREY)
     source = config.likelihood_properties.sigma
     if source in SIGMA:
         variance = model.card.config.objective.beta * config.sigma**2

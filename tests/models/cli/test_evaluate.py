@@ -31,8 +31,26 @@ def test_evaluate_prints_numbers_with_units(trained):
     assert re.fullmatch(r"0\.\d{5}", lines["squared error per pixel"])
     for name in ("collapsed distortion", "entropy floor"):
         assert re.fullmatch(r"[\d.]+ nats/image", lines[name])
-    assert lines["bound is for"] == "40 images, binarised with seed 0"
-    assert re.fullmatch("-" + UNITS, lines["iw bound k8"])
+    assert lines["scores are for"] == "all 500 test images, grey, under a Bernoulli"
+    assert lines["bound is for"] == "the first 40 test images, binarised with seed 0"
+
+
+def test_all_costs_have_one_sign_and_differences_are_paired(trained):
+    words = ("evaluate", trained.model_path, "--samples", 8, "--images", 40)
+    table = call(*words)
+    lines = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in table.splitlines())
+    for name in (
+        "negative elbo, those images",
+        "negative iw bound, k = 8",
+        "gain of the bound, paired",
+    ):
+        assert re.fullmatch(UNITS, lines[name]), lines
+    report = json.loads(call(*words, "--json"))
+    total, bound, gain = (
+        report[name] for name in ("negative_elbo_same_images", "negative_iw_bound_k8", "gain")
+    )
+    assert total[0] - bound[0] == pytest.approx(gain[0], abs=1e-4) and gain[0] > 0
+    assert gain[1] < total[1], "paired by image, the error is that of the difference"
 
 
 def test_evaluate_prints_json(trained):
@@ -51,7 +69,7 @@ def test_autoencoder_is_evaluated_without_a_rate(tmp_path):
     train(tmp_path, "--preset", "digits-ae", "--epochs", 1)
     (run,) = list_runs(tmp_path)
     report = json.loads(call("evaluate", run.model_path, "--samples", 4, "--json"))
-    assert "distortion" in report and not {"rate", "iw_bound_k4"} & set(report)
+    assert "distortion" in report and not {"rate", "negative_iw_bound_k4"} & set(report)
 
 
 def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
