@@ -1,0 +1,116 @@
+"""The true posterior in the browser: known answers, and the program's own quadrature as oracle."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from models.data.load import load
+from models.metrics.quadrature import exact_log_evidence
+from models.storage.checkpoint import read, restore
+from tests.helpers.node import evaluate
+from tests.helpers.paths import CHECKPOINTS
+
+LINEAR = """
+    const { precision, at, mean, sigma, reach } = given;
+    const value = ([x, y]) => {
+        const [dx, dy] = [x - at[0], y - at[1]];
+        const [[a, b], [, c]] = precision;
+        const prior = -0.5 * (x * x + y * y);
+        return -0.5 * (a * dx * dx + 2 * b * dx * dy + c * dy * dy) - prior;
+    };
+    const started = script.startPlaces(reach).map(value);
+    const work = script.integrate(value, { mean, sigma }, reach, started);
+    for (;;) {
+        const { done, value: found } = work.next();
+        if (done) return { ...found, squares: found.squares.length };
+    }
+"""
+
+
+def gaussian_posterior(precision, at, mean, sigma, reach=5.0):
+    """The browser's answer where the posterior is a Gaussian of this precision around `at`."""
+    given = {"precision": precision, "at": at, "mean": mean, "sigma": sigma, "reach": reach}
+    return evaluate("true_posterior", LINEAR, given)
+
+
+def kl(mean, sigma, at, precision):
+    """KL(N(mean, diag σ²) ‖ N(at, precision⁻¹)), nats."""
+    precision, variance = np.array(precision), np.square(sigma)
+    gap = np.array(mean) - at
+    trace = (np.diag(precision) * variance).sum()
+    log_ratio = -np.log(np.linalg.det(precision)) - np.log(variance).sum()
+    return 0.5 * (trace + gap @ precision @ gap - 2 + log_ratio)
+
+
+@pytest.mark.parametrize("width", [0.5, 0.1, 0.02])
+@pytest.mark.parametrize("place", [(0.3, -0.7), (0.0, 0.0), (5 / 12, 5 / 12)])
+def test_a_gaussian_posterior_is_found_whatever_its_width_and_place(width, place):
+    """Also in the corner of four of the first squares."""
+    precision = [[1 / width**2, 0.0], [0.0, 4 / width**2]]
+    at = list(place)
+    mean, sigma = [at[0] + width, at[1]], [width, width]
+    found = gaussian_posterior(precision, at, mean, sigma)
+    exact = math.log(2 * math.pi) - 0.5 * math.log(np.linalg.det(precision))
+    assert found["logValue"] == pytest.approx(exact - math.log(2 * math.pi), abs=0.01)
+    assert found["error"] < 0.02 and found["outside"] < 1e-3
+    assert found["family"] == pytest.approx(0, abs=5e-3)  # it is one of the family
+    assert found["best"]["mean"] == pytest.approx(at, abs=0.05 * width)
+    assert found["best"]["sigma"] == pytest.approx([width, width / 2], rel=0.05)
+    assert found["amortisation"] == pytest.approx(kl(mean, sigma, at, precision), rel=0.05)
+
+
+def test_the_family_gap_is_that_of_independent_latents():
+    """Of a correlated Gaussian: ½ (Σ ln Λ_jj − ln det Λ), with deviations Λ_jj^-½."""
+    rho, width = 0.8, 0.3
+    precision = np.linalg.inv(width**2 * np.array([[1, rho], [rho, 1]]))
+    found = gaussian_posterior(precision.tolist(), [0.2, 0.1], [0.2, 0.1], [0.1, 0.1])
+    diagonal = np.diag(precision)
+    expected = 0.5 * (np.log(diagonal).sum() - np.linalg.slogdet(precision)[1])
+    assert found["family"] == pytest.approx(expected, rel=0.03)
+    assert found["best"]["sigma"] == pytest.approx(diagonal**-0.5, rel=0.05)
+    assert found["amortisation"] >= 0
+
+
+@pytest.mark.parametrize("n", [3, 187])
+def test_a_model_of_digits_agrees_with_the_quadrature_of_the_program(n):
+    checkpoint = read(CHECKPOINTS / "digits-2d-beta-1.safetensors")
+    model, image = restore(checkpoint), torch.tensor(load("digits", "test").images[n : n + 1])
+    with torch.no_grad():
+        mean, log_variance = model.encode(image)
+        exact = exact_log_evidence(model.log_likelihood_pairs, image, mean, log_variance)
+        side = torch.arange(-5, 5, 0.05, dtype=torch.float32)
+        z = torch.cartesian_prod(side, side)
+        decoded = model.decode(z).flatten(1).numpy()
+        joint = model.log_likelihood_pairs(image, z)[0].double() - 0.5 * z.double().square().sum(1)
+    share = torch.softmax(joint, 0).numpy()
+    found = evaluate(
+        "true_posterior",
+        """
+        const { image, decoded, side, mean, sigma } = given;
+        // bilinear between the decoded places would hide nothing here: the nearest one is asked
+        const index = (v) => Math.min(side.length - 1, Math.max(0, Math.round((v - side[0]) / 0.05)));
+        const value = ([x, y]) =>
+            script.logLikelihood(image, decoded[index(x) * side.length + index(y)], null);
+        const started = script.startPlaces(5).map(value);
+        const work = script.integrate(value, { mean, sigma }, 5, started);
+        for (;;) {
+            const { done, value: found } = work.next();
+            if (done) return found;
+        }
+        """,
+        {
+            "image": image.flatten().tolist(),
+            "decoded": decoded.round(6).tolist(),
+            "side": side.tolist(),
+            "mean": mean[0].tolist(),
+            "sigma": torch.exp(0.5 * log_variance[0]).tolist(),
+        },
+    )
+    assert found["logValue"] == pytest.approx(exact.log_value.item(), abs=0.05)
+    x = np.array([square["x"] for square in found["squares"]])
+    y = np.array([square["y"] for square in found["squares"]])
+    middle = [np.dot(found["shares"], x), np.dot(found["shares"], y)]
+    assert middle == pytest.approx((share[:, None] * z.numpy()).sum(0).tolist(), abs=0.02)
+    assert found["family"] >= 0 and found["amortisation"] >= -1e-9
