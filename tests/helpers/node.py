@@ -21,10 +21,16 @@ def node() -> str:
     return path
 
 
-def evaluate(script: str, body: str, given):
-    """What `body` returns in node, with a script's functions in reach and `given` as its input."""
+def evaluate(script: str, body: str, given, **others: str):
+    """What `body` returns in node, with a script's functions in reach and `given` as its input;
+    other scripts are in reach by the names that they are given."""
+    scripts = {"script": script, **others}
+    imports = "".join(
+        f"import * as {name} from {json.dumps((NUMERICS / f'{path}.js').as_uri())};"
+        for name, path in scripts.items()
+    )
     code = f"""
-        import * as script from {json.dumps((NUMERICS / f"{script}.js").as_uri())};
+        {imports}
         import {{ readFileSync }} from "node:fs";
         const run = (given) => {{ {body} }};
         console.log(JSON.stringify(run(JSON.parse(readFileSync(0, "utf8")))));
