@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-FLAGS = {"prior": True, "means": False, "names": True}
+FLAGS = {"prior": True, "means": False, "names": True, "truth": False}
 CHOICES = {
     "posterior": ("touched", "none", "all"),
     "background": ("none", "grid", "density", "holes"),

@@ -419,6 +419,33 @@ var terms_default = {
     formula: "loss = D + β(step) R",
     measured: "",
     lesson: "collapse"
+  },
+  true_posterior: {
+    symbol: "p(z|x)",
+    name: "true posterior",
+    what: "All codes from which this decoder could have made this image, each by how likely it is. The encoder’s q(z|x) is a Gaussian that stands in for it.",
+    unit: "a density over the latent plane",
+    formula: "p(z|x) = p(x|z) p(z) / p(x)",
+    measured: "By quadrature over the plane, for the grey image as D scores it. Shaded: the darker, the likelier.",
+    lesson: "posterior"
+  },
+  amortisation_gap: {
+    symbol: "amortisation gap",
+    name: "amortisation gap",
+    what: "What one encoder for all images costs for this one: an ellipse chosen for this image alone would be better.",
+    unit: "nats",
+    formula: "KL(q ‖ p(z|x)) − min over Gaussians of KL",
+    measured: "The best ellipse is found by search on the grid of the quadrature (Cremer et al., 2018).",
+    lesson: "posterior"
+  },
+  family_gap: {
+    symbol: "family gap",
+    name: "Gaussian-family gap",
+    what: "What remains with the best ellipse: the true posterior is not a Gaussian of independent latents.",
+    unit: "nats",
+    formula: "min over Gaussians of KL(q ‖ p(z|x))",
+    measured: "On the grid of the quadrature (Cremer et al., 2018).",
+    lesson: "posterior"
   }
 };
 
@@ -2538,8 +2565,8 @@ var Pad = class {
   /** @param {PointerEvent} event */
   go(event) {
     if (!this.current || event.pointerId !== this.pointer) return;
-    const between2 = event.getCoalescedEvents?.() ?? [];
-    for (const each of between2.length ? between2 : [event]) this.extend(this.place(each), STEP);
+    const between4 = event.getCoalescedEvents?.() ?? [];
+    for (const each of between4.length ? between4 : [event]) this.extend(this.place(each), STEP);
     if (!this.waiting) requestAnimationFrame(() => this.show());
     this.waiting = true;
   }
@@ -2771,11 +2798,25 @@ function* densityImage(logDensity, xRange, yRange, width, height) {
   return values;
 }
 
+// explorer/browser/common/slices.js
+var SLICE_MS = 12;
+async function inSlices(work, { report, isWanted }) {
+  for (; ; ) {
+    const end = performance.now() + SLICE_MS;
+    while (performance.now() < end) {
+      const { done, value } = work.next();
+      if (done) return value;
+      report(value);
+    }
+    await new Promise((next) => setTimeout(next));
+    if (!isWanted()) return null;
+  }
+}
+
 // explorer/browser/latent_map/background.js
 var CELLS = 20;
 var PIXELS = 90;
 var HOLE = [128, 120, 110];
-var SLICE_MS = 12;
 function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
   const { decode, shape, aggregate } = model;
@@ -2869,18 +2910,6 @@ function stripe(pixels, side, top, left) {
     for (let column = left; column < left + 3; column++) {
       pixels.set([...HOLE, (row + column) % 6 < 2 ? 120 : 45], 4 * (row * side + column));
     }
-  }
-}
-async function inSlices(work, { report, isWanted }) {
-  for (; ; ) {
-    const end = performance.now() + SLICE_MS;
-    while (performance.now() < end) {
-      const { done, value } = work.next();
-      if (done) return value;
-      report(value);
-    }
-    await new Promise((next) => setTimeout(next));
-    if (!isWanted()) return null;
   }
 }
 
@@ -3130,9 +3159,9 @@ function quantile(p) {
   const value = r <= 5 ? ratio(MIDDLE, r - 1.6) : ratio(TAIL, r - 5);
   return q < 0 ? -value : value;
 }
-function ratio([above, below], x) {
+function ratio([above2, below], x) {
   const at = (terms) => terms.reduce((sum2, term) => sum2 * x + term, 0);
-  return at(above) / at(below);
+  return at(above2) / at(below);
 }
 function uniforms(seed) {
   let state = seed + 1 | 0;
@@ -3350,6 +3379,7 @@ var ImageReport = class {
       ...this.host.note() && !this.host.original(n) ? [this.missing()] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
+      ...this.host.truth().report(),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n)
@@ -4731,6 +4761,7 @@ function put(pen, view, { canvas, view: { x, y } }) {
 var WALK = "#e76300";
 var TOUCHED2 = "#1b2330";
 var TRIED = "#7a2fd0";
+var TRUE = "#00796b";
 var MOST_NAMED = 30;
 function paintMarks(map) {
   const pen = clippedPen(map, ".marks");
@@ -4773,6 +4804,7 @@ function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map
   if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
   if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
   drawDrawn(pen, view, map);
+  drawBest(pen, view, map);
   if (map.point !== null && map.point < map.model.count) {
     ring(pen, view, map.placeOf(map.point), 8, SELECTED);
     drawPosterior(pen, view, map, map.point, SELECTED);
@@ -4833,6 +4865,19 @@ function drawTried(pen, [x, y], text) {
     pen.stroke();
   }
   if (text) named(pen, [x, y - 12], text);
+}
+function drawBest(pen, view, map) {
+  const best = map.truth.found?.best;
+  const axes = map.data?.plane?.axes;
+  if (!best || !axes) return;
+  const logVariance = Array.from(best.sigma, (sigma) => 2 * Math.log(sigma));
+  pen.strokeStyle = TRUE;
+  pen.setLineDash([5, 4]);
+  for (const [sigmas, width] of [[1, 2], [2, 1]]) {
+    pen.lineWidth = width;
+    traceEllipse(pen, view, map.onMap(best.mean), ellipse(logVariance, axes), sigmas);
+  }
+  pen.setLineDash([]);
 }
 function drawDrawn(pen, view, map) {
   const drawn = map.data?.drawn;
@@ -4952,6 +4997,7 @@ var DEFAULTS = {
   prior: true,
   means: false,
   names: true,
+  truth: false,
   posterior: "touched",
   background: "none",
   anchor: "home",
@@ -4970,6 +5016,7 @@ function lookOf(map) {
     prior: toolbar.prior,
     means: toolbar.means,
     names: toolbar.names,
+    truth: map.truth.isWanted,
     posterior: toolbar.posterior,
     background: toolbar.background,
     anchor: toolbar.anchor,
@@ -4987,6 +5034,7 @@ function restoreLook(map, look) {
   const wanted = { ...DEFAULTS, ...look };
   const { prior, means, names, posterior, background, anchor } = wanted;
   Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
+  map.truth.isWanted = wanted.truth;
   inspector.open = wanted.tab;
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
@@ -5070,7 +5118,9 @@ function movedPin(map, pin, pixel) {
 
 // explorer/browser/latent_map/hosts.js
 var scatterHost = (map) => ({
-  under: (pen, view) => map.background && drawBackground(pen, view, map.background),
+  under: (pen, view) => {
+    for (const layer2 of [map.background, map.truth.layer]) if (layer2) drawBackground(pen, view, layer2);
+  },
   changed: () => map.viewChanged(),
   thumbnail: (n) => map.thumbnails.of(n)
 });
@@ -5110,6 +5160,7 @@ var inspectorHost = (map) => ({
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),
   axes: () => map.data?.latents ?? [0, 1],
+  truth: () => map.truth,
   marked: () => map.requestMarks(),
   changed: () => map.remember()
 });
@@ -6218,19 +6269,19 @@ var Pointer = class {
    * @param {number[]} pixel
    * @param {boolean} touches whether a test image there is touched
    */
-  look(pixel, touches2 = true) {
+  look(pixel, touches3 = true) {
     const spot = this.spotAt(pixel);
     if (!spot) {
       this.leave();
       return;
     }
-    if (touches2) this.cursor = pixel;
+    if (touches3) this.cursor = pixel;
     const { z, place, names } = spot;
     const { decode, source } = this.map.model;
     const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
-    this.touch(touches2 ? spot.point : null);
+    this.touch(touches3 ? spot.point : null);
   }
   /**
    * The code under a pixel, or null outside the plot.
@@ -6666,6 +6717,362 @@ var Toolbar = class {
   }
 };
 
+// explorer/browser/numerics/true_posterior.js
+var LOG_2PI = Math.log(2 * Math.PI);
+var START = 24;
+var SHARE = 0.05;
+var MOST_SQUARES = 1500;
+var REACH2 = 4.5;
+var [FEWEST, MOST3] = [20, 48];
+var BATCH2 = 8;
+function startPlaces(reach) {
+  const half = reach / START;
+  const at = (i) => -reach + (2 * i + 1) * half;
+  return Array.from({ length: START ** 2 }, (_, i) => [at(i % START), at(Math.floor(i / START))]);
+}
+function logPrior2(x, y) {
+  return -0.5 * (x * x + y * y) - LOG_2PI;
+}
+function* integrate(score, encoder, reach, started) {
+  const squares = yield* find(score, encoder, reach, started);
+  const shares = sharesOf(squares);
+  const around3 = momentsOf2(squares, shares);
+  const grid = layGrid(squares, shares, [encoder, around3]);
+  for (let i = 0; i < grid.values.length; i++) {
+    const [x, y] = [grid.x[i % grid.x.length], grid.y[Math.floor(i / grid.x.length)]];
+    grid.values[i] = score([x, y]) + logPrior2(x, y);
+    if (i % BATCH2 === 0) yield squares.length + i;
+  }
+  const logValue = logIntegral(grid, 1);
+  const outside = squares.reduce((sum2, { x, y }, i) => sum2 + (covers(grid, x, y) ? 0 : shares[i]), 0);
+  const divergence = (q) => divergenceOf(q, grid, logValue);
+  const best = closest(divergence, [encoder, around3]);
+  const family = divergence(best);
+  const amortisation = divergence(encoder) - family;
+  return { grid, logValue, error: Math.abs(logIntegral(grid, 2) - logValue), outside, best, family, amortisation };
+}
+function* find(score, encoder, reach, started) {
+  const half = reach / START;
+  let squares = startPlaces(reach).map(([x, y], i) => ({ x, y, half, value: started[i] + logPrior2(x, y) }));
+  while (squares.length < MOST_SQUARES) {
+    const cut = squaresToCut(squares, encoder);
+    if (!cut.size) break;
+    const kept = squares.filter((square) => !cut.has(square));
+    for (const square of cut) {
+      for (const [x, y] of quarters(square)) {
+        kept.push({ x, y, half: square.half / 2, value: score([x, y]) + logPrior2(x, y) });
+        if (kept.length % BATCH2 === 0) yield kept.length;
+      }
+    }
+    squares = kept;
+  }
+  return squares;
+}
+function layGrid(squares, shares, gaussians) {
+  const heavy = squares.filter((_, i) => shares[i] > SHARE / 8);
+  const step = 3.5 * heavy.reduce((least, { half }) => Math.min(least, half), Infinity);
+  const axis = (j) => {
+    const low = Math.min(...gaussians.map(({ mean: mean2, sigma }) => mean2[j] - REACH2 * sigma[j]));
+    const high = Math.max(...gaussians.map(({ mean: mean2, sigma }) => mean2[j] + REACH2 * sigma[j]));
+    const wanted = Math.min(Math.max(Math.ceil((high - low) / step), FEWEST), MOST3);
+    const count = wanted + (wanted % 2 ? 0 : 1);
+    return Array.from({ length: count }, (_, i) => low + i * (high - low) / (count - 1));
+  };
+  const [x, y] = [axis(0), axis(1)];
+  return { x, y, values: new Float64Array(x.length * y.length) };
+}
+function covers(grid, x, y) {
+  const inside2 = (axis, v) => v >= axis[0] && v <= axis[axis.length - 1];
+  return inside2(grid.x, x) && inside2(grid.y, y);
+}
+function logIntegral({ x, y, values }, stride) {
+  let [most, sum2] = [-Infinity, 0];
+  for (const value of values) most = Math.max(most, value);
+  for (let j = 0; j < y.length; j += stride) {
+    for (let i = 0; i < x.length; i += stride) sum2 += Math.exp(values[j * x.length + i] - most);
+  }
+  return most + Math.log(sum2 * stride ** 2 * (x[1] - x[0]) * (y[1] - y[0]));
+}
+function quarters({ x, y, half }) {
+  const d = half / 2;
+  return [[x - d, y - d], [x + d, y - d], [x - d, y + d], [x + d, y + d]];
+}
+function logPart({ value, half }) {
+  return value + 2 * Math.log(2 * half);
+}
+function logSum(squares) {
+  const most = squares.reduce((best, square) => Math.max(best, logPart(square)), -Infinity);
+  return most + Math.log(squares.reduce((sum2, square) => sum2 + Math.exp(logPart(square) - most), 0));
+}
+function sharesOf(squares) {
+  const logValue = logSum(squares);
+  return squares.map((square) => Math.exp(logPart(square) - logValue));
+}
+function squaresToCut(squares, encoder) {
+  const shares = sharesOf(squares);
+  const heavy = squares.filter((square, i) => shares[i] > SHARE || shareOf(encoder, square) > SHARE);
+  const cut = new Set(heavy);
+  const queue = [...heavy];
+  for (let one = queue.pop(); one; one = queue.pop()) {
+    for (const other of squares) {
+      if (other.half <= one.half || cut.has(other) || !touches2(one, other)) continue;
+      cut.add(other);
+      queue.push(other);
+    }
+  }
+  return cut;
+}
+function touches2(one, other) {
+  const apart = (one.half + other.half) * (1 + 1e-9);
+  return Math.abs(one.x - other.x) <= apart && Math.abs(one.y - other.y) <= apart;
+}
+function shareOf({ mean: mean2, sigma }, { x, y, half }) {
+  return between2((x - half - mean2[0]) / sigma[0], (x + half - mean2[0]) / sigma[0]) * between2((y - half - mean2[1]) / sigma[1], (y + half - mean2[1]) / sigma[1]);
+}
+function between2(low, high) {
+  return low > 0 ? above(low) - above(high) : above(-high) - above(-low);
+}
+function above(value) {
+  const x = Math.abs(value) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * x);
+  const terms = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592];
+  const tail = 0.5 * t * Math.exp(-x * x) * terms.reduce((sum2, term) => sum2 * t + term);
+  return value < 0 ? 1 - tail : tail;
+}
+function divergenceOf({ mean: mean2, sigma }, { x, y, values }, logValue) {
+  const along = (axis, j) => axis.map((v) => -0.5 * (((v - mean2[j]) / sigma[j]) ** 2 + LOG_2PI) - Math.log(sigma[j]));
+  const [across, up] = [along(x, 0), along(y, 1)];
+  let [sum2, held] = [0, 0];
+  for (let j = 0; j < y.length; j++) {
+    for (let i = 0; i < x.length; i++) {
+      const log = across[i] + up[j];
+      const density = Math.exp(log);
+      sum2 += density * (log - values[j * x.length + i] + logValue);
+      held += density;
+    }
+  }
+  const cell = (x[1] - x[0]) * (y[1] - y[0]);
+  return Math.abs(held * cell - 1) < 0.02 ? sum2 * cell : Infinity;
+}
+function momentsOf2(squares, shares) {
+  const average = (of) => squares.reduce((sum2, square, i) => sum2 + shares[i] * of(square), 0);
+  const mean2 = [average(({ x }) => x), average(({ y }) => y)];
+  const variance = [average(({ x }) => (x - mean2[0]) ** 2), average(({ y }) => (y - mean2[1]) ** 2)];
+  return { mean: mean2, sigma: variance.map((v) => Math.sqrt(Math.max(v, 1e-12))) };
+}
+function closest(divergence, starts) {
+  let [best, least] = [starts[0], Infinity];
+  for (const { mean: mean2, sigma } of starts) {
+    const unit = [sigma[0], sigma[1]];
+    const of = ([a, b, c, d]) => ({
+      mean: [mean2[0] + a * unit[0], mean2[1] + b * unit[1]],
+      sigma: [unit[0] * Math.exp(c), unit[1] * Math.exp(d)]
+    });
+    const at = [0, 0, 0, 0];
+    let value = divergence(of(at));
+    for (let step = 0.5; step > 4e-3; ) {
+      let moved = false;
+      for (let i = 0; i < 8; i++) {
+        const tried = [...at];
+        tried[i >> 1] += i % 2 ? -step : step;
+        const found = divergence(of(tried));
+        if (!(found < value)) continue;
+        [value, moved] = [found, true];
+        at.splice(0, 4, ...tried);
+      }
+      if (!moved) step /= 2;
+    }
+    if (value < least) [best, least] = [of(at), value];
+  }
+  return best;
+}
+function logLikelihood(image, decoded, sigmas) {
+  let sum2 = 0;
+  if (!sigmas) {
+    for (let i = 0; i < image.length; i++) {
+      const [x, p] = [image[i], decoded[i]];
+      if (x > 0) sum2 += x * Math.log(Math.max(p, 1e-30));
+      if (x < 1) sum2 += (1 - x) * Math.log(Math.max(1 - p, 6e-8));
+    }
+    return sum2;
+  }
+  for (let i = 0; i < image.length; i++) {
+    const sigma = sigmas[i % sigmas.length];
+    sum2 -= 0.5 * (((image[i] - decoded[i]) / sigma) ** 2 + LOG_2PI) + Math.log(sigma);
+  }
+  return sum2;
+}
+
+// explorer/browser/latent_map/truth.js
+var PIXELS2 = 72;
+var LEAST_REACH = 5;
+var SHADE = [0, 121, 107];
+var Truth = class {
+  /** @param {LatentMap} map */
+  constructor(map) {
+    this.map = map;
+    this.isWanted = false;
+    this.found = null;
+    this.layer = null;
+    this.key = "";
+    this.started = null;
+    this.decoder = null;
+    this.line = make("p", { className: "hint" });
+    this.line.setAttribute("aria-live", "polite");
+    this.nearer = make("button", { type: "button", textContent: "Zoom to it", disabled: true, onclick: () => this.zoom() });
+    this.button = make("button", { type: "button", textContent: "True posterior p(z|x)", onclick: () => this.toggle() });
+  }
+  /** Nothing is shown or computed any more. */
+  forget() {
+    this.key = "";
+    this.found = null;
+    this.layer = null;
+    this.started = null;
+  }
+  toggle() {
+    this.isWanted = !this.isWanted;
+    this.map.inspector.show();
+    this.map.remember();
+  }
+  /** Whether this model can be integrated here. */
+  get isPossible() {
+    const { model, plane } = this.map;
+    return plane !== null && model.size === 2 && model.logVariances !== null && !model.source && model.noise !== "none";
+  }
+  /** Shows as much of the map as the fine grid covers, and a little more. */
+  zoom() {
+    if (!this.layer) return;
+    const [x, y] = [this.layer.x, this.layer.y].map(([low, high]) => {
+      const margin = 0.3 * (high - low);
+      return (
+        /** @type {[number, number]} */
+        [low - margin, high + margin]
+      );
+    });
+    this.map.scatter.look({ x, y });
+  }
+  /** The button and its line for the report of the selected image; nothing where it cannot be had. */
+  report() {
+    const { point, originals } = this.map;
+    const image = point === null ? null : originals.of(point);
+    if (!this.isPossible || !image) {
+      this.clear();
+      return [];
+    }
+    this.button.setAttribute("aria-pressed", String(this.isWanted));
+    if (this.isWanted) this.compute(
+      /** @type {number} */
+      point,
+      image
+    );
+    else this.clear();
+    const nearer = this.isWanted ? [this.nearer] : [];
+    const row = make("div", { className: "row" }, this.button, ...nearer, why("true_posterior", "why?"));
+    return this.isWanted ? [row, this.line] : [row];
+  }
+  clear() {
+    if (!this.key) return;
+    Object.assign(this, { key: "", found: null, layer: null });
+    this.map.scatter.request();
+    this.map.requestMarks();
+  }
+  /**
+   * Computes it in slices; the next question stops it.
+   * @param {number} n
+   * @param {Float32Array} image
+   */
+  async compute(n, image) {
+    const { model, plane } = this.map;
+    const key = JSON.stringify([n, this.map.has.model, this.map.everyBeta.beta, plane && [[0, 0], [1, 0]].map((z) => plane.project(z))]);
+    if (key === this.key) return;
+    Object.assign(this, { key, found: null, layer: null });
+    this.nearer.disabled = true;
+    this.line.textContent = "Integrating over the plane…";
+    this.map.scatter.request();
+    const watch = { report: () => {
+    }, isWanted: () => this.key === key };
+    const reach = Math.max(LEAST_REACH, model.reach);
+    const sigmas = model.noise === "bernoulli" ? null : model.sigmas;
+    const images = await this.start(model, reach);
+    if (!images || !watch.isWanted()) return;
+    const value = (z) => logLikelihood(image, model.decode(z), sigmas);
+    const encoder = { mean: model.codeOf(n), sigma: model.latentsOf(n).map(({ sigma }) => Number(sigma)) };
+    const first = images.map((decoded) => logLikelihood(image, decoded, sigmas));
+    const found = await inSlices(integrate(value, encoder, reach, first), watch);
+    if (!found || !watch.isWanted() || !plane) return;
+    this.found = found;
+    this.layer = layerOf(found, plane);
+    this.line.replaceChildren(...sentence(found));
+    this.nearer.disabled = false;
+    this.map.scatter.request();
+    this.map.requestMarks();
+  }
+  /**
+   * The decoded images that every search starts from: once for a decoder.
+   * @param {LatentModel} model
+   * @param {number} reach
+   */
+  start(model, reach) {
+    const { decode } = model;
+    if (!this.started || this.decoder !== decode) {
+      this.decoder = decode;
+      const isWanted = () => this.decoder === decode && this.map.loaded === model;
+      this.started = inSlices(decodeAll(decode, startPlaces(reach)), { report: () => {
+      }, isWanted });
+    }
+    return this.started;
+  }
+};
+function* decodeAll(decode, places) {
+  const images = [];
+  for (const place of places) {
+    images.push(decode(place));
+    if (images.length % 8 === 0) yield images.length / places.length;
+  }
+  return images;
+}
+function sentence({ amortisation, family, error, outside }) {
+  const nats = (value) => shown(Math.max(value, 0));
+  const beyond = outside < 1e-3 ? "less than 0.1" : shown(100 * outside, 1);
+  return [
+    `The encoder’s ellipse costs ${nats(amortisation + family)} nats against the shaded true posterior: ${nats(amortisation)} because this image has a better ellipse (dashed; `,
+    why("amortisation_gap", "amortisation gap"),
+    `), ${nats(family)} because no ellipse fits (`,
+    why("family_gap", "family gap"),
+    `). Error of the quadrature: ${shown(Math.max(error, 0.01))} nats; ${beyond} % of the posterior lies beyond the fine grid.`
+  ];
+}
+function layerOf({ grid }, plane) {
+  const ends = (axis) => [axis[0], axis[axis.length - 1]];
+  const corners = ends(grid.x).flatMap((x2) => ends(grid.y).map((y2) => plane.project([x2, y2])));
+  const [x, y] = [0, 1].map((axis) => {
+    const values = corners.map((corner) => corner[axis]);
+    return (
+      /** @type {[number, number]} */
+      [Math.min(...values), Math.max(...values)]
+    );
+  });
+  const most = grid.values.reduce((best, value) => Math.max(best, value), -Infinity);
+  const bitmap = make("canvas", { width: PIXELS2, height: PIXELS2 });
+  const pixels = new Uint8ClampedArray(4 * PIXELS2 * PIXELS2);
+  for (let i = 0; i < PIXELS2 * PIXELS2; i++) {
+    const u = x[0] + (i % PIXELS2 + 0.5) / PIXELS2 * (x[1] - x[0]);
+    const v = y[1] - (Math.floor(i / PIXELS2) + 0.5) / PIXELS2 * (y[1] - y[0]);
+    pixels.set([...SHADE, 215 * Math.exp(between3(grid, plane.embed([u, v])) - most)], 4 * i);
+  }
+  context(bitmap).putImageData(new ImageData(pixels, PIXELS2, PIXELS2), 0, 0);
+  return { bitmap, x, y, smooth: true };
+}
+function between3({ x, y, values }, z) {
+  const [i, j] = [(z[0] - x[0]) / (x[1] - x[0]), (z[1] - y[0]) / (y[1] - y[0])];
+  const [a, b] = [Math.floor(i), Math.floor(j)];
+  if (a < 0 || b < 0 || a + 1 >= x.length || b + 1 >= y.length) return -Infinity;
+  const at = (p, q) => values[q * x.length + p];
+  const low = at(a, b) + (i - a) * (at(a + 1, b) - at(a, b));
+  const high = at(a, b + 1) + (i - a) * (at(a + 1, b + 1) - at(a, b + 1));
+  return low + (j - b) * (high - low);
+}
+
 // explorer/browser/latent_map/map.js
 var LatentMap = class {
   /** @param {HTMLElement} root */
@@ -6696,6 +7103,7 @@ var LatentMap = class {
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
     this.posteriors = new Posteriors(this);
+    this.truth = new Truth(this);
     this.scatter = new Scatter(this.stage, scatterHost(this));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
@@ -6749,6 +7157,7 @@ var LatentMap = class {
     this.everyBeta.forget();
     this.pointer.leave();
     this.posteriors.end();
+    this.truth.forget();
     this.pins.set([]);
     this.selection.clear();
     for (const layer2 of this.root.querySelectorAll("canvas.layer")) {
@@ -6763,6 +7172,7 @@ var LatentMap = class {
     this.gestures.end();
     this.scatter.end();
     this.posteriors.end();
+    this.truth.forget();
     this.interpolation.stop();
     this.everyBeta.forget();
     cancelAnimationFrame(this.marking);
@@ -6885,9 +7295,9 @@ var LatentMap = class {
     const listed = this.scatter.shown;
     const places = new Float64Array(2 * listed.length);
     listed.forEach((n, i) => places.set(this.placeOf(n), 2 * i));
-    const find = listed.length ? nearestPoint(places) : null;
+    const find2 = listed.length ? nearestPoint(places) : null;
     this.shownAt = listed;
-    this.nearest = (place) => find ? listed[find(place).index] : null;
+    this.nearest = (place) => find2 ? listed[find2(place).index] : null;
   }
   /** The middle of every class's points: the median across and up; null where it has none. */
   middles() {

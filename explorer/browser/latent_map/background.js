@@ -3,6 +3,7 @@
  */
 
 import { context, levels, make } from "../common/dom.js";
+import { inSlices } from "../common/slices.js";
 import { densityImage } from "../numerics/geometry.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
@@ -15,7 +16,6 @@ import { densityImage } from "../numerics/geometry.js";
 const CELLS = 20;
 const PIXELS = 90;
 const HOLE = [128, 120, 110];
-const SLICE_MS = 12;
 
 /**
  * Computes a background in slices, so that the page stays alive.
@@ -165,25 +165,5 @@ function stripe(pixels, side, top, left) {
     for (let column = left; column < left + 3; column++) {
       pixels.set([...HOLE, (row + column) % 6 < 2 ? 120 : 45], 4 * (row * side + column));
     }
-  }
-}
-
-/**
- * Runs a long computation in slices, so that the page stays alive.
- * @template T
- * @param {Generator<number, T>} work
- * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
- * @returns {Promise<T | null>} null if it was not wanted any more
- */
-async function inSlices(work, { report, isWanted }) {
-  for (;;) {
-    const end = performance.now() + SLICE_MS;
-    while (performance.now() < end) {
-      const { done, value } = work.next();
-      if (done) return value;
-      report(value);
-    }
-    await new Promise((next) => setTimeout(next));
-    if (!isWanted()) return null;
   }
 }

@@ -14,7 +14,9 @@ import { movedPin } from "./pin_places.js";
  * @returns {import("../scatter/scatter.js").Host}
  */
 export const scatterHost = (map) => ({
-  under: (pen, view) => map.background && drawBackground(pen, view, map.background),
+  under: (pen, view) => {
+    for (const layer of [map.background, map.truth.layer]) if (layer) drawBackground(pen, view, layer);
+  },
   changed: () => map.viewChanged(),
   thumbnail: (n) => map.thumbnails.of(n),
 });
@@ -80,6 +82,7 @@ export const inspectorHost = (map) => ({
   select: (n) => map.select(n),
   pin: (z) => map.pin(z, null),
   axes: () => map.data?.latents ?? [0, 1],
+  truth: () => map.truth,
   marked: () => map.requestMarks(),
   changed: () => map.remember(),
 });

@@ -111,6 +111,7 @@ export class ImageReport {
       ...(this.host.note() && !this.host.original(n) ? [this.missing()] : []),
       ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
       make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
+      ...this.host.truth().report(),
       latentTable(model, n),
       make("h3", {}, `Nearest in latent space${this.among()}, at a distance `, why("distance")),
       this.neighbours(n),

@@ -22,6 +22,7 @@ import { PriorSamples } from "./prior_samples.js";
  * @property {(n: number | null) => void} select
  * @property {(z: ArrayLike<number>) => void} pin
  * @property {() => [number, number]} axes latents across and up, of the decoded grid
+ * @property {() => import("./truth.js").Truth} truth the true posterior of the selected image
  * @property {() => void} marked the marks of the open tab are others
  * @property {() => void} changed what a link remembers is another
  */

@@ -8,7 +8,7 @@
 /** What a link does not name; as in explorer/map_look.py.
  * @type {Look} */
 const DEFAULTS = {
-  prior: true, means: false, names: true, posterior: "touched", background: "none", anchor: "home",
+  prior: true, means: false, names: true, truth: false, posterior: "touched", background: "none", anchor: "home",
   hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15, beta: 1,
 };
 
@@ -23,6 +23,7 @@ export function lookOf(map) {
     prior: toolbar.prior,
     means: toolbar.means,
     names: toolbar.names,
+    truth: map.truth.isWanted,
     posterior: toolbar.posterior,
     background: toolbar.background,
     anchor: toolbar.anchor,
@@ -46,6 +47,7 @@ export function restoreLook(map, look) {
   const wanted = { ...DEFAULTS, ...look };
   const { prior, means, names, posterior, background, anchor } = wanted;
   Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
+  map.truth.isWanted = wanted.truth;
   inspector.open = wanted.tab;
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;

@@ -35,6 +35,7 @@ import { Posteriors } from "./posteriors.js";
 import { Selection } from "./selection.js";
 import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
+import { Truth } from "./truth.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
 /** @import { View } from "../numerics/view.js" */
@@ -85,6 +86,7 @@ export class LatentMap {
     this.pointer = new Pointer(this);
     this.thumbnails = new Thumbnails(this);
     this.posteriors = new Posteriors(this);
+    this.truth = new Truth(this);
     this.scatter = new Scatter(this.stage, scatterHost(this));
     this.pins = new Pins(part(root, ".pins"), part(root, ".list"), pinsHost(this));
     this.interpolation = new Interpolation(part(root, ".walk"), walkHost(this));
@@ -138,6 +140,7 @@ export class LatentMap {
     this.everyBeta.forget();
     this.pointer.leave();
     this.posteriors.end();
+    this.truth.forget();
     this.pins.set([]);
     this.selection.clear();
     for (const layer of this.root.querySelectorAll("canvas.layer")) {
@@ -153,6 +156,7 @@ export class LatentMap {
     this.gestures.end();
     this.scatter.end();
     this.posteriors.end();
+    this.truth.forget();
     this.interpolation.stop();
     this.everyBeta.forget();
     cancelAnimationFrame(this.marking);

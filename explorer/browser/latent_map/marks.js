@@ -19,6 +19,7 @@ import { drawPosteriors, tracePosterior } from "./posteriors.js";
 const WALK = "#e76300";
 const TOUCHED = "#1b2330";
 const TRIED = "#7a2fd0";
+const TRUE = "#00796b";
 const MOST_NAMED = 30;
 
 /**
@@ -89,6 +90,7 @@ export function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, vi
   if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
   if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
   drawDrawn(pen, view, map);
+  drawBest(pen, view, map);
   if (map.point !== null && map.point < map.model.count) {
     ring(pen, view, map.placeOf(map.point), 8, SELECTED);
     drawPosterior(pen, view, map, map.point, SELECTED);
@@ -186,6 +188,26 @@ function drawTried(pen, [x, y], text) {
     pen.stroke();
   }
   if (text) named(pen, [x, y - 12], text);
+}
+
+/**
+ * The best Gaussian for the selected image, beside the encoder's.
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawBest(pen, view, map) {
+  const best = map.truth.found?.best;
+  const axes = map.data?.plane?.axes;
+  if (!best || !axes) return;
+  const logVariance = Array.from(best.sigma, (sigma) => 2 * Math.log(sigma));
+  pen.strokeStyle = TRUE;
+  pen.setLineDash([5, 4]);
+  for (const [sigmas, width] of [[1, 2], [2, 1]]) {
+    pen.lineWidth = width;
+    traceEllipse(pen, view, map.onMap(best.mean), ellipse(logVariance, axes), sigmas);
+  }
+  pen.setLineDash([]);
 }
 
 /**

@@ -58,20 +58,20 @@ function logPrior(x, y) {
 
 /**
  * Finds and integrates it; yields now and then, so that the caller can stop or do something else.
- * @param {(z: number[]) => number} logLikelihood ln p(x|z) of the image, nats
+ * @param {(z: number[]) => number} score ln p(x|z) of the image, nats
  * @param {Gaussian} encoder q(z|x)
  * @param {number} reach
  * @param {ArrayLike<number>} started ln p(x|z) at `startPlaces`
  * @returns {Generator<number, TruePosterior>} yields the number of values so far
  */
-export function* integrate(logLikelihood, encoder, reach, started) {
-  const squares = yield* find(logLikelihood, encoder, reach, started);
+export function* integrate(score, encoder, reach, started) {
+  const squares = yield* find(score, encoder, reach, started);
   const shares = sharesOf(squares);
   const around = momentsOf(squares, shares);
   const grid = layGrid(squares, shares, [encoder, around]);
   for (let i = 0; i < grid.values.length; i++) {
     const [x, y] = [grid.x[i % grid.x.length], grid.y[Math.floor(i / grid.x.length)]];
-    grid.values[i] = logLikelihood([x, y]) + logPrior(x, y);
+    grid.values[i] = score([x, y]) + logPrior(x, y);
     if (i % BATCH === 0) yield squares.length + i;
   }
   const logValue = logIntegral(grid, 1);
@@ -85,13 +85,13 @@ export function* integrate(logLikelihood, encoder, reach, started) {
 
 /**
  * Squares that are small where the posterior or the encoder's is.
- * @param {(z: number[]) => number} logLikelihood
+ * @param {(z: number[]) => number} score
  * @param {Gaussian} encoder
  * @param {number} reach
  * @param {ArrayLike<number>} started
  * @returns {Generator<number, Square[]>}
  */
-function* find(logLikelihood, encoder, reach, started) {
+function* find(score, encoder, reach, started) {
   const half = reach / START;
   let squares = startPlaces(reach).map(([x, y], i) => ({ x, y, half, value: started[i] + logPrior(x, y) }));
   while (squares.length < MOST_SQUARES) {
@@ -100,7 +100,7 @@ function* find(logLikelihood, encoder, reach, started) {
     const kept = squares.filter((square) => !cut.has(square));
     for (const square of cut) {
       for (const [x, y] of quarters(square)) {
-        kept.push({ x, y, half: square.half / 2, value: logLikelihood([x, y]) + logPrior(x, y) });
+        kept.push({ x, y, half: square.half / 2, value: score([x, y]) + logPrior(x, y) });
         if (kept.length % BATCH === 0) yield kept.length;
       }
     }

@@ -4,14 +4,16 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from models.data.builtin import load_digits
 from models.latents.planes import pca_plane
 from models.latents.samples import grid_codes
-from models.objectives.distributions import normal_log_prob
+from models.metrics.quadrature import exact_log_evidence
+from models.objectives.distributions import gaussian_kl, normal_log_prob
 from models.runs.folder import Run
-from models.storage.checkpoint import read
+from models.storage.checkpoint import read, restore
 from tests.helpers.browser_page import (
     MAP,
     SECOND,
@@ -334,4 +336,35 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
     names = ["![x](http://127.0.0.1:9/x.png)", "<img src=http://127.0.0.1:9/y.png>", "c", "d"]
     open_model(make_run(runs_dir, names=names, title="names"), "&point=1&panel=image")
     assert page.locator(".legend button").all_inner_texts() == [f"●{name}" for name in names]
+<<<<<<< HEAD
     assert page.locator(".inspector h2").inner_text() == f"Image 1 · {names[1]}"
+=======
+    assert page.locator(".inspector h3").inner_text() == f"Image 1 · {names[1]}"
+
+
+def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
+    """The gaps are those of the program's own quadrature; the link keeps the choice."""
+    n = 3
+    page = visit(f"?model=digits-2d-beta-1&point={n}")
+    wait_for_map(page, 500)
+    page.get_by_role("button", name="True posterior p(z|x)").click()
+    line = page.locator(".image-report .hint", has_text="amortisation gap")
+    line.wait_for()
+    total, amortisation, family = map(float, re.findall(r"(\d+\.\d\d)", line.inner_text())[:3])
+    network, image = restore(DIGITS), torch.tensor(load_digits("test").images[n : n + 1])
+    with torch.inference_mode():
+        mean, log_variance = network.encode(image)
+        exact = exact_log_evidence(network.log_likelihood_pairs, image, mean, log_variance)
+        noise = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(0))
+        z = mean + torch.exp(0.5 * log_variance) * noise
+        distortion = -network.log_likelihood_pairs(image, z).double().mean()
+    rate = gaussian_kl(mean.double(), log_variance.double()).sum()
+    gap = (exact.log_value[0] + distortion + rate).item()
+    assert total == pytest.approx(gap, abs=0.08)
+    assert amortisation + family == pytest.approx(total, abs=0.011)
+    in_link(page, "truth")
+    page.get_by_role("button", name="Zoom to it").click()
+    in_link(page, "range")
+    page.reload()
+    line.wait_for()
+>>>>>>> 3810a90 (The true posterior of a selected image on the map, with the amortisation and the family gap)
