@@ -336,10 +336,7 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
     names = ["![x](http://127.0.0.1:9/x.png)", "<img src=http://127.0.0.1:9/y.png>", "c", "d"]
     open_model(make_run(runs_dir, names=names, title="names"), "&point=1&panel=image")
     assert page.locator(".legend button").all_inner_texts() == [f"●{name}" for name in names]
-<<<<<<< HEAD
     assert page.locator(".inspector h2").inner_text() == f"Image 1 · {names[1]}"
-=======
-    assert page.locator(".inspector h3").inner_text() == f"Image 1 · {names[1]}"
 
 
 def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
@@ -367,4 +364,3 @@ def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
     in_link(page, "range")
     page.reload()
     line.wait_for()
->>>>>>> 3810a90 (The true posterior of a selected image on the map, with the amortisation and the family gap)
