@@ -12,7 +12,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.jobs.measurements import Progress
-from explorer.services import analysis, job_queue
+from explorer.services import analysis, job_queue, permissions
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.lessons import check, experiments
 from models.lessons.check import FROM_LESSONS, Asked, Question
@@ -63,14 +63,37 @@ def _measurement(path: str, changed: int) -> Measurement:
     return Measurement.read(Path(path))
 
 
+_starters: dict[tuple[str, int], str] = {}
+"""Who started an experiment with these seeds."""
+
+
 def run_again(name: str, first_seed: int) -> bool:
-    """Starts an experiment with other seeds; returns whether there was room for it."""
-    return job_queue.measurements().start(name, seeds_from(first_seed))
+    """Starts an experiment with other seeds; returns whether there was room for it.
+
+    Raises:
+        NotAllowed: If this session may start nothing.
+    """
+    permissions.check_new()
+    is_started = job_queue.measurements().start(name, seeds_from(first_seed))
+    if is_started:
+        _starters.setdefault((name, first_seed), permissions.owner())
+    return is_started
+
+
+def may_cancel(name: str, first_seed: int) -> bool:
+    """Whether this session may end an experiment: it started it, or is the teacher's."""
+    return permissions.may_change(_starters.get((name, first_seed), permissions.TEACHER))
 
 
 def cancel(name: str, first_seed: int) -> None:
-    """Ends an experiment."""
+    """Ends an experiment.
+
+    Raises:
+        NotAllowed: If somebody else started it.
+    """
+    permissions.check(_starters.get((name, first_seed), permissions.TEACHER))
     job_queue.measurements().cancel(name, seeds_from(first_seed))
+    _starters.pop((name, first_seed), None)
 
 
 def progress(name: str, first_seed: int) -> Progress | None:

@@ -12,6 +12,7 @@ from explorer.services import (
     class_room,
     data_sets,
     job_queue,
+    lessons,
     permissions,
     remedy_runs,
     run_library,
@@ -88,6 +89,11 @@ def run_of(runs_dir, cookie, title="hers"):
     return run
 
 
+def cancel_experiment():
+    lessons._starters["coin", 1] = owner_of(ANN)
+    lessons.cancel("coin", 1)
+
+
 CHANGES = {
     "label": lambda run: run_library.relabel(run.id, title="mine now"),
     "delete": lambda run: run_library.discard(run.id),
@@ -96,6 +102,7 @@ CHANGES = {
     "cancel": lambda run: job_queue.cancel("job"),
     "pause": lambda run: job_queue.pause("job"),
     "resume": lambda run: job_queue.resume("job"),
+    "cancel an experiment": lambda run: cancel_experiment(),
     "cancel remedies": lambda run: remedy_runs.cancel(
         [remedy_runs.RemedyRun(None, run, None, None, job_queue.jobs().jobs[0])]
     ),
@@ -191,11 +198,14 @@ def test_others_see_and_copy_and_find_no_button_to_change(no_runs, desk, visitor
         assert "Train" in found and not changing & found
         assert not [field for field in at.text_input if field.label == "Title of the run"]
         assert "her run" in str(at.selectbox)
-        texts = [bar.proto.text for bar in at.get("progress")]
-        assert any("somebody else’s" in text and "waits, place 1" in text for text in texts)
-        assert any("begins in about 4 min" in text for text in texts)
+        texts = [bar.proto.text.replace("\\", "") for bar in at.get("progress")]
+        assert any("her first (somebody else’s): 0%" in text for text in texts)
+        assert "1 more of the class waits." in said(at)
     with as_(visitor, ANN):
-        found = {button.label for button in open_view("train", own=run.id).button}
+        at = open_view("train", own=run.id)
+        texts = [bar.proto.text.replace("\\", "") for bar in at.get("progress")]
+        assert "her second (yours): waits, place 1, begins in about 4 min" in texts
+        found = {button.label for button in at.button}
         assert {"Cancel", "Stop and keep", "Continue", "Delete", "Train"} <= found
 
 

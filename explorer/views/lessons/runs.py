@@ -6,6 +6,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.services import lessons
+from explorer.views import looking
 from explorer.views.lessons import charts, controls
 from explorer.widgets import inputs
 from explorer.widgets.text import plain
@@ -65,7 +66,9 @@ def _again(lesson: Lesson, first: int | None) -> None:
         return
     following = (SHIPPED_SEEDS[-1] + 1) if first is None else first + lessons.AGAIN
     with st.container(horizontal=True, vertical_alignment="center"):
-        inputs.button("Run again with other seeds", lambda: _start(lesson.experiment, following))
+        if looking.may_make():
+            action = lambda: _start(lesson.experiment, following)  # noqa: E731
+            inputs.button("Run again with other seeds", action)
         if first is not None:
             inputs.button("Show what shipped", lambda: state.put(**{"first-seed": None}))
     if st.session_state.pop("lesson_refused", False):
@@ -87,7 +90,8 @@ def _follow(experiment: str, first: int) -> None:
     seeds = ", ".join(map(str, lessons.seeds_from(first)))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(progress.share, f"Seeds {seeds}: {progress.share:.0%}")
-        inputs.button("Cancel", lambda: _cancel(experiment, first), key=f"cancel-{experiment}")
+        if lessons.may_cancel(experiment, first):
+            inputs.button("Cancel", lambda: _cancel(experiment, first), key=f"cancel-{experiment}")
     state.publish()
 
 

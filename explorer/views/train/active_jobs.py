@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
-from collections.abc import Callable, Container
+from collections.abc import Callable
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -36,6 +37,8 @@ FILM_SECONDS = 2.0
 """How long a new run shows its film alone: the first chart keeps the browser busy for a second."""
 SHOWN = 3
 """Jobs that ended early and are shown."""
+OTHERS_SHOWN = 10
+"""Jobs of others that wait and are shown to the teacher."""
 CURVE_WIDTH = 300
 """Width of a chart in pixels; as many as fit stand side by side."""
 
@@ -93,11 +96,16 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     together = [run for run, _ in working.values()]
     if together:
         st.session_state.watched_runs = (together[0].id,)
-    for job in live:
+    in_detail = _in_detail(live)
+    for job in in_detail:
         _working(job, working.pop(job.runs, None), together)
+    if more := len(live) - len(in_detail):
+        st.caption(f"{more} more of the class {'waits' if more == 1 else 'wait'}.")
     _clear(live)
     mine = [job for job in found if permissions.is_mine(job.owner)]
-    for job in [job for job in mine if _ended_early(job, runs)][:SHOWN]:
+    cleared = [*itertools.takewhile(_was_cleared, mine)]
+    resumable = [job for job in mine if job.can_resume and all(run in runs for run in job.runs)]
+    for job in cleared[:SHOWN] + resumable[:SHOWN]:
         outcomes.ended(job)
     if mine and mine[0].state == "done" and len(mine[0].runs) == 1:
         outcomes.finished(mine[0])
@@ -106,11 +114,19 @@ def _follow(seen: frozenset[tuple[str, str]]) -> None:
     state.publish()
 
 
-def _ended_early(job: Job, runs: Container[str]) -> bool:
-    """Whether a job can go on, or has been taken out of the queue with a reason."""
-    if job.can_resume:
-        return all(run in runs for run in job.runs)
-    return job.state == "cancelled" and bool(job.reason)
+def _in_detail(live: list[Job]) -> list[Job]:
+    """The live jobs that have a line each: in a class those at work, one's own, and the first of
+    what the teacher could cancel."""
+    if not permissions.is_class():
+        return live
+    shown = [job for job in live if not job.position or permissions.may_change(job.owner)]
+    others = [job for job in shown if job.position and not permissions.is_mine(job.owner)]
+    return [job for job in shown if job not in others[OTHERS_SHOWN:]]
+
+
+def _was_cleared(job: Job) -> bool:
+    """Whether a job was taken out of the queue, with a reason, before it had begun."""
+    return job.state == "cancelled" and bool(job.reason) and not job.runs
 
 
 def _clear(live: list[Job]) -> None:

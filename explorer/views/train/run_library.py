@@ -39,11 +39,18 @@ PAGE = 25
 """Runs on a page of the table, which are also those to choose from."""
 PINNED = "pinned"
 MAX_TITLE = 80
+STUDENT = (
+    "Yours is what was made in this browser. What others made you can look at and copy; only they "
+    "and the teacher can change it."
+)
+TEACHER = "You are the teacher: you can change everything here."
 
 
 def show() -> None:
     """The user's runs, what can be done with one of them, and several side by side."""
-    st.markdown("## Your runs")
+    st.markdown("## Runs of the class" if permissions.is_class() else "## Your runs")
+    if permissions.is_class():
+        st.caption(TEACHER if permissions.is_teacher() else STUDENT)
     trash.show()
     trash.show_room()
     found = run_folders.in_order()
@@ -113,6 +120,7 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
     active = metrics.get("active_units")
     return {
         "title": run.title,
+        **({"whose": permissions.whose(run.owner)} if permissions.is_class() else {}),
         "data": _data(config, card),
         "family": words(family),
         "latents": latents,
@@ -125,7 +133,7 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
         "date": _date(run.id),
         "note": label.note.replace("\n", " · "),
         PINNED: "★" if label.pinned else "",
-    } | ({"whose": permissions.whose(run.owner)} if permissions.is_class() else {})
+    }
 
 
 def _data(config: RunConfig, card: Card | None) -> str:
