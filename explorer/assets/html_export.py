@@ -70,12 +70,13 @@ const unzip = (name) => {{
   return new Response(stream);
 }};
 const script = encodeURIComponent(await unzip("script").text());
-const {{ liveMap, provide }} = await import(`data:text/javascript;charset=utf-8,${{script}}`);
+const {{ dressPage, liveMap, provide }} = await import(`data:text/javascript;charset=utf-8,${{script}}`);
 provide("model", unzip("model").arrayBuffer());
 for (const name of ["originals", "positions"]) {{
   if (settings[name]) provide(name, unzip(name).arrayBuffer());
 }}
 liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
+dressPage();
 </script>
 </body>
 </html>
@@ -128,7 +129,7 @@ def write_page(
         scores=html.escape(_scores(shown)),
         exact=html.escape(map_spec.exactness(shown)),
         notes=html.escape(_notes(shown, layers)),
-        style=bundle.style(),
+        style=bundle.style() + bundle.page_style(),
         markup=bundle.markup("latent_map/map"),
         settings=json.dumps(settings).replace("<", "\\u003c"),
         parts="\n".join(

@@ -4665,7 +4665,7 @@ var SHARE_MS = 6;
 var BATCH = 50;
 function drawPosteriors(pen, view, map, points) {
   pen.lineWidth = 1;
-  pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / map.model.count))})`;
+  pen.strokeStyle = `rgba(120,130,150,${Math.max(0.08, Math.min(0.5, 150 / map.model.count))})`;
   for (const n of points) tracePosterior(pen, view, map, n, 1);
 }
 function tracePosterior(pen, view, map, n, sigmas) {

@@ -38,7 +38,7 @@ const BATCH = 50;
  */
 export function drawPosteriors(pen, view, map, points) {
   pen.lineWidth = 1;
-  pen.strokeStyle = `rgba(90,100,120,${Math.max(0.08, Math.min(0.5, 150 / map.model.count))})`;
+  pen.strokeStyle = `rgba(120,130,150,${Math.max(0.08, Math.min(0.5, 150 / map.model.count))})`;
   for (const n of points) tracePosterior(pen, view, map, n, 1);
 }
 
