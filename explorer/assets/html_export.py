@@ -70,7 +70,8 @@ const unzip = (name) => {{
   return new Response(stream);
 }};
 const script = encodeURIComponent(await unzip("script").text());
-const {{ dressPage, liveMap, provide }} = await import(`data:text/javascript;charset=utf-8,${{script}}`);
+const address = `data:text/javascript;charset=utf-8,${{script}}`;
+const {{ dressPage, liveMap, provide }} = await import(address);
 provide("model", unzip("model").arrayBuffer());
 for (const name of ["originals", "positions"]) {{
   if (settings[name]) provide(name, unzip(name).arrayBuffer());

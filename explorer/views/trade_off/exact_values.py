@@ -65,7 +65,7 @@ def of_model(model: LoadedModel) -> None:
         return
     st.markdown(f"**Exact values for “{plain(model.card.title or name)}”**")
     with st.container(horizontal=True):
-        tells = st.toggle("Information and prior mass in holes", key=f"information-{name}")
+        tells = st.toggle("What the codes tell, and holes", key=f"information-{name}")
         integrates = _has_evidence(model) and st.toggle(
             f"ln p(x) of {analysis.EVIDENCE} binarised test images", key=f"evidence-{name}"
         )

@@ -152,10 +152,10 @@ def test_a_file_from_the_page_keeps_pins_selection_and_overlays(visit, chromium,
 
 CHART = ".js-plotly-plot .main-svg"
 PAGES = {
-    "?point=58": ".st-key-map .inspector h2",
+    "?model=digits-2d-beta-1&point=58": ".st-key-map .inspector h2",
     "?view=pca&panel=grid": ".st-key-map .grid-sheet canvas",
     "?panel=draw": ".pad canvas",
-    "?second=digits-2d-beta-0.1": ".st-key-map-2 .inspector canvas",
+    "?model=digits-2d-beta-1&second=digits-2d-beta-0.1": ".st-key-map-2 .inspector canvas",
     "trade-off": f".rates {CHART}",
     "trade-off?curve=digits-2d-multirate": ".rates .samples canvas",
     "collapse": CHART,
@@ -250,7 +250,7 @@ def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
         page.set_default_timeout(TIMEOUT)
         context.on("request", lambda request: requests.append(request.url))
         page.on("websocket", lambda socket: requests.append(socket.url))
-        page.goto(f"{address}/?point=58")
+        page.goto(f"{address}/?model=digits-2d-beta-1&point=58")
         wait_for_map(page, 500)
         for kind in ("PNG", "SVG"):
             with page.expect_download():
