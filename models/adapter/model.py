@@ -46,7 +46,7 @@ class AdaptedModel(ImageModel):
 
     def encode(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Computes mean and log-variance of q(z|x), each of shape (B, Z)."""
-        parts = [self._adapter.encode(x.float().numpy()) for x in images.split(ROWS)]
+        parts = [self._adapter.encode(x.numpy()) for x in images.detach().float().split(ROWS)]
         mean, log_variance = (
             torch.cat([*map(torch.from_numpy, part)]) for part in zip(*parts, strict=True)
         )
@@ -57,9 +57,11 @@ class AdaptedModel(ImageModel):
         return mean, log_variance
 
     def decode(self, z: Tensor) -> Tensor:
-        """Computes the mean image E[x|z] of every code, shape (B, C, H, W)."""
+        """Computes the mean image E[x|z] of every code, shape (B, C, H, W), without a gradient."""
         shape = self.config.image_shape
-        parts = [self._adapter.decode(part.float().numpy(), shape) for part in z.split(ROWS)]
+        parts = [
+            self._adapter.decode(part.numpy(), shape) for part in z.detach().float().split(ROWS)
+        ]
         return _joined(parts)
 
     def _output(self, z: Tensor) -> Tensor:

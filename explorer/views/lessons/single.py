@@ -54,6 +54,9 @@ def forces(model: LoadedModel) -> Measurement | None:
     """How hard D and R pull the codes of a model to the prior."""
     if not _has_images(model):
         return None
+    if model.adapted is not None:
+        st.info("The forces need the gradient of the decoder, which a custom model does not give.")
+        return None
     found = lessons.forces(model, state.get("draw"))
     left, right = st.columns(2, gap="medium")
     with left:

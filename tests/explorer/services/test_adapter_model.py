@@ -216,6 +216,7 @@ def test_experiments_that_need_other_models_are_absent(offered):
     offered()
     at = open_view("lessons", experiment="beta", point="3")
     assert "shown alone" in said(at)
+    assert "need the gradient of the decoder, which a custom model does not give" in said(at)
     assert list(at.code) == [], "no command can train a stranger's network"
     at = open_view("lessons", experiment="samples", point="3")
     assert "ln p(x)" in said(at)
