@@ -10,6 +10,7 @@ found inside an archive. Whatever is left out is named.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -76,11 +77,12 @@ class Found(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """An image file in folders."""
+    """An image file in folders, which lose those that do not count; its whole name and place."""
 
     folders: list[str]
     last: str
     index: int
+    name: str
 
 
 def is_image(name: str) -> bool:
@@ -129,7 +131,7 @@ def find_images(
         *folders, last = parts = name.replace("\\", "/").split("/")
         reason = _reason(parts)
         if reason is None:
-            places.append(_Place(folders, last, index))
+            places.append(_Place(folders, last, index, name))
         elif reason:
             left_out.setdefault(reason, []).append(name)
             others += [index] if reason == OTHERS else []
@@ -189,7 +191,7 @@ def _divide(places: list[_Place], left_out: dict[str, list[str]]) -> list[tuple[
     else:
         return [("", each) for each in places]
     inside = [each for each in places if _part_of(each, level)]
-    beside = ["/".join([*each.folders, each.last]) for each in places if each not in inside]
+    beside = [each.name for each in places if not _part_of(each, level)]
     left_out.setdefault(BESIDE, []).extend(beside)
     parts = [_part_of(each, level) for each in inside]
     remaining = [
@@ -204,6 +206,7 @@ def _part_of(place: _Place, level: int) -> str:
     return _folder_part(place.folders[level]) if len(place.folders) > level else ""
 
 
+@functools.lru_cache(1024)  # many files share few folders
 def _folder_part(name: str) -> str:
     """The part that a folder's name means, and nothing else."""
     words = [word for word in split_name(name) if word not in _SET_WORDS]
@@ -215,7 +218,7 @@ def _without_deeper(
 ) -> list[tuple[str, _Place]]:
     """The images that lie no deeper than in a class folder."""
     deeper = [place for _, place in images if len(place.folders) > 1]
-    left_out.setdefault(DEEPER, []).extend("/".join([*each.folders, each.last]) for each in deeper)
+    left_out.setdefault(DEEPER, []).extend(place.name for place in deeper)
     return [(part, place) for part, place in images if len(place.folders) < 2]
 
 

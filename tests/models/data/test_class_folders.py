@@ -6,8 +6,12 @@ import zipfile
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.data import folder_walk, image_sizes
+from models.data.class_folders import find_images
+from models.data.image_set import DataError
 from models.data.ingest import read_path, read_upload
 from models.data.load import load
 from tests.helpers.images import (
@@ -23,6 +27,7 @@ from tests.helpers.images import (
     refusal,
     write_files,
 )
+from tests.helpers.sentences import assert_sentence
 
 
 def test_a_flat_folder_is_unlabelled_and_keeps_the_common_size(tmp_path):
@@ -217,9 +222,34 @@ def test_a_folder_that_holds_itself_ends(tmp_path):
 def test_what_lies_too_deep_is_named(tmp_path):
     members = [*classes(), ("b/more/x/1.png", png(1))]
     for found in everywhere(tmp_path, members):
-        assert found.notes == (
-            "images that lie deeper than a class folder, left out: 'b/more/x/1.png'",
-        )
+        (note,) = found.notes
+        assert note.startswith("images that lie deeper than a class folder, left out: ")
+        assert note.endswith("b/more/x/1.png'")
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["", "train/", "test/", "val/", "cat/", "seg_train/", ".hid/", "../"]),
+            st.sampled_from(["", "cat/", "dog/", "test/", "images/"]),
+            st.sampled_from(["", "deep/", "train/"]),
+            st.sampled_from(["png", "JPG", "bmp", "txt", "tif", "csv"]),
+        ),
+        min_size=10,
+        max_size=40,
+    )
+)
+def test_every_file_is_used_or_named(parts):
+    names = [f"{a}{b}{c}{place}.{end}" for place, (a, b, c, end) in enumerate(parts)]
+    try:
+        found = find_images(names)
+    except DataError as error:
+        assert_sentence(str(error))
+        return
+    used = [image.index for image in found.images]
+    named = [name for each in found.left_out.values() for name in each]
+    assert sorted([*(names[index] for index in used), *named]) == sorted(names)
 
 
 @pytest.mark.parametrize(
