@@ -17,6 +17,7 @@ from explorer.server import options, visitors
 from explorer.server.guard import Guard
 from explorer.server.messages import Messages
 from explorer.server.open_files import Room
+from explorer.server.statics import Statics
 from explorer.server.uploads import Uploads
 from explorer.server.visitors import Introduction
 
@@ -25,5 +26,5 @@ app = st.App(
     "navigation.py",
     lifespan=first_map.lifespan,
     routes=[*decoding.routes(), *store.routes(), *visitors.routes()],
-    middleware=list(map(Middleware, (Guard, Room, Introduction, Uploads, Messages))),
+    middleware=list(map(Middleware, (Guard, Statics, Room, Introduction, Uploads, Messages))),
 )

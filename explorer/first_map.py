@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from explorer.server import announcement, open_files
+from explorer.server import announcement, open_files, undelayed
 
 
 @asynccontextmanager
@@ -21,6 +21,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Begins to prepare when the server starts, without waiting for it; tells a class where it
     is."""
     open_files.prepare()
+    undelayed.prepare()
     threading.Thread(target=prepare, daemon=True).start()
     announcement.announce()
     yield

@@ -6,6 +6,7 @@ that fails, the model is left out of the lists from then on, with the reason.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Callable, Sequence
@@ -53,18 +54,19 @@ def list_models() -> tuple[dict[str, Entry], dict[str, str]]:
 
     Both are shared by all sessions: they must not be changed.
     """
-    others = tuple(
-        (name, path, ships, path.stat().st_mtime_ns)
-        for name, path, ships in _others()
-        if path.exists()
-    )
-    return _listed(run_folders.listing(), others, len(_damaged))
+    return _listed(run_folders.listing(), _others(), len(_damaged))
 
 
-def _others() -> list[tuple[str, Path, bool]]:
-    """Models that are not the user's runs: id, file, whether it ships."""
-    custom = [(adapter_model.ID, path, False) for path in adapter_model.paths()]
-    return custom + [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
+@run_folders.once_a_look
+def _others() -> tuple[tuple[str, Path, bool, int], ...]:
+    """Models that are not the user's runs: id, file, whether it ships, its time of change."""
+    paths = [(adapter_model.ID, path, False) for path in adapter_model.paths()]
+    paths += [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
+    found = []
+    for name, path, ships in paths:
+        with contextlib.suppress(OSError):  # removed in this moment
+            found.append((name, path, ships, path.stat().st_mtime_ns))
+    return tuple(found)
 
 
 @functools.lru_cache(4)

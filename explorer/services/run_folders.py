@@ -37,16 +37,30 @@ def one_look() -> Iterator[None]:
     if getattr(_looked, "is_kept", False):
         yield
         return
-    _looked.is_kept, _looked.look = True, None
+    _looked.is_kept, _looked.look, _looked.results = True, None, {}
     try:
         yield
     finally:
-        _looked.is_kept, _looked.look = False, None
+        _looked.is_kept, _looked.look, _looked.results = False, None, {}
 
 
 def look_again() -> None:
     """Has this thread look at the runs folder again: it has just changed it."""
-    _looked.look = None
+    _looked.look, _looked.results = None, {}
+
+
+def once_a_look(function: Callable[[], Any]) -> Callable[[], Any]:
+    """Makes a function that looks at the disk once, not every time, within `one_look`."""
+
+    @functools.wraps(function)
+    def kept() -> Any:
+        if not getattr(_looked, "is_kept", False):
+            return function()
+        if function not in _looked.results:
+            _looked.results[function] = function()
+        return _looked.results[function]
+
+    return kept
 
 
 def listing() -> Listing:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import http.client
 import json
 import re
 import time
-import urllib.request
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -60,6 +61,9 @@ class Session:
         )  # fmt: skip
         self.socket = self._stack.enter_context(connection)
         self.url, self.query = url, query
+        # a browser fetches one file after another through the same connection
+        files = http.client.HTTPConnection(urlsplit(url).netloc, timeout=300)
+        self.files = self._stack.enter_context(contextlib.closing(files))
         self.chart = self.fragment = self.page = ""
         self.is_live = False
         self.pins: list[dict[str, Any]] = []
@@ -158,11 +162,18 @@ class Session:
 
     def _get(self, address: str) -> bytes:
         self.fetched.add(address)
-        request = urllib.request.Request(self.url + address, headers={"Accept-Encoding": "gzip"})
-        with urllib.request.urlopen(request, timeout=300) as answer:
-            data = answer.read()
-            is_packed = answer.headers["Content-Encoding"] == "gzip"
-            return gzip.decompress(data) if is_packed and address == "/" else data
+        try:
+            self.files.request("GET", address, headers={"Accept-Encoding": "gzip"})
+            answer = self.files.getresponse()
+        except http.client.RemoteDisconnected:  # it rested too long; a browser tries again, too
+            self.files.close()
+            self.files.request("GET", address, headers={"Accept-Encoding": "gzip"})
+            answer = self.files.getresponse()
+        data = answer.read()
+        if answer.status != 200:
+            raise OSError(f"{address} was answered with {answer.status}")
+        is_packed = answer.headers["Content-Encoding"] == "gzip"
+        return gzip.decompress(data) if is_packed and address == "/" else data
 
     def pin(self, number: int) -> float:
         """Clicks on a point of the map: the map pins and shows it, and the server keeps the link.
