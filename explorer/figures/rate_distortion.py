@@ -28,7 +28,7 @@ def rate_distortion_plane(
         seeds: β, number of runs, D, half its interval, R, half its interval, where there are
             several seeds.
         collapsed: D of the best constant image: where R is 0.
-        floor: The data's entropy, below which no D can be.
+        floor: Mean entropy of binarisation given the grey image, below which no D can be.
         linear_vae: R and D of the best linear VAE, each of shape (K,).
         chosen: Ids of runs that are marked and named; the others are then drawn faintly.
         threshold: β*, above which the collapsed model is stable: the slope of the line that is
@@ -83,7 +83,8 @@ def rate_distortion_plane(
     if floor is not None:
         figure.add_hline(
             floor, line_dash="dash", line_color="rgba(128,128,128,0.7)",
-            annotation_text="entropy of the images", annotation_position="bottom right",
+            annotation_text="entropy of binarising the grey images",
+            annotation_position="bottom right",
         )  # fmt: skip
     _draw_equal_elbo(figure)
     figure.update_layout(

@@ -24,6 +24,9 @@ def evaluate(
     beta: Annotated[
         float | None, typer.Option(help="The beta to evaluate at; for multirate models only.")
     ] = None,
+    draws: Annotated[
+        int, typer.Option(help="Samples of z for every image, to average D over.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model on the test set.
@@ -41,7 +44,7 @@ def evaluate(
     path = model_path(model, runs_dir)
     name = data or (read(path).card.config.data if runs_dir else None)
     with library_in(runs_dir, name):
-        report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta)
+        report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta, draws)
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
 
 

@@ -18,10 +18,18 @@ from models.metrics.statistics import estimate
 from models.objectives.distributions import LOG_2PI, normal_log_prob
 from models.objectives.elbo import LatentModel, Terms, elbo_terms
 
+EVALUATION_SEED = 0
+"""Of the noise of every reported score, whatever seed a run was trained with: differences between
+runs on the same images are then paired in the noise too."""
+
 
 @torch.no_grad()
 def elbo(
-    model: LatentModel, images: Tensor, seed: int = 0, batch_size: int = 1024, draws: int = 1
+    model: LatentModel,
+    images: Tensor,
+    seed: int = EVALUATION_SEED,
+    batch_size: int = 1024,
+    draws: int = 1,
 ) -> Terms:
     r"""Estimates the terms of -ELBO for every image, weight 1 whatever β was.
 

@@ -10,6 +10,7 @@ import torch
 
 from models.data.load import load
 from models.metrics.likelihood import (
+    EVALUATION_SEED,
     binarize,
     collapsed_distortion,
     elbo,
@@ -30,8 +31,9 @@ def evaluate_checkpoint(
     data_dir: str | Path | None = None,
     samples: int = 0,
     images: int = 500,
-    seed: int = 0,
+    seed: int = EVALUATION_SEED,
     beta: float | None = None,
+    draws: int = 1,
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
@@ -48,6 +50,7 @@ def evaluate_checkpoint(
         images: How many test images the bound is computed on.
         seed: Of the noise and of the binarisation.
         beta: At which β to score a multi-rate model; None: 1.
+        draws: Samples of z for every image, over which D is averaged; cards have one.
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a
@@ -82,14 +85,14 @@ def evaluate_checkpoint(
     is_binary = config.model.likelihood_properties.is_binary
     kind = ", grey, under a Bernoulli" if is_binary and not _is_black_and_white(x) else ""
     report["scores_are_for"] = f"all {len(x):,} test images{kind}"
-    report |= summarize(elbo(model, x, seed))
+    report |= summarize(elbo(model, x, seed, draws=draws))
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
     if found := verdict(replace(checkpoint.card, metrics=report)):
         report["verdict"] = found
     if samples and config.model.capabilities.has_posterior:
-        report |= _bound(model, x[:images], samples, seed, is_binary)
+        report |= _bound(model, x[:images], samples, seed, is_binary, draws)
     return report
 
 
@@ -98,12 +101,12 @@ def _is_black_and_white(images: torch.Tensor) -> bool:
 
 
 def _bound(
-    model: Any, images: torch.Tensor, samples: int, seed: int, is_binary: bool
+    model: Any, images: torch.Tensor, samples: int, seed: int, is_binary: bool, draws: int
 ) -> dict[str, Any]:
     """-ELBO and the importance-weighted bound of the same images, both as costs."""
     x = binarize(images, seed) if is_binary else images
     how = f", binarised with seed {seed}" if is_binary else ""
-    terms = elbo(model, x, seed)
+    terms = elbo(model, x, seed, draws=draws)
     total = terms.distortion + terms.rate.sum(1)
     bound = -importance_weighted_bound(model, x, samples, seed)
     return {

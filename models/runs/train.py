@@ -217,7 +217,7 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     from models.training.control import apply, read_changes
 
     _save_state(run, training, seconds)
-    terms = elbo(training.model, training.test_images, seed=training.config.training.seed)
+    terms = elbo(training.model, training.test_images)
     error = squared_error(training.model, training.test_images).mean().item()
     config = training.config.model
     constant = collapsed_distortion(training.test_images, config.likelihood, config.sigma)
@@ -271,5 +271,4 @@ def _rates(training: Any, count: int) -> Any:
     from models.metrics.rate_curve import CODES, POINTS, measure_rates
 
     codes = min(count, CODES, MAX_CODES // (POINTS * training.model.latent_dim))
-    seed = training.config.training.seed
-    return measure_rates(training.model, training.test_images, codes=codes, seed=seed)
+    return measure_rates(training.model, training.test_images, codes=codes)

@@ -125,7 +125,7 @@ def training_terms(
     training = runs[0].config().training
     images = torch.tensor(load_images(runs[0].config(), "train", data_dir).images)
     images = binarize(images, training.seed) if training.binarize else images
-    terms = [elbo(restore(read(run.model_path)), images, training.seed) for run in runs]
+    terms = [elbo(restore(read(run.model_path)), images) for run in runs]
     distortion = np.stack([each.distortion.numpy() for each in terms])
     return distortion, np.stack([each.rate.sum(1).numpy() for each in terms])
 

@@ -6,16 +6,19 @@ from contextlib import nullcontext
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import override
+from models.data.builtin import load_digits
+from models.metrics.likelihood import elbo
 from models.presets import preset
 from models.runs.folder import Run, list_runs
 from models.runs.status import write_failure
 from models.runs.train import execute
-from models.storage.checkpoint import read
+from models.storage.checkpoint import read, restore
 from tests.helpers.command_line import assert_refusal, call, train
 
 UNITS = r"[\d.]+ ± [\d.]+ nats/image"
@@ -65,6 +68,28 @@ def test_evaluate_prints_json(trained):
     assert call("evaluate", trained.model_path, "--json") == by_id  # the same noise, the same bits
 
 
+def test_scores_have_one_seed_whatever_the_run_was_trained_with(tmp_path):
+    """Card and evaluate draw the same z: runs of two seeds are paired by image and noise."""
+    train(tmp_path, "--preset", "digits-2d", "--epochs", 1, "--seed", 5)
+    (run,) = list_runs(tmp_path)
+    stored = read(run.model_path)
+    scores = elbo(restore(stored), torch.tensor(load_digits("test").images), seed=0)
+    assert stored.codes.distortion == pytest.approx(scores.distortion.numpy(), rel=1e-4)
+    report = json.loads(call("evaluate", run.model_path, "--json"))
+    assert report["distortion"] == pytest.approx(stored.card.metrics["distortion"], rel=1e-5)
+
+
+def test_several_draws_steady_d(trained):
+    def distortion(*options):
+        report = json.loads(call("evaluate", trained.model_path, "--json", *options))
+        return report["distortion"][0]
+
+    one = [distortion("--seed", seed) for seed in range(4)]
+    many = [distortion("--seed", seed, "--draws", 25) for seed in range(4)]
+    assert np.std(many) < 0.6 * np.std(one)
+    assert np.mean(many) == pytest.approx(np.mean(one), abs=3 * np.std(one))
+
+
 def test_autoencoder_is_evaluated_without_a_rate(tmp_path):
     train(tmp_path, "--preset", "digits-ae", "--epochs", 1)
     (run,) = list_runs(tmp_path)
@@ -88,6 +113,7 @@ def test_evaluate_refuses_in_one_sentence(trained, tmp_path):
         ([good, "--data", pictures], "must have the model's shape (1, 8, 8), got (1, 8, 9)"),
         ([good, "--samples", -1], "samples must be at least 0"),
         ([good, "--samples", 4, "--images", 1], "images at least 2"),
+        ([good, "--draws", 0], "draws must be at least 1, got 0"),
         ([good, "--seed", -1], "seed must be 0 to"),
         ([good, "--seed", 2**70], "seed must be 0 to"),
     ):
