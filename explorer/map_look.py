@@ -12,7 +12,7 @@ from typing import Any
 FLAGS = {"prior": True, "means": False, "names": True, "truth": False}
 CHOICES = {
     "posterior": ("touched", "none", "all"),
-    "background": ("none", "grid", "density", "holes"),
+    "background": ("none", "grid", "density", "marginal", "holes"),
 }
 """Values of each, the default first."""
 MAX_HIDDEN = 1000

@@ -20,6 +20,9 @@ EXACT = {
     "raw": "Exact: a point’s place is its code’s mean. Other latents, if any, are not shown.",
     "one": "Exact: across, a point’s place is its code’s mean; its height is its distortion.",
     "pca": "Exact along the two directions of largest variance; the others are not shown.",
+    "slice": "Points and ellipses are projected onto this plane. The picture under the pointer, "
+    "ln p(z) and ln q(z) belong to a slice: the other latents stay as they are where “Plane "
+    "through” says. The overlay “marginal” sums over them instead.",
     "tsne": "Not exact: t-SNE keeps neighbours, not distances, and has no inverse. Only the test "
     "points mean something here; each decodes through its own code.",
 }
@@ -66,7 +69,9 @@ def colours(checkpoint: Checkpoint) -> dict[str, str]:
 def exactness(spec: MapSpec) -> str:
     """How far the map may be trusted, in one sentence or two."""
     is_line = spec.checkpoint.codes.latent_dim == 1 and spec.view == "raw"
-    return EXACT["one" if is_line else spec.view]
+    sentence = EXACT["one" if is_line else spec.view]
+    is_slice = spec.plane is not None and spec.checkpoint.codes.latent_dim > 2
+    return f"{sentence} {EXACT['slice']}" if is_slice else sentence
 
 
 def plane_data(spec: MapSpec) -> dict[str, Any] | None:

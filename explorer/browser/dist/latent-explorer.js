@@ -218,7 +218,7 @@ var terms_default = {
     name: "off the codes",
     what: "The decoder was hardly trained here, so do not trust this picture.",
     unit: "",
-    formula: "ln q(z) below that of 99 % of the test codes; without a posterior, farther from any code than 99 % of the codes are from their nearest",
+    formula: "ln q(z) below that of 99 % of the codes z ~ q(z|x), each without its own posterior; without any posterior, farther from any code than 99 % of the codes are from their nearest",
     measured: "From the test images.",
     lesson: "dead-zones"
   },
@@ -282,7 +282,7 @@ var terms_default = {
     what: "How likely the whole model makes an image. The ELBO is a lower bound of it.",
     unit: "nats per image",
     formula: "p(x) = ∫ p(x|z) p(z) dz",
-    measured: "With two latents integrated on a grid; in more it can only be bounded.",
+    measured: "With two latents integrated over the plane, with its own error; in more it can only be bounded.",
     lesson: "density"
   },
   iw_bound: {
@@ -300,7 +300,7 @@ var terms_default = {
     what: "What a code tells about which image it belongs to. Zero: nothing, and the model has collapsed.",
     unit: "nats",
     formula: "I(x; z) = R − KL(q(z) ‖ p(z)), at most ln N of N images",
-    measured: "All codes against all, or by integration over the plane.",
+    measured: "All codes against all, or by integration over the plane: exact for these codes. The model’s own lies between bounds.",
     lesson: "collapse"
   },
   aggregate_kl: {
@@ -309,7 +309,7 @@ var terms_default = {
     what: "How different all codes together are from the prior that new images are drawn from.",
     unit: "nats",
     formula: "R = I(x; z) + KL(q(z) ‖ p(z))",
-    measured: "All codes against all, or by integration over the plane.",
+    measured: "All codes against all, or by integration over the plane: exact for these codes. The model’s own lies between bounds.",
     lesson: "dead-zones"
   },
   total_correlation: {
@@ -318,7 +318,7 @@ var terms_default = {
     what: "How much the latents depend on each other. Zero if they are independent.",
     unit: "nats",
     formula: "KL(q(z) ‖ Πⱼ q(zⱼ))",
-    measured: "All codes against all, or by integration over the plane.",
+    measured: "All codes against all, or by integration over the plane: exact for these codes. The model’s own lies between bounds.",
     lesson: ""
   },
   holes: {
@@ -327,13 +327,13 @@ var terms_default = {
     what: "The share of codes drawn from the prior that fall where there are hardly any codes of images.",
     unit: "%",
     formula: "share of z ~ p(z) with q(z) < p(z) / 10",
-    measured: "By drawing codes from the prior.",
+    measured: "By drawing codes from the prior, or by integration over the plane. More images close holes of q(z).",
     lesson: "dead-zones"
   },
   entropy_floor: {
-    symbol: "entropy of the images",
+    symbol: "entropy of binarisation",
     name: "floor of D",
-    what: "With grey pixels read as probabilities D cannot go below this, however good the decoder is.",
+    what: "How random black-and-white pixels are that are drawn from the grey ones. D cannot go below this, however good the decoder is.",
     unit: "nats per image",
     formula: "−Σ [x ln x + (1 − x) ln(1 − x)]",
     measured: "From the test images.",
@@ -2813,16 +2813,67 @@ async function inSlices(work, { report, isWanted }) {
   }
 }
 
+// explorer/browser/numerics/marginal.js
+var STRIDE = 6;
+var LEAST2 = 30;
+function buildMarginal(size, means, logVariances, plane) {
+  const axes = axesOf(size, plane);
+  const count = means.length / size;
+  const codes = new Float64Array(count * STRIDE);
+  for (let n = 0; n < count; n++) {
+    const [u, v] = plane.project(means.subarray(n * size, (n + 1) * size));
+    const [uu, uv, vv] = covariance(logVariances.subarray(n * size, (n + 1) * size), axes);
+    const determinant = uu * vv - uv * uv;
+    codes.set([u, v, vv / determinant, -uv / determinant, uu / determinant, Math.log(determinant)], n * STRIDE);
+  }
+  const constant = Math.log(count) + Math.log(2 * Math.PI);
+  return (place) => {
+    const [u, v] = [place[0], place[1]];
+    let [largest, scaled] = [-Infinity, 0];
+    for (let i = 0; i < codes.length; i += STRIDE) {
+      const [x, y] = [u - codes[i], v - codes[i + 1]];
+      const square = x * x * codes[i + 2] + 2 * x * y * codes[i + 3] + y * y * codes[i + 4];
+      const term = -0.5 * (square + codes[i + 5]);
+      if (term > largest) {
+        scaled = scaled * Math.exp(largest - term) + 1;
+        largest = term;
+      } else if (term > largest - LEAST2) scaled += Math.exp(term - largest);
+    }
+    return largest + Math.log(scaled) - constant;
+  };
+}
+function axesOf(size, plane) {
+  const zero = plane.project(new Float64Array(size));
+  return Array.from({ length: size }, (_, j) => {
+    const one = plane.project(Float64Array.from({ length: size }, (_value, k) => Number(j === k)));
+    return [one[0] - zero[0], one[1] - zero[1]];
+  });
+}
+function covariance(logVariance, axes) {
+  let [uu, uv, vv] = [0, 0, 0];
+  axes.forEach(([across, up], j) => {
+    const variance = Math.exp(logVariance[j]);
+    uu += variance * across * across;
+    uv += variance * across * up;
+    vv += variance * up * up;
+  });
+  return [uu, uv, vv];
+}
+
 // explorer/browser/latent_map/background.js
 var CELLS = 20;
 var PIXELS = 90;
 var HOLE = [128, 120, 110];
 function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
-  const { decode, shape, aggregate } = model;
+  const { decode, shape, aggregate, size, means, logVariances } = model;
   if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
     const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
+    return inSlices(densityBackground(rows, x, y, PIXELS), watch);
+  }
+  if (kind === "marginal" && logVariances && size > 1) {
+    const rows = densityImage(buildMarginal(size, means, logVariances, plane), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
   }
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
@@ -6344,8 +6395,9 @@ var DECODED = "Decoded mean";
 var RARE2 = "Off the manifold: rarer than 99 % of the codes";
 var FAR = "Far from every code, too few to say how rare";
 function meaning({ z, thin }) {
-  const text = "p(z): the prior. q(z): the mean of the posteriors of the test images.";
-  const limit = `In ${z.length} dimensions they hardly overlap: ln q(z) tells how far the nearest is, no more.`;
+  const slice = z.length > 2 ? ", at this very code: a slice, not the marginal" : "";
+  const text = `p(z): the prior. q(z): the mean of the posteriors of the test images${slice}.`;
+  const limit = `In ${z.length} dimensions these hardly overlap: ln q(z) tells how far the nearest is, no more.`;
   return thin ? `${text} ${limit}` : text;
 }
 function furnish(place) {
@@ -6553,6 +6605,10 @@ var Thumbnails = class {
 // explorer/browser/latent_map/toolbar.js
 var BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 var DENSITY = { density: "Density of q(z)" };
+var DENSITIES = {
+  density: "Density of q(z): slice of this plane",
+  marginal: "Density of q(z): marginal, other latents summed"
+};
 var MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
 var VIEWS = {
   nearer: ["+", "Zoom in (also Ctrl and the wheel)"],
@@ -6581,6 +6637,7 @@ var Toolbar = class {
   offer(offer) {
     this.home = offer.home;
     if (!offer.hasPlane) this.background = "none";
+    if (!offer.isDeep && this.background === "marginal") this.background = "density";
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
@@ -6592,10 +6649,12 @@ var Toolbar = class {
     if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
     if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
-      box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
+      const posteriors = `Posteriors q(z|x)${offer.isDeep ? ", projected" : ""}: 1σ and 2σ`;
+      box.append(this.choice(posteriors, "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...DENSITY } : BACKGROUNDS;
+      const densities = offer.isDeep ? DENSITIES : DENSITY;
+      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...densities } : BACKGROUNDS;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));

@@ -5,6 +5,7 @@
 import { context, levels, make } from "../common/dom.js";
 import { inSlices } from "../common/slices.js";
 import { densityImage } from "../numerics/geometry.js";
+import { buildMarginal } from "../numerics/marginal.js";
 
 /** @import { Plane } from "../numerics/geometry.js" */
 /** @import { ImageShape } from "../common/dom.js" */
@@ -19,7 +20,7 @@ const HOLE = [128, 120, 110];
 
 /**
  * Computes a background in slices, so that the page stays alive.
- * @param {string} kind "grid", "density" or "holes"
+ * @param {string} kind "grid", "density", "marginal" or "holes"
  * @param {LatentModel} model
  * @param {Plane} plane
  * @param {ArrayLike<number>} positions of the points, flat
@@ -28,10 +29,14 @@ const HOLE = [128, 120, 110];
  */
 function computeBackground(kind, model, plane, positions, watch) {
   const [x, y] = extent(positions);
-  const { decode, shape, aggregate } = model;
+  const { decode, shape, aggregate, size, means, logVariances } = model;
   if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
     const rows = densityImage((place) => aggregate(plane.embed(place)), x, y, PIXELS, PIXELS);
+    return inSlices(densityBackground(rows, x, y, PIXELS), watch);
+  }
+  if (kind === "marginal" && logVariances && size > 1) {
+    const rows = densityImage(buildMarginal(size, means, logVariances, plane), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
   }
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);

@@ -26,8 +26,9 @@ const FAR = "Far from every code, too few to say how rare";
  * @param {Spot} spot
  */
 function meaning({ z, thin }) {
-  const text = "p(z): the prior. q(z): the mean of the posteriors of the test images.";
-  const limit = `In ${z.length} dimensions they hardly overlap: ln q(z) tells how far the nearest is, no more.`;
+  const slice = z.length > 2 ? ", at this very code: a slice, not the marginal" : "";
+  const text = `p(z): the prior. q(z): the mean of the posteriors of the test images${slice}.`;
+  const limit = `In ${z.length} dimensions these hardly overlap: ln q(z) tells how far the nearest is, no more.`;
   return thin ? `${text} ${limit}` : text;
 }
 

@@ -12,6 +12,10 @@ import { make } from "../common/dom.js";
 
 const BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 const DENSITY = { density: "Density of q(z)" };
+const DENSITIES = {
+  density: "Density of q(z): slice of this plane",
+  marginal: "Density of q(z): marginal, other latents summed",
+};
 const MODES = { pan: "Pan", box: "Box", lasso: "Lasso" };
 /** @type {Record<string, [string, string]>} */
 const VIEWS = {
@@ -45,6 +49,7 @@ export class Toolbar {
   offer(offer) {
     this.home = offer.home;
     if (!offer.hasPlane) this.background = "none";
+    if (!offer.isDeep && this.background === "marginal") this.background = "density"; // they are one
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
@@ -56,10 +61,12 @@ export class Toolbar {
     if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
     if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
-      box.append(this.choice("Posteriors q(z|x): 1σ and 2σ", "posterior", POSTERIORS));
+      const posteriors = `Posteriors q(z|x)${offer.isDeep ? ", projected" : ""}: 1σ and 2σ`;
+      box.append(this.choice(posteriors, "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...DENSITY } : BACKGROUNDS;
+      const densities = offer.isDeep ? DENSITIES : DENSITY;
+      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...densities } : BACKGROUNDS;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));

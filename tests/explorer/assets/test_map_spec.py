@@ -78,6 +78,14 @@ def test_one_latent_lies_over_its_distortion():
     assert exactness(shown).startswith("Exact: across")
 
 
+@pytest.mark.parametrize("view", ["raw", "pca", "tsne"])
+@pytest.mark.parametrize("latent_dim", [1, 2, 3, 20])
+def test_projection_and_slice_are_told_apart_where_they_differ(view, latent_dim):
+    """Beyond two latents the points of a plane are projected, and what is decoded is a slice."""
+    sentence = exactness(spec(with_codes(VAE, latent_dim), view, y=min(1, latent_dim - 1)))
+    assert ("projected" in sentence and "slice" in sentence) == (latent_dim > 2 and view != "tsne")
+
+
 def test_an_autoencoder_has_neither_prior_nor_rate():
     data = map_data(spec(AUTOENCODER))
     assert data["prior"] is None and "prior" not in data["titles"]["x"]
