@@ -52,9 +52,10 @@ def rate_distortion_plane(
         )  # fmt: skip
     if linear_vae is not None:
         figure.add_scatter(
-            x=linear_vae[0], y=linear_vae[1], mode="lines", name="linear VAE, closed form",
+            x=linear_vae[0], y=linear_vae[1], mode="lines",
+            name="best linear VAE, on the training images",
             line={"color": PALETTE[4], "width": 2, "dash": "dash"},
-            hovertemplate="R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+            hovertemplate="R %{x:.2f}, D %{y:.2f} nats, training images<extra></extra>",
         )  # fmt: skip
     marked = [point for point in points if point[0] in chosen]
     others = [point for point in points if point[0] not in chosen] if marked else points

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # they import torch
     from models.metrics.information import Information
     from models.metrics.population import Population
     from models.metrics.statistics import Estimate
+    from models.sweeps.convergence import SlopeBounds
     from models.theory.collapse_threshold import CollapseThreshold
 
 EVIDENCE = 100
@@ -170,6 +171,24 @@ def rate_curve(model: LoadedModel) -> RateDistortionCurve | None:
     if images is None:
         return None
     return measure_rates(model.network, torch.tensor(images.images), images.labels)
+
+
+@kept_per_model(5, "Comparing neighbours in β…")
+def curve_bounds(model: LoadedModel) -> tuple[list[float], SlopeBounds] | None:
+    """Checks β ≤ −ΔD/ΔR ≤ β′ along a multi-rate model's curve; None without test images.
+
+    Image by image, with the same noise at every β, so that the errors are those of differences.
+    """
+    if model.test_images is None:
+        return None
+    import torch
+
+    from models.metrics.rate_curve import CODES, measure_codes
+    from models.sweeps.convergence import slope_bounds
+
+    codes = measure_codes(model.network, torch.tensor(model.test_images.images[:CODES]))
+    betas = codes.betas.tolist()
+    return betas, slope_bounds(betas, codes.distortion, codes.rate)
 
 
 def anchors(model: LoadedModel) -> tuple[float | None, float | None]:

@@ -221,8 +221,8 @@ def verdicts(betas: Sequence[float], bounds: SlopeBounds) -> list[str]:
     """
     sentences = []
     for i in np.flatnonzero(~bounds.holds):
-        low, high = f"{betas[i]:g}", f"{betas[i + 1]:g}"
-        blamed = [f"{betas[j]:g}" for j in (i, i + 1) if bounds.beaten[j]]
+        low, high = f"{betas[i]:.4g}", f"{betas[i + 1]:.4g}"
+        blamed = [f"{betas[j]:.4g}" for j in (i, i + 1) if bounds.beaten[j]]
         sentences.append(
             f"β = {low} → {high}: −ΔD/ΔR is {bounds.slope[i]:z.2f}, outside {low} to {high}: "
             f"not converged, or overfitted, at β = {' and '.join(blamed)}."

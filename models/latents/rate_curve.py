@@ -28,6 +28,13 @@ class CodesCurve:
     distortion: np.ndarray
     labels: np.ndarray | None
 
+    @property
+    def rate(self) -> np.ndarray:
+        """R of every image, nats, shape (K, N)."""
+        log_variance = self.log_variance.astype(np.float64)
+        each = 0.5 * (self.mean.astype(np.float64) ** 2 + np.expm1(log_variance) - log_variance)
+        return each.sum(2)
+
 
 @dataclass(frozen=True)
 class RateDistortionCurve:

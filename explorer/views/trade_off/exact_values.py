@@ -97,7 +97,8 @@ def _closed_form(model: LoadedModel) -> None:
         f"R {trained.sum():z.2f} nats."
     )
     st.markdown(typeset(sentence))
-    chart = kl_bars(trained, best.rate_per_dimension, ("trained", "closed form"))
+    names = "trained, test images", "closed form, training images"
+    chart = kl_bars(trained, best.rate_per_dimension, names)
     display.chart(chart, "closed-form")
 
 

@@ -124,7 +124,7 @@ def _explore(group: Group, curve: LoadedModel | None, marked: tuple[str, ...]) -
         )
     _explain(some)
     _run(runs)
-    _convergence(group)
+    _convergence(group, curve if measured is not None else None)
     exact_values.show(runs)
     state.publish()
 
@@ -187,18 +187,20 @@ def _run(runs: dict[str, Entry]) -> None:
         st.caption(plain(notes))
 
 
-def _convergence(group: Group) -> None:
+def _convergence(group: Group, curve: LoadedModel | None) -> None:
     """Whether neighbours in β can both be optimal; where not, which is to blame.
 
     It is checked when it is asked for: it needs the codes of every run.
     """
-    if not group.has_series:
+    if not group.has_series and curve is None:
         return
     title = "Have they converged? β ≤ −ΔD/ΔR ≤ β′ between neighbours"
     with st.expander(title, key="converged", on_change="rerun") as expander:
         if expander.open:
             for names in group.series:
                 _one_series([group.runs[name] for name in names])
+            if curve is not None:
+                _one_curve(curve)
 
 
 def _one_series(entries: list[Entry]) -> None:
@@ -207,6 +209,22 @@ def _one_series(entries: list[Entry]) -> None:
         ("converged", *((entry.id, entry.changed) for entry in entries)), lambda: _checked(entries)
     )
     span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} models like “{entries[0].card.title}”"
+    _list(span, sentences)
+
+
+def _one_curve(curve: LoadedModel) -> None:
+    """What contradicts that one model is optimal at every β."""
+    found = analysis.curve_bounds(curve)
+    if found is None:
+        st.caption("The curve is checked where its test images are on this machine.")
+        return
+    betas, bounds = found
+    span = f"β = {betas[0]:g} to {betas[-1]:g}, {len(betas)} points of “{curve.card.title}”"
+    _list(span, rate_distortion.verdicts(betas, bounds))
+
+
+def _list(span: str, sentences: list[str]) -> None:
+    """What was compared, and each contradiction that was found."""
     st.markdown(f"**{plain(span)}**")
     for sentence in sentences or ["No pair contradicts that all are optimal."]:
         st.markdown(f"- {plain(sentence)}")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.figures.rate_distortion import rate_distortion_plane
 from explorer.services import analysis, catalogue
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.trade_off import exact_values
@@ -15,6 +16,7 @@ from models.latents.codes import Codes
 from models.metrics.likelihood import binarize
 from models.metrics.quadrature import exact_information, exact_log_evidence
 from models.storage.checkpoint import read, restore
+from models.sweeps.convergence import slope_bounds
 from tests.helpers.app_test import open_view, said, settle
 from tests.helpers.paths import ROOT
 
@@ -102,3 +104,25 @@ def test_the_evidence_is_exact_and_its_gaps_are_paired(no_runs):
 def catalogue_images():
     entry = catalogue.list_models()[0][NAME]
     return binarize(torch.tensor(LoadedModel(entry).test_images.images[: analysis.EVIDENCE]))
+
+
+def test_the_closed_form_is_named_for_its_images():
+    """It is the optimum on the training images, drawn among scores of test images."""
+    drawn = np.array([0.0, 1.0]), np.array([2.0, 1.0])
+    figure = rate_distortion_plane([], linear_vae=drawn)
+    (line,) = [trace for trace in figure.data if "linear" in trace.name]
+    assert "training images" in line.name and "training images" in line.hovertemplate
+
+
+def test_a_curve_is_checked_as_runs_are_image_by_image():
+    model = LoadedModel(catalogue.list_models()[0]["digits-2d-multirate"])
+    betas, bounds = analysis.curve_bounds(model)
+    curve = model.checkpoint.rates
+    assert betas == pytest.approx(curve.betas.tolist())
+    slope = -np.diff(curve.distortion) / np.diff(curve.rate.sum(1))
+    assert bounds.slope[:16] == pytest.approx(slope[:16], rel=1e-3), "the same test set"
+    means = slope_bounds(betas, curve.distortion, curve.rate.sum(1))
+    assert bounds.gap == pytest.approx(means.gap, abs=2e-3)
+    unpaired = np.hypot(curve.error[:-1, 0], curve.error[1:, 0])[:, None]
+    assert (bounds.error > 0).all() and (bounds.error[:10] < unpaired[:10] / 10).all(), "paired"
+    assert bounds.holds.sum() >= means.holds.sum()
