@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from explorer.figures.theme import NEUTRAL, NO_MARGIN, PALETTE, translucent
+from explorer.figures.theme import ABOVE, NEUTRAL, NO_MARGIN, PALETTE, translucent
 
 ROW_PIXELS = 38
 
@@ -126,4 +126,31 @@ def place_in_plane(
     figure.update_layout(height=340, margin=NO_MARGIN, showlegend=False)
     figure.update_xaxes(title="R, nats per image", rangemode="tozero")
     figure.update_yaxes(title="D, nats per image")
+    return figure
+
+
+def lines(
+    x: Sequence[float], rows: Mapping[str, Sequence[float]], axis: str, title: str
+) -> go.Figure:
+    """Draws curves over one number.
+
+    Args:
+        x: Shape (G,).
+        rows: By name, each of shape (G,).
+        axis: Title of x, with its unit.
+        title: Of the curves, with their unit.
+
+    Example:
+        >>> len(lines([0, 1], {"a": [1, 2], "b": [2, 1]}, "μ", "KL, nats").data)
+        2
+    """
+    figure = go.Figure()
+    for (name, values), colour in zip(rows.items(), PALETTE, strict=False):
+        figure.add_scatter(
+            x=x, y=values, name=name, mode="lines", line={"color": colour, "width": 2},
+            hovertemplate=f"{name}: %{{y:.3f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE)
+    figure.update_xaxes(title=axis)
+    figure.update_yaxes(title=title, rangemode="tozero")
     return figure

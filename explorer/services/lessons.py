@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # they import torch
 
 REPEATS = 5000
 """How often a gradient is estimated, to see the spread."""
+FARTHEST = 6.0
+"""Of μ and σ in the curve of the KL, in prior standard deviations."""
 SCORED = 1000
 """Most test images that are scored while a user waits."""
 WEIGHTS = 10_000
@@ -147,6 +149,28 @@ def test_time(model: LoadedModel, seed: int) -> Measurement:
     from models.lessons.measure import instant
 
     return instant.test_time(model.network, _images(model, slice(SCORED), seed), seed)
+
+
+def codes_of(model: LoadedModel, count: int, seed: int, draws: int = 2) -> np.ndarray:
+    """Draws codes from q(z|x) of the first test images, shape (draws, count, Z)."""
+    mean, log_variance = model.codes.mean[:count], model.codes.log_variance[:count]
+    noise = np.random.default_rng(seed).standard_normal((draws, *mean.shape))
+    return mean + np.exp(0.5 * log_variance) * noise
+
+
+def kl_by_parameter() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Computes the KL to N(0, 1), in nats, over μ with σ = 1, and over σ with μ = 0."""
+    import torch
+
+    from models.objectives.distributions import gaussian_kl
+
+    grid = torch.linspace(0.02, FARTHEST, 300, dtype=torch.float64)
+    zero = torch.zeros_like(grid)
+    rows = {
+        "over μ, with σ = 1": gaussian_kl(grid, zero),
+        "over σ, with μ = 0": gaussian_kl(zero, 2 * grid.log()),
+    }
+    return grid.numpy(), {name: row.numpy() for name, row in rows.items()}
 
 
 @kept_per_model(100, "Measuring…")

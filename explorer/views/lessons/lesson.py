@@ -28,6 +28,7 @@ PANELS: dict[str, Callable[[], Measurement | None]] = {
     "test-time": single.test_time,
     "steps": single.steps,
     "noise": single.noise,
+    "sharpness": single.sharpness,
     "bounds": bounds.show,
     "divergences": divergences.show,
     "gradients": gradients.show,

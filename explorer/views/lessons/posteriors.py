@@ -9,8 +9,9 @@ import numpy as np
 import streamlit as st
 
 from explorer.figures.experiments import posterior_ellipses, posterior_intervals
+from explorer.figures.lessons import lines
 from explorer.figures.theme import latent_unit, subscript
-from explorer.services import catalogue
+from explorer.services import catalogue, lessons
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.lessons import controls, single
@@ -19,6 +20,7 @@ from models.cli.arguments import to_arguments
 from models.lessons.measurement import Measurement
 from models.runs.comparison import has_plain_beta
 
+KL_TITLES = ("μ or σ (prior standard deviations)", "KL to N(0, 1), nats per latent")
 SHOWN = 10
 """Models, and latents if they are not two, that are compared at once."""
 
@@ -31,6 +33,7 @@ def show() -> Measurement | None:
         return None
     model, point = chosen
     found = single.forces(model)
+    display.chart(lines(*lessons.kl_by_parameter(), *KL_TITLES), "kl-by-parameter")
     _compare(model, point)
     return found
 

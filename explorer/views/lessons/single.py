@@ -14,11 +14,14 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.views.lessons import controls
 from explorer.views.lessons.charts import quantity
-from explorer.widgets import display, inputs
+from explorer.widgets import display, inputs, pictures
 from models.lessons.measurement import Measurement
 
 TOSSES = 1000
 NUMBERS = 10_000
+SHOWN = 10
+"""Test images whose pictures are shown."""
+PICTURE_PIXELS = 64
 
 
 def coin() -> Measurement:
@@ -45,7 +48,13 @@ def test_time() -> Measurement | None:
     chosen = controls.usable_model("test-time", with_image=False)
     if chosen is None or not _has_images(chosen[0]):
         return None
-    found = lessons.test_time(chosen[0], state.get("draw"))
+    model = chosen[0]
+    images = model.test_images.images[:SHOWN]
+    drawn = lessons.codes_of(model, SHOWN, state.get("draw"))
+    rows = {"Image": images, "z = μ": model.decode(model.codes.mean[:SHOWN])}
+    rows |= {f"z drawn from q(z|x), draw {n + 1}": model.decode(z) for n, z in enumerate(drawn)}
+    picture_rows(rows)
+    found = lessons.test_time(model, state.get("draw"))
     quantity(found, "distortion", "D, nats per image", "test-time", with_repeats=False)
     return found
 
@@ -82,17 +91,38 @@ def steps() -> Measurement | None:
     z = np.random.default_rng(state.get("draw")).standard_normal((1, latent_dim))
     mean, drawn = model.decode(z), model.sample(z, state.get("draw-x"))
     code = ", ".join(f"{value:z.2f}" for value in z[0, :4]) + (", …" if latent_dim > 4 else "")
-    left, *pictures = st.columns(3, gap="medium")
+    left, *places = st.columns(3, gap="medium")
     with left:
         st.markdown(f"**1. Draw z from the prior**\n\nz = ({code})".replace("-", "−"))
         st.caption("In prior standard deviations.")
     captions = ("2. Decode it to the mean of p(x|z)", "3. Draw x from p(x|z)")
-    for column, images, caption in zip(pictures, (mean, drawn), captions, strict=True):
+    for column, images, caption in zip(places, (mean, drawn), captions, strict=True):
         with column:
             display.row(images, [caption], side=168)
     found = lessons.steps(model, state.get("draw"))
     quantity(found, "difference", "difference of two pictures (grey levels)", "steps")
     return found
+
+
+def sharpness() -> None:
+    """Test images, their decoded means, and draws of p(x|z) at the same codes."""
+    chosen = controls.usable_model("sharpness", with_image=False)
+    if chosen is None or not _has_images(chosen[0]):
+        return
+    model = chosen[0]
+    codes = model.codes.mean[:SHOWN]
+    rows = {
+        "Images": model.test_images.images[:SHOWN],
+        "Decoded means E[x|z] at z = μ": model.decode(codes),
+        "Draws of p(x|z) at z = μ": model.sample(codes, state.get("draw")),
+    }
+    picture_rows(rows)
+
+
+def picture_rows(rows: dict[str, np.ndarray]) -> None:
+    """Shows rows of pictures of the same images, each row with its name."""
+    for name, images in rows.items():
+        display.picture(pictures.sheet(images, len(images), PICTURE_PIXELS, gap=4), name)
 
 
 def noise() -> None:

@@ -328,6 +328,7 @@ LESSONS = (
             ),
         ),
         experiment="blur",
+        panel="sharpness",
         charts=(
             Chart("mean", "sharpness of decoded means, as a share of the images'"),
             Chart("sample", "sharpness of draws, as a share of the images'"),

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from explorer import glossary
@@ -10,7 +11,7 @@ from explorer.views.lessons import hand_in
 from explorer.widgets.text import typeset
 from models.lessons.experiments import shipped
 from models.lessons.table import CHAPTERS, LESSONS, asked
-from tests.helpers.app_test import charts, open_view, press, said, settle
+from tests.helpers.app_test import charts, column, open_view, press, said, settle
 from tests.helpers.paths import MNIST
 
 
@@ -144,6 +145,33 @@ def test_a_result_that_is_missing_or_damaged_is_said(no_runs, monkeypatch, tmp_p
     assert "not among the files" in said(opened("density"))
 
 
+def test_codes_are_drawn_from_the_posterior_on_the_screen(no_runs, shown):
+    opened("test-time", model="digits-2d-beta-1")
+    assert {"Image", "z = μ", "z drawn from q(z|x), draw 1"} <= shown.keys()
+    assert (shown["z = μ"][0] != shown["z drawn from q(z|x), draw 1"][0]).any()
+    model = _model("digits-2d-beta-1")
+    drawn = lessons.codes_of(model, 500, seed=0, draws=20)
+    codes = model.codes
+    scaled = (drawn - codes.mean) / np.exp(0.5 * codes.log_variance)
+    assert [scaled.mean(), scaled.std()] == pytest.approx([0, 1], abs=0.02)
+
+
+def test_the_kl_is_drawn_over_both_parameters(no_runs):
+    over_mean, over_deviation = charts(opened("zero-one"))["kl-by-parameter"]["data"]
+    x = np.array(column(over_mean, "x"))
+    assert column(over_mean, "y") == pytest.approx((x**2 / 2).tolist())
+    expected = 0.5 * (x**2 - 1) - np.log(x)
+    assert column(over_deviation, "y") == pytest.approx(expected.tolist(), abs=1e-9)
+    assert x.max() > 3
+
+
+def test_blur_is_shown_beside_its_measurement(no_runs, shown):
+    opened("blur", model="digits-2d-beta-1")
+    names = ["Images", "Decoded means E[x|z] at z = μ", "Draws of p(x|z) at z = μ"]
+    assert list(shown) == names
+    assert set(np.unique(shown[names[2]][0])) <= {0, 128, 255}, "black, white and the gaps"
+
+
 # --- the loss doctor -----------------------------------------------------------------------------
 
 
@@ -156,8 +184,6 @@ def test_the_doctor_stands_alone_by_a_link(no_runs):
 
 
 def test_the_place_of_a_cross_entropy_is_that_of_the_multi_rate_model(no_runs):
-    import numpy as np
-
     from models.storage.checkpoint import read
     from tests.helpers.paths import ROOT
 
