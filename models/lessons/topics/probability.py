@@ -179,7 +179,7 @@ LESSONS = (
         experiment="noises",
         charts=(
             Chart("elbo", "test −ELBO, nats per image"),
-            Chart("distance", "largest difference from the normal distribution function"),
+            Chart("distance", "largest difference from normal"),
         ),
         panel="noise",
         words=("negative_elbo",),
@@ -203,8 +203,8 @@ LESSONS = (
         touch=(Link("See the posterior of one image", "latent-map", {"point": "58"}),),
         experiment="lobes",
         charts=(
-            Chart("covered", "share of the posterior's mass that q covers"),
-            Chart("wasted", "share of q's mass where there is nothing"),
+            Chart("covered", "share of the posterior covered"),
+            Chart("wasted", "share of q where nothing is"),
         ),
         panel="divergences",
         asked=("KL which way round?",),

@@ -191,8 +191,8 @@ LESSONS = (
         ),
         experiment="spaces",
         charts=(
-            Chart("doubted", "share of drawn images that the judge doubts"),
-            Chart("distance", "distance from the nearest real image (grey levels)"),
+            Chart("doubted", "share of drawn images doubted"),
+            Chart("distance", "distance to real ones (grey levels)"),
         ),
         asked=(
             "Why are the reconstructions good, but samples random?",
@@ -221,8 +221,8 @@ LESSONS = (
         ),
         experiment="spaces",
         charts=(
-            Chart("accuracy", "share of test images whose neighbours are right"),
-            Chart("spread", "spread of the codes (prior standard deviations)"),
+            Chart("accuracy", "share with the right neighbours"),
+            Chart("spread", "spread (prior standard deviations)"),
         ),
         asked=("Autoencoder or VAE?",),
         words=("prior",),
@@ -330,8 +330,8 @@ LESSONS = (
         experiment="blur",
         panel="sharpness",
         charts=(
-            Chart("mean", "sharpness of decoded means, as a share of the images'"),
-            Chart("sample", "sharpness of draws, as a share of the images'"),
+            Chart("mean", "sharpness of means (images: 1)"),
+            Chart("sample", "sharpness of draws (images: 1)"),
         ),
         asked=("Why is it blurry?",),
         words=("likelihood", "distortion"),

@@ -243,6 +243,8 @@ def test_a_lesson_is_short_and_whole(lesson):
     assert lesson.source and lesson.touch and lesson.words
     assert lesson.experiment in {"", *EXPERIMENTS}
     assert bool(lesson.charts) == bool(lesson.experiment)
+    for chart in lesson.charts:
+        assert chart.axis or len(chart.title) <= 36, "two charts side by side are narrow"
     assert lesson.experiment or lesson.panel
 
 
