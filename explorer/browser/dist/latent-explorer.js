@@ -1652,15 +1652,22 @@ function isInside(outline, x, y) {
 }
 
 // explorer/browser/scatter/prior.js
+var DARK = "#1b2330";
+var LIGHT = "#ffffff";
 var INK = "rgba(128,128,128,.95)";
-function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
+function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPictures = false } = {}) {
   const [x, y] = view.toPixels(centre);
   pen.save();
   const [across, up] = view.scale;
-  pen.strokeStyle = pen.fillStyle = ink;
+  pen.strokeStyle = pen.fillStyle = isOnPictures ? DARK : ink;
   pen.lineWidth = 1;
   pen.font = "11px sans-serif";
-  pen.setLineDash([2, 3]);
+  const dash = isOnPictures ? [6, 4] : [2, 3];
+  pen.setLineDash(dash);
+  const write = (name, left, top) => {
+    if (isOnPictures) edged(pen, () => pen.strokeText(name, left, top), dash);
+    pen.fillText(name, left, top);
+  };
   for (const sigmas of [1, 2, 3]) {
     const name = sigmas === 3 && !isLine ? "3σ of the prior" : `${sigmas}σ`;
     pen.beginPath();
@@ -1670,15 +1677,26 @@ function drawPrior(pen, view, centre, { isLine = false, ink = INK } = {}) {
         pen.lineTo(side, view.top + view.height);
       }
       pen.textAlign = "right";
-      pen.fillText(name, x + sigmas * across - 3, view.top + 12);
+      write(name, x + sigmas * across - 3, view.top + 12);
     } else {
       pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
-      pen.fillText(name, x + 3, y - sigmas * up + 12);
+      write(name, x + 3, y - sigmas * up + 12);
     }
+    if (isOnPictures) edged(pen, () => pen.stroke(), dash);
     pen.stroke();
   }
   pen.setLineDash([]);
   pen.restore();
+}
+function edged(pen, draw, dash) {
+  const ink = pen.strokeStyle;
+  pen.setLineDash([]);
+  pen.strokeStyle = LIGHT;
+  pen.lineWidth = 2.5;
+  draw();
+  pen.strokeStyle = ink;
+  pen.lineWidth = 1;
+  pen.setLineDash(dash);
 }
 
 // explorer/browser/scatter/scatter.js
@@ -4846,7 +4864,7 @@ function clippedPen(map, layer2) {
 }
 function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
   const prior = map.toolbar.prior && map.data?.prior;
-  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2 });
+  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2, isOnPictures: map.toolbar.background === "grid" });
   if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);

@@ -81,7 +81,7 @@ function clippedPen(map, layer) {
  */
 export function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map, map.scatter.shown)) {
   const prior = map.toolbar.prior && map.data?.prior;
-  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2 });
+  if (prior) drawPrior(pen, view, prior, { isLine: map.model.size < 2, isOnPictures: map.toolbar.background === "grid" });
   if (map.toolbar.posterior === "all") drawAll();
   drawChosen(pen, view, map);
   if (map.toolbar.names) drawNames(pen, view, map);
