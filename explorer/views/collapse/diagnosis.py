@@ -61,7 +61,10 @@ def show(model: LoadedModel) -> bool:
             f"the N = {count:,} test images, and at most R."
         )
         if told > NEAR * diagnosis.ceiling:
-            text += " That is close to ln N: more images would raise it."
+            text += (
+                f" That is close to ln N: more images would raise it, and I of the model lies "
+                f"anywhere between this and R = {kl.sum():.2f} nats."
+            )
         st.caption(text)
     st.html(
         row("verdict", "rate", "kl", "active", "mu", "information", "beta_star", "error", "nats")

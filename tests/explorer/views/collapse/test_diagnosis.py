@@ -129,6 +129,7 @@ def test_absent_images_are_said_with_the_way_to_get_them(no_runs, monkeypatch, t
     assert box.value.startswith("**1 of 20 latents collapsed:** 19 of 20 latents are active")
     assert "`python -m models data download mnist`" in said(at)
     assert "more images would raise it" in said(at), "I is near ln 10 000"
+    assert "anywhere between this and R = 23.66 nats" in said(at)
     assert [button.label for button in at.button] == ["Download MNIST"]
 
 
