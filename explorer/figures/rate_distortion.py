@@ -57,12 +57,14 @@ def rate_distortion_plane(
             line={"color": PALETTE[4], "width": 2, "dash": "dash"},
             hovertemplate="R %{x:.2f}, D %{y:.2f} nats, training images<extra></extra>",
         )  # fmt: skip
+    spans = _spans(points, curve, linear_vae, collapsed, floor)
     marked = [point for point in points if point[0] in chosen]
     others = [point for point in points if point[0] not in chosen] if marked else points
     if others:
-        _draw_runs(figure, others, "other runs" if marked else "runs", is_faint=bool(marked))
+        name = "other runs" if marked else "runs"
+        _draw_runs(figure, others, name, spans, is_faint=bool(marked))
     if marked:
-        _draw_runs(figure, marked, "chosen runs", is_named=True)
+        _draw_runs(figure, marked, "chosen runs", spans, is_named=True)
     if seeds:
         betas, counts, d, d_half, r, r_half = map(list, zip(*seeds, strict=True))
         figure.add_scatter(
@@ -103,10 +105,78 @@ MAX_MARK = 24
 """Most characters of a run's title beside its point."""
 
 
+WIDTH, HEIGHT = 520, 380
+"""About the size of the plot in pixels, on a narrow window."""
+CHARACTER, LINE, GAP = 7, 15, 8
+"""Size of a label's character and line, and its distance from the point, in pixels."""
+SIDES = ("top right", "bottom right", "top left", "bottom left")
+
+
+def place_labels(
+    places: Sequence[tuple[float, float]], texts: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Puts each label beside its point where it covers no other label and no other point.
+
+    Args:
+        places: Of the points, right and up, in pixels.
+        texts: The labels.
+
+    Returns:
+        The labels, an empty one where there is no room, and Plotly's `textposition` of each.
+
+    Example:
+        >>> place_labels([(0, 0), (3, 2)], ["β = 1", "β = 2"])[1]
+        ['bottom right', 'top right']
+    """
+    taken = [(x - GAP / 2, y - GAP / 2, x + GAP / 2, y + GAP / 2) for x, y in places]
+    labels, positions = [], []
+    for i, ((x, y), text) in enumerate(zip(places, texts, strict=True)):
+        others = [*taken[:i], *taken[i + 1 :]]
+        boxes = {side: _box(x, y, text, side) for side in SIDES}
+        free = [side for side in SIDES if not any(_overlap(boxes[side], box) for box in others)]
+        labels.append(text if free else "")
+        positions.append(free[0] if free else SIDES[0])
+        if free:
+            taken.append(boxes[free[0]])
+    return labels, positions
+
+
+def _box(x: float, y: float, text: str, side: str) -> tuple[float, float, float, float]:
+    """Left, lower, right and upper end of a label beside a point."""
+    width = CHARACTER * len(text)
+    left = x - width - GAP / 2 if side.endswith("left") else x + GAP / 2
+    low = y + GAP / 2 if side.startswith("top") else y - GAP / 2 - LINE
+    return left, low, left + width, low + LINE
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _spans(
+    points: Sequence[tuple[str, str, float, float, float, float, float]],
+    curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+    linear_vae: tuple[np.ndarray, np.ndarray] | None,
+    collapsed: float | None,
+    floor: float | None,
+) -> tuple[float, float]:
+    """How far R and D reach over all that is drawn, in nats."""
+    rates, distortions = [point[5] for point in points], [point[3] for point in points]
+    if curve is not None:
+        rates, distortions = [*rates, *curve[2]], [*distortions, *curve[1]]
+    if linear_vae is not None:
+        rates, distortions = [*rates, *linear_vae[0]], [*distortions, *linear_vae[1]]
+    distortions += [value for value in (collapsed, floor) if value is not None]
+    if not distortions:
+        return 1.0, 1.0
+    return 1.14 * max(1.0, *rates, 0.0), max(1.0, max(distortions) - min(distortions))
+
+
 def _draw_runs(
     figure: go.Figure,
     points: Sequence[tuple[str, str, float, float, float, float, float]],
     name: str,
+    spans: tuple[float, float],
     is_named: bool = False,
     is_faint: bool = False,
 ) -> None:
@@ -117,10 +187,11 @@ def _draw_runs(
         names = [plain_text(shorten(title, MAX_MARK)) for title in titles]
         texts = [f"{title}, {text}" for title, text in zip(names, texts, strict=True)]
     size, symbol = (13, "star-diamond") if is_named else (9, "circle")
-    sides = ["left" if is_named and rate > 0.5 * max(r) else "right" for rate in r]
+    places = [(x / spans[0] * WIDTH, y / spans[1] * HEIGHT) for x, y in zip(r, d, strict=True)]
+    texts, positions = place_labels(places, texts)
     figure.add_scatter(
         x=r, y=d, mode="markers" if is_faint else "markers+text", name=name, customdata=ids,
-        text=texts, textposition=[f"top {side}" for side in sides],
+        text=texts, textposition=positions,
         hovertext=[plain_text(title) for title in titles],
         hovertemplate="%{hovertext}<br>R %{x:.2f} ± %{error_x.array:.2f}, "
         "D %{y:.2f} ± %{error_y.array:.2f} nats<extra></extra>",

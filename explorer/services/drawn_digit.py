@@ -34,6 +34,14 @@ class DrawingScore(NamedTuple):
         return all(np.isfinite(part).all() for part in self if part is not None)
 
 
+def noun(model: LoadedModel) -> str:
+    """What can be drawn for a model: a digit, another image, or nothing where there are colours."""
+    config = model.card.config
+    if config.model.image_shape[0] != 1:
+        return ""
+    return "a digit" if config.data in ("digits", "mnist") else "an image"
+
+
 def score(model: LoadedModel, strokes: list) -> DrawingScore:
     """Scores a drawing by a model, from the same `DRAWS` samples of z each time."""
     return _score(model, repr(strokes), strokes)

@@ -104,7 +104,7 @@ def describe(data: str, image_shape: tuple[int, int, int], dark_ink: bool = Fals
     rule = f"ink box {height} × {width} pixels, centre of mass in the middle"
     if data == "mnist":
         return f"Prepared as MNIST was: {rule}, pen {PEN * 28:.1f} pixels."
-    return f"Prepared as MNIST was, in proportion: {rule}{', dark on light' * dark_ink}."
+    return f"Prepared for images of this size: {rule}{', dark on light' * dark_ink}."
 
 
 def check_strokes(given: Any) -> Drawing:

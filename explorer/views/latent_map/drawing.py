@@ -30,7 +30,8 @@ def code(model: LoadedModel) -> dict[str, Any] | None:
         {"mean": […], "log_variance": […]}, log-variance None for an autoencoder; None if nothing
         is drawn, or if the model's numbers are not finite.
     """
-    score = drawn_digit.score(model, _strokes()) if _strokes() else None
+    can_draw = _strokes() and drawn_digit.noun(model)
+    score = drawn_digit.score(model, _strokes()) if can_draw else None
     if score is None or not score.is_finite:
         return None
     spread = score.log_variance
@@ -71,8 +72,11 @@ def section(model: LoadedModel) -> None:
     """Opens and closes the pad; reruns alone, unless the map must show a new drawing."""
     if refresh(model):
         st.rerun()
+    noun = drawn_digit.noun(model)
+    if not noun:  # a pad has no colours
+        return
     is_open = state.get("panel") == "draw"
-    label = "Close the drawing" if is_open else "Draw a digit"
+    label = "Close the drawing" if is_open else f"Draw {noun}"
     inputs.button(label, lambda: state.put(panel="image" if is_open else "draw"))
     if is_open:
         show(model)
@@ -91,7 +95,8 @@ def show(model: LoadedModel) -> None:
             if _strokes():
                 _result(model)
             else:
-                st.info("Draw a digit, or press one of the examples 0 to 9.")
+                noun = drawn_digit.noun(model)
+                st.info(f"Draw {noun}, or press one of the examples 0 to 9.")
             st.caption(drawing.describe(*drawn_digit.preparation(model)))
 
 

@@ -1,5 +1,7 @@
 """Drawing a digit: what the panel says of a drawing, and the pad in a real Chromium."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import streamlit as st
@@ -11,9 +13,11 @@ from explorer.services import drawn_digit, warm_up
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import pictures
+from models.config import ModelConfig, RunConfig
 from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
 from models.runs.folder import Run
+from models.storage.card import Card
 from models.storage.checkpoint import read, restore
 from tests.helpers.app_test import component_data
 from tests.helpers.browser_page import (
@@ -177,7 +181,7 @@ KINDS = {
         "labels": 0, "family": "autoencoder", "latent_dim": 1,
     },
     "a collapsed posterior": {"scale": 0.0},
-    "colour images": {"image_shape": (3, 8, 9)},
+    "images of unequal sides": {"image_shape": (1, 8, 9)},
     "a convolution": {"network": "conv", "hidden": (4, 8)},
     "a learned variance": {"likelihood": "gaussian-pixel"},
     "one image": {"count": 1},
@@ -489,3 +493,14 @@ def test_the_panel_fits_and_the_pad_stands_still(visit):
             clear.click()
             page.get_by_text("Draw a digit, or press").wait_for()
             assert below_the_button() == pytest.approx(empty, abs=0.5)
+
+
+def test_colour_images_are_not_offered_a_pad_and_others_are_not_called_digits():
+    def noun(data, channels):
+        config = RunConfig(data, ModelConfig(image_shape=(channels, 8, 8)))
+        return drawn_digit.noun(SimpleNamespace(card=Card(config)))
+
+    assert [noun("digits", 1), noun("mnist", 1)] == ["a digit"] * 2
+    assert [noun("own-faces", 1), noun("fashion-mnist", 1)] == ["an image"] * 2
+    assert noun("own-faces", 3) == ""
+    assert "MNIST" not in describe("own-faces", (1, 32, 32))
