@@ -74,7 +74,10 @@ def test_any_text_is_refused_or_is_a_look(text):
 
 
 SAID = {"point": 3, "pins": [{"z": [0.5, -1], "name": "A", "point": None}]}
-LOOK = {"means": True, "tab": "hand", "z": [0.25, -1.5], "draw": 2, "side": 9, "anchor": "home"}
+LOOK = {
+    "means": True, "tab": "hand", "z": [0.25, -1.5], "draw": 2, "side": 9, "beta": 3.5,
+    "anchor": "home",
+}  # fmt: skip
 
 
 def hear(monkeypatch, touch):
@@ -88,13 +91,14 @@ def test_a_touch_is_read(monkeypatch):
     assert touch.model == "/latent/x.bin"
     assert touch.point == 3 and touch.pins == (state.Pin((0.5, -1.0), "A", None),)
     assert touch.look == {"means": True}
-    assert (touch.tab, touch.z, touch.draw, touch.side) == ("hand", (0.25, -1.5), 2, 9)
+    said = (touch.tab, touch.z, touch.draw, touch.side, touch.beta)
+    assert said == ("hand", (0.25, -1.5), 2, 9, 3.5)
 
 
 def test_what_is_at_its_default_is_none(monkeypatch):
-    plain = {"tab": "image", "z": [], "draw": 0, "side": 15}
+    plain = {"tab": "image", "z": [], "draw": 0, "side": 15, "beta": 1}
     touch = hear(monkeypatch, {"point": None, "pins": [], "look": plain})
-    assert touch == ("", None, None, None, "image", None, 0, 15)
+    assert touch == ("", None, None, None, "image", None, 0, 15, 1.0)
 
 
 SPOILED = {
@@ -106,6 +110,7 @@ SPOILED = {
     "an unknown tab": SAID | {"look": LOOK | {"tab": "<b>"}},
     "a side too large": SAID | {"look": LOOK | {"side": 31}},
     "a side of another type": SAID | {"look": LOOK | {"side": [3]}},
+    "a beta that is no number": SAID | {"look": LOOK | {"beta": "x"}},
     "a draw below 0": SAID | {"look": LOOK | {"draw": -1}},
     "a code beyond its limits": SAID | {"look": LOOK | {"z": [1e9, 0]}},
     "a code that is no number": SAID | {"look": LOOK | {"z": ["x", None]}},
