@@ -82,7 +82,7 @@ def part_of(*names):
 
 
 ROOMS = [
-    ["settings", "text", "atomic", "capabilities", "places"],
+    ["settings", "text", "atomic", "strict_json", "capabilities", "places"],
     ["engines"],
     ["config"],
     ["presets"],

@@ -10,11 +10,14 @@ import time
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, get_type_hints
 
 from explorer.jobs.progress import Measure, Progress
+from models import strict_json
 from models.places import disk_reason
 
 LIVE = ("queued", "running")
+STATES = (*LIVE, "paused", "done", "failed", "cancelled", "interrupted")
 _RESUMABLE = ("paused", "cancelled", "interrupted", "failed")
 STOPPING = "stopping"
 _ENDINGS = {
@@ -119,9 +122,16 @@ class Record:
     @classmethod
     def from_bytes(cls, data: bytes) -> Record:
         """Raises ValueError if it is none."""
+        document = strict_json.parse(data, "record of a job")
+        kinds = get_type_hints(cls)
+        if not isinstance(document, dict) or not set(document) <= set(kinds):
+            raise ValueError("a job must be a JSON object with the entries of one")
+        for name, value in document.items():
+            _check_entry(name, value, kinds[name])
+            if isinstance(value, list):
+                document[name] = tuple(value)
         try:
-            found = cls(**json.loads(data))
-            return replace(found, arguments=tuple(found.arguments), runs=tuple(found.runs))
+            return cls(**document)
         except TypeError as error:
             raise ValueError("a job must be a JSON object with the entries of one") from error
 
@@ -131,6 +141,18 @@ class Record:
     def at(self, found: Measure) -> Record:
         """The record with the progress of this moment."""
         return replace(self, share=found.share, text=found.text)
+
+
+def _check_entry(name: str, value: Any, kind: Any) -> None:
+    """Raises ValueError unless an entry of a record is of its kind."""
+    if kind is float:
+        is_valid = type(value) in (int, float) and abs(value) < 1e15
+    elif kind is str:
+        is_valid = isinstance(value, str)
+    else:
+        is_valid = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if not is_valid or (name == "state" and value not in STATES):
+        raise ValueError(f"the {name} of a job must be what this program writes, got {value!r:.40}")
 
 
 _SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began", "owner")

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from explorer.jobs.job import JobError
 from explorer.services import catalogue, class_room, job_queue, permissions, run_folders
+from models import strict_json
 from models.atomic import write_bytes
 from models.places import disk_reason, make_folder
 from models.runs.folder import Run, default_runs_dir, find_run
@@ -193,9 +194,8 @@ def _until(run: Run) -> float:
 def _deleter(run: Run) -> str:
     """Who deleted a run; without a note, its owner."""
     try:
-        note = json.loads((run.folder / DELETION).read_bytes()[:MAX_NOTE_BYTES])
-        return str(note["by"])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        return str(strict_json.read(run.folder / DELETION, MAX_NOTE_BYTES)["by"])
+    except (OSError, ValueError, TypeError, KeyError):
         return run.owner
 
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from models import strict_json
 from models.atomic import write_bytes
 from models.metrics.statistics import t_interval
 
@@ -136,7 +137,7 @@ class Measurement:
             ValueError: If it is no measurement.
         """
         try:
-            document = json.loads(text)
+            document = strict_json.parse(text)
             values = {
                 quantity: {name: tuple(map(float, row)) for name, row in rows.items()}
                 for quantity, rows in document.pop("values").items()

@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from models import strict_json
 from models.atomic import write_bytes
 from models.config import RunConfig
 from models.places import default_runs_dir as default_runs_dir
@@ -83,7 +84,8 @@ class Run:
 
     @property
     def id(self) -> str:
-        return self.folder.name
+        """The folder's name; what of it is not UTF-8 is shown as question marks."""
+        return self.folder.name.encode(errors="replace").decode()
 
     @property
     def config_path(self) -> Path:
@@ -115,11 +117,8 @@ class Run:
     def label(self) -> Label:
         """What its owner wrote about it; nothing if the file is absent or damaged."""
         document = None
-        with (
-            contextlib.suppress(OSError, ValueError, RecursionError),
-            open(self.label_path, "rb") as file,
-        ):
-            document = json.loads(file.read(MAX_LABEL_BYTES))
+        with contextlib.suppress(OSError, ValueError):
+            document = strict_json.read(self.label_path, MAX_LABEL_BYTES)
         match document:
             case {"title": str(title), "note": str(note), "pinned": bool(pinned)}:
                 return Label(clean_name(title, ""), clean_note(note), pinned)
@@ -175,11 +174,13 @@ class Run:
         """Reads `config.json`: the title, the settings, and perhaps the sweep.
 
         Raises:
-            ValueError: If it holds no JSON object.
+            ValueError: If it holds no JSON object, or the folder cannot be named.
         """
+        if self.id != self.folder.name:
+            raise ValueError(f"a run's folder must have a name in UTF-8, got {self.id}: rename it")
         try:
-            document = json.loads(self.config_path.read_bytes())
-        except (OSError, ValueError, RecursionError) as error:
+            document = strict_json.read(self.config_path)
+        except (OSError, ValueError) as error:
             raise ValueError(
                 f"a run must hold a valid config.json, but {self.id} does not"
             ) from error

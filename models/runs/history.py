@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from models import strict_json
 from models.atomic import write_bytes
 from models.places import naming
 
@@ -47,8 +48,8 @@ def parse_row(line: bytes) -> Row | None:
     if len(line) > MAX_LINE_BYTES:
         return None
     try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
+        row = strict_json.parse(line)
+    except ValueError:
         return None
     if not isinstance(row, dict) or not all(map(_is_score, row.values())):
         return None

@@ -24,7 +24,8 @@ def load_images(
         or_else: What else the user may do if they are gone; a clause.
 
     Raises:
-        DataError: If they cannot be read; it names the file that is no longer there.
+        DataError: If they cannot be read; it names the file that is no longer there. Or if
+            they are of another shape than the settings say.
 
     Example:
         >>> from models.presets import preset
@@ -37,4 +38,10 @@ def load_images(
             "the images of this run must be where they were when it was made, but there is no "
             f"{name!r:.200} any more: put them back{or_else and f', or {or_else}'}"
         )
-    return load(name, split, data_dir)
+    found = load(name, split, data_dir)
+    if found.image_shape != config.model.image_shape:
+        raise DataError(
+            f"the images must have the shape {config.model.image_shape} of the run's settings, got "
+            f"{found.image_shape}: put back the images that it was made for"
+        )
+    return found

@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
+from models import strict_json
 from models.atomic import write_bytes
 from models.runs.folder import Run
 from models.runs.history import LatestRow, Row
@@ -186,9 +187,8 @@ def write_failure(run: Run, reason: str) -> None:
 def read_failure(run: Run) -> str:
     """Reads why a run failed; nothing if it did not, or the record is damaged."""
     try:
-        with open(_failure_path(run), "rb") as file:
-            document = json.loads(file.read(MAX_FAILURE_BYTES))
-    except (OSError, ValueError, RecursionError):
+        document = strict_json.read(_failure_path(run), MAX_FAILURE_BYTES)
+    except (OSError, ValueError):
         return ""
     match document:
         case {"reason": str(reason)}:

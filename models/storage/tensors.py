@@ -20,13 +20,13 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from models import strict_json
 from models.atomic import write_bytes
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_STATE_BYTES = 256 * 2**20
 """Of our own training states: weights and Adam's two moments of the largest model, and room."""
 MAX_HEADER_BYTES = 256 * 2**10
-MAX_NESTING = 16
 MAX_MAGNITUDE = 1e6
 """Of a weight; distortions in nats and Adam's squared gradients may be larger."""
 _DTYPES = ("F64", "F32", "F16", "I64", "U8")
@@ -239,49 +239,7 @@ def _refusal(message: str) -> str:
 
 
 def _parse_json(text: str | bytes, what: str) -> Any:
-    """Parses strict JSON: no duplicate keys, no NaN, no endless number, little nesting."""
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        if len({key for key, _ in pairs}) != len(pairs):
-            raise CheckpointError(f"the file's {what} names something twice")
-        return dict(pairs)
-
-    def number(digits: str) -> float:
-        value = float(digits) if set(digits) & set(".eEIN") else int(digits[:40])
-        if not abs(value) < 2**63:
-            raise CheckpointError(
-                f"the file's {what} must hold finite numbers of 64 bits, got {digits[:20]}"
-            )
-        return value
-
     try:
-        value = json.loads(
-            text if isinstance(text, str) else text.decode(),
-            object_pairs_hook=unique,
-            parse_constant=number,
-            parse_float=number,
-            parse_int=number,
-        )
-        _check_nesting(value, what)
-    except CheckpointError:
-        raise
-    except (ValueError, RecursionError) as error:
-        raise CheckpointError(f"the file's {what} must be valid JSON: it is damaged") from error
-    return value
-
-
-def _check_nesting(value: Any, what: str) -> None:
-    """Refuses what is nested deeper than `MAX_NESTING`, and half characters in any text."""
-    level = [value]
-    for _ in range(MAX_NESTING):
-        below: list[Any] = []
-        for item in level:
-            if isinstance(item, dict):
-                below += [*item, *item.values()]
-            elif isinstance(item, list):
-                below += item
-            elif isinstance(item, str):
-                item.encode()
-        level = below
-    if level:
-        raise CheckpointError(f"the file's {what} must be nested at most {MAX_NESTING} deep")
+        return strict_json.parse(text, f"file's {what}")
+    except ValueError as error:
+        raise CheckpointError(str(error)) from error

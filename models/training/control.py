@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from models import strict_json
 from models.atomic import write_bytes
 from models.config import RUN_SETTINGS, ObjectiveConfig, RunConfig, TrainingConfig
 from models.settings import Settings, setting
@@ -91,9 +92,9 @@ class Paused:
 def read_request(run_folder: Path) -> ControlRequest:
     """Reads what is requested of a run; nothing, if the file is absent or damaged."""
     try:
-        with open(run_folder / REQUEST_FILE, "rb") as file:
-            return ControlRequest.from_json(json.loads(file.read(MAX_LINE_BYTES)))
-    except (OSError, ValueError, RecursionError):
+        document = strict_json.read(run_folder / REQUEST_FILE, MAX_LINE_BYTES)
+        return ControlRequest.from_json(document)
+    except (OSError, ValueError):
         return ControlRequest()
 
 
@@ -131,8 +132,8 @@ def read_changes(run_folder: Path) -> list[Change]:
     except OSError:
         return []
     for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):
-            changes.append(Change.from_json(json.loads(line)))
+        with contextlib.suppress(ValueError):
+            changes.append(Change.from_json(strict_json.parse(line)))
     return sorted(changes, key=lambda change: change.step)
 
 
