@@ -201,7 +201,7 @@ class RunConfig(Settings):
 
     data: str = setting(
         "digits",
-        "A built-in data set, or your own images: a .npz, a folder, or an id from data list.",
+        "A built-in data set, or your own images: a .npz, .zip, a folder, or an id from data list.",
         label="Data set", group=DATA_AND_NETWORK, link="data",
     )  # fmt: skip
     model: ModelConfig = field(default_factory=ModelConfig)
