@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import page_queue
-from explorer.services import catalogue, run_folders
+from explorer.services import catalogue, rate_distortion, run_folders
 from explorer.widgets.text import plain
 from models.runs.folder import Run
 from models.runs.index import RunIndex
@@ -148,3 +148,21 @@ def test_a_thousand_runs_cost_a_page_little(tmp_path, no_runs, monkeypatch):
         few, thousand = (statistics.median(seconds[name]) for name in ("few", "many"))
         print(f"{page}: {1e3 * few:.0f} ms with 30 runs, {1e3 * thousand:.0f} ms with 1,000")
         assert thousand < 1.2 * few + 0.02, page
+
+
+def test_convergence_is_checked_when_it_is_asked_for_and_once(no_runs, opened, monkeypatch):
+    checked, original = [], rate_distortion.check
+    monkeypatch.setattr(
+        rate_distortion, "check", lambda models: checked.append(1) or original(models)
+    )
+    group = next(
+        name
+        for name, group in rate_distortion.groups(catalogue.list_models()[0]).items()
+        if "digits-2d-beta-1" in group.runs
+    )
+    at = open_view("trade_off", group=group)
+    assert not checked and "models like" not in said(at)
+    at.session_state["converged"] = True
+    assert plain("β = 0.1 to 4, 3 models like") in said(settle(at))
+    settle(at)
+    assert len(checked) == 1
