@@ -102,7 +102,7 @@ class Jobs:
         is_shared: bool = False,
     ) -> None:
         self.is_shared = is_shared
-        self.runs_dir = Path(runs_dir).resolve()
+        self.runs_dir = Path(runs_dir).absolute()
         self.folder = self.runs_dir / ".jobs"
         self.slots = max(1, cores() // 2) if slots is None else slots
         self.memory_bytes = memory_for_jobs() if memory_bytes is None else memory_bytes

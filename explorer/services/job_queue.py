@@ -27,7 +27,7 @@ _OPENING = threading.Lock()
 
 def jobs() -> Jobs:
     """Opens the queue of training runs and sweeps; clearing Streamlit's caches does not lose it."""
-    folder = default_runs_dir().resolve()
+    folder = default_runs_dir().absolute()  # a link to nowhere is not followed
     with _OPENING:
         if folder not in _JOBS:
             _JOBS[folder] = Jobs(folder, is_shared=options.current().is_class)

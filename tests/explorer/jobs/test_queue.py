@@ -237,6 +237,19 @@ def test_the_server_has_one_queue_and_clearing_caches_keeps_it(monkeypatch, tmp_
     assert job_queue.jobs() is not found
 
 
+@pytest.mark.parametrize("is_link", [True, False], ids=["link", "file"])
+def test_what_is_no_folder_of_runs_is_called_that(monkeypatch, tmp_path, is_link):
+    """A link to a disk that is not mounted must not fill its mount point."""
+    folder, gone = tmp_path / "runs", tmp_path / "gone" / "runs"
+    folder.symlink_to(gone) if is_link else folder.touch()
+    monkeypatch.setenv("LATENT_RUNS_DIR", str(folder))
+    reason = "a link to a folder that does not exist" if is_link else "a file, not a folder"
+    with pytest.raises(JobError) as caught:
+        job_queue.jobs().train(CONFIG)
+    assert str(caught.value) == f"The job cannot be stored: {reason} (runs)."
+    assert not gone.exists()
+
+
 def test_a_server_whose_disk_is_full_refuses_and_remembers(queue_of, monkeypatch):
     def full(_path, _data):
         raise OSError(errno.ENOSPC, "No space left on device")
