@@ -1,5 +1,6 @@
 """What the tests of jobs share: a folder of runs, and queues on it."""
 
+import contextlib
 import os
 from contextlib import suppress
 
@@ -43,7 +44,10 @@ def queue_of(runs_dir, tmp_path):
 @pytest.fixture(autouse=True)
 def no_process_of_other_tests():
     """Ends the processes that pages opened by other tests have made ready for their next job."""
-    leftovers = [psutil.Process(pid) for pid in supervisors(os.getpid())]
+    leftovers = []
+    for pid in supervisors(os.getpid()):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            leftovers.append(psutil.Process(pid))
     for process in leftovers:
         process.kill()
     psutil.wait_procs(leftovers)
