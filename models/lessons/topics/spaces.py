@@ -221,7 +221,7 @@ LESSONS = (
         ),
         experiment="spaces",
         charts=(
-            Chart("accuracy", "share with the right neighbours"),
+            Chart("accuracy", "share of images placed rightly"),
             Chart("spread", "spread (prior standard deviations)"),
         ),
         asked=("Autoencoder or VAE?",),
