@@ -39,7 +39,7 @@ def positions(model: LoadedModel) -> np.ndarray | None:
 
 def _compute(model: LoadedModel, path: Path) -> bool:
     """Watches the worker until the map is there; any other action of the user leaves it."""
-    inputs.button("Cancel", lambda: state.put(view="raw"))
+    inputs.button("Cancel", lambda: state.put(view=None))
     bar = st.progress(0.0, "Starting…")
     count, started = len(model.codes), time.monotonic()
     try:

@@ -336,7 +336,7 @@ def test_plotly_comes_with_the_page_that_has_a_chart(visit):
     settle(page)
     assert len(scripts) > 5
     assert with_plotly() == []
-    page.get_by_role("link", name="Trade-off").click()
+    page.get_by_role("link", name="What does β do?").click()
     page.wait_for_function(f"() => {ROOM}?.chart?._fullData?.length")
     assert with_plotly()
 
