@@ -29,8 +29,6 @@ from tests.helpers.paths import ROOT
 from tests.helpers.processes import wait
 from tests.helpers.workers import descendants, supervisors
 
-DIGITS = read(ROOT / "checkpoints" / "digits-2d-beta-1.safetensors")
-
 pytestmark = pytest.mark.browser
 
 
