@@ -101,7 +101,7 @@ def _reconstructions(model: LoadedModel, remedied: Sequence[tuple[RemedyRun, Loa
     shown += [(t.remedy.name, m.decode(m.codes.mean[row])) for t, m in remedied]
     with st.container(gap="xxsmall"):
         for name, pixels in shown:
-            with st.container(horizontal=True, vertical_alignment="center", wrap=False):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 with st.container(width=110):
                     st.markdown(name)
                 sheet = pictures.sheet(pixels, len(row), 48, 2)
