@@ -205,11 +205,17 @@ def _coarse() -> Grid:
     return Grid(grid.x[:: step[0]], grid.y[:: step[1]])
 
 
+def _points(grid: Grid) -> Tensor:
+    """Every point of a grid, shape (X·Y, 2), y running fastest."""
+    return torch.cartesian_prod(grid.x, grid.y)
+
+
 def _posteriors(images: Tensor, grid: Grid) -> np.ndarray:
     """p(z|x) of every image on a grid, shape (B, X, Y), each summing to 1."""
+    points = _points(grid)
     with torch.no_grad():
-        log = shipped().model.log_likelihood_pairs(images, grid.points.float()).double()
-    log = log + normal_log_prob(grid.points, 0.0, 0.0).sum(1)
+        log = shipped().model.log_likelihood_pairs(images, points.float()).double()
+    log = log + normal_log_prob(points, 0.0, 0.0).sum(1)
     weights = torch.exp(log - log.logsumexp(1, keepdim=True))
     return weights.view(len(images), len(grid.x), len(grid.y)).numpy()
 
@@ -243,7 +249,7 @@ def _fits(image: Tensor) -> dict[str, dict[str, float]]:
     """Both fits to the posterior of one image."""
     grid = _coarse()
     (posterior,) = _posteriors(image, grid)
-    mass, points = posterior.ravel(), grid.points.numpy()
+    mass, points = posterior.ravel(), _points(grid).numpy()
     mean = mass @ points
     moments = mean, np.sqrt(mass @ (points - mean) ** 2)
     fits = {"KL(q ‖ p)": _reverse_fit(image, mass, points), "KL(p ‖ q)": moments}

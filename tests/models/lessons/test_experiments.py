@@ -102,6 +102,14 @@ def test_two_lobes_are_told_from_one():
     assert posteriors._second_lobe(both / both.sum()) == pytest.approx(0.7, abs=0.01)
 
 
+def test_the_wider_fit_covers_more_of_two_lobes():
+    found = run("lobes", (11,))
+    assert found.count == 4
+    assert found.difference("covered", "KL(p ‖ q)", "KL(q ‖ p)").mean > 0
+    for rows in found.values.values():
+        assert all(0 <= share <= 1 + 1e-9 for row in rows.values() for share in row)
+
+
 def test_a_picture_is_as_sharp_as_its_steps():
     stripes = np.zeros((1, 1, 8, 8))
     stripes[..., ::2] = 1
