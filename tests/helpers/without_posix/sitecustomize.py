@@ -1,7 +1,7 @@
 """Hides what only POSIX systems have, in every Python process that has this folder on its path.
 
-The standard library and psutil keep what they took before; a program that asks for it itself fails
-as on Windows.
+The standard library and psutil keep what they took before, and `os.waitpid`, without which nothing
+could wait for a process here; a program that asks for the rest itself fails as on Windows.
 """
 
 import multiprocessing.util  # noqa: F401
@@ -15,7 +15,7 @@ import psutil
 NAMES = (
     "fork", "forkpty", "getppid", "getpgid", "getsid", "getuid", "geteuid", "getgid", "killpg",
     "nice", "sched_getaffinity", "sched_setaffinity", "setpgid", "setsid", "sysconf",
-    "wait", "waitpid", "wait3", "wait4", "WNOHANG", "mkfifo", "getloadavg", "statvfs", "chown",
+    "WNOHANG", "mkfifo", "getloadavg", "statvfs", "chown",
 )  # fmt: skip
 SIGNALS = ("SIGKILL", "SIGSTOP", "SIGCONT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGTSTP")
 OPTIONS = ("preexec_fn", "process_group")
