@@ -1,4 +1,7 @@
-"""Drawing a digit: what the panel says of a drawing, and the pad in a real Chromium."""
+"""Drawing a digit: what the panel says of a drawing, and the pad in a real Chromium.
+
+One file because panel and pad are tested with the same drawings.
+"""
 
 from types import SimpleNamespace
 
