@@ -3,8 +3,6 @@
 One file because panel and pad are tested with the same drawings.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import streamlit as st
@@ -16,11 +14,9 @@ from explorer.services import drawn_digit, warm_up
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import pictures
-from models.config import ModelConfig, RunConfig
 from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
 from models.runs.folder import Run
-from models.storage.card import Card
 from models.storage.checkpoint import read, restore
 from tests.helpers.app_test import component_data
 from tests.helpers.browser_page import (
@@ -496,14 +492,3 @@ def test_the_panel_fits_and_the_pad_stands_still(visit):
             clear.click()
             page.get_by_text("Draw a digit, or press").wait_for()
             assert below_the_button() == pytest.approx(empty, abs=0.5)
-
-
-def test_colour_images_are_not_offered_a_pad_and_others_are_not_called_digits():
-    def noun(data, channels):
-        config = RunConfig(data, ModelConfig(image_shape=(channels, 8, 8)))
-        return drawn_digit.noun(SimpleNamespace(card=Card(config)))
-
-    assert [noun("digits", 1), noun("mnist", 1)] == ["a digit"] * 2
-    assert [noun("own-faces", 1), noun("fashion-mnist", 1)] == ["an image"] * 2
-    assert noun("own-faces", 3) == ""
-    assert "MNIST" not in describe("own-faces", (1, 32, 32))
