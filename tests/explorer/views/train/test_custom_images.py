@@ -437,7 +437,7 @@ def test_from_an_upload_to_its_map(visit, runs_dir, tmp_path, monkeypatch):
     page.get_by_role("spinbutton", name="Epochs").press("Enter")
     page.get_by_text(f"{5 * 8} steps").wait_for()
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_text("Training “shapes · Digits, 2 latents” is done.").first.wait_for()
+    page.get_by_text("Training “shapes · Digits, 2 latents” is done").first.wait_for()
     (run,) = (run for run in list_runs(runs_dir) if run.title == "shapes · Digits, 2 latents")
     assert run.model_path.exists() and run.config().training.batch_size == 8
     page = visit(f"model={run.id}&point=1")
