@@ -11,6 +11,7 @@ found inside an archive. Whatever is left out is named.
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -31,6 +32,9 @@ HIDDEN = "hidden files, left out"
 OUTSIDE = "entries whose names lead out of the folder, left out"
 DEEPER = "images that lie deeper than a class folder, left out"
 BESIDE = "images beside the folders of the parts, left out"
+LONG = "entries whose names are too long, left out"
+MAX_NAME = 1024
+"""Characters of a name with its folders."""
 LINKS = "links out of the folder, left out (copy the files to use them)"
 SPECIAL = "entries that are no files, left out"
 _JUNK = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}
@@ -128,6 +132,9 @@ def find_images(
     left_out = {LINKS: list(links), SPECIAL: list(special)}
     places, others = [], []
     for index, name in enumerate(names):
+        if len(name) > MAX_NAME:
+            left_out.setdefault(LONG, []).append(name)
+            continue
         *folders, last = parts = name.replace("\\", "/").split("/")
         reason = _reason(parts)
         if reason is None:
@@ -175,11 +182,10 @@ def _says_none(names: Sequence[str]) -> str:
 
 def _without_common(places: list[_Place]) -> list[_Place]:
     """The same without folders that hold everything."""
-    while places and all(each.folders[:1] == places[0].folders[:1] for each in places):
-        if not places[0].folders:
-            break
-        places = [each._replace(folders=each.folders[1:]) for each in places]
-    return places
+    folders = [each.folders for each in places]
+    pairs = zip(min(folders), max(folders), strict=False)  # what these share, all share
+    common = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    return [each._replace(folders=each.folders[common:]) for each in places]
 
 
 def _divide(places: list[_Place], left_out: dict[str, list[str]]) -> list[tuple[str, _Place]]:

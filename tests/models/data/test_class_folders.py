@@ -2,6 +2,7 @@
 
 import os
 import stat
+import time
 import zipfile
 
 import numpy as np
@@ -271,3 +272,15 @@ def test_another_kind_of_file_is_refused_in_one_sentence(tmp_path, name):
     (tmp_path / name).write_bytes(b"hello")
     for call in (read_upload, lambda files: read_path(tmp_path / name)):
         assert f"{name!r} must be an .npz, a .npy" in refusal(call, [(name, b"hello")])
+
+
+def test_deep_folders_cost_no_more_than_flat_ones():
+    """As many levels as a name can have, and names longer than any; in a second of processor."""
+    deep, longer = "a/" * 500, "a/" * 5000
+    names = [f"{deep}{kind}/{i}.png" for kind in "xy" for i in range(450)]
+    names += [f"{longer}{i}.png" for i in range(1000)]
+    start = time.process_time()
+    found = find_images(names)
+    assert time.process_time() - start < 1
+    assert {image.label for image in found.images} == {"x", "y"} and len(found.images) == 900
+    assert any("too long" in note and "997 more" in note for note in found.notes)
