@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from explorer import state
 from explorer.assets import bundle
 from explorer.browser.loader import as_text, loader
 
@@ -36,7 +37,14 @@ def beta_slider(data: dict[str, Any], key: str, on_choice: Callable[[], None]) -
 
 
 def chosen(key: str) -> tuple[float, str | None]:
-    """What the browser last said: β, and the id of the run that was clicked or None."""
+    """Reads what the browser last said: β, and the id of the run that was clicked or None.
+
+    Raises:
+        ValueError: If it is not what a slider can say.
+    """
     choice = st.session_state[key].choice
-    run = choice["run"]
-    return float(choice["beta"]), None if run is None else str(run)[:120]
+    try:
+        beta, run = state.parse("beta", choice["beta"]), choice["run"]
+        return beta, None if run is None else state.parse("run", run)
+    except (KeyError, TypeError, IndexError) as error:
+        raise ValueError("a slider must say β and run") from error

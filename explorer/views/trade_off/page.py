@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import streamlit as st
 
@@ -137,9 +139,10 @@ def _beta(measured: object | None) -> float:
 
 
 def _chosen() -> None:
-    """The slider came to rest, or a run was clicked."""
-    beta, run = beta_slider.chosen("rates")
-    state.put(beta=float(f"{beta:.4g}"), run=run or state.get("run"))
+    """The slider came to rest, or a run was clicked; what no slider can say is passed over."""
+    with contextlib.suppress(ValueError):
+        beta, run = beta_slider.chosen("rates")
+        state.put(beta=float(f"{beta:.4g}"), run=run or state.get("run"))
 
 
 def _explain(model: LoadedModel) -> None:
