@@ -185,8 +185,8 @@ def test_killed_sweep_goes_on_where_it_stopped(kills, config, tmp_path):
     runs = {run.config().objective.beta: run for run in list_runs(tmp_path / "swept")}
     assert sorted(runs) == betas  # no run twice
     for beta, run in runs.items():
-        other = Run.create(tmp_path / "single", run.config())
-        for _ in execute(other):
+        other = Run.create(tmp_path / "single", replace(run.config(), data=config.data))
+        for _ in execute(other):  # on the file itself: the sweep has put a copy beside its runs
             pass
         assert [row["step"] for row in run.history.rows()] == [
             row["step"] for row in other.history.rows()
