@@ -63,7 +63,7 @@ def show(model: LoadedModel) -> bool:
         if told > NEAR * diagnosis.ceiling:
             text += (
                 f" That is close to ln N: more images would raise it, and I of the model lies "
-                f"anywhere between this and R = {kl.sum():.2f} nats."
+                f"anywhere between this and R = {kl.sum():z.2f} nats."
             )
         st.caption(text)
     st.html(

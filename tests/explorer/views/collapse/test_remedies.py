@@ -249,7 +249,8 @@ def test_a_stopped_model_is_compared_with_whole_trainings(no_runs):
 
 
 def test_damaged_runs_are_passed_over(no_runs, small):
-    odd = Run.create(no_runs, wanted()["cycles"].config, "odd")
+    config = wanted()["cycles"].config
+    odd = Run.create(no_runs, config, "odd", purpose=remedy_runs.PURPOSE)
     (odd.folder / "metrics.jsonl").write_text('7\n{"epoch": "two"}\n[]\n{"ep')
     lost = Run.create(no_runs, SMALL, "lost")
     (lost.folder / "config.json").write_text("{")

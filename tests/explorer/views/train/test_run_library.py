@@ -27,12 +27,12 @@ def test_runs_are_listed_with_their_scores(no_runs, desk):
     (frame,) = open_view("train").dataframe
     rows = {row.title: row for row in frame.value.itertuples(index=False)}
     assert frame.value.columns.tolist() == [
-        "title", "data", "family", "Z", "β", "D", "R", "−ELBO", "active", "steps", "date",
+        "title", "data", "family", "latents", "β", "D", "R", "−ELBO", "active", "steps", "date",
         "note", "pinned",
     ]  # fmt: skip
     scores = read(run.model_path).card.metrics
     mine = rows["<b>mine</b>"]
-    assert mine[1:5] == ("digits", "vae", 2, 1.0)
+    assert mine[1:5] == ("Digits", "VAE", 2, 1.0)
     means = [scores[name][0] for name in ("distortion", "rate", "negative_elbo")]
     assert mine[5:8] == pytest.approx(means)
     assert mine[8:10] == (f"{scores['active_units']} of 2", 60)
