@@ -172,7 +172,7 @@ def test_dark_ink_exchanges_black_and_white():
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_rule_is_said_in_one_sentence_without_a_path(kind):
     text = describe(*kind)
-    assert re.fullmatch(r"Prepared as [^!?]+\.", text) and "own" not in text
+    assert re.fullmatch(r"Prepared (as|for) [^!?]+\.", text) and "own" not in text
     assert text.count(". ") == 0
 
 
