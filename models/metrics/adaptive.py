@@ -154,7 +154,7 @@ def log_integral(
         of its neighbours: tiles of any width may lie side by side.
 
     Example:
-        >>> normal = lambda z: -0.5 * (z.square() + LOG_2PI).sum(1)[None]
+        >>> normal = lambda z: -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)[None]
         >>> found = log_integral(normal, graded_tiles(torch.zeros(1, 2), torch.zeros(1, 2)))
         >>> abs(found.log_value.item()) < found.error.item() < 1e-3
         True
