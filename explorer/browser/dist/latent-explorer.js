@@ -6294,6 +6294,7 @@ var Pointer = class {
     this.at = null;
     this.cursor = [0, 0];
     this.touched = null;
+    this.last = null;
     this.waiting = false;
     this.ended = new AbortController();
     const echo = (event) => this.echo(
@@ -6349,8 +6350,17 @@ var Pointer = class {
     const { decode, source } = this.map.model;
     const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
+    this.last = shown2;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches3 ? spot.point : null);
+  }
+  /** The axes are others: the spot that the panel shows is named by them. */
+  rename() {
+    const { plane, data, model } = this.map;
+    if (this.last?.z.length !== model.size) return;
+    const { z } = this.last;
+    Object.assign(this.last, plane ? { place: plane.project(z), names: data?.plane?.names ?? [] } : ownPlace(z));
+    this.map.panel.write(this.last, model.shape);
   }
   /**
    * The code under a pixel, or null outside the plot.
@@ -6367,7 +6377,7 @@ var Pointer = class {
     }
     if (near === null) return null;
     const z = this.map.model.codeOf(near);
-    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
+    return { z, ...ownPlace(z), point: near };
   }
   /**
    * A test image is under the pointer, or none.
@@ -6396,6 +6406,9 @@ var Pointer = class {
     else this.map.panel.large(this.map.model.decode(this.map.model.codeOf(index)), this.map.model.shape);
   }
 };
+function ownPlace(z) {
+  return { place: Array.from(z).slice(0, 2), names: ["z₁", "z₂"].slice(0, z.length) };
+}
 function touchedImage(map, n) {
   return {
     index: n,
@@ -6417,6 +6430,9 @@ function meaning({ z, thin }) {
   const text = `p(z): the prior. q(z): the mean of the posteriors of the test images${slice}.`;
   const limit = `In ${z.length} dimensions these hardly overlap: ln q(z) tells how far the nearest is, no more.`;
   return thin ? `${text} ${limit}` : text;
+}
+function placeOf2({ names, place }) {
+  return names.map((name, i) => `${name} ${shown(place[i])}`).join("  ");
 }
 function furnish(place) {
   if (place.querySelector(".spot")) return;
@@ -6454,31 +6470,29 @@ var PointerPanel = class {
    * @param {{x: number, y: number, width: number, height: number}} at pointer and size of the map
    */
   show(spot, shape, at) {
-    const text = spot.names.map((name, i) => `${name} ${shown(spot.place[i])}`).join("  ");
     const lens = this.lens;
     lens.hidden = false;
     lens.classList.toggle("rare", spot.rare);
     paint(part(lens, "canvas"), spot.values, shape);
     const density = spot.logAggregate === null ? "" : `ln q(z) ${shown(spot.logAggregate)}`;
     const more = spot.source || (spot.rare ? "few codes here" : density);
-    part(lens, "p").textContent = `${text}
+    part(lens, "p").textContent = `${placeOf2(spot)}
 ${more}`;
     const left = at.x - 126 - GAP2;
     const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
     lens.style.transform = `translate(${left > 0 ? left : at.x + GAP2}px, ${top}px)`;
-    this.write(spot, shape, text);
+    this.write(spot, shape);
   }
   /**
    * @param {Spot} spot
    * @param {ImageShape} shape
-   * @param {string} text
    */
-  write(spot, shape, text) {
+  write(spot, shape) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
     const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
     part(place, ".spot figcaption").textContent = under;
-    const lines = [text];
+    const lines = [placeOf2(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
     }
@@ -7233,6 +7247,7 @@ var LatentMap = class {
     this.ghost.rest();
     this.everyBeta.forget();
     this.pointer.leave();
+    this.pointer.last = null;
     this.posteriors.end();
     this.truth.forget();
     this.pins.set([]);
@@ -7310,6 +7325,7 @@ var LatentMap = class {
       this.scatter.show(content, isSameView);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
+      if (!isSameView) this.pointer.rename();
     }
     if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);

@@ -139,6 +139,7 @@ export class LatentMap {
     this.ghost.rest();
     this.everyBeta.forget();
     this.pointer.leave();
+    this.pointer.last = null;
     this.posteriors.end();
     this.truth.forget();
     this.pins.set([]);
@@ -219,6 +220,7 @@ export class LatentMap {
       this.scatter.show(content, isSameView);
       fillLegend(part(this.root, ".legend"), this.scatter, scale);
       this.find();
+      if (!isSameView) this.pointer.rename();
     }
     if (isRestored) this.restoreView(data);
     this.toolbar.anchors(this.point, this.pins.all);

@@ -22,6 +22,8 @@ export class Pointer {
     this.cursor = [0, 0];
     /** @type {number | null} the test image under the pointer */
     this.touched = null;
+    /** @type {import("./pointer_panel.js").Spot | null} what the panel shows */
+    this.last = null;
     this.waiting = false;
     this.ended = new AbortController();
     const echo = (/** @type {Event} */ event) => this.echo(/** @type {CustomEvent} */ (event).detail);
@@ -79,8 +81,18 @@ export class Pointer {
     const { decode, source } = this.map.model;
     const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
+    this.last = shown;
     this.map.panel.show(shown, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches ? spot.point : null);
+  }
+
+  /** The axes are others: the spot that the panel shows is named by them. */
+  rename() {
+    const { plane, data, model } = this.map;
+    if (this.last?.z.length !== model.size) return;
+    const { z } = this.last;
+    Object.assign(this.last, plane ? { place: plane.project(z), names: data?.plane?.names ?? [] } : ownPlace(z));
+    this.map.panel.write(this.last, model.shape);
   }
 
   /**
@@ -98,7 +110,7 @@ export class Pointer {
     }
     if (near === null) return null;
     const z = this.map.model.codeOf(near);
-    return { z, place: [...z.slice(0, 2)], names: ["z₁", "z₂"].slice(0, z.length), point: near };
+    return { z, ...ownPlace(z), point: near };
   }
 
   /**
@@ -128,6 +140,14 @@ export class Pointer {
     if (index === null) this.map.panel.hide();
     else this.map.panel.large(this.map.model.decode(this.map.model.codeOf(index)), this.map.model.shape);
   }
+}
+
+/**
+ * Where a code lies on a map that has no axes of its own.
+ * @param {ArrayLike<number>} z
+ */
+function ownPlace(z) {
+  return { place: Array.from(z).slice(0, 2), names: ["z₁", "z₂"].slice(0, z.length) };
 }
 
 /**

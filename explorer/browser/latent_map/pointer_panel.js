@@ -32,6 +32,11 @@ function meaning({ z, thin }) {
   return thin ? `${text} ${limit}` : text;
 }
 
+/** @param {Spot} spot where it lies, in words */
+function placeOf({ names, place }) {
+  return names.map((name, i) => `${name} ${shown(place[i])}`).join("  ");
+}
+
 /**
  * Fills the panel's place with its parts, once.
  * @param {HTMLElement} place
@@ -79,31 +84,29 @@ export class PointerPanel {
    * @param {{x: number, y: number, width: number, height: number}} at pointer and size of the map
    */
   show(spot, shape, at) {
-    const text = spot.names.map((name, i) => `${name} ${shown(spot.place[i])}`).join("  ");
     const lens = this.lens;
     lens.hidden = false;
     lens.classList.toggle("rare", spot.rare);
     paint(part(lens, "canvas"), spot.values, shape);
     const density = spot.logAggregate === null ? "" : `ln q(z) ${shown(spot.logAggregate)}`;
     const more = spot.source || (spot.rare ? "few codes here" : density);
-    part(lens, "p").textContent = `${text}\n${more}`;
+    part(lens, "p").textContent = `${placeOf(spot)}\n${more}`;
     const left = at.x - 126 - GAP;
     const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
     lens.style.transform = `translate(${left > 0 ? left : at.x + GAP}px, ${top}px)`;
-    this.write(spot, shape, text);
+    this.write(spot, shape);
   }
 
   /**
    * @param {Spot} spot
    * @param {ImageShape} shape
-   * @param {string} text
    */
-  write(spot, shape, text) {
+  write(spot, shape) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
     const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
     part(place, ".spot figcaption").textContent = under;
-    const lines = [text];
+    const lines = [placeOf(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
     }

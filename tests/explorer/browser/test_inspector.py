@@ -364,3 +364,17 @@ def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
     in_link(page, "range")
     page.reload()
     line.wait_for()
+
+
+def test_the_panel_names_its_spot_by_the_axes_that_are_shown(visit):
+    page = visit("?model=digits-2d-beta-1")
+    wait_for_map(page, 500)
+    x, y, *z = spots(page, 3)[1]
+    page.mouse.move(x, y)
+    numbers = page.locator(".latent-panel .numbers")
+    numbers.get_by_text(f"z₁ {signed(z[0])}").or_(numbers).first.wait_for()
+    before = numbers.inner_text()
+    assert before.startswith("z₁")
+    page.get_by_role("radio", name="PCA", exact=True).click()
+    page.locator(".latent-panel .numbers", has_text="PC 1").wait_for()
+    assert numbers.inner_text().splitlines()[1:] == before.splitlines()[1:]  # the same spot
