@@ -157,7 +157,7 @@ def spots(page, count, shown=MAP):
 
 def signed(number):
     """A number as the page writes it."""
-    return f"{number:.2f}".replace("-", "−")
+    return f"{number:z.2f}".replace("-", "−")
 
 
 def lens(page, text):
