@@ -6439,8 +6439,8 @@ function furnish(place) {
   const picture2 = (name, text) => make("figure", { className: name }, namedCanvas(text), make("figcaption", { textContent: text }));
   place.replaceChildren(
     picture2("spot", UNDER),
-    picture2("original empty", "Original"),
-    picture2("reconstruction empty", DECODED),
+    picture2("original empty untouched", "Original"),
+    picture2("reconstruction empty untouched", DECODED),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
     make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats"))
   );
@@ -6518,6 +6518,7 @@ ${more}`;
         name
       ];
       figure.classList.toggle("empty", !values);
+      figure.classList.toggle("untouched", !image);
       if (values) paint(part(figure, "canvas"), values, shape);
     }
     part(place, ".original figcaption").textContent = image ? image.text : "Original";

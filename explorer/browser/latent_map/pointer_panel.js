@@ -47,8 +47,8 @@ function furnish(place) {
     make("figure", { className: name }, namedCanvas(text), make("figcaption", { textContent: text }));
   place.replaceChildren(
     picture("spot", UNDER),
-    picture("original empty", "Original"),
-    picture("reconstruction empty", DECODED),
+    picture("original empty untouched", "Original"),
+    picture("reconstruction empty untouched", DECODED),
     make("p", { className: "numbers", textContent: "Move the pointer over the map." }),
     make("p", { className: "hint" }, "Why? ", why("log_prior"), " · ", why("log_aggregate"), " · ", why("off_manifold"), " · ", why("decoded_mean"), " · ", why("nats")),
   );
@@ -130,6 +130,7 @@ export class PointerPanel {
       const figure = part(place, `.${name}`);
       const values = image && image[/** @type {"original"} */ (name)];
       figure.classList.toggle("empty", !values);
+      figure.classList.toggle("untouched", !image);
       if (values) paint(part(figure, "canvas"), values, shape);
     }
     part(place, ".original figcaption").textContent = image ? image.text : "Original";
