@@ -43,20 +43,7 @@ def rate_distortion_plane(
         ['runs', 'collapsed: the best constant image']
     """
     figure = go.Figure(layout_template="none")
-    if curve is not None:
-        beta, distortion, rate = curve
-        figure.add_scatter(
-            x=rate, y=distortion, mode="lines", name="one model for every β", text=beta,
-            line={"color": PALETTE[0], "width": 2},
-            hovertemplate="β = %{text:.3g}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
-        )  # fmt: skip
-    if linear_vae is not None:
-        figure.add_scatter(
-            x=linear_vae[0], y=linear_vae[1], mode="lines",
-            name="best linear VAE, on the training images",
-            line={"color": PALETTE[4], "width": 2, "dash": "dash"},
-            hovertemplate="R %{x:.2f}, D %{y:.2f} nats, training images<extra></extra>",
-        )  # fmt: skip
+    _draw_curves(figure, curve, linear_vae)
     spans = _spans(points, curve, linear_vae, collapsed, floor)
     marked = [point for point in points if point[0] in chosen]
     others = [point for point in points if point[0] not in chosen] if marked else points
@@ -66,38 +53,10 @@ def rate_distortion_plane(
     if marked:
         _draw_runs(figure, marked, "chosen runs", spans, is_named=True)
     if seeds:
-        betas, counts, d, d_half, r, r_half = map(list, zip(*seeds, strict=True))
-        figure.add_scatter(
-            x=r, y=d, mode="markers", name="mean over seeds, 95 % interval",
-            hovertext=[f"β = {b:g}, {n} seeds" for b, n in zip(betas, counts, strict=True)],
-            hovertemplate="%{hovertext}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
-            error_x={"type": "data", "array": r_half}, error_y={"type": "data", "array": d_half},
-            marker={"size": 12, "symbol": "diamond-open", "color": PALETTE[6]},
-            opacity=FAINT if marked else 1,
-        )  # fmt: skip
-    if collapsed is not None:
-        figure.add_scatter(
-            x=[0], y=[collapsed], mode="markers", name="collapsed: the best constant image",
-            marker={"symbol": "star", "size": 13, "color": PALETTE[8]},
-            hovertemplate="R 0, D %{y:.2f} nats<extra></extra>",
-        )  # fmt: skip
-    if collapsed is not None and threshold:
-        _draw_threshold(figure, collapsed, threshold)
-    if floor is not None:
-        figure.add_hline(
-            floor, line_dash="dash", line_color="rgba(128,128,128,0.7)",
-            annotation_text="entropy of binarising the grey images",
-            annotation_position="bottom right",
-        )  # fmt: skip
+        _draw_seeds(figure, seeds, is_faint=bool(marked))
+    _draw_bounds(figure, collapsed, floor, threshold)
     _draw_equal_elbo(figure)
-    figure.update_layout(
-        height=480, margin=NO_MARGIN, legend=ABOVE, hovermode="closest", dragmode="pan"
-    )
-    reach = max([1.0, *(float(np.max(trace.x)) for trace in figure.data if len(trace.x))])
-    figure.update_xaxes(
-        title="rate R, nats per image", range=[-0.04 * reach, 1.1 * reach], automargin=True
-    )
-    figure.update_yaxes(title="distortion D, nats per image", automargin=True)
+    _lay_out(figure)
     return figure
 
 
@@ -203,6 +162,77 @@ def _draw_runs(
         },
         opacity=FAINT if is_faint else 1,
     )  # fmt: skip
+
+
+def _draw_curves(
+    figure: go.Figure,
+    curve: tuple[np.ndarray, np.ndarray, np.ndarray] | None,
+    linear_vae: tuple[np.ndarray, np.ndarray] | None,
+) -> None:
+    """One model for every β, and the best linear VAE."""
+    if curve is not None:
+        beta, distortion, rate = curve
+        figure.add_scatter(
+            x=rate, y=distortion, mode="lines", name="one model for every β", text=beta,
+            line={"color": PALETTE[0], "width": 2},
+            hovertemplate="β = %{text:.3g}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+        )  # fmt: skip
+    if linear_vae is not None:
+        figure.add_scatter(
+            x=linear_vae[0], y=linear_vae[1], mode="lines",
+            name="best linear VAE, on the training images",
+            line={"color": PALETTE[4], "width": 2, "dash": "dash"},
+            hovertemplate="R %{x:.2f}, D %{y:.2f} nats, training images<extra></extra>",
+        )  # fmt: skip
+
+
+def _draw_seeds(
+    figure: go.Figure,
+    seeds: Sequence[tuple[float, int, float, float, float, float]],
+    is_faint: bool,
+) -> None:
+    """Means over seeds with their intervals."""
+    betas, counts, d, d_half, r, r_half = map(list, zip(*seeds, strict=True))
+    figure.add_scatter(
+        x=r, y=d, mode="markers", name="mean over seeds, 95 % interval",
+        hovertext=[f"β = {b:g}, {n} seeds" for b, n in zip(betas, counts, strict=True)],
+        hovertemplate="%{hovertext}<br>R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+        error_x={"type": "data", "array": r_half}, error_y={"type": "data", "array": d_half},
+        marker={"size": 12, "symbol": "diamond-open", "color": PALETTE[6]},
+        opacity=FAINT if is_faint else 1,
+    )  # fmt: skip
+
+
+def _draw_bounds(
+    figure: go.Figure, collapsed: float | None, floor: float | None, threshold: float | None
+) -> None:
+    """The collapsed model, where collapse begins, and what no D can be below."""
+    if collapsed is not None:
+        figure.add_scatter(
+            x=[0], y=[collapsed], mode="markers", name="collapsed: the best constant image",
+            marker={"symbol": "star", "size": 13, "color": PALETTE[8]},
+            hovertemplate="R 0, D %{y:.2f} nats<extra></extra>",
+        )  # fmt: skip
+    if collapsed is not None and threshold:
+        _draw_threshold(figure, collapsed, threshold)
+    if floor is not None:
+        figure.add_hline(
+            floor, line_dash="dash", line_color="rgba(128,128,128,0.7)",
+            annotation_text="entropy of binarising the grey images",
+            annotation_position="bottom right",
+        )  # fmt: skip
+
+
+def _lay_out(figure: go.Figure) -> None:
+    """Titles, and a range from just left of R = 0 to just right of what is drawn."""
+    figure.update_layout(
+        height=480, margin=NO_MARGIN, legend=ABOVE, hovermode="closest", dragmode="pan"
+    )
+    reach = max([1.0, *(float(np.max(trace.x)) for trace in figure.data if len(trace.x))])
+    figure.update_xaxes(
+        title="rate R, nats per image", range=[-0.04 * reach, 1.1 * reach], automargin=True
+    )
+    figure.update_yaxes(title="distortion D, nats per image", automargin=True)
 
 
 def _draw_threshold(figure: go.Figure, collapsed: float, threshold: float) -> None:

@@ -51,7 +51,7 @@ class Job:
         runs: Ids of the runs it trains.
         sweep: Id of their sweep, or nothing.
         began: When it was started last, in seconds since 1970; 0 if it never was.
-        owner: Who had it made; nothing: the teacher, or whoever is at the screen.
+        owner: Who asked for it; empty for the teacher, or without a class for everyone.
         wait_seconds: How long it will wait, an estimate; None where there is none.
         trouble: What keeps it from its work now, a phrase; else empty.
     """

@@ -18,10 +18,10 @@ SAMPLE_SECONDS = 1.0
 WINDOW_SECONDS = 10.0
 """Over which its part of the processor is taken."""
 FEWEST_SECONDS = 4.0
-"""Before so long nothing is said."""
+"""A process is not judged before it has run for so long."""
 SMALL_SHARE = 0.4
 """Part of one processor below which the machine is called busy."""
-IS_STOPPED = "its process is stopped, and goes on when it is told to"
+IS_STOPPED = "its process is stopped and waits to be continued"
 
 
 def engine_for(runs_dir: Path) -> LocalEngine:

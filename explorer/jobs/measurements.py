@@ -1,7 +1,7 @@
 """Experiments of lessons in another process, shared by every session.
 
-A result lands on disk, whole, named by its experiment and seeds; whoever asks for the same finds it
-there, also after a restart.
+A result lands on disk, whole, named by its experiment and seeds; the next request for the same
+finds it there, also after a restart.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The door of the server: every request and WebSocket is asked for its host and its origin.
 
-A name that is not ours may have been bent to this machine by a stranger's page, and a page of
+A name that is not ours may have been pointed at this machine by an untrusted page, and a page of
 another origin must not drive the app; both are refused before anything else sees them.
 """
 
@@ -21,7 +21,7 @@ CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/")
 FRAMES = ("iframe", "frame", "embed", "object")
 """What a browser says a document is for, if a page shows it inside itself."""
 WRONG_HOST = (
-    "This server does not answer to this name. Whoever starts it can allow the name: "
+    "This server does not answer to this name. To allow the name, start the server with: "
     "python -m explorer --allow-host NAME"
 )
 WRONG_ORIGIN = "A page of another address may not use this server."

@@ -1,6 +1,6 @@
 """Uploads: only for a session whose page shows an uploader, and no more than memory has room for.
 
-Streamlit takes a file from whoever has a session, and keeps it as long as the session lives.
+Streamlit accepts a file from any session, and keeps it as long as the session lives.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def _check(job_id: str) -> None:
 
 
 def clear() -> int:
-    """Cancels all jobs that wait, whoever made them, and tells how many.
+    """Cancels all waiting jobs of every owner, and returns how many.
 
     Raises:
         NotAllowed: If this session is not the teacher's.

@@ -20,7 +20,7 @@ NO_COOKIE = (
     "Your browser keeps no cookies, so nothing you make here could be yours: allow cookies for "
     "this address, then reload the page."
 )
-NOT_YOURS = "Only whoever made this and the teacher can change it: you can look at it and copy it."
+NOT_YOURS = "Only its owner and the teacher can change this. You can look at it and copy it."
 TEACHER_ONLY = "Only the teacher can do this."
 
 

@@ -1,4 +1,4 @@
-"""What a session that may make nothing is told, and the way out."""
+"""The message to a session that may only look, and the way out."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Uploaded files: each is returned once, and the server forgets it.
 
-Streamlit keeps an upload in memory as long as the session lives, unless it is told not to; and
+Streamlit keeps an upload in memory as long as the session lives, unless it is released; and
 an uploader shows its files until it is replaced by another.
 """
 

@@ -19,7 +19,7 @@ ROUNDING = 1e-6
 """How far floats may leave [0, 1] by arithmetic."""
 _WHITES = (1.0, 255.0, 65535.0)
 FAR_BELOW = 0.5
-"""Share of white under which the brightest pixel is said to be far below it."""
+"""A brightest pixel below this share of white brings a warning."""
 
 
 def find_white(
@@ -97,7 +97,7 @@ def _check_range(kind: np.dtype, name: str, low: float, high: float, scale: str 
     if not isinstance(scale, float) and high > (255 if kind.kind == "f" else 65535):
         most = "[0, 1] or [0, 255]" if kind.kind == "f" else "[0, 65535]"
         raise DataError(
-            f"{kind} {name} must lie in {most} unless it is said which value is white, "
+            f"{kind} {name} must lie in {most} unless you say which value is white, "
             f"got {low:g} to {high:g}: rescale them, or choose the scale",
             "scale",
         )

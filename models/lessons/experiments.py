@@ -34,7 +34,7 @@ def run(
     Args:
         name: One of `EXPERIMENTS`.
         seeds: One for each repeat, none twice.
-        progress: Is told the share that is done.
+        progress: Receives the share that is done.
 
     Raises:
         ValueError: If there is no such experiment, or the seeds cannot be used.

@@ -1,7 +1,7 @@
 """Reads the loss of a VAE out of a few lines of Python, where they have a common form.
 
-Nothing is executed: the text is parsed, and the calls in it are looked at. What is not recognised
-is said; nothing is guessed without saying so.
+Nothing is executed: the text is parsed, and the calls in it are looked at. Whatever is not
+recognised or only guessed is reported.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def collapse_threshold(
         images: The training images x in [0, 1], shape (N, C, H, W), N ≥ 2.
         likelihood: One of `PREDICTABLE`.
         sigma: σ of the likelihood "gaussian"; the others learn or have none.
-        binarize: Whether training draws binary images from the grey ones, anew every time: then
+        binarize: Whether training draws new binary images from the grey ones at every step: then
             Σ has E[x(1 - x)] on its diagonal besides.
 
     Returns:

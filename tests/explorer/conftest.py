@@ -6,10 +6,12 @@ from contextlib import closing
 import pytest
 from streamlit import config
 
+from explorer.services import job_queue
 from tests.helpers.app_server import app_server
 from tests.helpers.chromium import TIMEOUT
 from tests.helpers.leftovers import removing_new
 from tests.helpers.paths import ROOT
+from tests.helpers.train_page import Desk
 
 config._main_script_path = str(ROOT / "explorer" / "app.py")  # views have the app's own settings
 
@@ -73,6 +75,14 @@ def with_digits(query):
     parts = query.split("&") if query else []
     named = any(part.startswith("model=") for part in parts)
     return "&".join(parts if named else ["model=digits-2d-beta-1", *parts])
+
+
+@pytest.fixture
+def desk(monkeypatch):
+    """A queue that starts no job, in place of the app's."""
+    found = Desk()
+    monkeypatch.setattr(job_queue, "jobs", lambda: found)
+    return found
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ from explorer.services import (
 from explorer.services.permissions import NotAllowed
 from models.data import library
 from models.runs.folder import Run, list_runs
+from models.training.control import read_request
 from tests.helpers.app_test import open_view, said
 from tests.helpers.jobs import CONFIG
-from tests.helpers.train_page import Desk
 
 ANN, BOB = "a" * 43, "b" * 43
 """Cookies of two browsers."""
@@ -67,13 +67,6 @@ def as_(visitor, cookie="", teacher="", is_embedded=False):
 
 
 @pytest.fixture
-def desk(monkeypatch):
-    found = Desk()
-    monkeypatch.setattr(job_queue, "jobs", lambda: found)
-    return found
-
-
-@pytest.fixture
 def teacher():
     """The cookie of a browser that has used the teacher's link."""
     return visitors.teacher.swap(visitors.teacher.path.rpartition("/")[2])
@@ -109,6 +102,20 @@ CHANGES = {
 }
 
 
+HAPPENED = {
+    "label": lambda run, desk: run.title == "mine now",
+    "delete": lambda run, desk: not run.folder.exists(),
+    "steer": lambda run, desk: read_request(run.folder).beta == 4.0,
+    "continue": lambda run, desk: ("go on", run.id) in desk.done,
+    "cancel": lambda run, desk: ("cancel", "job") in desk.done,
+    "pause": lambda run, desk: ("pause", "job") in desk.done,
+    "resume": lambda run, desk: ("resume", "job") in desk.done,
+    "cancel an experiment": lambda run, desk: ("coin", 1) not in lessons._starters,
+    "cancel remedies": lambda run, desk: ("cancel", "job") in desk.done,
+}
+"""By the change: whether it has been made."""
+
+
 def content(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
@@ -134,13 +141,18 @@ def test_its_owner_and_the_teacher_can(no_runs, desk, visitor, teacher, name):
         desk.jobs = [Job("job", "hers", "running", runs=("x",), owner=owner_of(ANN))]
         with as_(visitor, **cookies):
             CHANGES[name](run)
+        assert HAPPENED[name](run, desk)
+        desk.done.clear()
 
 
 def test_without_a_class_everyone_at_the_screen_is_the_owner(no_runs, desk, visitor, monkeypatch):
     monkeypatch.setattr(options, "_current", Options())
     for name, change in CHANGES.items():
         desk.jobs = [Job("job", "hers", "running", runs=("x",), owner=owner_of(ANN))]
-        change(run_of(no_runs, ANN, name))
+        run = run_of(no_runs, ANN, name)
+        change(run)
+        assert HAPPENED[name](run, desk), name
+        desk.done.clear()
 
 
 def test_what_a_browser_makes_is_its_own(no_runs, desk, visitor, teacher):

@@ -55,6 +55,8 @@ def test_an_image_that_does_not_ship_says_where_it_is(first):
     first.keyboard.press("Enter")
     first.get_by_role("button", name="Download MNIST to see the original.").wait_for()
     first.get_by_text("among the first 500 images").wait_for()
+    captions = first.locator(".image-report figcaption").all_inner_texts()
+    assert "Original" not in captions and captions[0] == "Decoded mean"
 
 
 def test_a_ghost_walks_until_somebody_comes_and_stands_still_where_asked(first):

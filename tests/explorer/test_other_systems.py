@@ -78,6 +78,7 @@ def test_work_ends_when_its_supervisor_is_killed_without_the_kernels_help(tmp_pa
     os.kill(supervisor.pid, signal.SIGKILL)
     supervisor.communicate()
     wait(lambda: is_gone(worker))
+    assert supervisor.returncode == -signal.SIGKILL, "it had no time to end anything itself"
 
 
 def text_without_encoding(source):

@@ -135,7 +135,7 @@ def _clear(live: list[Job]) -> None:
     if len(waiting) > 1 and permissions.is_class() and permissions.is_teacher():
         inputs.button(
             f"Cancel all {len(waiting)} that wait", lambda: attempt(job_queue.clear),
-            help="Of everyone; each is told.",
+            help="Cancels the waiting jobs of everyone; each owner sees why.",
         )  # fmt: skip
 
 

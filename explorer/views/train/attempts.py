@@ -1,4 +1,4 @@
-"""Acts on jobs and runs; what was wrong is told by the next run of the page."""
+"""Acts on jobs and runs; the next run of the page shows what went wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleted runs: what their owner is told, and the way back; and the room that a class has."""
+"""Deleted runs: the notice to their owner and the way back; and the room that a class has."""
 
 from __future__ import annotations
 

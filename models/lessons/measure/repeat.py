@@ -8,7 +8,7 @@ from typing import Any
 from models.lessons.measurement import Measurement, table
 
 Progress = Callable[[float], None]
-"""Is told the share that is done, 0 to 1."""
+"""Receives the share that is done, 0 to 1."""
 Row = dict[str, dict[str, float]]
 """What one repeat finds: numbers by quantity and condition."""
 

@@ -49,7 +49,7 @@ def spaces(seeds: Sequence[int], progress: Progress) -> Measurement:
 
     Args:
         seeds: One for each repeat.
-        progress: Is told the share done.
+        progress: Receives the share done.
     """
     return over_seeds("spaces", seeds, _of_seed, progress)
 

@@ -148,10 +148,9 @@ LESSONS = (
     Lesson(
         id="bound",
         question="Why is the ELBO only a bound?",
-        text="Every sample z ~ q(z|x) gives a weight w = p(x|z) p(z) / q(z|x), whose mean is p(x). "
-        "The ELBO is the mean of ln w. One can also take k samples and the log of their mean "
-        "weight. "
-        "What do more samples of z do?",
+        text="Every sample z ~ q(z|x) gives a weight w = p(x|z) p(z) / q(z|x), whose mean is "
+        "p(x). The ELBO is the mean of ln w. One can also take k samples and the log of their "
+        "mean weight. What do more samples of z do?",
         choices=(
             "The log of the mean weight rises; the ELBO stays where it is",
             "Both rise",
@@ -170,11 +169,10 @@ LESSONS = (
     Lesson(
         id="reparameterise",
         question="Does learning need the reparameterisation trick?",
-        text="The gradient must pass through a random z. Reparameterised, z = μ + σε moves with μ "
-        "and σ. The score function leaves z alone and asks how much likelier it becomes; a "
-        "baseline "
-        "steadies it. All three are right on average. The same VAE learns from each, until its "
-        "−ELBO has come half the way.",
+        text="The gradient must pass through a random z. Reparameterised, z = μ + σε moves with "
+        "μ and σ. The score function leaves z alone and asks how much likelier it becomes; a "
+        "baseline steadies it. All three are right on average. The same VAE learns from each, "
+        "until its −ELBO has come half the way.",
         choices=(
             "Only the reparameterised one gets there",
             "All get there, the reparameterised one in the fewest steps",
@@ -196,9 +194,9 @@ LESSONS = (
         id="one-sample",
         question="Is one sample of z per image enough?",
         text="The loss is an expectation over z, and training estimates it from a single sample "
-        "for "
-        "each image. More samples make a step steadier, and dearer. Models trained with more and "
-        "more samples, for the same seconds of a processor, and for the same number of steps.",
+        "for each image. More samples make a step steadier, but it costs more. Models trained "
+        "with more and more samples, for the same seconds of a processor, and for the same "
+        "number of steps.",
         choices=(
             "At equal time, one sample is better than many",
             "At equal time, many samples are better",
@@ -206,9 +204,8 @@ LESSONS = (
         ),
         verdict=one_sample,
         why="Noise from z comes on top of noise from the choice of images: once the batch is "
-        "large, "
-        "more samples of z remove little of it. The encoder runs once for all samples, the decoder "
-        "once for each, so a step becomes dearer almost in proportion.",
+        "large, more samples of z remove little of it. The encoder runs once for all samples, "
+        "the decoder once for each, so the cost of a step grows almost in proportion.",
         source="Kingma & Welling, 2014, arXiv:1312.6114, section 2.3",
         touch=(Link("Train with another batch size", "train", {"preset": "digits-2d"}),),
         experiment="samples",
@@ -236,10 +233,9 @@ LESSONS = (
         ),
         verdict=batch,
         why="A step's noise falls like one over the batch, its price rises with the batch only "
-        "once "
-        "the processor is busy. So there is a broad optimum at equal time. At equal steps a larger "
-        "batch sees more images, and that comparison is not fair. The learning rate is the same "
-        "for all; tuned for each, the optimum is broader.",
+        "once the processor is busy. So there is a broad optimum at equal time. At equal steps a "
+        "larger batch sees more images, and that comparison is not fair. The learning rate is "
+        "the same for all; tuned for each, the optimum is broader.",
         source="McCandlish et al., An Empirical Model of Large-Batch Training, 2018, "
         "arXiv:1812.06162",
         touch=(

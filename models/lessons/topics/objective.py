@@ -220,9 +220,8 @@ LESSONS = (
             "At least one of the others does better",
         ),
         verdict=log_variance,
-        why="σ = exp(½ ln σ²) is positive for every output, and the KL needs ln σ² anyway: "
-        "½ (μ² + σ² − 1 − ln σ²). Its gradient by ln σ² is ½ (σ² − 1), which stays finite as σ → "
-        "0; "
+        why="σ = exp(½ ln σ²) is positive for every output, and the KL needs ln σ² anyway: ½ (μ² "
+        "+ σ² − 1 − ln σ²). Its gradient by ln σ² is ½ (σ² − 1), which stays finite as σ → 0; "
         "that by σ itself is σ − 1/σ, which does not.",
         source="Kingma & Welling, 2014, arXiv:1312.6114, appendix C",
         touch=(Link("Watch σ while a model learns", "train", {"preset": "digits-2d"}),),

@@ -110,9 +110,8 @@ LESSONS = (
         id="surprise",
         question="What does a wrong belief cost?",
         text="The surprise of an event is −ln of the probability one gave it, in nats. A coin "
-        "shows "
-        "heads with chance p, but you believe q. Averaged over many tosses, the truth is surprised "
-        "by the entropy, you by the cross-entropy. How much more is that?",
+        "shows heads with chance p, but you believe q. Averaged over many tosses, the truth is "
+        "surprised by the entropy, you by the cross-entropy. How much more is that?",
         choices=(
             "Nothing: chance is chance",
             "Cross-entropy minus entropy, which is the KL divergence",

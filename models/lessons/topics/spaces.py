@@ -211,9 +211,8 @@ LESSONS = (
         ),
         verdict=organise,
         why="Images of one class look alike, so a decoder of limited freedom has to decode them "
-        "from "
-        "neighbouring codes. The KL asks for something else: that the codes fill the prior. It "
-        "draws the clusters together and lets them touch.",
+        "from neighbouring codes. The KL asks for something else: that the codes fill the prior. "
+        "It draws the clusters together and lets them touch.",
         source="Hoffman & Johnson, ELBO Surgery, 2016",
         touch=(
             Link("See the autoencoder's clusters", "latent-map", {"model": "digits-autoencoder"}),
@@ -262,11 +261,10 @@ LESSONS = (
             "Above it, or nowhere",
         ),
         verdict=collapse,
-        why="Let one latent w move the pixels' log-odds a little. It pays if wᵀΣw > β wᵀDw, with Σ "
-        "the covariance of the images and D = diag p(1 − p). So β* = λ_max(D^−½ Σ D^−½). Just "
-        "below "
-        "it the escape from collapse is slow, and training may end first. What helps: a smaller β, "
-        "a warm-up, free bits.",
+        why="Let one latent w move the pixels' log-odds a little. It pays if wᵀΣw > β wᵀDw, with "
+        "Σ the covariance of the images and D = diag p(1 − p). So β* = λ_max(D^−½ Σ D^−½). Just "
+        "below it the escape from collapse is slow, and training may end first. What helps: a "
+        "smaller β, a warm-up, free bits.",
         source="Lucas et al., 2019, arXiv:1911.02469; the phase transition: arXiv:2510.01621",
         touch=(
             Link(
@@ -283,9 +281,8 @@ LESSONS = (
         id="latents",
         question="How many latents?",
         text="From one latent to dozens, all else equal: more room for the code, and the KL "
-        "charges "
-        "for what is used. Trained on digits for the same number of steps. Which number scores "
-        "best?",
+        "charges for what is used. Trained on digits for the same number of steps. Which number "
+        "scores best?",
         choices=("The largest", "One in between", "The smallest"),
         verdict=latents,
         why="An ideal VAE would leave latents it does not need at the prior, where they cost "
@@ -307,11 +304,10 @@ LESSONS = (
     Lesson(
         id="blur",
         question="Why are VAEs blurry?",
-        text="People blame the squared error. Here are models with three likelihoods and with few "
-        "and many latents. Two pictures of each test image: the decoded mean, which everybody "
-        "shows, "
-        "and a draw of the likelihood, which the model really claims. Sharpness is how much "
-        "neighbouring pixels differ. What matters more for the blur of the means?",
+        text="People blame the squared error. Here are models with three likelihoods and with "
+        "few and many latents. Two pictures of each test image: the decoded mean, which "
+        "everybody shows, and a draw of the likelihood, which the model really claims. Sharpness "
+        "is how much neighbouring pixels differ. What matters more for the blur of the means?",
         choices=("The likelihood", "The number of latents", "The means are not blurry"),
         verdict=blur,
         why="The decoded mean is an average over all images that the code cannot tell apart: less "
@@ -339,17 +335,15 @@ LESSONS = (
     Lesson(
         id="three-steps",
         question="How does a VAE make a new image?",
-        text="In three steps: draw a code z from the prior; decode it to the parameters of p(x|z), "
-        "which is the picture everybody shows; draw an image x from p(x|z). Two of them are "
-        "random. "
-        "Which one changes the picture more when it is drawn again?",
+        text="In three steps: draw a code z from the prior; decode it to the parameters of "
+        "p(x|z), which is the picture everybody shows; draw an image x from p(x|z). Two of them "
+        "are random. Which one changes the picture more when it is drawn again?",
         choices=("Drawing z", "Drawing x"),
         verdict=three_steps,
         why="z decides which digit and which hand; x only whether each pixel turns out black or "
-        "white. "
-        "The pixels of x are drawn independently of each other, so x is noisy where the mean is "
-        "grey. The mean is not a draw of the model; it is smoother than any image the model "
-        "believes in.",
+        "white. The pixels of x are drawn independently of each other, so x is noisy where the "
+        "mean is grey. The mean is not a draw of the model; it is smoother than any image the "
+        "model believes in.",
         source="Kingma & Welling, 2014, arXiv:1312.6114, section 2",
         touch=(Link("Draw many", "latent-map", {"panel": "prior"}),),
         panel="steps",

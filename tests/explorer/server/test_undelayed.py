@@ -44,9 +44,12 @@ def test_other_sockets_are_left_alone():
     one, other = socket.socketpair()
     with one, other:
         undelayed.send_at_once(one)
+        one.sendall(b"as before")
+        assert other.recv(9) == b"as before"
 
 
 def test_a_closed_connection_is_no_error():
     closed = socket.socket()
     closed.close()
     undelayed.send_at_once(closed)
+    assert closed.fileno() == -1

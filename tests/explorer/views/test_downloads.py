@@ -8,7 +8,7 @@ from explorer.services import job_queue
 from explorer.widgets.text import plain
 from models.data.builtin import TORCHVISION, default_data_dir
 from tests.helpers.app_test import open_view, press, settle
-from tests.helpers.train_page import Desk, field
+from tests.helpers.train_page import field
 
 
 class Shelf:
@@ -28,13 +28,6 @@ class Shelf:
 
     def get(self, name, folder):
         return self.found.get(name)
-
-
-@pytest.fixture
-def desk(monkeypatch):
-    found = Desk()
-    monkeypatch.setattr(job_queue, "jobs", lambda: found)
-    return found
 
 
 @pytest.fixture

@@ -148,3 +148,4 @@ def test_the_process_ends_with_the_explorer_even_amid_an_answer(tmp_path):
     explorer.send_signal(signal.SIGTERM)
     explorer.wait()
     wait(lambda: not host.is_running() or host.status() == psutil.STATUS_ZOMBIE)
+    assert explorer.returncode == -signal.SIGTERM, "nothing tidied up on the way"

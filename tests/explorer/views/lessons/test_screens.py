@@ -50,6 +50,7 @@ def test_a_lesson_is_predicted_run_again_and_left_by_its_link(visit):
     page.get_by_role("link", name="Draw something that is no digit").click()
     page.locator(".pad canvas").wait_for()
     in_link(page, "panel=draw")
+    assert "predicted" not in page.url, "the link leads out of the lesson"
 
 
 def test_one_that_runs_shows_how_far_it_is_and_can_be_cancelled(visit):
@@ -59,6 +60,7 @@ def test_one_that_runs_shows_how_far_it_is_and_can_be_cancelled(visit):
     page.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Run again with other seeds").wait_for()
     page.get_by_text("Seeds 5, 6, 7").wait_for(state="detached")
+    assert page.get_by_role("button", name="Cancel").count() == 0
 
 
 def test_the_doctor_reads_code_and_tells_its_beta(visit):
@@ -72,6 +74,7 @@ def test_the_doctor_reads_code_and_tells_its_beta(visit):
     page.get_by_text("D + βR with β = 32").wait_for()
     page.get_by_text("for binary cross-entropy").wait_for()
     in_link(page, "loss=bce&kl-weight=0.5")
+    assert page.get_by_text("D + βR with β = 32").count() == 1
 
 
 def test_a_lesson_can_be_embedded_and_its_answers_hidden(visit):

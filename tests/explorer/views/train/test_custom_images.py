@@ -32,7 +32,7 @@ from tests.helpers.app_test import choose, open_view, press, said, settle, told
 from tests.helpers.browser_page import assert_fits, wait_for_map
 from tests.helpers.browser_page import settle as settle_page
 from tests.helpers.processes import wait
-from tests.helpers.train_page import SMALL, Desk
+from tests.helpers.train_page import SMALL
 
 CLASSES = ("dot", "bar")
 
@@ -172,13 +172,6 @@ def test_a_trained_map_has_its_originals_until_the_set_is_removed(no_runs, desk)
     at = press(at, "Undo")
     assert data_sets.test_images(card) is not None
     assert "was removed" not in said(at) and "Use" in labels(at)
-
-
-@pytest.fixture
-def desk(monkeypatch):
-    found = Desk()
-    monkeypatch.setattr(job_queue, "jobs", lambda: found)
-    return found
 
 
 def test_a_set_in_training_is_not_removed(no_runs, desk):
