@@ -121,7 +121,7 @@ def place_in_plane(
     figure.add_scatter(
         x=here[:1], y=here[1:], mode="markers+text", text=[name], textposition="top right",
         marker={"color": PALETTE[1], "size": 13, "symbol": "diamond"},
-        hovertemplate="this loss: R %{x:.2f}, D %{y:.2f} nats<extra></extra>",
+        hovertemplate="this loss: R %{x:.2f}, D %{y:.2f} nats<extra></extra>", cliponaxis=False,
     )  # fmt: skip
     figure.update_layout(height=340, margin=NO_MARGIN, showlegend=False)
     figure.update_xaxes(title="R, nats per image", rangemode="tozero")
