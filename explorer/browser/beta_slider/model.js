@@ -80,7 +80,7 @@ export class MultirateModel {
     const { mean, log_variance, distortion, labels } = this.arrays;
     return {
       decode: this.decode, means: at(mean), logVariances: at(log_variance), distortions: at(distortion),
-      labels: labels ?? null, gap: gapAt(this.betas, beta),
+      labels: labels ?? null, gap: gapAt(this.betas, beta), beta,
     };
   }
 

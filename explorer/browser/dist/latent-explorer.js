@@ -1106,7 +1106,8 @@ var MultirateModel = class {
       logVariances: at(log_variance),
       distortions: at(distortion),
       labels: labels ?? null,
-      gap: gapAt(this.betas, beta)
+      gap: gapAt(this.betas, beta),
+      beta
     };
   }
   /**
@@ -5390,6 +5391,7 @@ var LatentModel = class {
   /** @param {Uint8Array} file */
   constructor(file) {
     const { decode, header, arrays } = readModel(file);
+    this.beta = null;
     this.decode = decode;
     this.exact = null;
     this.source = SUBSTITUTES[header.layers[0].type] ?? "";
@@ -7008,7 +7010,7 @@ var Truth = class {
     this.layer = null;
     this.key = "";
     this.started = null;
-    this.decoder = null;
+    this.startedFor = "";
     this.line = make("p", { className: "hint" });
     this.line.setAttribute("aria-live", "polite");
     this.nearer = make("button", { type: "button", textContent: "Zoom to it", disabled: true, onclick: () => this.zoom() });
@@ -7075,7 +7077,7 @@ var Truth = class {
    */
   async compute(n, image) {
     const { model, plane } = this.map;
-    const key = JSON.stringify([n, this.map.has.model, this.map.everyBeta.beta, plane && [[0, 0], [1, 0]].map((z) => plane.project(z))]);
+    const key = JSON.stringify([n, this.map.has.model, model.beta, plane && [[0, 0], [1, 0]].map((z) => plane.project(z))]);
     if (key === this.key) return;
     Object.assign(this, { key, found: null, layer: null });
     this.nearer.disabled = true;
@@ -7100,16 +7102,16 @@ var Truth = class {
     this.map.requestMarks();
   }
   /**
-   * The decoded images that every search starts from: once for a decoder.
+   * The decoded images that every search starts from: once for a model and a β.
    * @param {LatentModel} model
    * @param {number} reach
    */
   start(model, reach) {
-    const { decode } = model;
-    if (!this.started || this.decoder !== decode) {
-      this.decoder = decode;
-      const isWanted = () => this.decoder === decode && this.map.loaded === model;
-      this.started = inSlices(decodeAll(decode, startPlaces(reach)), { report: () => {
+    const of = JSON.stringify([this.map.has.model, model.beta]);
+    if (!this.started || this.startedFor !== of) {
+      this.startedFor = of;
+      const isWanted = () => this.startedFor === of && this.map.loaded === model;
+      this.started = inSlices(decodeAll(model.decode, startPlaces(reach)), { report: () => {
       }, isWanted });
     }
     return this.started;

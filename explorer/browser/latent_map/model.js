@@ -23,6 +23,8 @@ export class LatentModel {
   /** @param {Uint8Array} file */
   constructor(file) {
     const { decode, header, arrays } = readModel(file);
+    /** @type {number | null} the β that the decoder is turned to; null: the one it came with */
+    this.beta = null;
     this.decode = decode;
     /** @type {import("./exact.js").ServerDecoder | null} how the server decodes, where it must */
     this.exact = null;

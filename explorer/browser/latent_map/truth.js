@@ -33,8 +33,8 @@ export class Truth {
     this.key = "";
     /** @type {Promise<Float32Array[] | null> | null} images at the places where every search starts */
     this.started = null;
-    /** @type {LatentModel["decode"] | null} whose they are */
-    this.decoder = null;
+    /** The model and the β that they are of. */
+    this.startedFor = "";
     this.line = make("p", { className: "hint" });
     this.line.setAttribute("aria-live", "polite");
     this.nearer = make("button", { type: "button", textContent: "Zoom to it", disabled: true, onclick: () => this.zoom() });
@@ -101,7 +101,7 @@ export class Truth {
    */
   async compute(n, image) {
     const { model, plane } = this.map;
-    const key = JSON.stringify([n, this.map.has.model, this.map.everyBeta.beta, plane && [[0, 0], [1, 0]].map((z) => plane.project(z))]);
+    const key = JSON.stringify([n, this.map.has.model, model.beta, plane && [[0, 0], [1, 0]].map((z) => plane.project(z))]);
     if (key === this.key) return;
     Object.assign(this, { key, found: null, layer: null });
     this.nearer.disabled = true;
@@ -126,16 +126,16 @@ export class Truth {
   }
 
   /**
-   * The decoded images that every search starts from: once for a decoder.
+   * The decoded images that every search starts from: once for a model and a β.
    * @param {LatentModel} model
    * @param {number} reach
    */
   start(model, reach) {
-    const { decode } = model;
-    if (!this.started || this.decoder !== decode) {
-      this.decoder = decode;
-      const isWanted = () => this.decoder === decode && this.map.loaded === model;
-      this.started = inSlices(decodeAll(decode, startPlaces(reach)), { report: () => {}, isWanted });
+    const of = JSON.stringify([this.map.has.model, model.beta]);
+    if (!this.started || this.startedFor !== of) {
+      this.startedFor = of;
+      const isWanted = () => this.startedFor === of && this.map.loaded === model;
+      this.started = inSlices(decodeAll(model.decode, startPlaces(reach)), { report: () => {}, isWanted });
     }
     return this.started;
   }

@@ -342,7 +342,7 @@ def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
 def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
     """The gaps are those of the program's own quadrature; the link keeps the choice."""
     n = 3
-    page = visit(f"?model=digits-2d-beta-1&point={n}")
+    page = visit(f"model=digits-2d-beta-1&point={n}")
     wait_for_map(page, 500)
     page.get_by_role("button", name="True posterior p(z|x)").click()
     line = page.locator(".image-report .hint", has_text="amortisation gap")
@@ -367,7 +367,7 @@ def test_the_true_posterior_lies_under_the_map_with_its_gaps(visit):
 
 
 def test_the_panel_names_its_spot_by_the_axes_that_are_shown(visit):
-    page = visit("?model=digits-2d-beta-1")
+    page = visit("model=digits-2d-beta-1")
     wait_for_map(page, 500)
     x, y, *z = spots(page, 3)[1]
     page.mouse.move(x, y)
@@ -378,3 +378,32 @@ def test_the_panel_names_its_spot_by_the_axes_that_are_shown(visit):
     page.get_by_role("radio", name="PCA", exact=True).click()
     page.locator(".latent-panel .numbers", has_text="PC 1").wait_for()
     assert numbers.inner_text().splitlines()[1:] == before.splitlines()[1:]  # the same spot
+
+
+def test_the_true_posterior_follows_beta(visit):
+    """What is found after the slider has moved is what a page finds that begins there."""
+    found = f"() => {MAP}.truth.found?.logValue"
+
+    def at(page, beta):
+        """ln of the integral, once the decoder is turned to this β."""
+        page.wait_for_function(
+            f"(beta) => Math.abs({MAP}.model.beta / beta - 1) < 0.02 && {MAP}.truth.found", arg=beta
+        )
+        return page.evaluate(found)
+
+    fresh = visit("model=digits-2d-multirate&point=3&look=truth&beta=10")
+    wait_for_map(fresh, 500)
+    expected = at(fresh, 10)
+    page = visit("model=digits-2d-multirate&point=3&look=truth&beta=0.1")
+    wait_for_map(page, 500)
+    assert abs(at(page, 0.1) - expected) > 0.1
+    image = torch.tensor(load_digits("test").images[3:4])
+    network = restore(read(ROOT / "checkpoints" / "digits-2d-multirate.safetensors"))
+    network = network.at(fresh.evaluate(f"() => {MAP}.model.beta"))
+    with torch.inference_mode():
+        exact = exact_log_evidence(network.log_likelihood_pairs, image, *network.encode(image))
+    assert expected == pytest.approx(exact.log_value.item(), abs=0.02)
+    name = "β, on a logarithmic scale"
+    value = fresh.get_by_role("slider", name=name).input_value()
+    page.get_by_role("slider", name=name).fill(value)
+    assert at(page, 10) == pytest.approx(expected, abs=1e-6)
