@@ -406,4 +406,4 @@ def test_the_true_posterior_follows_beta(visit):
     name = "β, on a logarithmic scale"
     value = fresh.get_by_role("slider", name=name).input_value()
     page.get_by_role("slider", name=name).fill(value)
-    assert at(page, 10) == pytest.approx(expected, abs=1e-6)
+    assert at(page, 10) == pytest.approx(expected, abs=0.01)  # the slider has steps
