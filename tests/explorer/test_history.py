@@ -65,6 +65,7 @@ def change_the_model(page):
     wait(lambda: "false" in (shown(page) or {"model": ""})["model"])
 
 
+@pytest.mark.slow
 def test_each_step_is_one_press_back_and_forward(visit):
     page = visit()
     wait(lambda: shown(page))

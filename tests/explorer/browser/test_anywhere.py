@@ -240,6 +240,7 @@ def visit_every_page(page, address, run):
         assert {*page.evaluate(clouds)} <= {"false,"}, link
 
 
+@pytest.mark.slow
 def test_no_page_and_no_server_asks_anything_of_another(chromium, tmp_path):
     run, asked = trained(tmp_path / "runs").id, tmp_path / "asked"
     with (

@@ -280,6 +280,7 @@ def test_two_maps_share_what_is_touched_and_both_inspect(visit):
     assert page.evaluate(f"() => {MAP}.inspector.open") == "image", "each has its own"
 
 
+@pytest.mark.slow
 def test_other_kinds_of_models_have_their_map_and_inspector(visit, runs_dir):
     def open_model(name, query=""):
         page.goto(f"{address}?model={name}{query}")

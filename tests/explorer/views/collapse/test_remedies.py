@@ -306,6 +306,7 @@ def test_a_remedy_is_trained_with_progress_and_can_be_cancelled(visit, server, r
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_the_missing_remedy_is_trained_and_found_again(visit, server, runs_dir, treated):
     page = visit(f"collapsed={treated.id}", screen="collapse")
     page.get_by_text("1 training run, about").wait_for()

@@ -262,6 +262,7 @@ def cell(page, text):
 
 
 @pytest.mark.browser
+@pytest.mark.slow
 def test_by_keyboard_a_run_is_renamed_pinned_and_compared(visit, server, runs_dir, tmp_path):
     first, second = trained(runs_dir, "first"), trained(runs_dir, "second", beta=4.0)
     page = visit(f"own={first.id}&runs={first.id},{second.id}", screen="train")
