@@ -75,7 +75,7 @@ def test_the_scale_can_be_chosen(most, kind, scale, white, words):
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (NOISY * 256, "[0, 255] unless it is said which value is white"),
+        (NOISY * 256, "[0, 255] unless you say which value is white"),
         (NOISE.astype(np.int32) * 300, "[0, 65535] unless"),
         (NOISY * 2 - 1, "add 1 and halve"),
         (NOISY * 9 - 1, "rescale"),
