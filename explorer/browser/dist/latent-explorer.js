@@ -6934,19 +6934,28 @@ function above(value) {
   return value < 0 ? 1 - tail : tail;
 }
 function divergenceOf({ mean: mean2, sigma }, { x, y, values }, logValue) {
-  const along = (axis, j) => axis.map((v) => -0.5 * (((v - mean2[j]) / sigma[j]) ** 2 + LOG_2PI) - Math.log(sigma[j]));
-  const [across, up] = [along(x, 0), along(y, 1)];
-  let [sum2, held] = [0, 0];
-  for (let j = 0; j < y.length; j++) {
-    for (let i = 0; i < x.length; i++) {
-      const log = across[i] + up[j];
-      const density = Math.exp(log);
-      sum2 += density * (log - values[j * x.length + i] + logValue);
-      held += density;
-    }
+  const [across, up] = [factorOf(x, mean2[0], sigma[0]), factorOf(y, mean2[1], sigma[1])];
+  let expected = 0;
+  for (let j = 0, at = 0; j < y.length; j++) {
+    let row = 0;
+    for (let i = 0; i < x.length; i++) row += across.density[i] * values[at++];
+    expected += up.density[j] * row;
   }
   const cell = (x[1] - x[0]) * (y[1] - y[0]);
+  const held = across.held * up.held;
+  const sum2 = across.negentropy * up.held + across.held * up.negentropy - expected + logValue * held;
   return Math.abs(held * cell - 1) < 0.02 ? sum2 * cell : Infinity;
+}
+function factorOf(axis, mean2, sigma) {
+  const density = new Float64Array(axis.length);
+  let [held, negentropy] = [0, 0];
+  axis.forEach((v, i) => {
+    const log = -0.5 * (((v - mean2) / sigma) ** 2 + LOG_2PI) - Math.log(sigma);
+    density[i] = Math.exp(log);
+    held += density[i];
+    negentropy += density[i] * log;
+  });
+  return { density, held, negentropy };
 }
 function momentsOf2(squares, shares) {
   const average = (of) => squares.reduce((sum2, square, i) => sum2 + shares[i] * of(square), 0);
