@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer.services import data_sets
+from explorer.services import collapse_prediction, data_sets
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.capabilities import LIKELIHOODS
 from models.data.image_set import ImageSet
@@ -60,10 +60,9 @@ def collapse_threshold(model: LoadedModel) -> CollapseThreshold | None:
     stored = model.card.metrics.get("collapse_spectrum")
     if is_spectrum(stored):
         return CollapseThreshold(np.array(stored), is_whole=False)
-    config = model.card.config
     if model.adapted is not None or model.test_images is None:
         return None
-    return data_sets.collapse_threshold(config.data, config.model, config.training.binarize)
+    return collapse_prediction.threshold(model.card.config)
 
 
 def is_spectrum(value: object) -> bool:

@@ -8,13 +8,11 @@ from __future__ import annotations
 import contextlib
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 
 from explorer.services import permissions
-from models.config import ModelConfig
 from models.data import library
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.data.custom_images import CustomImages
@@ -23,9 +21,6 @@ from models.data.library import DataSetInfo, is_id, list_paths, read_custom, rea
 from models.data.load import load
 from models.storage.card import Card
 from models.storage.shipped_images import images_path, read_shipped_images
-
-if TYPE_CHECKING:
-    from models.theory.collapse_threshold import CollapseThreshold
 
 SAMPLES = 24
 """Images of a custom data set that are shown."""
@@ -37,7 +32,7 @@ def test_images(card: Card) -> ImageSet | None:
     if missing_download(card):
         return None
     name = card.config.data
-    images = _test_set(name, str(default_data_dir()), _changed(name))
+    images = _test_set(name, str(default_data_dir()), time_of_change(name))
     if images is None or images.fingerprint != card.data_fingerprint:
         return None
     return images
@@ -79,31 +74,7 @@ def _eigenvalues(name: str, data_dir: str, changed: int) -> np.ndarray:
 
 def covariance_eigenvalues(name: str) -> np.ndarray:
     """Finds the eigenvalues of the covariance of a data set's training images."""
-    return _eigenvalues(name, str(default_data_dir()), _changed(name))
-
-
-@st.cache_resource(max_entries=20, show_spinner="Predicting which β collapses…")
-def _collapse_threshold(
-    name: str, data_dir: str, changed: int, likelihood: str, sigma: float, binarize: bool
-) -> CollapseThreshold:
-    from models.theory.collapse_threshold import collapse_threshold
-
-    images = load(name, "train", data_dir).images
-    return collapse_threshold(images, likelihood, sigma, binarize).leading()
-
-
-def collapse_threshold(name: str, model: ModelConfig, binarize: bool) -> CollapseThreshold | None:
-    """Predicts which β collapses a VAE on a data set's training images; None where no prediction
-    is known for the likelihood, or the data set cannot be read."""
-    from models.theory.collapse_threshold import PREDICTABLE
-
-    if model.likelihood not in PREDICTABLE or not model.capabilities.has_rate:
-        return None
-    sigma = model.sigma if model.likelihood_properties.sigma == "fixed" else 1.0
-    with contextlib.suppress(DataError):
-        place = (name, str(default_data_dir()), _changed(name))
-        return _collapse_threshold(*place, model.likelihood, sigma, binarize)
-    return None
+    return _eigenvalues(name, str(default_data_dir()), time_of_change(name))
 
 
 # --- the user's own sets -------------------------------------------------------------------------
@@ -128,7 +99,7 @@ def _info(path: str, changed: int) -> DataSetInfo | None:
 
 def custom_samples(name: str) -> ImageSet | None:
     """Picks images of a custom data set, as the model sees them; None if it is damaged or gone."""
-    return _samples(name, _changed(name))
+    return _samples(name, time_of_change(name))
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)
@@ -138,7 +109,7 @@ def _samples(name: str, changed: int) -> ImageSet | None:
     return None
 
 
-def _changed(name: str) -> int:
+def time_of_change(name: str) -> int:
     """When the file of a custom data set was changed; 0 if there is none."""
     path = list_paths().get(name) if is_id(name) else None
     with contextlib.suppress(OSError):  # removed in this moment

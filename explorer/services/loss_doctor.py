@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer.services import catalogue, data_sets
+from explorer.services import catalogue, collapse_prediction, data_sets
 from explorer.words import words
-from models.config import ModelConfig
+from models.config import ModelConfig, RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
 from models.data.image_set import DataError
 from models.data.load import load
@@ -82,8 +82,9 @@ def _pixels(data: str, data_dir: str) -> int:
 
 def _threshold(data: str, likelihood: str) -> float | None:
     """The β above which a VAE of this likelihood, with σ = 1, collapses on a data set."""
-    config = ModelConfig(likelihood=likelihood, sigma=1.0)
-    found = data_sets.collapse_threshold(data, config, binarize=False)
+    found = collapse_prediction.threshold(
+        RunConfig(data, ModelConfig(likelihood=likelihood, sigma=1.0))
+    )
     return None if found is None else found.beta
 
 

@@ -12,7 +12,7 @@ from explorer.figures.latents import information_bar, kl_per_latent, mean_varian
 from explorer.glossary import row
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel
-from explorer.views import downloads, model_picker
+from explorer.views import collapse_interval, downloads, model_picker
 from explorer.widgets import display, pictures
 from models.latents.samples import draw_codes
 
@@ -91,6 +91,8 @@ def _prediction(model: LoadedModel, diagnosis: Diagnosis) -> None:
     active = 0 if diagnosis.verdict == "collapsed" else diagnosis.collapsed.count(False)
     sentence = threshold.explain(model.card.config.objective.beta, active, latents)
     st.markdown(f"{sentence}.", help=PREDICTION)
+    if model.adapted is None and model.test_images is not None:
+        collapse_interval.show(model.card.config)
 
 
 def _decoder(model: LoadedModel, diagnosis: Diagnosis) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from explorer.jobs.job import Job
-from explorer.services import catalogue, data_sets, job_queue, training_runs
+from explorer.services import catalogue, collapse_prediction, job_queue, training_runs
 from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, score, typeset
@@ -42,7 +42,7 @@ def collapse(run: Run, config: RunConfig) -> None:
 
 def _threshold(config: RunConfig) -> str:
     """Where collapse was predicted, if that is known."""
-    found = data_sets.collapse_threshold(config.data, config.model, config.training.binarize)
+    found = collapse_prediction.threshold(config)
     return "" if found is None else f"It is predicted above β = {found.beta:.3g}. "
 
 

@@ -7,8 +7,15 @@ from typing import Any
 import streamlit as st
 
 from explorer import state
-from explorer.services import data_sets, job_queue, training_form, training_runs, warm_up
-from explorer.views import downloads, looking
+from explorer.services import (
+    collapse_prediction,
+    data_sets,
+    job_queue,
+    training_form,
+    training_runs,
+    warm_up,
+)
+from explorer.views import collapse_interval, downloads, looking
 from explorer.views.train import active_jobs, custom_images, run_library
 from explorer.views.train.active_jobs import duration
 from explorer.views.train.attempts import attempt
@@ -124,7 +131,7 @@ def _order() -> None:
 def _predict(config: RunConfig) -> None:
     """Says which β collapses a VAE on these images, before it is trained."""
     model, beta = config.model, config.objective.beta
-    threshold = data_sets.collapse_threshold(config.data, model, config.training.binarize)
+    threshold = collapse_prediction.threshold(config)
     if threshold is None:
         return
     text = f"With these images and this likelihood, a β above {threshold.beta:.3g} collapses."
@@ -132,6 +139,7 @@ def _predict(config: RunConfig) -> None:
         st.warning(f"{text} β is {beta:g}.")
     else:
         st.caption(text)
+    collapse_interval.show(config)
 
 
 def _name(preset: str) -> str:
