@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.paths import ROOT
 
 BENCHMARKS = ("click", "concurrency", "live", "soak", "startup", "sweep", "watch")
-WITH_MNIST = ("evaluation", "multirate", "training", "tsne")
+WITH_MNIST = ("evaluation", "multirate", "quality", "training", "tsne")
 
 pytestmark = pytest.mark.slow
 
@@ -34,5 +34,5 @@ def test_it_prints_its_table_where_mnist_is(name):
 
 def test_no_benchmark_is_forgotten():
     files = {path.stem for path in (ROOT / "tests/benchmarks").glob("*.py")}
-    parts = {"app", "common", "plain_app", "session", "tutorial"}
+    parts = {"app", "common", "plain_app", "pythae_loop", "session", "tutorial"}
     assert files == {*BENCHMARKS, *WITH_MNIST} | parts

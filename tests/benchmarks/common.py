@@ -19,12 +19,20 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 VERDICTS = {None: "", True: "met", False: "MISSED"}
 
 
-def arguments(text: str | None, *flags: str) -> argparse.Namespace:
-    """The command line: --quick, and switches of one benchmark; finds MNIST beside the root."""
+def arguments(text: str | None, *flags: str, **options: int | str) -> argparse.Namespace:
+    """The command line: --quick, and what one benchmark has; finds MNIST beside the root.
+
+    Args:
+        text: The benchmark's docstring.
+        flags: Its switches.
+        options: Its options, each with its default.
+    """
     parser = argparse.ArgumentParser(description=(text or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="does it run? no figure counts")
     for flag in flags:
         parser.add_argument(flag, action="store_true")
+    for name, default in options.items():
+        parser.add_argument(f"--{name}", type=type(default), default=default)
     if (ROOT.parent / "shared/data").is_dir():
         os.environ.setdefault("LATENT_DATA_DIR", str(ROOT.parent / "shared/data"))
     return parser.parse_args()
