@@ -7,7 +7,7 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
-BENCHMARKS = ("click", "concurrency", "live", "soak", "startup", "sweep", "watch")
+BENCHMARKS = ("click", "concurrency", "live", "onset", "soak", "startup", "sweep", "watch")
 WITH_MNIST = ("evaluation", "multirate", "quality", "training", "tsne")
 
 pytestmark = pytest.mark.slow
