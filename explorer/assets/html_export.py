@@ -208,8 +208,11 @@ def _scores(shown: MapSpec) -> str:
         match metrics.get(name):
             case [mean, error]:
                 found.append(f"{label} {mean:z.2f} ± {error:z.2f} nats/image")
+    config = shown.checkpoint.card.config
+    if found and config.model.capabilities.betas == "many":
+        found.insert(0, f"at β = {config.objective.beta:g}")
     count = f"{len(shown.checkpoint.codes):,} test images"
-    grey = shown.checkpoint.card.config.model.likelihood_properties.is_binary
+    grey = config.model.likelihood_properties.is_binary
     return " · ".join([*found, count, *([GREY] if grey else [])])
 
 

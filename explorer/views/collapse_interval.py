@@ -33,11 +33,11 @@ def show(config: RunConfig) -> None:
 def _follow(future: Future[PopulationThreshold | None], was_awaited: bool) -> None:
     """The line; the page is run again when the estimate has come, without a clock."""
     if not future.done():
-        st.caption("How sure this is follows in a few seconds…", help=HELP)
+        st.caption("How sure this is follows in a few seconds…", help=HELP, width="content")
     elif was_awaited:
         st.rerun()
     elif (found := future.result()) is not None:
-        st.caption(sentence(found), help=HELP)
+        st.caption(sentence(found), help=HELP, width="content")
 
 
 def sentence(found: PopulationThreshold) -> str:

@@ -90,7 +90,7 @@ def _slower_weight(config: RunConfig, total_steps: int, strengths: Strengths) ->
     change = f"the KL weight rises from 0 to β = {beta:g} over {warmup:,} of {total_steps:,} steps"
     found = [Remedy("KL warm-up", change, _change(config, kl_warmup_steps=warmup, cycles=0))]
     if cycles < total_steps:
-        change = f"the KL weight rises from 0 to β = {beta:g} {cycles} times"
+        change = f"the KL weight rises from 0 to β = {beta:g} again and again, {cycles} times"
         found.append(Remedy("cycles", change, _change(config, kl_warmup_steps=0, cycles=cycles)))
     return found
 

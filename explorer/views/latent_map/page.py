@@ -87,7 +87,8 @@ def _axes(model: LoadedModel) -> None:
 def _scores(model: LoadedModel) -> None:
     """The model's test-set scores, each with its standard error and unit."""
     card, metrics = model.card, model.card.metrics
-    parts = []
+    many = card.config.model.capabilities.betas == "many"
+    parts = [f"{why('beta', 'At β')} = {card.config.objective.beta:g}"] if many else []
     for name in ("negative_elbo", "distortion", "rate"):
         match metrics.get(name):
             case [_, _] as pair:

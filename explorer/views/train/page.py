@@ -124,8 +124,9 @@ def _order() -> None:
     if problem:
         st.error(plain(f"{problem}."))
     else:
-        st.markdown(sentence)
-        _predict(config)
+        with st.container(gap=None):
+            st.markdown(sentence)
+            _predict(config)
 
 
 def _predict(config: RunConfig) -> None:
@@ -137,9 +138,11 @@ def _predict(config: RunConfig) -> None:
     text = f"With these images and this likelihood, a β above {threshold.beta:.3g} collapses."
     if model.capabilities.betas == "one" and beta > threshold.beta:
         st.warning(f"{text} β is {beta:g}.")
+        collapse_interval.show(config)
     else:
-        st.caption(text)
-    collapse_interval.show(config)
+        with st.container(horizontal=True, gap="small"):
+            st.caption(text, width="content")
+            collapse_interval.show(config)
 
 
 def _name(preset: str) -> str:

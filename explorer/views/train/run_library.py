@@ -100,6 +100,7 @@ def _table(shown: list[IndexedRun], cards: dict[str, Card]) -> None:
     st.dataframe(
         columns,
         hide_index=True,
+        placeholder="–",
         height=35 * (min(len(rows), 8) + 1) + 3,
         column_order=[PINNED, *(name for name in columns if name != PINNED)],
         column_config={n: st.column_config.NumberColumn(format=f) for n, f in formats.items()},
