@@ -203,7 +203,7 @@ def training_job(url: str, runs_dir: Path, form: str = TRAINING) -> Iterator[Non
         _wait(lambda: not any(job.is_live for job in jobs.all()))
 
 
-def _wait(condition: Callable[[], bool], seconds: float = 60) -> None:
+def _wait(condition: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
