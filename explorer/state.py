@@ -17,7 +17,7 @@ import streamlit as st
 
 from explorer import map_look
 from models.config import RUN_SETTINGS
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.data.library import is_id
 from models.lessons.table import LESSONS
 from models.presets import PRESETS
@@ -66,7 +66,7 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
 
 def _data_set(text: str) -> str:
     """A built-in set, or one of the user's own, which the page that shows it must find."""
-    if text not in DATA_SETS and not is_id(text):
+    if not is_built_in(text) and not is_id(text):
         raise ValueError
     return text
 

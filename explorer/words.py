@@ -8,6 +8,8 @@ from __future__ import annotations
 
 DATA = {
     "digits": "Digits",
+    "sprites": "Sprites",
+    "sprites-colour": "Sprites in colour",
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "kmnist": "Kuzushiji-MNIST",
@@ -30,6 +32,9 @@ PRESETS = {
     "digits-ae": "Digits, autoencoder",
     "digits-multirate": "Digits, one model for every β",
     "digits-linear": "Digits, linear VAE",
+    "sprites-5d": "Sprites, 5 latents",
+    "sprites-10d": "Sprites, 10 latents",
+    "sprites-multirate": "Sprites, one model for every β",
     "mnist-2d": "MNIST, 2 latents",
     "mnist-2d-multirate": "MNIST, one model for every β",
     "mnist-20d": "MNIST, 20 latents",

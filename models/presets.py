@@ -8,6 +8,8 @@ from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfi
 
 _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
 _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
+_SPRITES = ModelConfig(image_shape=(1, 16, 16), latent_dim=10, hidden=(128, 64))
+_SPRITES_TRAINING = TrainingConfig(epochs=100, learning_rate=3e-3)
 _MNIST_TRAINING = TrainingConfig(epochs=60)
 PRESETS: dict[str, RunConfig] = {
     "digits-2d": RunConfig(
@@ -30,6 +32,21 @@ PRESETS: dict[str, RunConfig] = {
         replace(_DIGITS, hidden=(), likelihood="gaussian", sigma=0.25),
         ObjectiveConfig(),
         replace(_DIGITS_TRAINING, epochs=500, batch_size=256, learning_rate=3e-2),
+    ),
+    "sprites-5d": RunConfig(
+        "sprites",
+        replace(_SPRITES, latent_dim=5),
+        ObjectiveConfig(kl_warmup_steps=500),
+        _SPRITES_TRAINING,
+    ),
+    "sprites-10d": RunConfig(
+        "sprites", _SPRITES, ObjectiveConfig(kl_warmup_steps=500), _SPRITES_TRAINING
+    ),
+    "sprites-multirate": RunConfig(
+        "sprites",
+        replace(_SPRITES, family="multirate"),
+        ObjectiveConfig(kl_warmup_steps=500),
+        replace(_SPRITES_TRAINING, epochs=150),
     ),
     "mnist-2d": RunConfig(
         "mnist",

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from explorer.services.rate_distortion import group_of, is_estimate
 from models.config import RunConfig
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.metrics.statistics import paired_difference
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint
@@ -84,7 +84,7 @@ def _flat(config: RunConfig) -> dict[str, Any]:
     """Settings by name; of an untrusted path only its last part."""
     document = config.to_json()
     name = document.pop("data")
-    flat = {"data": name if name in DATA_SETS else PurePath(name).name}
+    flat = {"data": name if is_built_in(name) else PurePath(name).name}
     for part in document.values():
         flat |= part
     return flat

@@ -14,7 +14,7 @@ import streamlit as st
 
 from explorer.services import permissions
 from models.data import library
-from models.data.builtin import DATA_SETS, default_data_dir, is_available
+from models.data.builtin import default_data_dir, is_available, is_built_in
 from models.data.custom_images import CustomImages
 from models.data.image_set import DataError, ImageSet
 from models.data.library import DataSetInfo, is_id, list_paths, read_custom, read_info
@@ -53,7 +53,7 @@ def shipped_levels(card: Card) -> np.ndarray | None:
 
 @functools.lru_cache(8)
 def _shipped_levels(name: str, fingerprint: str) -> np.ndarray | None:
-    if name not in DATA_SETS:
+    if not is_built_in(name):
         return None
     found = read_shipped_images(images_path(SHIPPED, name), fingerprint)
     return None if found is None else found.levels
@@ -62,7 +62,7 @@ def _shipped_levels(name: str, fingerprint: str) -> np.ndarray | None:
 def missing_download(card: Card) -> str:
     """Names a model's data set if that must be downloaded first; else empty."""
     name = card.config.data
-    return name if name in DATA_SETS and not is_available(name, default_data_dir()) else ""
+    return name if is_built_in(name) and not is_available(name, default_data_dir()) else ""
 
 
 @st.cache_resource(max_entries=20, show_spinner="Finding the eigenvalues…")

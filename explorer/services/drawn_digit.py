@@ -8,7 +8,7 @@ import numpy as np
 
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data import drawing
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 
 DRAWS = 64
 """Samples of z behind the scores of one drawing."""
@@ -65,7 +65,8 @@ def _score(model: LoadedModel, text: str, _strokes: list) -> DrawingScore:
 def preparation(model: LoadedModel) -> tuple[str, tuple[int, int, int], bool]:
     """Finds how a drawing is prepared: the data's name and shape, and whether its ink is dark."""
     config = model.card.config
-    return config.data, config.model.image_shape, config.data not in DATA_SETS and _is_dark(model)
+    is_dark = not is_built_in(config.data) and _is_dark(model)
+    return config.data, config.model.image_shape, is_dark
 
 
 @kept_per_model(100)

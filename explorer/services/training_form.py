@@ -20,6 +20,8 @@ FIELDS: list[Description] = [item for item in RUN_SETTINGS.values() if item.grou
 """The fields of the form."""
 TRAINING_SETS = {
     "digits": (1297, (1, 8, 8)),
+    "sprites": (8000, (1, 16, 16)),
+    "sprites-colour": (8000, (3, 16, 16)),
     "mnist": (60_000, (1, 28, 28)),
     "fashion-mnist": (60_000, (1, 28, 28)),
     "kmnist": (60_000, (1, 28, 28)),

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from models.adapter.contract import check_codes, check_images
 from models.adapter.errors import MODULE, AdapterError, describe_exception, describe_value
-from models.data.builtin import DATA_SETS
+from models.data.builtin import DATA_SETS, is_built_in
 from models.data.image_set import MAX_BYTES
 from models.data.library import is_id
 from models.export.layers import module_layers
 
 SETTINGS = ("title", "likelihood", "sigma", "beta", "device")
-ARRAYS = ("images", "labels", "class_names")
+ARRAYS = ("images", "labels", "class_names", "factors", "factor_names")
 
 Layers = tuple[list[dict[str, Any]], list[np.ndarray]]
 """As `models.export.layers` makes them."""
@@ -142,7 +142,7 @@ class Definitions:
 
     def _place(self, data: str) -> str:
         """A data set's name, or a path as the adapter means it: from its own folder."""
-        if data in DATA_SETS or is_id(data):
+        if is_built_in(data) or is_id(data):
             return data
         path = Path(str(self._defined.get("__file__", ""))).parent / Path(data).expanduser()
         if not path.exists():

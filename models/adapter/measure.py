@@ -20,10 +20,11 @@ from models.adapter.errors import AdapterError
 from models.adapter.model import AdaptedModel
 from models.adapter.source import read_images
 from models.config import MIN_SIGMA, ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.data.image_set import ImageSet
 from models.data.library import is_id
 from models.latents.codes import MAX_CODES, Codes
+from models.metrics.disentanglement.scores import score_codes
 from models.metrics.likelihood import summarize
 from models.metrics.reconstruction import squared_error
 from models.objectives.distributions import reparameterize
@@ -126,7 +127,8 @@ def measure_model(
         data_name=images.name,
         data_fingerprint=images.fingerprint,
         class_names=images.class_names,
-        metrics=summarize(terms) | {"squared_error_per_pixel": error},
+        factor_names=images.factor_names,
+        metrics=summarize(terms) | {"squared_error_per_pixel": error} | score_codes(codes),
         torch=torch.__version__,
     )
     notes = _notes(settings, card, terms, images, data)
@@ -162,7 +164,7 @@ def _run_config(
     """The settings that the screens read; how it was trained is not known here."""
     named = str(data or settings.get("data"))
     return RunConfig(
-        data=named if named in DATA_SETS or is_id(named) else images.name,
+        data=named if is_built_in(named) or is_id(named) else images.name,
         model=config,
         objective=ObjectiveConfig(beta=settings.get("beta", 1.0)),
         training=TrainingConfig(epochs=1),
@@ -223,6 +225,7 @@ def _codes(terms: Terms, images: ImageSet) -> Codes:
         terms.log_variance[kept].numpy(),
         terms.distortion[kept].numpy(),
         None if images.labels is None else images.labels[kept],
+        None if images.factors is None else images.factors[kept],
     )
 
 

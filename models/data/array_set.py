@@ -9,6 +9,7 @@ import numpy as np
 from models.data.arrays import Arrays
 from models.data.brightness import find_white
 from models.data.custom_images import CustomImages
+from models.data.factors import join_factors, read_factors
 from models.data.image_axes import channels_first, image_shape
 from models.data.image_set import DataError, check_sides
 from models.data.labels import NO_LABEL, is_one_hot, read_labels
@@ -48,7 +49,23 @@ def read_array_set(arrays: Arrays, title: str, options: ReadOptions) -> CustomIm
         *one_hot,
         *_says_left_out(arrays, layout, left_out),
     )
-    return CustomImages(images, white, *labels, title, notes, _find_test(layout, counts))
+    is_test = _find_test(layout, counts)
+    factors = _read_factors(arrays, layout, counts)
+    return CustomImages(images, white, *labels, title, notes, is_test, *factors)
+
+
+def _read_factors(
+    arrays: Arrays, layout: Layout, counts: Sequence[int]
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """The known factors of all images, and their names."""
+    if not layout.factors:
+        return None, ()
+    columns = arrays.read(*(layout.factors[part] for part in layout.parts))
+    names = arrays.read(layout.factor_names)[0] if layout.factor_names else None
+    found = [
+        read_factors(column, names, count) for column, count in zip(columns, counts, strict=True)
+    ]
+    return join_factors([factors for factors, _ in found]), found[0][1]
 
 
 def _check_header(arrays: Arrays, name: str, options: ReadOptions) -> None:
@@ -181,8 +198,9 @@ def _says_names(layout: Layout, left_out: Container[str]) -> tuple[str, ...]:
     """Says which arrays were taken, unless they are called as expected; and what became of val."""
     names = [name for part in layout.parts.values() for name in part if name]
     names = [name for name in names if name not in left_out]
-    names += [layout.class_names] if layout.class_names else []
-    if set(names) <= {"images", "labels", "class_names"}:
+    names += [name for name in (layout.class_names, layout.factor_names) if name]
+    names += layout.factors.values()
+    if set(names) <= {"images", "labels", "class_names", "factors", "factor_names"}:
         return ()
     texts = [clean_name(name, longest=40) for name in names]
     notes = [f"arrays that were read: {', '.join(texts)}"]

@@ -1,4 +1,4 @@
-"""Built-in data sets: scikit-learn's digits, embedded, and torchvision's MNIST family."""
+"""Built-in data sets: scikit-learn's digits, sprites, and torchvision's MNIST family."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import numpy as np
 from models.data.custom_images import to_unit
 from models.data.image_set import DataError, ImageSet, check_split, refusing
 from models.data.library import is_id, list_paths
+from models.data.sprites import is_sprites
 from models.places import default_data_dir, make_folder, user_path
 from models.text import clean_name
 
@@ -33,8 +34,10 @@ CLASSES = {
 _RAW_FILES = tuple(
     f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
 )
-DATA_SETS = ("digits", *TORCHVISION)
-"""Names that `load` knows."""
+GENERATED = ("sprites", "sprites-colour")
+"""The two of the sprites that a list shows; `models.data.sprites` knows more names."""
+DATA_SETS = ("digits", *GENERATED, *TORCHVISION)
+"""Names that a list shows; `is_built_in` knows all."""
 REPORT_SECONDS = 0.3
 """Between two reports of a download."""
 
@@ -77,6 +80,16 @@ def _read_digits() -> tuple[np.ndarray, np.ndarray]:
     folder = find_spec("sklearn").submodule_search_locations[0]
     table = np.loadtxt(Path(folder, "datasets/data/digits.csv.gz"), np.uint8, delimiter=",")
     return table[:, :-1], table[:, -1]
+
+
+def is_built_in(name: object) -> bool:
+    """Tells whether a name is that of a data set which comes with the program or with torchvision.
+
+    Example:
+        >>> is_built_in("digits"), is_built_in("sprites-32"), is_built_in("faces.npz")
+        (True, True, False)
+    """
+    return name in DATA_SETS or is_sprites(name)
 
 
 def load_torchvision(name: str, split: str, data_dir: str | Path | None = None) -> ImageSet:
@@ -136,7 +149,7 @@ def download(
     there for the next try.
 
     Args:
-        name: "mnist", "fashion-mnist" or "kmnist"; digits is installed and needs nothing.
+        name: "mnist", "fashion-mnist" or "kmnist"; digits and sprites need nothing.
         data_dir: Folder to put it in; by default `default_data_dir()`.
         report: Called now and then, from another thread, with the bytes that have come.
 
@@ -147,7 +160,7 @@ def download(
     Example:
         >>> download("digits")
     """
-    if name == "digits":
+    if name == "digits" or is_sprites(name):
         return
     root = chosen_data_dir(data_dir)
     if is_available(name, root):
@@ -211,9 +224,9 @@ def is_available(name: str, data_dir: str | Path | None = None) -> bool:
     """
     if is_id(name):
         return name in list_paths()
-    if name not in DATA_SETS:
+    if not is_built_in(name):
         raise DataError(f"data must be one of {', '.join(DATA_SETS)}, got {clean_name(name)!r}")
-    if name == "digits":
+    if name not in TORCHVISION:
         return True
     raw = chosen_data_dir(data_dir) / TORCHVISION[name] / "raw"
     return all(os.path.isfile(raw / file) for file in _RAW_FILES)

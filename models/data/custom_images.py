@@ -14,6 +14,7 @@ from models.data.image_set import (
     DataError,
     ImageSet,
     check_class_names,
+    check_factors,
     check_sides,
     check_split,
 )
@@ -37,6 +38,8 @@ class CustomImages:
         notes: What was converted while reading, one sentence each.
         is_test: bool (N,), which images are the test split, where the user divided them; None:
             one in five is.
+        factors: What the images were made from, numbers (N, K); None where nobody knows.
+        factor_names: The factors' names in the order of the columns; () without factors.
 
     Raises:
         DataError: If there are too few, all are equal, or two classes have the same name.
@@ -55,6 +58,8 @@ class CustomImages:
     title: str
     notes: tuple[str, ...] = ()
     is_test: np.ndarray | None = field(default=None, repr=False)
+    factors: np.ndarray | None = field(default=None, repr=False)
+    factor_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         images, notes = self.images, self.notes
@@ -68,6 +73,8 @@ class CustomImages:
             _check_parts(self.is_test, len(images))
         if (images.min(axis=0) == images.max(axis=0)).all():
             raise DataError(f"images must differ, got {len(images)} identical ones")
+        if self.factors is not None:
+            check_factors(self.factors, self.factor_names, len(images))
         if self.labels is not None and (self.labels == self.labels[0]).all():
             note = "all images have the same label"
             notes = notes if note in notes else (*notes, note)
@@ -85,7 +92,7 @@ class CustomImages:
 
     @cached_property
     def id(self) -> str:
-        """The set's name, made from pixels, labels and class names; the title does not count."""
+        """The set's name, made from pixels, labels, factors and names; the title does not count."""
         parts = (self.images.dtype.str, self.images.shape, self.scale, self.class_names)
         digest = hashlib.sha256(repr((*parts, self.labels is not None)).encode())
         digest.update(self.images)
@@ -93,6 +100,9 @@ class CustomImages:
             digest.update(np.ascontiguousarray(self.labels))
         if self.is_test is not None:
             digest.update(np.packbits(self.is_test))
+        if self.factors is not None:
+            digest.update(repr(self.factor_names).encode())
+            digest.update(np.ascontiguousarray(self.factors))
         return f"own-{digest.hexdigest()[:12]}"
 
     def split(self, split: str) -> ImageSet:
@@ -134,7 +144,11 @@ class CustomImages:
         """Some of the images, as float32 in [0, 1]."""
         labels = None if self.labels is None else self.labels[chosen]
         images = to_unit(self.images[chosen], self.scale)
-        return ImageSet(images, labels, self.class_names, split, self.title, self.notes)
+        factors = None if self.factors is None else self.factors[chosen]
+        return ImageSet(
+            images, labels, self.class_names, split, self.title, self.notes, factors,
+            self.factor_names,
+        )  # fmt: skip
 
 
 def _check_parts(is_test: np.ndarray, count: int) -> None:

@@ -21,6 +21,7 @@ SPLITS = ("train", "test")
 MIN_SIDE, MAX_SIDE = 8, 64
 MIN_IMAGES = 10
 MAX_CLASSES = 10_000
+MAX_FACTORS = 32
 MAX_BYTES = 256 * 2**20
 """Most bytes that a user's data may take once unpacked (one to eight bytes per pixel)."""
 
@@ -49,6 +50,9 @@ class ImageSet:
         split: "train" or "test".
         name: "digits", "mnist", … or the name of the user's file.
         notes: What was converted while reading, one sentence each.
+        factors: What the images were made from, float64 (N, K), a column for each factor; None
+            where nobody knows.
+        factor_names: The factors' names in the order of the columns; () without factors.
 
     Raises:
         DataError: If the arrays break any of the above.
@@ -65,6 +69,8 @@ class ImageSet:
     split: str
     name: str
     notes: tuple[str, ...] = ()
+    factors: np.ndarray | None = field(default=None, repr=False)
+    factor_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_split(self.split)
@@ -82,6 +88,11 @@ class ImageSet:
             check_labels(labels, len(images), len(self.class_names))
             labels = np.ascontiguousarray(labels)
             labels.setflags(write=False)
+        if self.factors is not None:
+            check_factors(self.factors, self.factor_names, len(images))
+            factors = np.ascontiguousarray(self.factors, np.float64)
+            factors.setflags(write=False)
+            object.__setattr__(self, "factors", factors)
         images.setflags(write=False)
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "labels", labels)
@@ -97,7 +108,7 @@ class ImageSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hexadecimal digits (a shortened SHA-256) of shape, pixels and labels.
+        """16 hexadecimal digits (a shortened SHA-256) of shape, pixels, labels and factors.
 
         Example:
             >>> images = np.zeros((2, 1, 8, 8), np.float32)
@@ -108,6 +119,9 @@ class ImageSet:
         digest.update(self.images)
         if self.labels is not None:
             digest.update(self.labels)
+        if self.factors is not None:
+            digest.update(repr(self.factor_names).encode())
+            digest.update(self.factors.astype(np.float32))
         return digest.hexdigest()[:16]
 
 
@@ -136,6 +150,29 @@ def check_labels(labels: np.ndarray, count: int, classes: int) -> None:
         raise DataError(
             f"labels must lie in 0 to {classes - 1}, one for each class name, "
             f"got {labels.min()} to {labels.max()}"
+        )
+
+
+def check_factors(factors: np.ndarray, names: tuple[str, ...], count: int) -> None:
+    """Raises DataError unless the factors are finite numbers (count, K) with K different names.
+
+    Example:
+        >>> check_factors(np.zeros((3, 2)), ("size", "size"), 3)
+        Traceback (most recent call last):
+        models.data.image_set.DataError: factors must have 2 different names, got size, size
+    """
+    if factors.ndim != 2 or len(factors) != count or factors.dtype.kind not in "buif":
+        raise DataError(
+            f"factors must be numbers, a row for each of the {count} images and a column for each "
+            f"factor, got {factors.dtype} {factors.shape}"
+        )
+    if not 1 <= factors.shape[1] <= MAX_FACTORS:
+        raise DataError(f"there must be 1 to {MAX_FACTORS} factors, got {factors.shape[1]}")
+    if not np.isfinite(factors).all():
+        raise DataError("factors must be finite numbers, got some that are not")
+    if len(names) != factors.shape[1] or len(set(names)) < len(names):
+        raise DataError(
+            f"factors must have {factors.shape[1]} different names, got {', '.join(names[:8])}"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from models.data.arrays import Header
@@ -26,6 +27,8 @@ IMAGES = (
     "samples", "arr",
 )  # fmt: skip
 LABELS = ("labels", "label", "y", "targets", "target", "classes", "class", "categories")
+FACTORS = {"factor", "factors"}
+"""Words in the names of arrays that hold known factors, or, beside "names", their names."""
 _NO_LABELS = {"file", "files", "filename", "filenames", "path", "paths", "id", "ids", "index"}
 SHOWN = 4
 """Arrays that a sentence lists."""
@@ -45,11 +48,15 @@ class Layout(NamedTuple):
         parts: By "train", "test" or "val", or "" alone for a set that is not divided.
         class_names: The array of them, or "".
         others: Arrays that have no place.
+        factors: The array of known factors of each part that has one.
+        factor_names: The array of their names, or "".
     """
 
     parts: Mapping[str, Part]
     class_names: str
     others: tuple[str, ...]
+    factors: Mapping[str, str] = MappingProxyType({})
+    factor_names: str = ""
 
 
 class _Array(NamedTuple):
@@ -130,7 +137,9 @@ def find_layout(headers: Mapping[str, Header]) -> Layout:
         >>> layout.parts["train"], layout.parts["test"].images
         (Part(images='x_train', labels='y_train'), 'x_test')
     """
-    arrays = [_describe(name, header) for name, header in headers.items()]
+    described = [_describe(name, header) for name, header in headers.items()]
+    known = [array for array in described if set(array.words) & FACTORS]
+    arrays = [array for array in described if array not in known]
     parts = {}
     for part in ("train", "val", "test", ""):
         group = [array for array in arrays if array.part == part]
@@ -141,8 +150,22 @@ def find_layout(headers: Mapping[str, Header]) -> Layout:
     if not parts:
         raise DataError(f"there must be an array of images, got {_listed(headers)}")
     names = next((array.name for array in arrays if _holds_class_names(array)), "")
-    used = {name for part in parts.values() for name in part} | {names}
-    return Layout(parts, names, tuple(name for name in headers if name not in used))
+    factors, factor_names = _find_factors(known, parts)
+    used = {name for part in parts.values() for name in part}
+    used |= {names, factor_names, *factors.values()}
+    others = tuple(name for name in headers if name not in used)
+    return Layout(parts, names, others, factors, factor_names)
+
+
+def _find_factors(known: Sequence[_Array], parts: Mapping[str, Part]) -> tuple[dict[str, str], str]:
+    """The factors of every part, if all have them, and the array of their names."""
+    named = [array.name for array in known if "names" in array.words]
+    columns = {array.part: array.name for array in known if "names" not in array.words}
+    if len(parts) == 1 and len(columns) == 1:
+        columns = dict(zip(parts, columns.values(), strict=True))
+    has_all = bool(columns) and parts.keys() <= columns.keys()
+    found = {part: columns[part] for part in parts} if has_all else {}
+    return found, (named[0] if named and found else "")
 
 
 def _describe(name: str, header: Header) -> _Array:

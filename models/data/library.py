@@ -1,6 +1,7 @@
 """The library of a user's own data sets: added, listed, read, removed and restored.
 
-    runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, is_test, about.json
+    runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, is_test, factors,
+                                   factor_names, about.json
                removed/            the sets that were removed last
 
 The name of a set comes from its content; its title is a label inside the file. A name from
@@ -24,6 +25,7 @@ import numpy as np
 
 from models.data.arrays import read_npz
 from models.data.custom_images import CustomImages, count_train
+from models.data.factors import read_factors
 from models.data.image_set import DataError, check_sides
 from models.data.labels import read_labels
 from models.places import default_runs_dir, make_folder
@@ -35,7 +37,7 @@ MAX_STORED = 256 * 2**20
 KEPT_DAYS = 7
 """How long a removed set can be restored, as long as all removed ones take at most `MAX_STORED`."""
 _ABOUT = "about.json"
-_ARRAYS = ("images", "labels", "class_names", "is_test")
+_ARRAYS = ("images", "labels", "class_names", "is_test", "factors", "factor_names")
 _MAX_ABOUT = 2**16
 _ID = re.compile(r"own-[0-9a-f]{12}")
 
@@ -140,7 +142,8 @@ def read_custom(name: str) -> CustomImages:
             raise ValueError
         labels = read_labels(arrays.get("labels"), arrays.get("class_names"), len(images))
         notes, is_test = tuple(map(str, about["notes"])), arrays.get("is_test")
-        return CustomImages(images, scale, *labels, about["title"], notes, is_test)
+        factors = read_factors(arrays.get("factors"), arrays.get("factor_names"), len(images))
+        return CustomImages(images, scale, *labels, about["title"], notes, is_test, *factors)
 
 
 def _read_arrays(content: bytes) -> dict[str, np.ndarray]:
@@ -215,6 +218,8 @@ def _to_bytes(images: CustomImages, title: str, owner: str) -> bytes:
         arrays |= {"labels": images.labels, "class_names": np.array(images.class_names)}
     if images.is_test is not None:
         arrays["is_test"] = images.is_test
+    if images.factors is not None:
+        arrays |= {"factors": images.factors, "factor_names": np.array(images.factor_names)}
     about = {"title": title, "scale": images.scale, "notes": images.notes}
     about |= {"shape": images.images.shape, "classes": len(images.class_names)}
     about["train"] = images.train_count

@@ -9,10 +9,17 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from models.data.builtin import DATA_SETS, TORCHVISION, load_digits, load_torchvision
+from models.data.builtin import (
+    DATA_SETS,
+    TORCHVISION,
+    is_built_in,
+    load_digits,
+    load_torchvision,
+)
 from models.data.image_set import DataError, ImageSet, check_split
 from models.data.ingest import read_path
 from models.data.library import is_id, read_custom
+from models.data.sprites import is_sprites, load_sprites
 from models.text import clean_name
 
 
@@ -20,8 +27,9 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
     """Loads one split of the data set of that name or path.
 
     Args:
-        name_or_path: One of `DATA_SETS`, the id of an added set ("own-…"), or a path that
-            `models.data.ingest.read_path` takes; a folder called "mnist" is "./mnist".
+        name_or_path: Of a built-in set, like "digits" or "sprites-32", the id of an added set
+            ("own-…"), or a path that `models.data.ingest.read_path` takes; a folder called "mnist"
+            is "./mnist".
         split: "train" or "test". Of a user's images, one in five is a test image, the same share
             of every class.
         data_dir: Folder that holds "MNIST/raw" and the like; by default `default_data_dir()`.
@@ -41,6 +49,8 @@ def load(name_or_path: str | Path, split: str, data_dir: str | Path | None = Non
         raise DataError(f"data must be a name or a path, got {type(name_or_path).__name__}")
     if name_or_path == "digits":
         return load_digits(split)
+    if is_sprites(name_or_path):
+        return load_sprites(name_or_path, split)
     if name_or_path in TORCHVISION:
         return load_torchvision(name_or_path, split, data_dir)
     if is_id(name_or_path):
@@ -61,7 +71,7 @@ def is_images(name: str | Path) -> bool:
         >>> [is_images(name) for name in ("faces.npz", "./faces", Path("faces"), "cifar", "digits")]
         [True, True, True, False, False]
     """
-    if name in DATA_SETS or is_id(name):
+    if is_built_in(name) or is_id(name):
         return False
     is_path = isinstance(name, Path) or os.sep in name or os.path.splitext(name)[1] != ""
     return is_path or os.path.exists(name)

@@ -22,6 +22,7 @@ class Codes:
         log_variance: ln σ², float32, shape (N, Z); None for an autoencoder.
         distortion: -ln p(x|z) with z ~ q(z|x), nats per image, float32, shape (N,).
         labels: Class of every image, int64, shape (N,); None where there are no classes.
+        factors: What every image was made from, float64, shape (N, K); None where nobody knows.
 
     Example:
         >>> codes = Codes(np.zeros((4, 2)), np.zeros((4, 2)), np.full(4, 3.0), None)
@@ -33,6 +34,7 @@ class Codes:
     log_variance: np.ndarray | None
     distortion: np.ndarray
     labels: np.ndarray | None
+    factors: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.mean)
@@ -65,6 +67,8 @@ class Codes:
             arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(np.float16)
         if self.labels is not None:
             arrays["labels"] = self.labels.astype(np.uint8 if self.labels.max() < 256 else np.int64)
+        if self.factors is not None:
+            arrays["factors"] = self.factors.astype(np.float32)
         return arrays
 
     @classmethod
@@ -74,10 +78,10 @@ class Codes:
         Raises:
             ValueError: If one is missing, unknown, or has the wrong shape or range.
         """
-        unknown = sorted(set(arrays) - {"mean", "log_variance", "distortion", "labels"})
-        if unknown or "mean" not in arrays or "distortion" not in arrays:
+        optional = {"log_variance", "labels", "factors"}
+        if not {"mean", "distortion"} <= set(arrays) <= {"mean", "distortion"} | optional:
             raise ValueError(
-                "codes must have mean and distortion, and may have log_variance and labels"
+                "codes must have mean and distortion, and may have log_variance, labels and factors"
             )
         mean, distortion = arrays["mean"], arrays["distortion"]
         if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim or mean.size > MAX_CODES:
@@ -96,11 +100,15 @@ class Codes:
             labels.shape != (len(mean),) or labels.dtype.kind not in "iu" or labels.min() < 0
         ):
             raise ValueError(f"labels must be {len(mean)} whole numbers of at least 0")
+        factors = arrays.get("factors")
+        if factors is not None and (factors.ndim != 2 or len(factors) != len(mean)):
+            raise ValueError(f"factors must have a row for each of the {len(mean)} images")
         return cls(
             mean.astype(np.float32),
             None if log_variance is None else log_variance.astype(np.float32),
             distortion.astype(np.float32),
             None if labels is None else labels.astype(np.int64),
+            None if factors is None else factors.astype(np.float64),
         )
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from models.config import RunConfig
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.data.image_set import DataError, ImageSet
 from models.data.library import is_id
 from models.data.load import load
@@ -33,7 +33,7 @@ def load_images(
         500
     """
     name = config.data
-    if name not in DATA_SETS and not is_id(name) and not os.path.exists(name):
+    if not is_built_in(name) and not is_id(name) and not os.path.exists(name):
         raise DataError(
             "the images of this run must be where they were when it was made, but there is no "
             f"{name!r:.200} any more: put them back{or_else and f', or {or_else}'}"

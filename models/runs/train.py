@@ -212,12 +212,21 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     import torch
 
     from models.latents.codes import MAX_CODES, Codes
+    from models.metrics.disentanglement.scores import score_codes
     from models.metrics.likelihood import collapsed_distortion, elbo, summarize
     from models.metrics.reconstruction import squared_error
     from models.training.control import apply, read_changes
 
     _save_state(run, training, seconds)
     terms = elbo(training.model, training.test_images)
+    kept = slice(MAX_CODES // training.model.latent_dim)
+    codes = Codes(
+        terms.mean[kept].numpy(),
+        None if terms.log_variance is None else terms.log_variance[kept].numpy(),
+        terms.distortion[kept].numpy(),
+        None if test_set.labels is None else test_set.labels[kept],
+        None if test_set.factors is None else test_set.factors[kept],
+    )
     error = squared_error(training.model, training.test_images).mean().item()
     config = training.config.model
     constant = collapsed_distortion(training.test_images, config.likelihood, config.sigma)
@@ -228,6 +237,7 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         data_name=test_set.name,
         data_fingerprint=test_set.fingerprint,
         class_names=test_set.class_names,
+        factor_names=test_set.factor_names,
         steps=training.step,
         seconds=round(seconds, 1),
         metrics={
@@ -235,17 +245,11 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
             "squared_error_per_pixel": error,
             "collapsed_distortion": constant,
             **_collapse(training),
+            **score_codes(codes),
         },
         torch=torch.__version__,
         command=command,
         changes=tuple(map(str, changes)),
-    )
-    kept = slice(MAX_CODES // training.model.latent_dim)
-    codes = Codes(
-        terms.mean[kept].numpy(),
-        None if terms.log_variance is None else terms.log_variance[kept].numpy(),
-        terms.distortion[kept].numpy(),
-        None if test_set.labels is None else test_set.labels[kept],
     )
     weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
     write(run.model_path, card, weights, codes, _rates(training, len(codes)))

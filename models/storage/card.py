@@ -22,7 +22,8 @@ class Card:
     Attributes:
         config: The run that made it.
         title: A label for people; never a path.
-        data_name: The data set's name, with the class names and the test set's fingerprint.
+        data_name: The data set's name, with the class names, the names of its known factors and
+            the test set's fingerprint.
         steps: Updates made.
         seconds: Training time, wall clock.
         metrics: Test-set scores, as `models.metrics.likelihood.summarize` gives them, and the
@@ -37,6 +38,7 @@ class Card:
     data_name: str = ""
     data_fingerprint: str = ""
     class_names: tuple[str, ...] = ()
+    factor_names: tuple[str, ...] = ()
     steps: int = 0
     seconds: float = 0.0
     metrics: Mapping[str, Any] = field(default_factory=dict)
@@ -46,7 +48,10 @@ class Card:
 
     def to_json(self) -> dict[str, Any]:
         """The card as plain JSON values."""
-        return {**self.__dict__, "schema": SCHEMA, "config": self.config.to_json()}
+        document = {**self.__dict__, "schema": SCHEMA, "config": self.config.to_json()}
+        if not self.factor_names:  # older versions of the program do not know the entry
+            del document["factor_names"]
+        return document
 
     @classmethod
     def from_json(cls, document: Any) -> Card:
@@ -75,6 +80,7 @@ _CARD_TYPES = {
     "data_name": str,
     "data_fingerprint": str,
     "class_names": list,
+    "factor_names": list,
     "steps": int,
     "seconds": float,
     "metrics": dict,

@@ -138,6 +138,9 @@ def _split(
         and codes.labels.max() >= len(card.class_names)
     ):
         raise CheckpointError("every label of the stored codes must name a class of the card")
+    known = 0 if codes is None or codes.factors is None else codes.factors.shape[1]
+    if known != len(card.factor_names) and codes is not None:
+        raise CheckpointError("every factor of the stored codes must have a name on the card")
     return weights, codes, _rates(curve, card, codes) if curve else None
 
 

@@ -25,7 +25,7 @@ from explorer.widgets import display, inputs, links
 from explorer.widgets.text import plain
 from explorer.words import GREY, words
 from models.config import RunConfig
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.runs.folder import Run
 from models.runs.index import IndexedRun
 from models.storage.checkpoint import Checkpoint
@@ -89,7 +89,7 @@ def _settings(titles: list[str], configs: list[RunConfig], models: list[Checkpoi
 
 def _data(config: RunConfig, model: Checkpoint | None) -> str:
     """The data set's name; of own images without a model only that they are own."""
-    if config.data in DATA_SETS:
+    if is_built_in(config.data):
         return words(config.data)
     return words(model.card.data_name) if model else "own images"
 

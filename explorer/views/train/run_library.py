@@ -27,7 +27,7 @@ from explorer.widgets import inputs, links, upload
 from explorer.widgets.text import file_name, plain
 from explorer.words import words
 from models.config import RunConfig
-from models.data.builtin import DATA_SETS
+from models.data.builtin import is_built_in
 from models.runs.folder import Run
 from models.runs.index import IndexedRun
 from models.runs.label import MAX_NOTE
@@ -139,7 +139,7 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
 
 def _data(config: RunConfig, card: Card | None) -> str:
     """What the data set of a run is called."""
-    if config.data in DATA_SETS:
+    if is_built_in(config.data):
         return words(config.data)
     facts = data_sets.custom_sets().get(config.data)
     return facts.title if facts else (words(card.data_name) if card else "") or "own images"

@@ -34,7 +34,7 @@ def test_split_is_train_or_test(split):
     assert "split must be train or test" in refusal(load, "digits", split)
 
 
-KNOWN = "data must be one of digits, mnist, fashion-mnist, kmnist"
+KNOWN = "data must be one of digits, sprites, sprites-colour, mnist, fashion-mnist, kmnist"
 
 
 @pytest.mark.parametrize(

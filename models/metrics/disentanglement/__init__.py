@@ -1,0 +1,1 @@
+"""How well codes tell the known factors of images apart, by the scores of the literature."""
