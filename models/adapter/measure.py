@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,10 @@ from models.data.image_set import ImageSet
 from models.data.library import is_id
 from models.latents.codes import MAX_CODES, Codes
 from models.metrics.disentanglement.scores import score_codes
-from models.metrics.likelihood import summarize
+from models.metrics.likelihood import elbo, evaluation_noise, summarize
 from models.metrics.reconstruction import squared_error
 from models.objectives.distributions import reparameterize
-from models.objectives.elbo import Terms, elbo_terms
+from models.objectives.elbo import Terms
 from models.storage import checkpoint
 from models.storage.card import Card
 from models.text import clean_name
@@ -117,7 +118,7 @@ def measure_model(
     if config.likelihood_properties.sigma == "fitted":
         config = replace(config, sigma=_best_sigma(model, x, report))
         model = AdaptedModel(adapter, config)
-    terms = Terms(*map(torch.cat, zip(*_score(model, x, report), strict=True)))
+    terms = elbo(model, x, batch_size=ROWS, report=partial(report, "measuring D and R"))
     codes = _codes(terms, images)
     model.browser_layers, decoding = find_browser_layers(model, adapter, codes)
     error = squared_error(model, x).mean().item()
@@ -188,33 +189,18 @@ def _check_steady(model: AdaptedModel, x: Tensor) -> None:
     model.decode(torch.randn(64, mean.shape[1], generator=torch.Generator().manual_seed(0)))
 
 
-def _noise(model: AdaptedModel, x: Tensor) -> Tensor:
-    """The noise of `models.metrics.likelihood.elbo` with seed 0."""
-    return torch.randn(len(x), model.latent_dim, generator=torch.Generator().manual_seed(0))
-
-
 def _best_sigma(model: AdaptedModel, x: Tensor, report: Report) -> float:
-    r"""The σ of least D: the root of the mean squared error of x̂(z), z ~ q(z|x)."""
+    r"""The σ of least D: the root of the mean squared error of x̂(z), z ~ q(z|x) as for D."""
+    noise = evaluation_noise(len(x), model.latent_dim)
     total = 0.0
-    for done, batch, noise in _batches(x, _noise(model, x)):
-        decoded = model.decode(reparameterize(*model.encode(batch), noise))
-        total += (batch - decoded).double().square().sum().item()
-        report("fitting σ", done)
-    return min(max(math.sqrt(total / x.numel()), MIN_SIGMA), 10.0)
-
-
-def _score(model: AdaptedModel, x: Tensor, report: Report) -> Iterator[Terms]:
-    """D, R and codes, batch by batch: those of `models.metrics.likelihood.elbo`."""
-    for done, batch, noise in _batches(x, _noise(model, x)):
-        yield elbo_terms(model, batch, noise)
-        report("measuring D and R", done)
-
-
-def _batches(x: Tensor, noise: Tensor) -> Iterator[tuple[float, Tensor, Tensor]]:
-    """Batches of images with their noise, and the share that is done after each."""
     for start in range(0, len(x), ROWS):
         batch = x[start : start + ROWS]
-        yield (start + len(batch)) / len(x), batch, noise[start : start + ROWS]
+        posterior = model.encode(batch)
+        for one in noise[:, start : start + ROWS]:
+            decoded = model.decode(reparameterize(*posterior, one))
+            total += (batch - decoded).double().square().sum().item()
+        report("fitting σ", (start + len(batch)) / len(x))
+    return min(max(math.sqrt(total / (len(noise) * x.numel())), MIN_SIGMA), 10.0)
 
 
 def _codes(terms: Terms, images: ImageSet) -> Codes:

@@ -20,30 +20,48 @@ def evaluate(
     runs_dir: RunsDir = None,
     samples: Annotated[int, typer.Option(help="k of the importance-weighted bound; 0: none.")] = 0,
     images: Annotated[int, typer.Option(help="Images for that bound.")] = 500,
-    seed: Annotated[int, typer.Option(help="Seed of the noise.")] = 0,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of the noise; default: that of every card.")
+    ] = None,
     beta: Annotated[
         float | None, typer.Option(help="The beta to evaluate at; for multirate models only.")
     ] = None,
     draws: Annotated[
-        int, typer.Option(help="Samples of z for every image, to average D over.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            help="Samples of z for every image, to average D over; default: as cards have."
+        ),
+    ] = None,
+    store: Annotated[
+        bool, typer.Option(help="Write the scores into the file: for runs of older versions.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model on the test set.
 
     D, R and -ELBO in nats per image, with standard errors.
     """
+    from models.metrics.likelihood import DRAWS, EVALUATION_SEED
     from models.runs.evaluation import evaluate_checkpoint
+    from models.runs.scores import store_scores
     from models.storage.checkpoint import read
 
     if samples < 0 or images < 2:
         raise ValueError(
             f"samples must be at least 0 and images at least 2, got {samples}, {images}"
         )
+    if store and (data, seed, beta, draws) != (None, None, None, None):
+        raise ValueError(
+            "with --store a model is scored as its card is, on its own test set: leave out --data, "
+            "--seed, --beta and --draws"
+        )
+    seed, draws = EVALUATION_SEED if seed is None else seed, DRAWS if draws is None else draws
     check_seed(seed)
     path = model_path(model, runs_dir)
     name = data or (read(path).card.config.data if runs_dir else None)
     with library_in(runs_dir, name):
+        if store:
+            store_scores(path, data_dir)
         report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta, draws)
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
 

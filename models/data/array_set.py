@@ -10,7 +10,14 @@ from models.data.arrays import Arrays
 from models.data.brightness import find_white
 from models.data.custom_images import CustomImages
 from models.data.factors import join_factors, read_factors
-from models.data.image_axes import channels_first, image_shape
+from models.data.image_axes import (
+    HWCN,
+    HWN,
+    channels_first,
+    count_images,
+    find_axes,
+    image_shape,
+)
 from models.data.image_set import DataError, check_sides
 from models.data.labels import NO_LABEL, is_one_hot, read_labels
 from models.data.layout import (
@@ -39,9 +46,12 @@ def read_array_set(arrays: Arrays, title: str, options: ReadOptions) -> CustomIm
     layout = find_layout(arrays.headers)
     for part in layout.parts.values():
         _check_header(arrays, part.images, options)
-    images, counts, notes = _read_images(arrays, layout)
+    counts = [count_images(arrays.headers[part.images].shape) for part in layout.parts.values()]
+    labels, one_hot, left_out = _read_labels(arrays, layout, counts)  # they cost less than images
+    for part in layout.parts.values():
+        _check_start(arrays, part.images, options)
+    images, notes = _read_images(arrays, layout)
     images, white, more = to_pixels(images, next(iter(layout.parts.values())).images, options)
-    labels, one_hot, left_out = _read_labels(arrays, layout, counts)
     notes = (
         *_says_names(layout, left_out),
         *notes,
@@ -78,14 +88,24 @@ def _check_header(arrays: Arrays, name: str, options: ReadOptions) -> None:
         check_sides(shape)
 
 
+def _check_start(arrays: Arrays, name: str, options: ReadOptions) -> None:
+    """Refuses images that are packed tightly by the first of them, before all are unpacked."""
+    start = arrays.peek(name)
+    if start is None or find_axes(start.shape) in (HWN, HWCN):
+        return
+    find_white(start, clean_name(name), options)
+    if len(start) > 1 and (start == start[0]).all():
+        raise DataError(f"images must differ, got {len(start)} or more identical ones")
+
+
 def check_kind(kind: np.dtype, name: str) -> None:
     """Raises DataError unless the type is one of numbers of at most 64 bits."""
     if kind.kind not in "buif" or kind.itemsize > 8:
         raise DataError(f"{name} must be numbers of at most 64 bits, got {kind}")
 
 
-def _read_images(arrays: Arrays, layout: Layout) -> tuple[np.ndarray, list[int], tuple[str, ...]]:
-    """The images of all parts as one array (N, C, H, W), the count of each part, and notes."""
+def _read_images(arrays: Arrays, layout: Layout) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The images of all parts as one array (N, C, H, W), and notes."""
     names = [part.images for part in layout.parts.values()]
     found = [
         channels_first(array, clean_name(name))
@@ -97,7 +117,7 @@ def _read_images(arrays: Arrays, layout: Layout) -> tuple[np.ndarray, list[int],
         texts = describe_arrays(arrays.headers, names)
         raise DataError(f"images to train and to test must be alike, got {texts}")
     joined = images[0] if len(images) == 1 else np.concatenate(images)
-    return joined, [len(array) for array in images], notes
+    return joined, notes
 
 
 def to_pixels(

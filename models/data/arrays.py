@@ -11,7 +11,7 @@ import io
 import math
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from models.data.image_set import MAX_BYTES, DataError
 from models.text import clean_name
 
 MAX_ARRAYS = 64
+PEEK_BYTES = 32 * 2**20
+TIGHT = 50
+"""How many times an array grows when unpacked, from which on its first rows are looked at alone."""
 _HEADER_BYTES = 2**14
 _MAGIC = b"\x93NUMPY"
 
@@ -60,6 +63,7 @@ class Arrays:
     others: tuple[str, ...]
     _check: Callable[[Sequence[str]], None] = field(repr=False)
     _read: Callable[[str], np.ndarray] = field(repr=False)
+    _peek: Callable[[str], np.ndarray | None] = field(repr=False, default=lambda name: None)
 
     def check(self, *names: str) -> None:
         """Checks arrays by what their headers say.
@@ -71,6 +75,13 @@ class Arrays:
         self._check(names)
         for name in names:
             _check_header(name, self.headers[name])
+
+    def peek(self, name: str) -> np.ndarray | None:
+        """Reads the first rows of a checked array that is large and packed tightly; else None.
+
+        A small file can so hold what takes long to unpack, only to be refused.
+        """
+        return self._peek(name)
 
     def read(self, *names: str) -> list[np.ndarray]:
         """Reads arrays by name, as views of the bytes they are stored in, once they are checked."""
@@ -108,7 +119,22 @@ def read_npz(content: bytes) -> Arrays:
         tuple(others),
         lambda names: check_size([by_key[name] for name in names], len(content)),
         lambda name: _view(name, unpack(archive, by_key[name]), headers[name]),
+        lambda name: _first_rows(archive, by_key[name], headers[name]),
     )
+
+
+def _first_rows(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, header: Header
+) -> np.ndarray | None:
+    """The first rows of an array that is large, packed tightly and stored row by row."""
+    is_tight = member.file_size > max(2 * PEEK_BYTES, TIGHT * member.compress_size)
+    if header.columns_first or not is_tight:
+        return None
+    row = math.prod(header.shape[1:]) * header.dtype.itemsize
+    count = min(header.shape[0], PEEK_BYTES // row)
+    content = read_start(archive, member, header.start + count * row)
+    start = replace(header, shape=(count, *header.shape[1:]), size=len(content))
+    return _view(member.filename, content, start)
 
 
 def read_npy(files: Sequence[tuple[str, bytes]]) -> Arrays:

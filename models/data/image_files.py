@@ -74,6 +74,37 @@ def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple
         ) from error
 
 
+_ENDS = {
+    b"\x89PNG": b"IEND\xaeB`\x82",
+    b"\xff\xd8\xff": b"\xff\xd9",
+    b"GIF8": b";",
+    b"RIFF": b"",
+    b"BM": b"",
+    **{b"P%d" % number: b"" for number in range(1, 7)},
+}
+"""First bytes of the kinds that are opened, and last bytes of whole files of those kinds."""
+
+
+def looks_damaged(file: str | Path | bytes) -> bool:
+    """Tells by its first and last bytes whether a file may be broken: only `decode` knows.
+
+    A whole file may have other bytes after its end; a broken one may begin and end as it should.
+
+    Example:
+        >>> looks_damaged(b"hello"), looks_damaged(b"GIF89a...;")
+        (True, False)
+    """
+    if isinstance(file, bytes):
+        start, end = file[:8], file[-8:]
+    else:
+        with open(file, "rb") as stream:
+            start = stream.read(8)
+            stream.seek(max(0, os.path.getsize(file) - 8))
+            end = stream.read(8)
+    ends = [end.endswith(last) for first, last in _ENDS.items() if start.startswith(first)]
+    return not any(ends)
+
+
 _OTHER_KINDS = {
     b"II*\0": "a TIFF",
     b"MM\0*": "a TIFF",

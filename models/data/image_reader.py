@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from models.data.class_folders import KINDS
-from models.data.image_files import ALPHA, decode
+from models.data.image_files import ALPHA, decode, looks_damaged
 from models.data.image_set import MAX_SIDE, DataError
 from models.data.image_sizes import COMMON_SIDE, check_bytes, fit, says_resized, share_size
 from models.data.read_options import ReadOptions
@@ -27,7 +28,8 @@ FILE_PIXELS = 4096
 
 
 def read_images(
-    files: Iterable[tuple[str, str | bytes]],
+    names: Sequence[str],
+    contents: Sequence[Path | bytes],
     report: Callable[[int], object] = lambda done: None,
     most_pixels: float = math.inf,
     options: ReadOptions | None = None,
@@ -38,7 +40,8 @@ def read_images(
     32 × 32.
 
     Args:
-        files: Name and path, or name and content, of each; asked for one at a time.
+        names: Of the files.
+        contents: The path or the content of each; asked for one at a time.
         report: Called with the number of images that are done.
         most_pixels: Of all images together, before they are brought to one size.
         options: `size` and `skip_broken` count.
@@ -51,12 +54,42 @@ def read_images(
     Raises:
         DataError: If one cannot be read, or all take too much room.
     """
-    decoded = _Decoded(options or ReadOptions(), most_pixels)
-    for place, (name, file) in enumerate(files):
+    options = options or ReadOptions()
+    if not options.skip_broken:
+        _refuse_damaged(names, contents)
+    decoded = _Decoded(options, most_pixels)
+    for place, (name, file) in enumerate(zip(names, contents, strict=True)):
         if not decoded.take(place, name, file):
             break
         report(place + 1)
     return decoded.finish()
+
+
+def _refuse_damaged(names: Sequence[str], contents: Sequence[Path | bytes]) -> None:
+    """Raises DataError if a file is broken that looks so, before the others are decoded."""
+    broken = _Broken()
+    for name, file in zip(names, contents, strict=True):
+        if not _looks_damaged(file):
+            continue
+        try:
+            image, _ = decode(file, name)
+        except DataError as error:
+            broken.add(name, error)
+            if not broken.looks_on(0):
+                break
+        else:
+            if not broken.looks_on(image.width * image.height):
+                break
+    if broken.names:
+        broken.refuse()
+
+
+def _looks_damaged(file: Path | bytes) -> bool:
+    """Whether a file should be decoded before the others; one that cannot be read is."""
+    try:
+        return looks_damaged(file)
+    except OSError:
+        return True
 
 
 class _Decoded:
@@ -73,7 +106,7 @@ class _Decoded:
         self._brightest = 0.0
         self._decoded = self._held = 0
 
-    def take(self, place: int, name: str, file: str | bytes) -> bool:
+    def take(self, place: int, name: str, file: Path | bytes) -> bool:
         """Decodes one more file; whether to go on."""
         try:
             image, conversions = decode(file, name)

@@ -10,10 +10,10 @@ import math
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from models.data.archive import check_packing, check_size, open_archive, unpack
+from models.data.archive import FREE_BYTES, check_packing, check_size, open_archive, unpack
 from models.data.array_set import read_array_set
 from models.data.arrays import hold, read_npy, read_npz
 from models.data.brightness import find_white
@@ -214,8 +214,23 @@ def _read_zip(
     check_packing([*chosen, *tables])
     check_size([*chosen, *tables], size)
     found = _with_tables(found, names, lambda index: unpack(archive, members[index]))
-    contents = (bytes(unpack(archive, member)) for member in chosen)
+    contents: Sequence[bytes] = _Members(archive, chosen)
+    if sum(member.file_size for member in chosen) <= FREE_BYTES:
+        contents = list(contents)
     return _read_images(contents, found, title, report, options, MAX_PIXELS)
+
+
+class _Members(Sequence):
+    """The contents of some members of an archive, each unpacked when it is asked for."""
+
+    def __init__(self, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]) -> None:
+        self._archive, self._members = archive, members
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __getitem__(self, place: int) -> bytes:
+        return bytes(unpack(self._archive, self._members[place]))
 
 
 def _read_files(
@@ -285,7 +300,7 @@ def _with_tables(found: Found, names: Sequence[str], read: Callable[[int], bytes
 
 
 def _read_images(
-    contents: Iterable[Path | bytes],
+    contents: Sequence[Path | bytes],
     found: Found,
     title: str,
     report: Report,
@@ -296,9 +311,9 @@ def _read_images(
     from models.data.image_reader import read_images  # Pillow waits until it is needed
 
     count = len(found.images)
-    files = ((image.path, content) for image, content in zip(found.images, contents, strict=True))
+    names = [image.path for image in found.images]
     images, kept, brightest, notes = read_images(
-        files, lambda done: report(done, count), most_pixels, options
+        names, contents, lambda done: report(done, count), most_pixels, options
     )
     white, more = find_white(images, "images", options, brightest)
     chosen = [found.images[place] for place in kept]

@@ -97,8 +97,12 @@ class Autoencoder(ImageModel):
         )
 
     def score(self, images: Tensor, seed: int) -> Scores:
-        """Estimates D and R of test images, z sampled, weight 1, and the parts of R."""
-        terms = elbo(self, images, seed)
+        """Estimates D and R of test images, weight 1, and the parts of R.
+
+        With one draw of z for every image, since every epoch pays for it: the scores of a finished
+        run have more, see `models.metrics.likelihood.DRAWS`.
+        """
+        terms = elbo(self, images, seed, draws=1)
         return {
             "distortion": terms.distortion.mean().item(),
             "rate": terms.rate.sum(1).mean().item(),

@@ -20,7 +20,8 @@ class Codes:
     Attributes:
         mean: Posterior means μ, float32, shape (N, Z).
         log_variance: ln σ², float32, shape (N, Z); None for an autoencoder.
-        distortion: -ln p(x|z) with z ~ q(z|x), nats per image, float32, shape (N,).
+        distortion: D = -ln p(x|z), averaged over draws of z ~ q(z|x), nats per image, float32,
+            shape (N,).
         labels: Class of every image, int64, shape (N,); None where there are no classes.
         factors: What every image was made from, float64, shape (N, K); None where nobody knows.
 

@@ -1,12 +1,14 @@
 """Likelihood scores in nats per image: D, R and -ELBO, the importance-weighted bound, anchors.
 
-Scores sample z from q(z|x): with z = mean the number is no bound. The noise is drawn for the
-whole set at once, so a score depends on the seed and not on the batch size.
+Scores sample z from q(z|x): with z = mean the number is no bound. Every reported score has the same
+noise, `evaluation_noise`: `DRAWS` draws for every image, whatever the batch size and whatever seed
+the run was trained with. Only the curves and the film of a run in training have one draw.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -15,12 +17,42 @@ from torch import Tensor
 from models.capabilities import LIKELIHOODS
 from models.config import MIN_SIGMA
 from models.metrics.statistics import estimate
-from models.objectives.distributions import LOG_2PI, normal_log_prob
+from models.objectives.distributions import LOG_2PI, normal_log_prob, reparameterize
 from models.objectives.elbo import LatentModel, Terms, elbo_terms
 
 EVALUATION_SEED = 0
 """Of the noise of every reported score, whatever seed a run was trained with: differences between
 runs on the same images are then paired in the noise too."""
+DRAWS = 4
+"""Samples of z for every image behind a reported D: they add less than 2 % to the standard error
+over images (tests/benchmarks/LOG.md). R is in closed form and needs none."""
+
+
+def evaluation_noise(
+    count: int, latent_dim: int, seed: int = EVALUATION_SEED, draws: int = DRAWS
+) -> Tensor:
+    """Draws ε ~ N(0, I) for a whole set, shape (K, N, Z): K draws for each of N images.
+
+    Fewer draws are the first of more.
+
+    Args:
+        count: N, the images.
+        latent_dim: Z.
+        seed: Of the noise.
+        draws: K, at least 1.
+
+    Raises:
+        ValueError: If there is no draw.
+
+    Example:
+        >>> many = evaluation_noise(5, 2)
+        >>> tuple(many.shape), torch.equal(evaluation_noise(5, 2, draws=1)[0], many[0])
+        ((4, 5, 2), True)
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, got {draws}")
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.randn(count, latent_dim, generator=generator) for _ in range(draws)])
 
 
 @torch.no_grad()
@@ -29,7 +61,8 @@ def elbo(
     images: Tensor,
     seed: int = EVALUATION_SEED,
     batch_size: int = 1024,
-    draws: int = 1,
+    draws: int = DRAWS,
+    report: Callable[[float], object] = lambda _share: None,
 ) -> Terms:
     r"""Estimates the terms of -ELBO for every image, weight 1 whatever β was.
 
@@ -43,6 +76,7 @@ def elbo(
         seed: Of the noise.
         batch_size: Images per pass; no effect on the result beyond rounding.
         draws: Samples of z over which D of each image is averaged, at least 1; R needs none.
+        report: Called after every batch with the share that is done.
 
     Returns:
         Distortion (N,), rate (N, Z), posterior mean and log-variance (N, Z), on the CPU.
@@ -60,24 +94,24 @@ def elbo(
         >>> tuple(scores.distortion.shape), tuple(scores.rate.shape)
         ((5,), (5, 2))
     """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, got {draws}")
     model.eval()
-    generator = torch.Generator().manual_seed(seed)
-    rounds = [_one_draw(model, images, generator, batch_size) for _ in range(draws)]
-    distortion = torch.stack([terms.distortion for terms in rounds]).mean(0)
-    return rounds[0]._replace(distortion=distortion)
-
-
-def _one_draw(
-    model: LatentModel, images: Tensor, generator: torch.Generator, batch_size: int
-) -> Terms:
-    """The terms with one sample of z for every image."""
-    noise = torch.randn(len(images), model.latent_dim, generator=generator).to(images.device)
-    batches = zip(images.split(batch_size), noise.split(batch_size), strict=True)
-    rows = [elbo_terms(model, batch, here) for batch, here in batches]
+    noise = evaluation_noise(len(images), model.latent_dim, seed, draws).to(images.device)
+    rows = []
+    for batch, here in zip(images.split(batch_size), noise.split(batch_size, 1), strict=True):
+        rows.append(_mean_terms(model, batch, here))
+        report(min(1.0, len(rows) * batch_size / len(images)))
     columns = zip(*rows, strict=True)
     return Terms(*(None if c[0] is None else torch.cat(c).cpu() for c in columns))
+
+
+def _mean_terms(model: LatentModel, images: Tensor, noise: Tensor) -> Terms:
+    """The terms with D averaged over draws ε, shape (K, B, Z); the images are encoded once."""
+    first = elbo_terms(model, images, noise[0])
+    if first.log_variance is None:
+        return first
+    codes = (reparameterize(first.mean, first.log_variance, one) for one in noise[1:])
+    others = [-model.log_likelihood(images, z) for z in codes]
+    return first._replace(distortion=torch.stack([first.distortion, *others]).mean(0))
 
 
 def summarize(terms: Terms) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 
 from models.data.load import load
 from models.metrics.likelihood import (
+    DRAWS,
     EVALUATION_SEED,
     binarize,
     collapsed_distortion,
@@ -33,7 +34,7 @@ def evaluate_checkpoint(
     images: int = 500,
     seed: int = EVALUATION_SEED,
     beta: float | None = None,
-    draws: int = 1,
+    draws: int = DRAWS,
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
@@ -50,7 +51,7 @@ def evaluate_checkpoint(
         images: How many test images the bound is computed on.
         seed: Of the noise and of the binarisation.
         beta: At which β to score a multi-rate model; None: 1.
-        draws: Samples of z for every image, over which D is averaged; cards have one.
+        draws: Samples of z for every image, over which D is averaged.
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a
@@ -85,6 +86,8 @@ def evaluate_checkpoint(
     is_binary = config.model.likelihood_properties.is_binary
     kind = ", grey, under a Bernoulli" if is_binary and not _is_black_and_white(x) else ""
     report["scores_are_for"] = f"all {len(x):,} test images{kind}"
+    if config.model.capabilities.has_posterior:
+        report["draws_of_z"] = draws
     report |= summarize(elbo(model, x, seed, draws=draws))
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)

@@ -211,25 +211,11 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
     """Writes the state and the checkpoint, with the test set's codes and scores."""
     import torch
 
-    from models.latents.codes import MAX_CODES, Codes
-    from models.metrics.disentanglement.scores import score_codes
-    from models.metrics.likelihood import collapsed_distortion, elbo, summarize
-    from models.metrics.reconstruction import squared_error
+    from models.runs.scores import score_test_set
     from models.training.control import apply, read_changes
 
     _save_state(run, training, seconds)
-    terms = elbo(training.model, training.test_images)
-    kept = slice(MAX_CODES // training.model.latent_dim)
-    codes = Codes(
-        terms.mean[kept].numpy(),
-        None if terms.log_variance is None else terms.log_variance[kept].numpy(),
-        terms.distortion[kept].numpy(),
-        None if test_set.labels is None else test_set.labels[kept],
-        None if test_set.factors is None else test_set.factors[kept],
-    )
-    error = squared_error(training.model, training.test_images).mean().item()
-    config = training.config.model
-    constant = collapsed_distortion(training.test_images, config.likelihood, config.sigma)
+    found = score_test_set(training.model, training.test_images, test_set)
     changes = [each for each in read_changes(run.folder) if each.step < training.step]
     card = Card(
         config=apply(training.config, changes[-1]) if changes else training.config,
@@ -240,19 +226,13 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         factor_names=test_set.factor_names,
         steps=training.step,
         seconds=round(seconds, 1),
-        metrics={
-            **summarize(terms),
-            "squared_error_per_pixel": error,
-            "collapsed_distortion": constant,
-            **_collapse(training),
-            **score_codes(codes),
-        },
+        metrics={**found.metrics, **_collapse(training)},
         torch=torch.__version__,
         command=command,
         changes=tuple(map(str, changes)),
     )
     weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
-    write(run.model_path, card, weights, codes, _rates(training, len(codes)))
+    write(run.model_path, card, weights, found.codes, found.rates)
 
 
 def _collapse(training: Any) -> dict[str, list[float]]:
@@ -265,14 +245,3 @@ def _collapse(training: Any) -> dict[str, list[float]]:
     images, binarize = training.train_images.cpu().numpy(), training.config.training.binarize
     found = collapse_threshold(images, model.likelihood, model.sigma, binarize)
     return {"collapse_spectrum": found.leading().spectrum.tolist()}
-
-
-def _rates(training: Any, count: int) -> Any:
-    """The test set at many β, of a multi-rate model; `count` is how many codes are stored."""
-    if training.config.model.capabilities.betas != "many":
-        return None
-    from models.latents.codes import MAX_CODES
-    from models.metrics.rate_curve import CODES, POINTS, measure_rates
-
-    codes = min(count, CODES, MAX_CODES // (POINTS * training.model.latent_dim))
-    return measure_rates(training.model, training.test_images, codes=codes)

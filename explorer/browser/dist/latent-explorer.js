@@ -102,7 +102,7 @@ var terms_default = {
     what: "How badly the image is rebuilt from its code: the surprise of its pixels under what the decoder expects.",
     unit: "nats per image",
     formula: "D = −E[ln p(x|z)], z drawn from q(z|x)",
-    measured: "Summed over pixels, averaged over the test images, one z drawn for each image. Grey images under a Bernoulli: the mean over random black-and-white versions.",
+    measured: "Summed over pixels, averaged over the test images, four z drawn for each; one z while a model is in training, for its curves and film. Grey images under a Bernoulli: the mean over random black-and-white versions.",
     lesson: "signs"
   },
   rate: {

@@ -41,6 +41,7 @@ OTHERS_SHOWN = 10
 """Jobs of others that wait and are shown to the teacher."""
 CURVE_WIDTH = 300
 """Width of a chart in pixels; as many as fit stand side by side."""
+ONE_DRAW = "The curves draw one z for each test image; the scores of the finished run draw four."
 
 
 def show() -> None:
@@ -269,6 +270,8 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"{place}-{name}-{run.id}")
     st.html(row("distortion", "rate", "negative_elbo", "kl", "steps", "nats"))
+    if config.model.capabilities.has_posterior:
+        st.caption(ONE_DRAW)
     if config.model.capabilities.betas == "many":
         st.caption("On the test set β is 1; on the training set it is drawn for every image.")
 

@@ -33,9 +33,9 @@ SWEEP_EPOCHS = 90
 """Below the threshold the escape from collapse is slow."""
 
 
-def scores(model: Any, seed: int) -> tuple[float, float]:
+def scores(model: Any) -> tuple[float, float]:
     """D and R of the test digits, in nats per image."""
-    found = elbo(model, torch.tensor(digits()[1].images), seed)
+    found = elbo(model, torch.tensor(digits()[1].images))
     return found.distortion.mean().item(), found.rate.sum(1).mean().item()
 
 
@@ -44,7 +44,7 @@ def betas(seeds: Sequence[int], progress: Progress) -> Measurement:
 
     def measure(seed: int, tell: Progress) -> Row:
         models = _stack([config(beta=beta, seed=seed) for beta in BETAS], tell)
-        found = {f"{b:g}": scores(m, seed) for b, m in zip(BETAS, models, strict=True)}
+        found = {f"{b:g}": scores(m) for b, m in zip(BETAS, models, strict=True)}
         return {
             "distortion": {beta: pair[0] for beta, pair in found.items()},
             "rate": {beta: pair[1] for beta, pair in found.items()},
@@ -65,7 +65,7 @@ def sweep(seeds: Sequence[int], progress: Progress) -> Measurement:
     def measure(seed: int, tell: Progress) -> Row:
         betas = [round(share * threshold, 2) for share in SHARES]
         models = _stack([config(beta=b, seed=seed, epochs=SWEEP_EPOCHS) for b in betas], tell)
-        rates = [scores(model, seed)[1] for model in models]
+        rates = [scores(model)[1] for model in models]
         return {"rate": {f"{b:g}": rate for b, rate in zip(betas, rates, strict=True)}}
 
     return over_seeds("sweep", seeds, measure, progress, {"threshold": threshold, "onset": ONSET})
@@ -89,7 +89,7 @@ def latents(seeds: Sequence[int], progress: Progress) -> Measurement:
 
     def measure(count: int, seed: int) -> dict[str, float]:
         model = trained(config(latent_dim=count, seed=seed))
-        found = elbo(model, torch.tensor(digits()[1].images), seed)
+        found = elbo(model, torch.tensor(digits()[1].images))
         total = (found.distortion + found.rate.sum(1)).mean().item()
         return {"elbo": total, "active": float(active_units(found.mean))}
 

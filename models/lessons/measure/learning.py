@@ -73,7 +73,7 @@ def _level() -> float:
     pixels = digits()[1].images.reshape(len(digits()[1].images), -1).astype(np.float64)
     mean = digits()[0].images.reshape(len(digits()[0].images), -1).mean(0).clip(1e-4, 1 - 1e-4)
     constant = -(pixels * np.log(mean) + (1 - pixels) * np.log(1 - mean)).sum(1).mean()
-    reached = negative_elbo(trained(config()), 0)
+    reached = negative_elbo(trained(config()))
     return float((constant + reached) / 2)
 
 
@@ -122,8 +122,8 @@ def _time_and_steps(kind: tuple[Any, int], seed: int) -> dict[str, float]:
     same = override(run, epochs=max(1, round(STEPS / per_epoch)))
     by_steps = trained(same, build_like(same, model))
     return {
-        "time": negative_elbo(by_time, seed),
-        "steps": negative_elbo(by_steps, seed),
+        "time": negative_elbo(by_time),
+        "steps": negative_elbo(by_steps),
         "taken": steps,
     }
 
@@ -140,7 +140,7 @@ def variances(seeds: Sequence[int], progress: Progress) -> Measurement:
         raw = build_like(run, VAE).encode(torch.tensor(digits()[1].images))[1]
         invalid = 0.0 if kind is not AbsoluteDeviation else (raw <= 0).double().mean().item()
         model = trained(run, build_like(run, kind))
-        return {"elbo": negative_elbo(model, seed), "invalid": invalid}
+        return {"elbo": negative_elbo(model), "invalid": invalid}
 
     return over_seeds("variances", seeds, each_kind(VARIANCES, measure), progress)
 
@@ -164,7 +164,7 @@ def _noise(seed: int, progress: Progress) -> Row:
     found = {}
     for place, (name, kind) in enumerate({"uniform ε": UniformNoise, "normal ε": VAE}.items()):
         run = config(seed=seed)
-        found[name] = negative_elbo(trained(run, build_like(run, kind)), seed)
+        found[name] = negative_elbo(trained(run, build_like(run, kind)))
         progress((place + 1) / 2)
     return {"distance": distance, "elbo": found}
 

@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,12 +14,12 @@ from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import override
 from models.data.builtin import load_digits
-from models.metrics.likelihood import elbo
+from models.metrics.likelihood import elbo, summarize
 from models.presets import preset
 from models.runs.folder import Run, list_runs
 from models.runs.status import write_failure
 from models.runs.train import execute
-from models.storage.checkpoint import read, restore
+from models.storage.checkpoint import read, restore, write
 from tests.helpers.command_line import assert_refusal, call, train
 
 UNITS = r"[\d.]+ ± [\d.]+ nats/image"
@@ -84,10 +85,37 @@ def test_several_draws_steady_d(trained):
         report = json.loads(call("evaluate", trained.model_path, "--json", *options))
         return report["distortion"][0]
 
-    one = [distortion("--seed", seed) for seed in range(4)]
+    one = [distortion("--seed", seed, "--draws", 1) for seed in range(4)]
     many = [distortion("--seed", seed, "--draws", 25) for seed in range(4)]
     assert np.std(many) < 0.6 * np.std(one)
     assert np.mean(many) == pytest.approx(np.mean(one), abs=3 * np.std(one))
+
+
+def test_a_run_of_an_older_version_is_measured_again(trained, tmp_path):
+    """Its card and map have one draw of z: `--store` brings them to what new runs have."""
+    path, new = tmp_path / "old.safetensors", read(trained.model_path)
+    x = torch.tensor(load_digits("test").images)
+    terms = elbo(restore(new), x, draws=1)
+    card = replace(new.card, metrics={**summarize(terms), "collapse_spectrum": [3.0]})
+    codes = replace(new.codes, distortion=terms.distortion.numpy())
+    write(path, card, new.weights, codes)
+    assert read(path).card.metrics["distortion"] == summarize(terms)["distortion"], "old ones open"
+    call("evaluate", path, "--store")
+    found = read(path)
+    assert found.card.metrics["distortion"] == pytest.approx(new.card.metrics["distortion"])
+    assert found.card.metrics["collapse_spectrum"] == [3.0]
+    np.testing.assert_allclose(found.codes.distortion, new.codes.distortion, rtol=1e-5)
+    assert all(np.array_equal(found.weights[name], new.weights[name]) for name in new.weights)
+
+
+def test_scores_are_not_stored_of_other_images(trained, tmp_path):
+    checkpoint, path = read(trained.model_path), tmp_path / "moved.safetensors"
+    card = replace(checkpoint.card, data_fingerprint="0" * 16)
+    write(path, card, checkpoint.weights, checkpoint.codes)
+    assert_refusal(call("evaluate", path, "--store", status=1), "must be those that the model was")
+    for option in (["--draws", 9], ["--seed", 1], ["--data", "digits"]):
+        text = call("evaluate", trained.model_path, "--store", *option, status=1)
+        assert_refusal(text, "leave out --data, --seed, --beta and --draws")
 
 
 def test_autoencoder_is_evaluated_without_a_rate(tmp_path):

@@ -12,10 +12,11 @@ from PIL import Image
 
 from models.data.image_files import MAX_PIXELS, decode
 from models.data.image_set import DataError
-from models.data.ingest import read_upload
+from models.data.ingest import read_path, read_upload
 from models.data.load import load
 from models.data.read_options import ReadOptions
 from tests.helpers.images import (
+    archive,
     classes,
     fill,
     find,
@@ -25,6 +26,7 @@ from tests.helpers.images import (
     png,
     read_zip,
     refusal,
+    write_files,
 )
 from tests.helpers.sentences import assert_sentence
 
@@ -311,6 +313,43 @@ def test_more_broken_files_are_looked_for_only_a_while(monkeypatch):
     large = [(f"{i}.png", png(i, size=(1000, 1000))) for i in range(12)]
     assert "'!.png' must be" in refusal(read_upload, [("!.png", b"x"), *large])
     assert len(decoded) < 8
+
+
+def encoded(kind):
+    stream = io.BytesIO()
+    picture(0, size=(40, 40)).save(stream, kind)
+    return stream.getvalue()
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+@pytest.mark.parametrize("kind", ["upload", "folder", "zip"])
+@pytest.mark.parametrize(
+    "broken", [b"notes", b"", cut(png(0)), cut(encoded("JPEG")), cut(encoded("GIF"))]
+)
+def test_a_broken_file_that_comes_last_costs_one_decode(kind, broken, monkeypatch, tmp_path):
+    decoded = []
+
+    def count(file, name=""):
+        decoded.append(name)
+        return decode(file, name)
+
+    monkeypatch.setattr("models.data.image_reader.decode", count)
+    members = [*flat(200), ("zzz.png", broken)]
+    write_files(tmp_path / "folder", members)
+    (tmp_path / "own.zip").write_bytes(archive(*members))
+    if kind == "upload":
+        sentence = refusal(read_upload, members)
+    else:
+        sentence = refusal(read_path, tmp_path / ("folder" if kind == "folder" else "own.zip"))
+    assert "'zzz.png' must be" in sentence and decoded == ["zzz.png"]
+
+
+def test_bytes_after_the_end_of_an_image_do_no_harm():
+    members = [(name, content + b"more") for name, content in flat()]
+    assert read_upload(members).id == read_upload(flat()).id
 
 
 @pytest.mark.parametrize("size", [8, 28, 64])

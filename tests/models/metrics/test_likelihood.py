@@ -1,6 +1,7 @@
 """Likelihood scores: anchors of the data, the importance-weighted bound, known answers."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,17 +14,21 @@ from models.data.load import load
 from models.families.likelihoods import build_likelihood
 from models.families.registry import build_model
 from models.metrics.likelihood import (
+    DRAWS,
     active_units,
     binarize,
     collapsed_distortion,
     elbo,
     entropy_floor,
+    evaluation_noise,
     importance_weighted_bound,
     summarize,
 )
 from models.metrics.statistics import estimate
 from models.objectives.distributions import bernoulli_log_prob
-from models.objectives.elbo import Terms
+from models.objectives.elbo import Terms, elbo_terms
+from models.storage.checkpoint import read, restore
+from tests.helpers.paths import ROOT
 
 SMALL = ModelConfig(image_shape=(1, 8, 8), hidden=(16,), latent_dim=3)
 SQUARE = (1, 2, 3)
@@ -202,6 +207,39 @@ def test_the_elbo_repeats_with_its_seed_and_samples_z():
     assert torch.equal(one.distortion, two.distortion)
     assert not torch.equal(one.distortion, other.distortion)
     assert torch.equal(one.rate, other.rate)
+
+
+def test_a_score_is_the_mean_over_its_draws():
+    model, images = build_model(SMALL), images_like(7)
+    told = []
+    found = elbo(model, images, seed=5, batch_size=3, draws=3, report=told.append)
+    noise = evaluation_noise(7, 3, seed=5, draws=3)
+    with torch.no_grad():
+        each = torch.stack([elbo_terms(model, images, one).distortion for one in noise])
+    torch.testing.assert_close(found.distortion, each.mean(0))
+    assert told == pytest.approx([3 / 7, 6 / 7, 1])
+    first = elbo(model, images, seed=5, draws=1)
+    torch.testing.assert_close(first.distortion, each[0])
+    assert torch.equal(first.rate, elbo(model, images, seed=5).rate), "R needs no draw"
+
+
+def test_an_autoencoder_is_decoded_once():
+    model, images = build_model(replace(SMALL, family="autoencoder")), images_like(3)
+    passes = []
+    model.decoder.register_forward_hook(lambda *_: passes.append(1))
+    elbo(model, images)
+    assert len(passes) == 1
+
+
+@pytest.mark.parametrize("name", ["digits-2d-beta-0.1", "digits-2d-beta-1", "digits-2d-multirate"])
+def test_the_draws_hardly_add_to_the_error_over_images(name):
+    """Within 2 %: the error of the mean is that of images, of which draws are a small part."""
+    model = restore(read(ROOT / "checkpoints" / f"{name}.safetensors"))
+    images = torch.tensor(load("digits", "test").images)
+    each = torch.stack([elbo(model, images, seed, draws=1).distortion for seed in range(32)])
+    of_draws = each.var(0).mean()
+    of_images = each.mean(0).var() - of_draws / 32
+    assert (1 + of_draws / DRAWS / of_images) ** 0.5 < 1.02
 
 
 def test_permuted_pixels_with_permuted_weights_score_the_same():

@@ -68,12 +68,13 @@ def test_finished_run_is_whole(whole):
     assert card.data_name == "digits" and len(card.class_names) == 10 and card.seconds > 0
     assert len(checkpoint.codes) == 500
     assert [row["step"] for row in rows] == [40, 80, 120]
-    assert card.metrics["distortion"][0] == pytest.approx(rows[-1]["test_distortion"], rel=1e-5)
+    one_draw = rows[-1]["test_distortion"]
+    assert card.metrics["distortion"][0] == pytest.approx(one_draw, rel=0.01) != one_draw
     assert card.metrics["rate"][0] == pytest.approx(rows[-1]["test_rate"], rel=1e-5)
     from models.data.builtin import load_digits
 
     images = torch.tensor(load_digits("test").images)
-    again = elbo(restore(checkpoint), images, CONFIG.training.seed)
+    again = elbo(restore(checkpoint), images)
     np.testing.assert_allclose(checkpoint.codes.distortion, again.distortion, rtol=1e-5)
     np.testing.assert_allclose(checkpoint.codes.mean, again.mean, rtol=1e-3, atol=1e-3)
 
