@@ -25,6 +25,7 @@ from tests.helpers.browser_page import (
     next_frame,
     pins,
     place,
+    resize,
     selected,
     settle,
     signed,
@@ -58,6 +59,35 @@ def select(page, image):
     page.get_by_label("Number of the test image").fill(str(image))
     page.keyboard.press("Enter")
     page.get_by_role("heading", name=re.compile(rf"^Image {image}\b")).wait_for()
+
+
+GEOMETRY = """() => {
+    const find = (name) => document.querySelector(name);
+    const panel = find(".latent-panel"), below = find(".inspector");
+    return [panel, ...panel.children, below].map((each) => {
+        const { x, y, width, height } = each.getBoundingClientRect();
+        return [x, y, width, height];
+    });
+}"""
+"""Where the panel, each of its parts, and the inspector lie, in pixels."""
+
+
+def test_the_panel_does_not_move_when_the_cue_comes_or_goes(visit):
+    """From before the first move on: a line that comes late would push what is below it."""
+    page = visit()
+    wait_for_map(page, 500)
+    numbers = page.locator(".latent-panel .numbers")
+    for width in (1440, 800):
+        resize(page, width)
+        at = [spot[:2] for spot in spots(page, 12)] + [place(page, image) for image in (0, 58, 187)]
+        places, seen = [page.evaluate(GEOMETRY)], set()
+        for x, y in at:
+            page.mouse.move(x, y)
+            next_frame(page)
+            seen.add("Off the manifold" in numbers.inner_text())
+            places.append(page.evaluate(GEOMETRY))
+        assert seen == {True, False}, "with the cue, and without"
+        assert np.ptp(np.array(places), axis=0).max() < 0.5
 
 
 def test_spots_and_touched_images_are_decoded_as_torch_decodes_them(visit):
