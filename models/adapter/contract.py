@@ -31,6 +31,12 @@ from typing import Any
 
 from torch import Tensor
 
+from models.adapter.answers import (
+    remedy_for_code,
+    remedy_for_codes,
+    remedy_for_images,
+    remedy_for_shape,
+)
 from models.adapter.errors import AdapterError, describe_value
 
 LIKELIHOODS = ("gaussian-optimal", "bernoulli", "gaussian")
@@ -58,15 +64,19 @@ def check_codes(answer: Any, count: int) -> tuple[Tensor, Tensor]:
     """
     if not isinstance(answer, (tuple, list)) or len(answer) != 2:
         raise AdapterError(
-            f"encode must return mean and log_variance, got {describe_value(answer)}"
+            "encode must return mean and log_variance, "
+            f"got {describe_value(answer)}{remedy_for_codes(answer)}"
         )
     parts = []
     for name, part in zip(("mean", "log_variance"), answer, strict=True):
         if not isinstance(part, Tensor):
-            raise AdapterError(f"{name} must be a torch tensor, got {describe_value(part)}")
+            raise AdapterError(
+                f"{name} must be a torch tensor, got {describe_value(part)}{remedy_for_code(part)}"
+            )
         if part.ndim != 2 or len(part) != count or part.shape[1] < 1:
             raise AdapterError(
-                f"{name} must have shape ({count}, Z), one row an image, got {tuple(part.shape)}"
+                f"{name} must have shape ({count}, Z), one row an image, "
+                f"got {tuple(part.shape)}{remedy_for_code(part)}"
             )
         part = part.detach().float().cpu()
         if not part.isfinite().all():
@@ -102,12 +112,15 @@ def check_images(answer: Any, count: int, shape: tuple[int, ...]) -> Tensor:
 them by the value of white, as in images / 255; encode then begins with images = 255 * images
     """
     if not isinstance(answer, Tensor):
-        raise AdapterError(f"decode must return a torch tensor, got {describe_value(answer)}")
+        raise AdapterError(
+            f"decode must return a torch tensor, got {describe_value(answer)}"
+            f"{remedy_for_images(answer)}"
+        )
     expected = (count, *shape)
     if tuple(answer.shape) != expected:
         raise AdapterError(
             f"decode must give images of shape {expected} for {count} codes, "
-            f"got {tuple(answer.shape)}: reshape them"
+            f"got {tuple(answer.shape)}: {remedy_for_shape(tuple(answer.shape), expected)}"
         )
     images = answer.detach().float().cpu()
     if not images.isfinite().all():

@@ -12,6 +12,12 @@ from models.text import clean_name
 
 MODULE = "latent_adapter"
 """The name under which the user's file runs."""
+_HINTS = {
+    "must have the same dtype": ": images and codes are float32, so call model.float()",
+    "not compiled with CUDA": ": use the CPU, and torch.load(…, map_location='cpu')",
+    "Found no NVIDIA driver": ": use the CPU, and torch.load(…, map_location='cpu')",
+}
+"""What to do, by a part of torch's message."""
 LONGEST = 300
 """Characters of an exception's message that are shown."""
 
@@ -55,7 +61,8 @@ def _in_words(error: BaseException) -> str:
         given = "" if error.code is None else clean_name(repr(error.code), "", 40)
         return f"sys.exit({given}), which a module may only do under if __name__ == '__main__'"
     text = explain_weights(str(error)) or f"{type(error).__name__}: {str(error) or 'no message'}"
-    return clean_name(text, longest=LONGEST)
+    hint = next((hint for part, hint in _HINTS.items() if part in str(error)), "")
+    return clean_name(text, longest=LONGEST) + hint
 
 
 def _frame_to_blame(error: BaseException) -> traceback.FrameSummary | None:

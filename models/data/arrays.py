@@ -185,7 +185,8 @@ def _check_header(name: str, header: Header) -> None:
     name, count = clean_name(name), math.prod(header.shape)
     if header.dtype.hasobject:
         raise DataError(
-            f"{name} must hold numbers or texts, got Python objects: convert them first"
+            f"{name} must hold numbers or texts, got Python objects: convert them first, texts by "
+            "astype(str), arrays of one shape by np.stack"
         )
     stored = header.size - header.start
     if min(header.shape, default=0) < 0 or count * header.dtype.itemsize != stored:

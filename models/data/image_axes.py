@@ -125,4 +125,8 @@ def _remedy(shape: tuple[int, ...]) -> str:
             return f"transpose them first, if each column of {shape[0]} values is an image"
     if len(shape) == 4 and shape[0] in CHANNELS:
         return "transpose them first, so that the number of images comes first"
+    if len(shape) == 4:
+        return "keep 1, 3 or 4 channels, or one slice of each volume, as images[:, 0]"
+    if len(shape) > 4:
+        return "take one slice of each volume, or each frame as an image"
     return "reshape them first"

@@ -1,22 +1,25 @@
 """Labels from a table beside the images, as in a labels.csv: one column names the files.
 
-The delimiter may be a comma, a semicolon or a tab. The column whose values are most often names of
-images, with or without ending and folders, names the files; the label is in the column called so,
-or in the only other one.
+The delimiter may be a comma, a semicolon or a tab; a metadata.jsonl has an object a line. The
+column whose values are most often names of images, with or without ending and folders, names the
+files; the label is in the column called so, or in the only other one.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 
 from models.data.class_folders import ImageFile, last_part
 from models.data.layout import LABELS, find_part, split_name
 from models.text import clean_name
 
-SUFFIXES = (".csv", ".tsv", ".txt")
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 MAX_TABLE = 4 * 2**20
 """Bytes of a table that is read."""
+MOST_DISTINCT = 0.5
+"""Texts for each image from which on a column that is not called label holds captions."""
 
 
 def is_table(name: str) -> bool:
@@ -44,7 +47,8 @@ def label_from_table(
         >>> [image.label for image in found], notes
         (['cat', 'dog'], ('2 labels are from labels.csv, column label',))
     """
-    rows = _read_rows(content) if len(content) <= MAX_TABLE else []
+    read = _read_objects if name.lower().endswith(".jsonl") else _read_rows
+    rows = read(content) if len(content) <= MAX_TABLE else []
     place_of = _places(images, find_part(split_name(last_part(name))))
     file_column = _file_column(rows, place_of)
     if file_column is None:
@@ -60,6 +64,11 @@ def label_from_table(
     found = [(_find(row[file_column], place_of), row[label_column].strip()) for row in rows]
     labels = {place: label for place, label in found if place is not None}
     column = clean_name(header[label_column]) if header else f"{label_column + 1}"
+    if not _is_called_label(column) and len(set(labels.values())) > MOST_DISTINCT * len(labels):
+        return list(images), (
+            f"{shown} was left out: column {column} has {len(set(labels.values())):,} different "
+            f"texts for {len(labels):,} images, which are no classes",
+        )
     notes = [f"{len(labels)} labels are from {clean_name(last_part(name))}, column {column}"]
     unknown = len(rows) - bool(header) - sum(place is not None for place, _ in found)
     if unknown:
@@ -86,6 +95,24 @@ def _read_rows(content: bytes) -> list[list[str]]:
         return []
     width = len(rows[0]) if rows else 0
     return [row for row in rows if len(row) == width] if width > 1 else []
+
+
+def _read_objects(content: bytes) -> list[list[str]]:
+    """The rows of a table of JSON objects, one a line, below the names; [] if it is none."""
+    try:
+        objects = [json.loads(line) for line in content.decode().splitlines() if line.strip()]
+    except ValueError:
+        return []
+    if not objects or not all(isinstance(each, dict) for each in objects):
+        return []
+    names = list(objects[0])
+    rows = [[str(each.get(name, "")) for name in names] for each in objects]
+    return [list(map(str, names)), *rows] if len(names) > 1 else []
+
+
+def _is_called_label(column: str) -> bool:
+    """Whether a column's name says that it holds labels."""
+    return bool({*split_name(column)} & {*LABELS})
 
 
 def _places(images: Sequence[ImageFile], part: str) -> dict[str, int]:
@@ -133,5 +160,5 @@ def _label_column(header: Sequence[str], width: int, file_column: int) -> int | 
     others = [column for column in range(width) if column != file_column]
     if len(others) == 1:
         return others[0]
-    named = [column for column in others if header and set(split_name(header[column])) & {*LABELS}]
+    named = [column for column in others if header and _is_called_label(header[column])]
     return min(named, key=lambda column: len(header[column])) if named else None

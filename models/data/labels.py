@@ -55,13 +55,26 @@ def _one_a_row(labels: np.ndarray, count: int, name: str) -> np.ndarray:
     if labels.ndim == 2 and len(labels) == count and is_one_hot(labels):
         return labels.argmax(axis=1)
     if labels.shape not in ((count,), (count, 1), (1, count)):
-        raise DataError(f"{name} must be one for each of {count} images, got shape {labels.shape}")
+        remedy = ": choose one column" if labels.ndim == 2 and len(labels) == count else ""
+        raise DataError(
+            f"{name} must be one for each of {count} images, got shape {labels.shape}{remedy}"
+        )
     labels = labels.reshape(count)
     if labels.dtype.kind == "f" and _is_whole(labels):
         return labels.astype(np.int64)
     if labels.dtype.kind not in "buiUS":
-        raise DataError(f"{name} must be whole numbers or short texts, got {labels.dtype}")
+        raise DataError(f"{name} must be whole numbers or short texts, got {_kind(labels)}")
     return labels
+
+
+def _kind(labels: np.ndarray) -> str:
+    """What is wrong with labels, in a word or two."""
+    if labels.dtype.kind != "f":
+        return str(labels.dtype)
+    missing = np.count_nonzero(np.isnan(labels))
+    if missing:
+        return f"NaN for {missing} of {len(labels)} images: give those a number or text, too"
+    return f"{labels.dtype} with fractions"
 
 
 def is_one_hot(labels: np.ndarray) -> bool:

@@ -21,5 +21,5 @@ def advice(name: str) -> str:
         >>> advice("shapes3d.h5"), advice("scan.TIF"), advice("notes.txt")
         ('save its arrays with np.savez', 'save it as PNG', '')
     """
-    lower = name.lower()
+    lower = name.lower().removesuffix(".gz") if "ubyte" in name.lower() else name.lower()
     return next((what for what, endings in _ADVICE.items() if lower.endswith(endings)), "")

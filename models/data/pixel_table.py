@@ -14,16 +14,21 @@ import numpy as np
 
 from models.data.image_set import DataError
 from models.data.layout import LABELS, split_name
+from models.text import clean_name
+
+COUNTERS = {"id", "ids", "index", "unnamed"}
+"""What columns are called that count the rows."""
 
 
 def read_pixel_table(content: bytes) -> dict[str, np.ndarray]:
     """Reads a table of numbers, one image a row.
 
     Args:
-        content: Of a .csv file, comma-separated.
+        content: Of a .csv file, separated by commas, semicolons or tabs.
 
     Returns:
-        `images` (N, pixels), and `labels` (N,) if there is a column of them.
+        `images` (N, pixels), `labels` (N,) if there is a column of them, and the columns whose
+        names say that they only count the rows, by those names.
 
     Raises:
         DataError: If it is no table of numbers of equal rows.
@@ -34,7 +39,8 @@ def read_pixel_table(content: bytes) -> dict[str, np.ndarray]:
         {'images': (10, 64), 'labels': (10,)}
     """
     first = content[: 2**20].split(b"\n", 1)[0].decode("utf-8-sig", "replace")
-    names = [name.strip().strip('"') for name in first.split(",")]
+    delimiter = max(",;\t", key=first.count)
+    names = [name.strip().strip('"') for name in first.split(delimiter)]
     header = [] if all(map(_is_number, names)) else names
     if len(names) < 64:
         raise DataError(
@@ -43,14 +49,18 @@ def read_pixel_table(content: bytes) -> dict[str, np.ndarray]:
         )
     try:
         table = np.loadtxt(
-            io.BytesIO(content), np.float32, delimiter=",", skiprows=1 if header else 0, ndmin=2,
-            encoding="utf-8-sig",
+            io.BytesIO(content), np.float32, delimiter=delimiter, skiprows=1 if header else 0,
+            ndmin=2, encoding="utf-8-sig",
         )  # fmt: skip
     except ValueError as error:
         raise DataError(
             "a table of pixels must hold numbers only, in rows of one length, got others"
         ) from error
-    return _split(table, _label_column(header, table))
+    counters = [place for place, name in enumerate(header) if {*split_name(name)} & COUNTERS]
+    found = {clean_name(header[place], "id", 40): table[:, place] for place in counters}
+    header = [name for place, name in enumerate(header) if place not in counters]
+    table = np.delete(table, counters, axis=1)
+    return found | _split(table, _label_column(header, table))
 
 
 def _is_number(text: str) -> bool:

@@ -26,9 +26,42 @@ def ramp(low, high):
     return lambda z: torch.linspace(low, high, 64).view(1, 1, 8, 8).expand(len(z), -1, -1, -1)
 
 
+NORMAL = torch.distributions.Normal(torch.zeros(8, 2), torch.ones(8, 2))
+DOUBLE = nn.Linear(8, 4).double()
+
+
+async def later(x):
+    return x, x
+
+
 REFUSED = {
     "no tuple": ({"encode": lambda x: x[:, 0, 0]}, "mean and log_variance, got Tensor"),
-    "three": ({"encode": lambda x: (x, x, x)}, "got 3 values"),
+    "three": ({"encode": lambda x: (x, x, x)}, "got 3 values: return two of them, without the sa"),
+    "a dict": ({"encode": lambda x: {"mu": x, "log_var": x}}, "got dict: .* ln σ², of mu, log_var"),
+    "one tensor": (
+        {"encode": lambda x: x[:, 0, 0, :4]},
+        r"Tensor: return encoded.chunk\(2, 1\)",
+    ),
+    "a distribution": ({"encode": lambda x: NORMAL}, r"got Normal: return q.mean, q.variance.log"),
+    "maps": ({"encode": two(lambda x: x[:, :, :1, :1])}, r"\(2, 1, 1, 1\): flatten it"),
+    "no variance": ({"encode": lambda x: (x[:, 0, 0], None)}, "got nothing: a model without a var"),
+    "async": ({"encode": later}, "got coroutine: define the function without async"),
+    "float64": (
+        {"encode": lambda x: DOUBLE(x[:, 0, 0]).chunk(2, 1)},
+        "so call model.float",
+    ),
+    "images and more": ({"decode": lambda z: (z, z)}, "got 2 values: return the images alone"),
+    "a dict of images": ({"decode": lambda z: {"recon": z}}, "that holds the images, of recon"),
+    "a Bernoulli": ({"decode": lambda z: NORMAL}, "got Normal: return p.mean"),
+    "an array of images": ({"decode": lambda z: z.numpy()}, r"ndarray: return torch.from_numpy"),
+    "rows": (
+        {"decode": lambda z: grey(0.5)(z).flatten(1)},
+        r"images.reshape\(-1, 1, 8, 8\)",
+    ),
+    "channels last": (
+        {"decode": lambda z: grey(0.5)(z).permute(0, 2, 3, 1)},
+        r"permute\(0, 3, 1",
+    ),
     "nothing": ({"encode": lambda x: None}, "got nothing"),
     "an array": ({"encode": two(lambda x: x[:, 0, 0].numpy())}, "torch tensor, got ndarray"),
     "one row": ({"encode": two(lambda x: x[0, 0, :2])}, r"shape \(8, Z\), one row an image"),
@@ -39,7 +72,10 @@ REFUSED = {
     "257 latents": ({"encode": two(lambda x: torch.zeros(len(x), 257))}, "at most 256 latents"),
     "variance": ({"encode": two(lambda x: x[:, 0, 0] + 90)}, "return ln σ², not σ² or σ"),
     "failing": ({"encode": lambda x: x.nowhere}, "encode must not fail, .* AttributeError"),
-    "decoded flat": ({"decode": lambda z: torch.zeros(len(z), 64)}, r"got \(8, 64\): reshape"),
+    "decoded flat": (
+        {"decode": lambda z: torch.zeros(len(z), 64)},
+        r"got \(8, 64\): ret",
+    ),
     "one image": ({"decode": lambda z: torch.zeros(1, 1, 8, 8)}, r"got \(1, 1, 8, 8\)"),
     "NaN image": ({"decode": grey(math.nan)}, "finite images"),
     "too bright": ({"decode": grey(1.5)}, r"in \[0, 1\], got 1.5 to 1.5: end it with a sigmoid"),

@@ -169,6 +169,7 @@ def test_axes_are_told_by_their_lengths(shape, axes):
     assert find_axes(shape) == axes
 
 
+SEVERAL = np.random.default_rng(2).integers(0, 2, (40, 5))
 UNCLEAR = {
     "two": ({"foo": SQUARE, "bar": SQUARE}, "'foo' (40, 12, 12) uint8, 'bar' (40, 12, 12) uint8"),
     "four positions": (
@@ -177,6 +178,17 @@ UNCLEAR = {
     ),
     "no images": ({"codes": np.zeros((40, 2)), "labels": LABELS}, "'codes' (40, 2) float64"),
     "many": ({f"a{i}": np.zeros(i + 1) for i in range(40)}, "and 36 more"),
+    "labels of several kinds": (
+        {"images": SQUARE, "labels": SEVERAL},
+        "one for each of 40 images, got shape (40, 5): choose one column",
+    ),
+    "labels missing": (
+        {"images": SQUARE, "labels": np.where(np.arange(40) < 3, np.nan, 1)},
+        "got NaN for 3 of 40 images: give those a number or text",
+    ),
+    "labels between": ({"images": SQUARE, "labels": np.arange(40) / 2}, "float64 with fractions"),
+    "volumes": ({"images": np.ones((20, 16, 9, 9))}, "one slice of each volume, as images[:, 0]"),
+    "films": ({"images": np.ones((20, 5, 1, 9, 9))}, "one slice of each volume, or each frame"),
     "labels short": ({"images": SQUARE, "y": LABELS[:9]}, "y must be one for each of 40 images"),
     "labels real": ({"images": SQUARE, "target": LABELS / 3}, "target must be whole numbers"),
     "rows of colour": ({"data": np.zeros((40, 3072), bool)}, "(N, 3, 32, 32) or (N, 32, 32, 3)"),

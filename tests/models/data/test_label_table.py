@@ -31,6 +31,36 @@ TABLES = {
 }
 
 
+OBJECTS = "\n".join(
+    f'{{"file_name": "{place:02}.png", "label": "{kind}"}}' for place, kind in enumerate(KINDS)
+).encode()
+
+
+@pytest.mark.parametrize("inside", ["", "train/"])
+def test_a_table_of_objects_is_read_alike(inside):
+    files = [(f"{inside}{name}", content) for name, content in flat()]
+    found = read_zip(*files, (f"{inside}metadata.jsonl", OBJECTS))
+    assert [found.class_names[label] for label in found.labels] == KINDS
+    assert found.notes == ("12 labels are from metadata.jsonl, column label",)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[1]\n[2]", b"\xff", b"", b'{"file_name": "00.png"}'])
+def test_what_is_no_table_of_objects_is_named(content):
+    found = read_zip(*flat(), ("metadata.jsonl", content))
+    assert found.labels is None and "'metadata.jsonl'" in found.notes[0]
+
+
+def test_captions_are_no_classes():
+    """One text for each image, in the only other column."""
+    captions = table(*(f"{n:02}.png,a photo {n}" for n in range(12)), header="file_name,text")
+    found = read_zip(*flat(), ("metadata.csv", captions))
+    assert found.labels is None
+    assert found.notes == (
+        "'metadata.csv' was left out: column text has 12 different texts for 12 images, which are "
+        "no classes",
+    )
+
+
 @pytest.mark.parametrize("case", TABLES)
 def test_a_table_gives_images_their_classes(tmp_path, case):
     inside = "images/" if case == "with folder" else ""

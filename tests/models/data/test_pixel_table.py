@@ -22,6 +22,7 @@ FLAT = SQUARE.reshape(30, -1)
 PIXELS = ",".join(f"pixel{i}" for i in range(144))
 DARK_EDGES = FLAT.copy()
 DARK_EDGES[:, [0, -1]] = 0
+TABLE = csv_of(np.column_stack([LABELS, FLAT]), f"label,{PIXELS}")
 TABLES = {
     "Fashion": csv_of(np.column_stack([LABELS, FLAT]), f"label,{PIXELS}"),
     "label last": csv_of(np.column_stack([FLAT, LABELS]), f"{PIXELS},class"),
@@ -31,8 +32,18 @@ TABLES = {
     "no labels, no header": csv_of(FLAT),
     "fractions": csv_of(np.column_stack([LABELS, FLAT / 255]), f"y,{PIXELS}", "%.6f"),
     "byte order mark": b"\xef\xbb\xbf" + csv_of(np.column_stack([LABELS, FLAT]), f"label,{PIXELS}"),
+    "semicolons": TABLE.replace(b",", b";"),
+    "tabs": TABLE.replace(b",", b"\t"),
     "Windows": csv_of(np.column_stack([LABELS, FLAT])).replace(b"\n", b"\r\n"),
 }
+
+
+@pytest.mark.parametrize("name", ["id", "Unnamed: 0", "image_id", "index"])
+def test_a_column_that_counts_the_rows_is_named_and_left_out(name):
+    counted = np.column_stack([np.arange(30), LABELS, FLAT])
+    found = read_upload([("train.csv", csv_of(counted, f"{name},label,{PIXELS}"))])
+    assert np.array_equal(found.images[:, 0], SQUARE) and found.labels.tolist() == LABELS.tolist()
+    assert found.notes[-1].startswith("arrays left out: ") and name in found.notes[-1]
 
 
 @pytest.mark.parametrize("case", TABLES)
