@@ -51,7 +51,7 @@ REPLACED = {
 """Keys of such links that are gone: what the link of today would say, by their value."""
 FIRST = "latent-map"
 """The address of the page that is shown without one."""
-CHECK, DOCTOR = "check", "doctor"
+CHECK, DOCTOR, TEN_MINUTES = "check", "doctor", "ten-minutes"
 """What the Lessons page shows besides lessons."""
 
 
@@ -236,7 +236,7 @@ SETTINGS: dict[str, Setting] = {
     "free-bits": Setting(1.0, _number("free-bits")),
     "capacity": Setting(3.0, _number("capacity")),
     "beta-divisor": Setting(4, _whole(2, 50)),
-    "lesson": Setting("", _one_of(CHECK, DOCTOR, *LESSONS)),
+    "lesson": Setting("", _one_of(CHECK, DOCTOR, TEN_MINUTES, *LESSONS)),
     "predicted": Setting(None, _predictions),
     "answers": Setting(None, _answers),
     "hide": Setting(None, _hidden),

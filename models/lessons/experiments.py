@@ -16,7 +16,7 @@ EXPERIMENTS: dict[str, str] = {
         "posteriors": ("density", "gaps", "lobes"),
         "spaces": ("spaces",),
         "learning": ("estimators", "noises", "samples", "batches", "variances"),
-        "compression": ("betas", "sweep", "latents", "blur"),
+        "compression": ("betas", "sweep", "helps", "latents", "blur"),
     }.items()
     for name in names
 }

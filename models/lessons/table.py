@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from models.lessons.lesson import Lesson
-from models.lessons.topics import inference, objective, probability, spaces
+from typing import NamedTuple
+
+from models.lessons.lesson import Lesson, Link
+from models.lessons.topics import inference, objective, probability, remedies, spaces
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "What a VAE is": ("three-steps", "surprise", "signs", "bound", "posterior"),
-    "What the KL and β do": ("zero-one", "asymmetry", "beta", "collapse", "mse"),
+    "What the KL and β do": ("zero-one", "asymmetry", "beta", "collapse", "remedies", "mse"),
     "What the space looks like": ("dead-zones", "organise", "latents", "density", "blur"),
     "How it learns": (
         "reparameterise", "gaussian", "log-variance", "one-sample", "batch", "test-time",
@@ -17,11 +19,40 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
 
 _ALL = {
     lesson.id: lesson
-    for module in (probability, objective, inference, spaces)
+    for module in (probability, objective, inference, spaces, remedies)
     for lesson in module.LESSONS
 }
 LESSONS: dict[str, Lesson] = {id: _ALL[id] for ids in CHAPTERS.values() for id in ids}
 """Every lesson by its id."""
+
+
+class Stop(NamedTuple):
+    """One stop of a lesson plan: what it shows, and the id of a lesson or a page of the app."""
+
+    title: str
+    to: str | Link
+
+
+TEN_MINUTES: tuple[Stop, ...] = (
+    Stop("An autoencoder and a VAE: whose space has holes?", "dead-zones"),
+    Stop("The ELBO: four terms and their signs", "signs"),
+    Stop("The KL: what pulls a code to the prior", "zero-one"),
+    Stop(
+        "β: drag the slider until every code is the prior",
+        Link("", "latent-map", {"model": "digits-2d-multirate"}),
+    ),
+    Stop("Collapse: predicted before training, then measured", "collapse"),
+    Stop("Remedies: which ones bring the codes back?", "remedies"),
+    Stop(
+        "Sampling: new images from the prior",
+        Link("", "latent-map", {"model": "mnist-2d-beta-1", "panel": "prior"}),
+    ),
+    Stop(
+        "Interpolation: walk from one digit to another",
+        Link("", "latent-map", {"model": "mnist-2d-beta-1"}),
+    ),
+)
+"""For a class: what a VAE is, from its holes to its walks. Everything in it is measured already."""
 
 
 def asked() -> dict[str, tuple[str, ...]]:

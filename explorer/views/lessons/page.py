@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer import page_queue, state
 from explorer.services import warm_up
-from explorer.views.lessons import check, controls, doctor, hand_in, lesson
+from explorer.views.lessons import check, controls, doctor, hand_in, lesson, ten_minutes
 from explorer.widgets import inputs
 from models.lessons.table import CHAPTERS, LESSONS, asked
 
@@ -31,6 +31,8 @@ def _lessons() -> None:
         check.show()
     elif chosen == state.DOCTOR:
         doctor.stand_alone()
+    elif chosen == state.TEN_MINUTES:
+        ten_minutes.show()
     elif chosen:
         lesson.show(LESSONS[chosen])
     else:
@@ -42,7 +44,11 @@ def _bar(chosen: str) -> None:
     """The way back, to the next lesson, and to any."""
     order = [*LESSONS, state.CHECK]
     labels = {"": "All lessons"} | {id: each.question for id, each in LESSONS.items()}
-    labels |= {state.CHECK: "Knowledge check", state.DOCTOR: "Loss doctor"}
+    labels |= {
+        state.CHECK: "Knowledge check",
+        state.DOCTOR: "Loss doctor",
+        state.TEN_MINUTES: ten_minutes.TITLE,
+    }
     with controls.row("bar"):
         inputs.select("lesson", "Lesson", labels, width=420)
         inputs.button("All lessons", lambda: state.put(lesson=""))
@@ -73,6 +79,7 @@ def _overview() -> None:
             {
                 "open-doctor": ("Loss doctor: which β is my loss?", state.DOCTOR),
                 "open-check": ("Knowledge check: ten questions", state.CHECK),
+                "open-ten-minutes": (f"{ten_minutes.TITLE}: eight stops", state.TEN_MINUTES),
             },
         )
         hand_in.show()

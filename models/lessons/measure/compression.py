@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.config import RunConfig
+from models.config import RunConfig, override
 from models.families.registry import build_model
 from models.lessons.measure.repeat import Progress, Row, each_kind, over_seeds
 from models.lessons.measure.small import config, digits, trained
 from models.lessons.measurement import Measurement
 from models.metrics.likelihood import active_units, elbo
 from models.theory.collapse_threshold import collapse_threshold
+from models.training.remedies import Remedy, Strengths, remedies
 from models.training.stacked import Member, Stack
 
 BETAS = (0.01, 0.1, 0.5, 1.0, 2.0, 10.0)
@@ -29,6 +30,8 @@ LIKELIHOODS = {
     "Gaussian, fitted σ": {"likelihood": "gaussian-optimal", "sigma": 0.2},
 }
 SIZES = (2, 16)
+COLLAPSING = 4.0
+"""β of the training that the remedies are for: above the threshold of the digits."""
 SWEEP_EPOCHS = 90
 """Below the threshold the escape from collapse is slow."""
 
@@ -69,6 +72,30 @@ def sweep(seeds: Sequence[int], progress: Progress) -> Measurement:
         return {"rate": {f"{b:g}": rate for b, rate in zip(betas, rates, strict=True)}}
 
     return over_seeds("sweep", seeds, measure, progress, {"threshold": threshold, "onset": ONSET})
+
+
+def helps(seeds: Sequence[int], progress: Progress) -> Measurement:
+    """Measures what each remedy makes of a training that collapses.
+
+    `rate`, R of the test digits, and `active`, active latents: without a remedy and with each of
+    `models.training.remedies`, at `COLLAPSING`, from the same seed and for as many steps. `elbo`,
+    −ELBO of those under the same likelihood.
+    """
+    run = config(beta=COLLAPSING, epochs=SWEEP_EPOCHS)
+    tried = remedies(run, run.total_steps(len(digits()[0].images)), Strengths())
+
+    def measure(remedy: Remedy, seed: int) -> dict[str, float]:
+        model = trained(override(remedy.config, seed=seed))
+        found = elbo(model, torch.tensor(digits()[1].images))
+        rate = found.rate.sum(1).mean().item()
+        scores = {"rate": rate, "active": float(active_units(found.mean))}
+        if remedy.config.model.likelihood == run.model.likelihood:
+            scores["elbo"] = found.distortion.mean().item() + rate
+        return scores
+
+    kinds = {remedy.name: remedy for remedy in tried}
+    facts = {"beta": COLLAPSING, "onset": ONSET}
+    return over_seeds("helps", seeds, each_kind(kinds, measure), progress, facts)
 
 
 def _stack(runs: Sequence[RunConfig], tell: Progress) -> list[Any]:

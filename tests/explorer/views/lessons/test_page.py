@@ -5,12 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from explorer import glossary
+from explorer import glossary, state
 from explorer.services import lessons
 from explorer.views.lessons import hand_in
 from explorer.widgets.text import typeset
 from models.lessons.experiments import shipped
-from models.lessons.table import CHAPTERS, LESSONS, asked
+from models.lessons.lesson import Link
+from models.lessons.table import CHAPTERS, LESSONS, TEN_MINUTES, asked
 from tests.helpers.app_test import charts, column, open_view, press, said, settle
 from tests.helpers.paths import MNIST
 
@@ -280,3 +281,24 @@ def test_the_file_that_is_handed_in_has_it_all(no_runs, monkeypatch):
     assert document["check"]["questions"][0]["answer"] and len(document["check"]["questions"]) == 10
     assert document["pins"] == ["A~0.5,-0.25"] and document["seeds"]["draw"] == 4
     assert state.SETTINGS["draw"].default == 0
+
+
+def test_ten_minutes_with_a_class_run_from_one_link_and_have_been_measured(no_runs):
+    at = open_view("lessons", lesson=state.TEN_MINUTES)
+    found = pages(at)
+    for number, stop in enumerate(TEN_MINUTES, 1):
+        label = f"{number}. {stop.title}"
+        if isinstance(stop.to, Link):
+            assert found[label].page == "" and stop.to.page == state.FIRST
+            assert all(value in found[label].query_string for value in stop.to.settings.values())
+        else:
+            assert label in labels(at)
+            lesson = LESSONS[stop.to]
+            assert not lesson.experiment or shipped(lesson.experiment).count
+    press(at, f"1. {TEN_MINUTES[0].title}")
+    assert at.query_params == {"lesson": TEN_MINUTES[0].to}
+
+
+def test_what_is_taught_in_ten_minutes_stands_among_the_tools(no_runs):
+    at = press(open_view("lessons"), "Ten minutes with a class: eight stops")
+    assert at.query_params == {"lesson": state.TEN_MINUTES} and len(TEN_MINUTES) == 8
