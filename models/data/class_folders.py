@@ -4,8 +4,9 @@
     ant/00.png  owl/00.png     one folder per class
     train/…  test/…            either of these for each part, or the parts in every class folder
 
-Folders that hold everything do not count. Names only sort and label: no path is made from a name
-found inside an archive. Whatever is left out is named.
+Folders that hold everything do not count, nor does a folder `images` that is the last around every
+image. Names only sort and label: no path is made from a name found inside an archive. Whatever is
+left out is named.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ MAX_NAME = 1024
 LINKS = "links out of the folder, left out (copy the files to use them)"
 SPECIAL = "entries that are no files, left out"
 _JUNK = {"thumbs.db", "desktop.ini", ".ds_store", "__macosx"}
+_INNER = {"images", "image", "imgs", "img"}
 _SET_WORDS = {"set", "images", "imgs", "data", "seg", "split", "folder"}
 """Words beside that of the part in the name of its folder."""
 
@@ -144,7 +146,8 @@ def find_images(
             others += [index] if reason == OTHERS else []
     if not places:
         raise DataError(_says_none([*names, *links]))
-    images = _without_deeper(_divide(_without_common(places), left_out), left_out)
+    places = _without_common(_without_inner(places))
+    images = _without_deeper(_divide(places, left_out), left_out)
     if len(images) < MIN_IMAGES:
         raise DataError(_says_few(len(images), left_out))
     _refuse_strays(images)
@@ -178,6 +181,13 @@ def _says_none(names: Sequence[str]) -> str:
         return f"{what}, got none"
     remedy = next((text for text in map(advice, names) if text), "")
     return f"{what}, got none among {list_names(names)}" + (f": {remedy}" if remedy else "")
+
+
+def _without_inner(places: list[_Place]) -> list[_Place]:
+    """The same without a folder `images` around the images, if all have one: ant/images/0.png."""
+    if not all(each.folders and each.folders[-1].lower() in _INNER for each in places):
+        return places
+    return [each._replace(folders=each.folders[:-1]) for each in places]
 
 
 def _without_common(places: list[_Place]) -> list[_Place]:

@@ -156,7 +156,10 @@ def _check_parts(is_test: np.ndarray, count: int) -> None:
     if is_test.dtype != bool or is_test.shape != (count,):
         raise DataError(f"is_test must be bool ({count},), got {is_test.dtype} {is_test.shape}")
     if is_test.all() or not is_test.any():
-        raise DataError("there must be images to train and images to test, got one of both only")
+        raise DataError(
+            "there must be images to train and images to test, got one of both only: give both, "
+            "or leave out the name of the part"
+        )
 
 
 def compact(images: np.ndarray) -> np.ndarray:

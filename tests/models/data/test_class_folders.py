@@ -132,6 +132,7 @@ TREES = {
     "val alone": ("train/{}/", "val/{}/"),
     "flat": ("train/", "test/"),
     "flat, deeper": ("train/images/", "test/images/"),
+    "Tiny ImageNet": ("train/{}/images/", "val/{}/images/"),
 }
 
 
@@ -153,6 +154,12 @@ def test_train_and_test_are_parts_and_no_classes(tmp_path, case):
             np.rint(image * 255).astype(np.uint8).tobytes() for image in found.split("test").images
         }
         assert held <= expected and len(held) == 5 * len(kinds)
+
+
+def test_a_folder_called_images_in_every_class_does_not_count(tmp_path):
+    members = [(f"{kind}/Images/{n}", content) for kind in "ab" for n, content in flat(6)]
+    for found in everywhere(tmp_path, members):
+        assert found.class_names == ("a", "b") and len(found) == 12 and found.notes == ()
 
 
 def test_validation_images_join_the_training_images(tmp_path):
