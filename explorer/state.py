@@ -51,6 +51,8 @@ REPLACED = {
 """Keys of such links that are gone: what the link of today would say, by their value."""
 FIRST = "latent-map"
 """The address of the page that is shown without one."""
+ARROW = "➡️"
+"""Before what opens another page."""
 CHECK, DOCTOR, TEN_MINUTES = "check", "doctor", "ten-minutes"
 """What the Lessons page shows besides lessons."""
 
@@ -383,7 +385,7 @@ def page_link(label: str, path: str, settings: Mapping[str, str]) -> None:
         settings: By name, as a link has them.
     """
     page = st.Page(_nothing, url_path=path, default=path == FIRST)
-    st.page_link(page, label=label, query_params=dict(settings), icon="➡️")
+    st.page_link(page, label=label, query_params=dict(settings), icon=ARROW)
 
 
 def _nothing() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from models.lessons.lesson import Lesson, Link
 from models.lessons.topics import inference, objective, probability, remedies, spaces
 
@@ -25,34 +23,27 @@ _ALL = {
 LESSONS: dict[str, Lesson] = {id: _ALL[id] for ids in CHAPTERS.values() for id in ids}
 """Every lesson by its id."""
 
-
-class Stop(NamedTuple):
-    """One stop of a lesson plan: what it shows, and the id of a lesson or a page of the app."""
-
-    title: str
-    to: str | Link
-
-
-TEN_MINUTES: tuple[Stop, ...] = (
-    Stop("An autoencoder and a VAE: whose space has holes?", "dead-zones"),
-    Stop("The ELBO: four terms and their signs", "signs"),
-    Stop("The KL: what pulls a code to the prior", "zero-one"),
-    Stop(
+TEN_MINUTES: tuple[Link, ...] = (
+    Link("An autoencoder and a VAE: whose space has holes?", "lessons", {"lesson": "dead-zones"}),
+    Link("The ELBO: four terms and their signs", "lessons", {"lesson": "signs"}),
+    Link("The KL: what pulls a code to the prior", "lessons", {"lesson": "zero-one"}),
+    Link(
         "β: drag the slider until every code is the prior",
-        Link("", "latent-map", {"model": "digits-2d-multirate"}),
+        "latent-map",
+        {"model": "digits-2d-multirate"},
     ),
-    Stop("Collapse: predicted before training, then measured", "collapse"),
-    Stop("Remedies: which ones bring the codes back?", "remedies"),
-    Stop(
+    Link("Collapse: predicted before training, then measured", "lessons", {"lesson": "collapse"}),
+    Link("Remedies: which ones bring the codes back?", "lessons", {"lesson": "remedies"}),
+    Link(
         "Sampling: new images from the prior",
-        Link("", "latent-map", {"model": "mnist-2d-beta-1", "panel": "prior"}),
+        "latent-map",
+        {"model": "mnist-2d-beta-1", "panel": "prior"},
     ),
-    Stop(
-        "Interpolation: walk from one digit to another",
-        Link("", "latent-map", {"model": "mnist-2d-beta-1"}),
+    Link(
+        "Interpolation: walk from one digit to another", "latent-map", {"model": "mnist-2d-beta-1"}
     ),
 )
-"""For a class: what a VAE is, from its holes to its walks. Everything in it is measured already."""
+"""Stops of a lesson for a class, from holes to walks. Everything in it is measured already."""
 
 
 def asked() -> dict[str, tuple[str, ...]]:

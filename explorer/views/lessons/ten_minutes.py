@@ -6,7 +6,8 @@ import streamlit as st
 
 from explorer import state
 from explorer.widgets import inputs
-from models.lessons.table import TEN_MINUTES, Stop
+from models.lessons.lesson import Link
+from models.lessons.table import TEN_MINUTES
 
 TITLE = "Ten minutes with a class"
 
@@ -16,18 +17,16 @@ def show() -> None:
     st.markdown(f"## {TITLE}")
     st.markdown(
         "What a VAE is, in this order, a minute or so for each. All of it is measured already, so "
-        "that nothing has to be waited for. The Back button of the browser returns to this list."
+        "that nothing has to be waited for. The browser’s Back button returns here, step by step."
     )
-    with st.container(gap="small"):
+    with st.container(gap=None, key="ten-minutes"):
         for number, stop in enumerate(TEN_MINUTES, 1):
-            _stop(number, stop)
+            _stop(f"{number}. {stop.label}", stop)
 
 
-def _stop(number: int, stop: Stop) -> None:
-    """A lesson, or another page with everything set."""
-    label = f"{number}. {stop.title}"
-    if isinstance(stop.to, str):
-        id = stop.to
-        inputs.button(label, lambda: state.put(lesson=id), type="tertiary", key=f"stop-{number}")
+def _stop(label: str, stop: Link) -> None:
+    """A lesson, which this page shows, or another page with everything set."""
+    if id := stop.settings.get("lesson"):
+        inputs.button(label, lambda: state.put(lesson=id), type="tertiary", icon=state.ARROW)
     else:
-        state.page_link(label, stop.to.page, stop.to.settings)
+        state.page_link(label, stop.page, stop.settings)
