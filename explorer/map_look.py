@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-FLAGS = {"prior": True, "means": False, "names": True, "truth": False}
+FLAGS = {"prior": True, "means": False, "names": True, "truth": False, "standard": False}
+"""What is shown or not; `standard`: samples of an autoencoder are drawn from N(0, I)."""
 CHOICES = {
     "posterior": ("touched", "none", "all"),
     "background": ("none", "grid", "density", "marginal", "holes"),

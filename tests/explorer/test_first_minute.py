@@ -151,3 +151,7 @@ def test_an_autoencoder_shows_its_holes_and_fails_as_a_generator(visit):
     page.get_by_label("As if p(z) = N(0, I)").check()
     prior = page.get_by_text(re.compile("z is drawn from .* as if"))
     assert int(re.search(r"among (\d+) of the 10", prior.inner_text())[1]) < reached
+    in_link(page, "standard")
+    again = visit(page.url.partition("?")[2])
+    again.get_by_label("As if p(z) = N(0, I)").wait_for()
+    assert again.get_by_label("As if p(z) = N(0, I)").is_checked()

@@ -21,6 +21,7 @@ LOOKS = strategies.fixed_dictionaries(
         "means": strategies.booleans(),
         "names": strategies.booleans(),
         "truth": strategies.booleans(),
+        "standard": strategies.booleans(),
         "posterior": strategies.sampled_from(map_look.CHOICES["posterior"]),
         "background": strategies.sampled_from(map_look.CHOICES["background"]),
         "anchor": ANCHORS,
@@ -43,7 +44,7 @@ def test_a_look_is_read_as_it_was_written(look):
 @given(LOOKS)
 def test_what_the_browser_says_loses_only_defaults(look):
     kept = map_look.of_browser(look | {"tab": "image", "z": [], "draw": 0, "side": 15})
-    defaults = {"prior": True, "means": False, "names": True, "truth": False}
+    defaults = {"prior": True, "means": False, "names": True, "truth": False, "standard": False}
     defaults |= {name: values[0] for name, values in map_look.CHOICES.items()}
     assert kept == {name: v for name, v in look.items() if (name, v) not in defaults.items()}
 

@@ -5,8 +5,8 @@
  *   a spot of the latent space; `point` if it is the code of a test image
  * @typedef {{origin: number[], axes: number[][], names: string[], home: string}} PlaneData
  *   z = origin + u · axes; `home` says what the origin is
- * @typedef {{prior: boolean, means: boolean, names: boolean, truth: boolean, posterior: string, background: string,
- *   anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
+ * @typedef {{prior: boolean, means: boolean, names: boolean, truth: boolean, standard: boolean,
+ *   posterior: string, background: string, anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
  *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number,
  *   beta: number}} Look
  *   how a map looks, as a link remembers it

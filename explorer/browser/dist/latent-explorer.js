@@ -3720,6 +3720,7 @@ var PriorSamples = class {
   chosen() {
     this.codes = [];
     this.shownAgain();
+    this.host.changed();
   }
   /** Other codes are drawn, and marked on the map. */
   shownAgain() {
@@ -5068,6 +5069,7 @@ var DEFAULTS = {
   means: false,
   names: true,
   truth: false,
+  standard: false,
   posterior: "touched",
   background: "none",
   anchor: "home",
@@ -5087,6 +5089,7 @@ function lookOf(map) {
     means: toolbar.means,
     names: toolbar.names,
     truth: map.truth.isWanted,
+    standard: inspector.parts.prior.asPrior.checked,
     posterior: toolbar.posterior,
     background: toolbar.background,
     anchor: toolbar.anchor,
@@ -5108,6 +5111,7 @@ function restoreLook(map, look) {
   inspector.open = wanted.tab;
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
+  inspector.parts.prior.asPrior.checked = wanted.standard;
   inspector.parts.grid.side = wanted.side;
   map.everyBeta.beta = wanted.beta;
 }

@@ -8,8 +8,8 @@
 /** What a link does not name; as in explorer/map_look.py.
  * @type {Look} */
 const DEFAULTS = {
-  prior: true, means: false, names: true, truth: false, posterior: "touched", background: "none", anchor: "home",
-  hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15, beta: 1,
+  prior: true, means: false, names: true, truth: false, standard: false, posterior: "touched",
+  background: "none", anchor: "home", hidden: [], ranges: null, tab: "image", z: [], draw: 0, side: 15, beta: 1,
 };
 
 /**
@@ -24,6 +24,7 @@ export function lookOf(map) {
     means: toolbar.means,
     names: toolbar.names,
     truth: map.truth.isWanted,
+    standard: inspector.parts.prior.asPrior.checked,
     posterior: toolbar.posterior,
     background: toolbar.background,
     anchor: toolbar.anchor,
@@ -51,6 +52,7 @@ export function restoreLook(map, look) {
   inspector.open = wanted.tab;
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
+  inspector.parts.prior.asPrior.checked = wanted.standard;
   inspector.parts.grid.side = wanted.side;
   map.everyBeta.beta = wanted.beta;
 }

@@ -48,6 +48,7 @@ export class PriorSamples {
   chosen() {
     this.codes = [];
     this.shownAgain();
+    this.host.changed();
   }
 
   /** Other codes are drawn, and marked on the map. */
