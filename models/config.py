@@ -20,6 +20,7 @@ MIN_SIGMA = 1 / 256
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
 PRECISIONS = ("float32", "bfloat16")
+STARTS = ("random", "linear")
 DATA_AND_NETWORK, OBJECTIVE, TRAINING = "Data and network", "Objective", "Training"
 """The groups of the Train form."""
 
@@ -152,7 +153,7 @@ class ObjectiveConfig(Settings):
 
 @dataclass(frozen=True)
 class TrainingConfig(Settings):
-    """How the weights are found: Adam with a linear warm-up and a cosine decay.
+    """How the weights are found: where they start, then Adam with a warm-up, a plateau and a decay.
 
     Example:
         >>> TrainingConfig(learning_rate=10)
@@ -176,6 +177,17 @@ class TrainingConfig(Settings):
     warmup_steps: int = setting(
         200, "Steps over which the learning rate rises to its peak.", 0, 1_000_000
     )
+    plateau: float = setting(
+        0.0,
+        "Share of the steps after the warm-up in which the learning rate stays at its peak, "
+        "before it falls.",
+        0.0, 1.0,
+    )  # fmt: skip
+    start: str = setting(
+        "random",
+        "First weights: random, or random with the best linear VAE of the images among them.",
+        choices=STARTS,
+    )
     seed: int = setting(
         0, "Seed of the weights, of the order of the images and of the noise.", 0, 2**31 - 1,
         label="Seed", group=TRAINING, link="seed",
@@ -186,6 +198,27 @@ class TrainingConfig(Settings):
     )
     precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
     threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
+
+
+def why_no_linear_start(model: ModelConfig) -> str:
+    """Says for what kind of model a linear start is impossible; nothing, where it is possible.
+
+    Example:
+        >>> why_no_linear_start(ModelConfig(latent_dim=20, hidden=(256, 32)))
+        'where a hidden layer has fewer than 40 units, two for each latent'
+        >>> why_no_linear_start(ModelConfig())
+        ''
+    """
+    if not model.capabilities.has_posterior:
+        return f"for a model of family {model.family}, which has no posterior"
+    if model.network != "mlp":
+        return f"for a network of kind {model.network}, which is not fully connected"
+    if model.likelihood_properties.sigma == "pixel":
+        return f"for the likelihood {model.likelihood}, which has two outputs a pixel"
+    if any(width < 2 * model.latent_dim for width in model.hidden):
+        units = 2 * model.latent_dim
+        return f"where a hidden layer has fewer than {units} units, two for each latent"
+    return ""
 
 
 @dataclass(frozen=True)
@@ -214,6 +247,8 @@ class RunConfig(Settings):
             raise ValueError(
                 f"binarize must go with the bernoulli likelihood, got {self.model.likelihood}"
             )
+        if self.training.start == "linear" and (reason := why_no_linear_start(self.model)):
+            raise ValueError(f"start must be random {reason}, got linear")
         if self.model.capabilities.betas == "many":
             for name, only in (("beta", 1.0), ("free_bits", 0.0), ("capacity", 0.0)):
                 value = getattr(self.objective, name)

@@ -38,6 +38,8 @@ NAMES = {
     "capacity_steps": "rise of the capacity, steps",
     "batch_size": "batch size, images",
     "warmup_steps": "learning-rate warm-up, steps",
+    "plateau": "learning rate at its peak, share of the steps",
+    "start": "first weights",
     "binarize": "pixels drawn 0 or 1",
     "threads": "processor threads",
 }

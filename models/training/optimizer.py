@@ -19,18 +19,24 @@ EPSILON = 1e-8
 
 
 def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
-    r"""Computes the learning rate: a linear warm-up to its peak, then half a cosine down.
+    r"""Computes the learning rate: a linear rise to its peak, a plateau, then half a cosine down.
+
+    .. math:: η_t = η \frac tW \; (t ≤ W), \qquad
+        η_t = η_T + \frac{η - η_T}2 (1 + \cos π p), \quad
+        p = \frac{1}{1 - s} \max\left(0, \frac{t - W}{T - W} - s\right)
 
     Args:
         step: t, counted from 1.
         total_steps: T.
-        config: Peak, final rate and length of the warm-up W.
+        config: Peak η, final rate η_T, length of the warm-up W and the plateau s, the share of the
+            steps after the warm-up at the peak; with s = 1 the rate does not fall.
 
     Returns:
         Adam's learning rate at this step.
 
     Source:
-        Loshchilov & Hutter, SGDR, ICLR 2017, arXiv:1608.03983, equation 5.
+        Loshchilov & Hutter, SGDR, ICLR 2017, arXiv:1608.03983, equation 5; with a plateau: Zhai et
+        al., Scaling Vision Transformers, 2022, arXiv:2106.04560, section 3.5.
 
     Example:
         >>> learning_rate(100, 1000, TrainingConfig(learning_rate=1e-3, warmup_steps=200))
@@ -40,8 +46,11 @@ def learning_rate(step: int, total_steps: int, config: TrainingConfig) -> float:
     if step <= warmup:
         return config.learning_rate * step / warmup
     progress = (step - warmup) / max(1, total_steps - warmup)
+    if progress <= config.plateau:
+        return config.learning_rate
+    fall = (progress - config.plateau) / (1 - config.plateau)
     drop = config.learning_rate - config.final_learning_rate
-    return config.final_learning_rate + drop * 0.5 * (1 + math.cos(math.pi * progress))
+    return config.final_learning_rate + drop * 0.5 * (1 + math.cos(math.pi * fall))
 
 
 class Adam:

@@ -24,6 +24,7 @@ from models.objectives.schedules import StepObjective, kl_weight, objective_at
 from models.objectives.trainable import Batch, Trainable
 from models.training.control import ActiveSettings, Change, active_settings
 from models.training.events import EpochEnd, StepsDone, TrainingDivergedError
+from models.training.linear_start import start_linear
 from models.training.optimizer import Adam, learning_rate, optimizers_for
 
 CHECK_EVERY = 20
@@ -78,6 +79,8 @@ class Training:
         self.train_images = _tensor(train_images, self.device)
         self.test_images = _tensor(test_images, self.device)
         model.start_at(self.train_images)
+        if settings.start == "linear":
+            start_linear(model, self.train_images)
         self.model = model.to(self.device)
         self.optimizers = optimizers_for(model.players(), settings.learning_rate)
         self.steps_per_epoch = len(train_images) // settings.batch_size

@@ -16,6 +16,7 @@ from models.config import (
 )
 from models.families.registry import build_model
 from models.presets import preset
+from models.training.trainer import Training
 from tests.helpers.sentences import assert_refuses, assert_sentence
 
 NUMBERS = [
@@ -35,6 +36,7 @@ NUMBERS = [
     (TrainingConfig, "learning_rate", 1e-7, 1.0),
     (TrainingConfig, "final_learning_rate", 0.0, 1.0),
     (TrainingConfig, "warmup_steps", 0, 1_000_000),
+    (TrainingConfig, "plateau", 0.0, 1.0),
     (TrainingConfig, "seed", 0, 2**31 - 1),
     (TrainingConfig, "threads", 1, 256),
 ]
@@ -50,6 +52,7 @@ CHOICES = [
         ["bernoulli", "gaussian", "gaussian-shared", "gaussian-optimal", "gaussian-pixel"],
     ),
     (TrainingConfig, "precision", ["float32", "bfloat16"]),
+    (TrainingConfig, "start", ["random", "linear"]),
 ]
 
 
@@ -179,6 +182,48 @@ def test_binarize_is_a_switch_for_bernoulli_pixels():
         model=ModelConfig(likelihood="gaussian"),
         training=TrainingConfig(binarize=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        ({"family": "autoencoder"}, "for a model of family autoencoder, which has no posterior"),
+        (
+            {"network": "conv", "hidden": (8,)},
+            "for a network of kind conv, which is not fully connected",
+        ),
+        (
+            {"likelihood": "gaussian-pixel"},
+            "for the likelihood gaussian-pixel, which has two outputs a pixel",
+        ),
+        (
+            {"latent_dim": 20, "hidden": (512, 39)},
+            "where a hidden layer has fewer than 40 units, two for each latent",
+        ),
+    ],
+)
+def test_a_linear_start_is_refused_where_the_network_cannot_carry_it(model, reason):
+    settings = {"model": ModelConfig(**model), "training": TrainingConfig(start="linear")}
+    assert_refuses(f"start must be random {reason}, got linear", RunConfig, **settings)
+    assert_sentence(f"start must be random {reason}, got linear")
+    RunConfig(model=settings["model"])
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"hidden": ()},
+        {"latent_dim": 20, "hidden": (40, 512)},
+        {"family": "multirate"},
+        {"likelihood": "gaussian-optimal", "activation": "silu"},
+    ],
+)
+def test_a_linear_start_is_possible_in_every_network_that_can_carry_it(model):
+    model = {"image_shape": (1, 8, 8)} | model
+    config = RunConfig(model=ModelConfig(**model), training=TrainingConfig(start="linear"))
+    images = torch.rand(300, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    training = Training(build_model(config.model), config, images, images[:20])
+    assert training.model.encode(images)[1].isfinite().all()
 
 
 def test_settings_that_belong_together_are_overridden_together():

@@ -63,9 +63,30 @@ def test_learning_rate_rises_linearly_and_falls_as_a_cosine(step, expected):
     assert learning_rate(step, 70, config) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (5, 0.005),
+        (10, 0.01),
+        (40, 0.01),  # half of the 60 steps after the warm-up
+        (55, 0.0055),  # half-way down
+        (60, 0.001 + 0.009 / 4),  # two thirds: cos 120° is minus one half
+        (70, 0.001),
+    ],
+)
+def test_learning_rate_stays_at_its_peak_for_the_plateau(step, expected):
+    rates = {"learning_rate": 0.01, "final_learning_rate": 0.001}
+    config = TrainingConfig(**rates, warmup_steps=10, plateau=0.5)
+    assert learning_rate(step, 70, config) == pytest.approx(expected)
+    level = TrainingConfig(**rates, warmup_steps=10, plateau=1.0)
+    assert learning_rate(step, 70, level) == (0.005 if step == 5 else 0.01)
+
+
 @pytest.mark.parametrize("warmup", [0, 1, 10, 99, 100, 101, 10**6])
-def test_learning_rate_stays_between_zero_and_its_peak(warmup):
-    config = TrainingConfig(learning_rate=0.01, final_learning_rate=0.001, warmup_steps=warmup)
+@pytest.mark.parametrize("plateau", [0.0, 0.3, 0.999])
+def test_learning_rate_stays_between_zero_and_its_peak(warmup, plateau):
+    rates = {"learning_rate": 0.01, "final_learning_rate": 0.001}
+    config = TrainingConfig(**rates, warmup_steps=warmup, plateau=plateau)
     rates = [learning_rate(step, 100, config) for step in range(1, 101)]
     top = rates.index(max(rates))
     assert min(rates) > 0 and max(rates) <= 0.01

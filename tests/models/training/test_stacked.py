@@ -43,6 +43,9 @@ KINDS = {
     "five latents": small(latent_dim=5, hidden=(7,)),
     "odd widths": small(hidden=(13, 7), activation="silu", likelihood="gaussian", sigma=0.3),
     "preset": small(hidden=(128, 64)),
+    "linear start": small(
+        objective={"kl_warmup_steps": 0}, training={"start": "linear", "plateau": 0.6}
+    ),
     "bfloat16": small(training={"precision": "bfloat16", "batch_size": 64}),
 }
 

@@ -63,6 +63,9 @@ KINDS = {
     "binarize": small(training={"binarize": True}),
     "autoencoder": small(family="autoencoder", likelihood="gaussian"),
     "multirate": small(family="multirate"),
+    "linear start": small(
+        objective={"kl_warmup_steps": 0}, training={"start": "linear", "plateau": 0.6}
+    ),
 }
 
 
