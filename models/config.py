@@ -307,6 +307,9 @@ for _part in PARTS.values():
 def override(config: RunConfig, **given: Any) -> RunConfig:
     """Replaces settings, each in its part; those given as None stay as they are.
 
+    Where the settings changed so that the network cannot carry a linear start, and `start` was not
+    given, it becomes random.
+
     Raises:
         ValueError: If a value is outside its limits.
 
@@ -315,8 +318,11 @@ def override(config: RunConfig, **given: Any) -> RunConfig:
         4.0
     """
     given = {name: value for name, value in given.items() if value is not None}
+    is_start_given = "start" in given
     for part_name, part in PARTS.items():
         names = {item.name for item in fields(part)} & given.keys()
         chosen = {name: given.pop(name) for name in names}
         given[part_name] = replace(getattr(config, part_name), **chosen)
+    if not is_start_given and why_no_linear_start(given["model"]):
+        given["training"] = replace(given["training"], start="random")
     return replace(config, **given)

@@ -8,7 +8,7 @@ import pytest
 from tests.helpers.paths import ROOT
 
 BENCHMARKS = ("click", "concurrency", "live", "onset", "soak", "startup", "sweep", "watch")
-WITH_MNIST = ("evaluation", "multirate", "quality", "training", "tsne")
+WITH_MNIST = ("evaluation", "levers", "multirate", "quality", "training", "tsne")
 
 pytestmark = pytest.mark.slow
 

@@ -116,7 +116,7 @@ class Curve:
         now = time.perf_counter(), time.process_time()
         spent = zip(self._spent, self._since, now, strict=True)
         self._spent = tuple(before + end - start for before, start, end in spent)
-        terms = elbo(model, self.test)
+        terms = elbo(model, self.test, draws=1)
         nats = (terms.distortion + terms.rate.sum(1)).mean().item()
         model.train()
         self.points.append(Point(*self._spent, nats))

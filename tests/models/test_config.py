@@ -209,6 +209,18 @@ def test_a_linear_start_is_refused_where_the_network_cannot_carry_it(model, reas
     RunConfig(model=settings["model"])
 
 
+def test_a_preset_with_a_linear_start_can_be_given_any_network():
+    """Whoever asks for another network did not ask for the start; whoever asks for both is told."""
+    linear = override(preset("digits-2d"), start="linear")
+    assert override(linear, hidden=(16,)).training.start == "linear"
+    assert override(linear, network="conv", hidden=(8,)).training.start == "random"
+    assert override(linear, latent_dim=64).training.start == "random"
+    sentence = (
+        "start must be random for a network of kind conv, which is not fully connected, got linear"
+    )
+    assert_refuses(sentence, override, linear, network="conv", hidden=(8,), start="linear")
+
+
 @pytest.mark.parametrize(
     "model",
     [

@@ -27,7 +27,7 @@ ODD = RunConfig(
     ),
     TrainingConfig(
         epochs=3, batch_size=50, learning_rate=1.5e-4, final_learning_rate=3e-6, warmup_steps=5,
-        seed=11, precision="bfloat16", threads=3,
+        plateau=0.25, seed=11, precision="bfloat16", threads=3,
     ),
 )  # fmt: skip
 
@@ -36,6 +36,7 @@ CONFIGS = {
     "odd": ODD,
     "linear": preset("digits-linear"),
     "binarized": replace(COLLAPSED, training=replace(COLLAPSED.training, binarize=True)),
+    "linear start": replace(COLLAPSED, training=replace(COLLAPSED.training, start="linear")),
     "autoencoder": preset("digits-ae"),
     "multirate": replace(
         preset("digits-multirate"),
@@ -67,7 +68,7 @@ def test_the_odd_run_differs_in_every_setting():
                 for start in PRESETS.values()
             )
         }
-        assert same <= {"family", "binarize"}, "which the others cover"
+        assert same <= {"family", "binarize", "start"}, "which the others cover"
 
 
 def test_threads_are_always_named():
