@@ -18,8 +18,10 @@ import streamlit as st
 from explorer import map_look
 from models.config import RUN_SETTINGS
 from models.data.builtin import is_built_in
+from models.data.image_set import MAX_CLASSES, MAX_FACTORS
 from models.data.library import is_id
 from models.lessons.table import LESSONS
+from models.metrics.disentanglement.scores import PROBES, SCORES
 from models.presets import PRESETS
 from models.settings import Description
 
@@ -34,6 +36,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "target": (-3.0, 3.0),
     "chance": (0.01, 0.99),
     "belief": (0.01, 0.99),
+    "strength": (-1.0, 2.0),
     "kl-weight": (0.0, 1e6),
     "beta": (RUN_SETTINGS["beta_min"].minimum, RUN_SETTINGS["beta_max"].maximum),
 } | {key: item.screen_limits for key, item in OF_A_RUN.items() if item.kind in (int, float)}
@@ -64,6 +67,11 @@ def _one_of(*allowed: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _numbered(name: str, count: int) -> list[str]:
+    """The names "factor-1", "factor-2" and so on."""
+    return [f"{name}-{number + 1}" for number in range(count)]
 
 
 def _data_set(text: str) -> str:
@@ -213,7 +221,10 @@ SETTINGS: dict[str, Setting] = {
     "view": Setting(None, _one_of("raw", "pca", "tsne")),
     "x": Setting(1, _whole(1, 256)),
     "y": Setting(2, _whole(1, 256)),
-    "colour": Setting("class", _one_of("class", "kl", "distortion", "elbo")),
+    "colour": Setting(
+        "class",
+        _one_of("class", "kl", "distortion", "elbo", *_numbered("factor", MAX_FACTORS)),
+    ),
     "point": Setting(None, _whole(0, 10_000_000)),
     "pins": Setting(None, _pins),
     "pins-2": Setting(None, _pins),
@@ -223,6 +234,11 @@ SETTINGS: dict[str, Setting] = {
     "z": Setting(None, _code),
     "draw": Setting(0, _whole(0, 1_000_000)),
     "side": Setting(15, _whole(3, 30)),
+    "turn": Setting(0, _whole(0, 90)),
+    "minus": Setting(None, _whole(0, MAX_CLASSES - 1)),
+    "plus": Setting(None, _whole(0, MAX_CLASSES - 1)),
+    "strength": Setting(1.0, _number("strength")),
+    "score": Setting("mig", _one_of(*SCORES, *PROBES)),
     "group": Setting("", lambda text: text[:120]),
     "curve": Setting("", lambda text: text[:120]),
     "beta": Setting(1.0, _number("beta")),

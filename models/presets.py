@@ -46,7 +46,7 @@ PRESETS: dict[str, RunConfig] = {
         "sprites",
         replace(_SPRITES, family="multirate"),
         ObjectiveConfig(kl_warmup_steps=500),
-        replace(_SPRITES_TRAINING, epochs=150),
+        _SPRITES_TRAINING,
     ),
     "mnist-2d": RunConfig(
         "mnist",

@@ -11,6 +11,7 @@ import numpy as np
 
 from explorer.figures.theme import PALETTE, latent_unit, subscript
 from models.latents.planes import Plane, coordinate_plane, pca_plane
+from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint
 
 VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
@@ -63,7 +64,18 @@ def colours(checkpoint: Checkpoint) -> dict[str, str]:
         del found["kl"], found["elbo"]
     if checkpoint.codes.labels is None:
         del found["class"]
-    return found
+    return found | factor_colours(checkpoint.card)
+
+
+def factor_colours(card: Card) -> dict[str, str]:
+    """The known factors of the images, by which points may be coloured: "factor-1" and so on."""
+    return {f"factor-{k + 1}": f"Factor: {name}" for k, name in enumerate(card.factor_names)}
+
+
+def _colour_title(spec: MapSpec) -> str:
+    """What stands over the scale of colours, with its unit."""
+    factors = factor_colours(spec.checkpoint.card)
+    return factors.get(spec.colour) or f"{COLOURS[spec.colour]}, nats"
 
 
 def exactness(spec: MapSpec) -> str:
@@ -102,7 +114,7 @@ def map_data(spec: MapSpec) -> dict[str, Any]:
         "titles": {"x": across, "y": up},
         "equal": codes.latent_dim > 1,
         "prior": prior,
-        "colour": {"by": spec.colour, "title": f"{COLOURS[spec.colour]}, nats"},
+        "colour": {"by": spec.colour, "title": _colour_title(spec)},
         "palette": list(PALETTE),
     }
 

@@ -145,6 +145,13 @@ def slider(name: str, label: str, minimum: int, maximum: int, **options: Any) ->
     return st.slider(label, minimum, maximum, value, **_bind(name, value), **options)
 
 
+def notches(name: str, label: str, values: Sequence[int], **options: Any) -> int:
+    """Shows a slider over a few whole numbers."""
+    value = state.choose(name, list(values))
+    bound = _bind(name, value)
+    return st.select_slider(label, list(values), value, **bound, **options)
+
+
 def real(name: str, label: str, step: float, **options: Any) -> float:
     """Shows a slider between the limits of a setting that is a real number."""
     minimum, maximum = state.LIMITS[name]

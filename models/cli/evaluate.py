@@ -32,6 +32,9 @@ def evaluate(
             help="Samples of z for every image, to average D over; default: as cards have."
         ),
     ] = None,
+    factors: Annotated[
+        bool, typer.Option("--factors", help="Score the codes against the known factors.")
+    ] = False,
     store: Annotated[
         bool, typer.Option(help="Write the scores into the file: for runs of older versions.")
     ] = False,
@@ -62,12 +65,16 @@ def evaluate(
     with library_in(runs_dir, name):
         if store:
             store_scores(path, data_dir)
-        report = evaluate_checkpoint(path, data, data_dir, samples, images, seed, beta, draws)
+        report = evaluate_checkpoint(
+            path, data, data_dir, samples, images, seed, beta, draws, factors
+        )
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
 
 
 def _table(report: dict[str, Any]) -> str:
     """The report as aligned lines, each number with its unit and, where they differ, its images."""
+    from models.metrics.disentanglement.scores import PROBES, SCORES
+
     lines = []
     names = {
         "negative_elbo_same_images": "negative elbo, those images",
@@ -78,10 +85,14 @@ def _table(report: dict[str, Any]) -> str:
             text = " ".join(f"{kl:z.2f}" for kl in value) + " nats"
         elif isinstance(value, list):
             text = f"{value[0]:z.2f} ± {value[1]:z.2f} nats/image"
+        elif name in SCORES | PROBES:
+            text = f"{value:.3f} (0 to 1)"
         elif isinstance(value, float):
             text = f"{value:z.5f}" if "squared" in name else f"{value:z.2f} nats/image"
         else:
             text = str(value)
-        label = names.get(name, re.sub("_k(?=[0-9]+$)", ", k = ", name).replace("_", " "))
+        label = (names | SCORES | PROBES).get(name) or re.sub(
+            "_k(?=[0-9]+$)", ", k = ", name
+        ).replace("_", " ")
         lines.append(f"{label:<30}{text}")
     return "\n".join(lines)

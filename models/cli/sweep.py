@@ -44,6 +44,9 @@ def sweep(
     title: Annotated[str, typer.Option(help="A label; another makes another sweep.")] = "",
     runs_dir: RunsDir = None,
     resume: Annotated[str, typer.Option(help="Id of a sweep to continue.")] = "",
+    score: Annotated[
+        str, typer.Option(help="Also print this score of known factors by beta, like mig.")
+    ] = "",
     autosave: Autosave = 10.0,
     threads: Annotated[
         int | None, typer.Option(help="Of every process; default: cores / runs.")
@@ -61,6 +64,7 @@ def sweep(
     from models.sweeps.sweep import Sweep
 
     check_surroundings(device, autosave)
+    _check_score(score)
     given = read_settings(settings)
     found = Sweep.find(runs_dir or default_runs_dir(), resume) if resume else None
     with library_in(runs_dir, found.members[0].config.data if found else given["data"]):
@@ -77,7 +81,52 @@ def sweep(
             options = {"betas": betas or None, "latent-dims": latent_dims, "threads": threads}
             check_resume(options | given | given_reading(scale, size, skip_broken))
             command = sweep_command([member.config for member in found.members])
+        _check_factors(found, score, data_dir)
         _sweep(found, data_dir, device, autosave, command)
+        if score:
+            _print_score(found, score)
+
+
+def _check_score(score: str) -> None:
+    """Raises ValueError unless it is nothing, or the key of a score."""
+    from models.metrics.disentanglement.scores import PROBES, SCORES
+
+    if score and score not in SCORES | PROBES:
+        raise ValueError(f"score must be one of {', '.join(SCORES | PROBES)}, got {score!r:.40}")
+
+
+def _check_factors(found: Any, score: str, data_dir: Path | None) -> None:
+    """Raises ValueError if a score is asked for of images whose factors are not known."""
+    from models.runs.images import load_images
+
+    if score and load_images(found.members[0].config, "test", data_dir).factors is None:
+        raise ValueError(
+            "score must go with images whose factors are known, as sprites, got "
+            f"{found.members[0].config.data!r:.80}"
+        )
+
+
+def _print_score(found: Any, score: str) -> None:
+    """Prints a score by β, its mean and 95 % interval over the seeds, and what that says."""
+    from models.metrics.disentanglement.effect import beta_effect
+    from models.metrics.disentanglement.scores import PROBES, SCORES
+    from models.metrics.statistics import t_interval
+    from models.storage.checkpoint import read_card
+
+    rows: dict[float, list[float]] = {}
+    for member in found.members:
+        if member.is_done():
+            value = read_card(member.run.model_path)[0].metrics.get(score)
+            rows.setdefault(member.beta, []).extend([] if value is None else [value])
+    name = (SCORES | PROBES)[score]
+    typer.echo(f"{name} (0 to 1) by beta:")
+    for beta, values in sorted(rows.items()):
+        if values:
+            mean, half = t_interval(values)
+            interval = f" ± {half:.3f} (95 %)" if len(values) > 1 else ""
+            typer.echo(f"{beta:>8g}  {mean:.3f}{interval}, {len(values)} runs")
+    if len(rows) > 1 and len({len(values) for values in rows.values()}) == 1:
+        typer.echo(beta_effect(rows).sentence(name))
 
 
 def _grid(start: RunConfig, betas: str, seeds: int, latent_dims: str | None) -> list[RunConfig]:

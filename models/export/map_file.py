@@ -35,7 +35,8 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
 
     Returns:
         A safetensors file with `mean` (N, Z), `log_variance` (N, Z; not of an autoencoder),
-        `distortion` (N, nats), `labels` (N, if there are any) and `sigma` (1, of a Gaussian).
+        `distortion` (N, nats), `labels` (N) and `factors` (N, K), if there are any, and
+        `sigma` (1, of a Gaussian).
 
     Raises:
         ValueError: If a number is not finite.
@@ -71,6 +72,7 @@ def codes_arrays(codes: Codes) -> dict[str, np.ndarray | None]:
         "log_variance": codes.log_variance,
         "distortion": codes.distortion,
         "labels": codes.labels,
+        "factors": codes.factors,
     }
 
 

@@ -8,7 +8,10 @@ from typing import Any
 
 import torch
 
+from models.data.image_set import ImageSet
 from models.data.load import load
+from models.latents.codes import Codes
+from models.metrics.disentanglement.scores import can_be_scored, score_codes
 from models.metrics.likelihood import (
     DRAWS,
     EVALUATION_SEED,
@@ -21,6 +24,7 @@ from models.metrics.likelihood import (
 )
 from models.metrics.reconstruction import squared_error
 from models.metrics.statistics import estimate
+from models.objectives.elbo import Terms
 from models.runs.images import load_images
 from models.runs.verdict import verdict
 from models.storage.checkpoint import read, restore
@@ -35,6 +39,7 @@ def evaluate_checkpoint(
     seed: int = EVALUATION_SEED,
     beta: float | None = None,
     draws: int = DRAWS,
+    factors: bool = False,
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
@@ -52,6 +57,7 @@ def evaluate_checkpoint(
         seed: Of the noise and of the binarisation.
         beta: At which β to score a multi-rate model; None: 1.
         draws: Samples of z for every image, over which D is averaged.
+        factors: Whether to score the codes against the known factors of the images.
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a
@@ -61,8 +67,9 @@ def evaluate_checkpoint(
         `bound_is_for` name their images.
 
     Raises:
-        ValueError: If the file is no checkpoint, the data is missing or of another shape, or a
-            β is given that is outside the model's range, or for a model of one β.
+        ValueError: If the file is no checkpoint, the data is missing or of another shape, a β is
+            given that is outside the model's range, or for a model of one β, or the factors are
+            asked for and not known.
     """
     checkpoint = read(path)
     config = checkpoint.card.config
@@ -88,7 +95,10 @@ def evaluate_checkpoint(
     report["scores_are_for"] = f"all {len(x):,} test images{kind}"
     if config.model.capabilities.has_posterior:
         report["draws_of_z"] = draws
-    report |= summarize(elbo(model, x, seed, draws=draws))
+    terms = elbo(model, x, seed, draws=draws)
+    report |= summarize(terms)
+    if factors:
+        report |= _factor_scores(terms, test_set)
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
     report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
@@ -97,6 +107,24 @@ def evaluate_checkpoint(
     if samples and config.model.capabilities.has_posterior:
         report |= _bound(model, x[:images], samples, seed, is_binary, draws)
     return report
+
+
+def _factor_scores(terms: Terms, images: ImageSet) -> dict[str, Any]:
+    """Scores of the codes against the factors, and what these are called.
+
+    Raises:
+        ValueError: If they are not known, or too few of them vary.
+    """
+    spread = None if terms.log_variance is None else terms.log_variance.numpy()
+    codes = Codes(
+        terms.mean.numpy(), spread, terms.distortion.numpy(), images.labels, images.factors
+    )
+    if not can_be_scored(codes):
+        raise ValueError(
+            "factors must be known of at least 50 test images, two of them varying, as those of "
+            f"sprites or of an .npz with factors, got {images.name} without"
+        )
+    return {"factors": ", ".join(images.factor_names)} | score_codes(codes)
 
 
 def _is_black_and_white(images: torch.Tensor) -> bool:

@@ -17,7 +17,8 @@
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
  *   colour: {by: string, title: string}, palette: string[], note: string, download: string, visit: number,
  *   point: number | null, pins: Pin[], look: Partial<Look> | null,
- *   drawn: {mean: number[], log_variance: number[] | null} | null}} MapData
+ *   drawn: {mean: number[], log_variance: number[] | null} | null,
+ *   arrow?: {from: number[], to: number[], name: string} | null}} MapData
  * @typedef {{model: string, pins: Pin[], point: number | null, look: Look}} Touch what Python hears
  *
  * @typedef {{_offset: number, _length: number, range: number[], l2p(v: number): number,

@@ -3053,7 +3053,12 @@ function valuesOf(by, model) {
   if (by === "distortion") return model.distortions;
   if (by === "kl") return model.rates;
   if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  if (by.startsWith("factor-")) return factorOf(Number(by.slice(7)) - 1, model);
   return null;
+}
+function factorOf(k, { factors, factorCount, count }) {
+  if (!factors) return null;
+  return Float32Array.from({ length: count }, (_, n) => factors[n * factorCount + k]);
 }
 function homeOf2(places, { prior }) {
   if (!prior) return null;
@@ -4833,6 +4838,7 @@ var WALK = "#e76300";
 var TOUCHED2 = "#1b2330";
 var TRIED = "#7a2fd0";
 var TRUE = "#00796b";
+var ARROW = "#bd1f01";
 var MOST_NAMED = 30;
 function paintMarks(map) {
   const pen = clippedPen(map, ".marks");
@@ -4874,6 +4880,7 @@ function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, view, map
   for (const { z, text } of map.inspector.marks()) drawTried(pen, view.toPixels(map.onMap(z)), text);
   if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
   if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
+  drawArrow(pen, view, map);
   drawDrawn(pen, view, map);
   drawBest(pen, view, map);
   if (map.point !== null && map.point < map.model.count) {
@@ -4936,6 +4943,31 @@ function drawTried(pen, [x, y], text) {
     pen.stroke();
   }
   if (text) named(pen, [x, y - 12], text);
+}
+function drawArrow(pen, view, map) {
+  const arrow = map.data?.arrow;
+  if (!arrow || !map.data?.plane || arrow.to.length !== map.model.size) return;
+  const [tail, head] = [arrow.from, arrow.to].map((z) => view.toPixels(map.onMap(z)));
+  const turn = Math.atan2(head[1] - tail[1], head[0] - tail[0]);
+  const barb = (side) => [
+    head[0] - 13 * Math.cos(turn + side),
+    head[1] - 13 * Math.sin(turn + side)
+  ];
+  for (
+    const [style, width] of
+    /** @type {[string, number][]} */
+    [["#fff", 6], [ARROW, 3]]
+  ) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    for (const [from, to] of [[tail, head], [barb(0.45), head], [barb(-0.45), head]]) {
+      pen.moveTo(from[0], from[1]);
+      pen.lineTo(to[0], to[1]);
+    }
+    pen.stroke();
+  }
+  named(pen, [head[0] + 18 * Math.cos(turn), head[1] + 18 * Math.sin(turn)], arrow.name);
 }
 function drawBest(pen, view, map) {
   const best = map.truth.found?.best;
@@ -5407,6 +5439,8 @@ var LatentModel = class {
     this.count = this.distortions.length;
     this.logVariances = arrays.log_variance ?? null;
     this.labels = arrays.labels ?? null;
+    this.factors = arrays.factors ?? null;
+    this.factorCount = this.factors ? this.factors.length / this.count : 0;
     this.aggregate = this.logVariances ? buildAggregate(this.size, this.means, this.logVariances) : null;
     this.known = null;
     this.rates = this.ratePerImage();
@@ -6938,7 +6972,7 @@ function above(value) {
   return value < 0 ? 1 - tail : tail;
 }
 function divergenceOf({ mean: mean2, sigma }, { x, y, values }, logValue) {
-  const [across, up] = [factorOf(x, mean2[0], sigma[0]), factorOf(y, mean2[1], sigma[1])];
+  const [across, up] = [factorOf2(x, mean2[0], sigma[0]), factorOf2(y, mean2[1], sigma[1])];
   let expected = 0;
   for (let j = 0, at = 0; j < y.length; j++) {
     let row = 0;
@@ -6950,7 +6984,7 @@ function divergenceOf({ mean: mean2, sigma }, { x, y, values }, logValue) {
   const sum2 = across.negentropy * up.held + across.held * up.negentropy - expected + logValue * held;
   return Math.abs(held * cell - 1) < 0.02 ? sum2 * cell : Infinity;
 }
-function factorOf(axis, mean2, sigma) {
+function factorOf2(axis, mean2, sigma) {
   const density = new Float64Array(axis.length);
   let [held, negentropy] = [0, 0];
   axis.forEach((v, i) => {

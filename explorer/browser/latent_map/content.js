@@ -64,7 +64,18 @@ function valuesOf(by, model) {
   if (by === "distortion") return model.distortions;
   if (by === "kl") return model.rates;
   if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  if (by.startsWith("factor-")) return factorOf(Number(by.slice(7)) - 1, model);
   return null;
+}
+
+/**
+ * A known factor of every image on the map.
+ * @param {number} k
+ * @param {LatentModel} model
+ */
+function factorOf(k, { factors, factorCount, count }) {
+  if (!factors) return null;
+  return Float32Array.from({ length: count }, (_, n) => factors[n * factorCount + k]);
 }
 
 /**

@@ -20,6 +20,7 @@ const WALK = "#e76300";
 const TOUCHED = "#1b2330";
 const TRIED = "#7a2fd0";
 const TRUE = "#00796b";
+const ARROW = "#bd1f01";
 const MOST_NAMED = 30;
 
 /**
@@ -89,6 +90,7 @@ export function drawMarks(pen, view, map, drawAll = () => drawPosteriors(pen, vi
   for (const { z, text } of map.inspector.marks()) drawTried(pen, view.toPixels(map.onMap(z)), text);
   if (map.path.length) traceSteps(pen, view, map.path.map((z) => map.onMap(z)), WALK);
   if (map.step !== null && map.path[map.step]) ring(pen, view, map.onMap(map.path[map.step]), 8, WALK);
+  drawArrow(pen, view, map);
   drawDrawn(pen, view, map);
   drawBest(pen, view, map);
   if (map.point !== null && map.point < map.model.count) {
@@ -188,6 +190,33 @@ function drawTried(pen, [x, y], text) {
     pen.stroke();
   }
   if (text) named(pen, [x, y - 12], text);
+}
+
+/**
+ * The direction from one class to another, from mean code to mean code.
+ * @param {Pen} pen
+ * @param {View} view
+ * @param {LatentMap} map
+ */
+function drawArrow(pen, view, map) {
+  const arrow = map.data?.arrow;
+  if (!arrow || !map.data?.plane || arrow.to.length !== map.model.size) return;
+  const [tail, head] = [arrow.from, arrow.to].map((z) => view.toPixels(map.onMap(z)));
+  const turn = Math.atan2(head[1] - tail[1], head[0] - tail[0]);
+  const barb = (/** @type {number} */ side) => [
+    head[0] - 13 * Math.cos(turn + side), head[1] - 13 * Math.sin(turn + side),
+  ];
+  for (const [style, width] of /** @type {[string, number][]} */ ([["#fff", 6], [ARROW, 3]])) {
+    pen.strokeStyle = style;
+    pen.lineWidth = width;
+    pen.beginPath();
+    for (const [from, to] of [[tail, head], [barb(0.45), head], [barb(-0.45), head]]) {
+      pen.moveTo(from[0], from[1]);
+      pen.lineTo(to[0], to[1]);
+    }
+    pen.stroke();
+  }
+  named(pen, [head[0] + 18 * Math.cos(turn), head[1] + 18 * Math.sin(turn)], arrow.name);
 }
 
 /**

@@ -38,6 +38,9 @@ export class LatentModel {
     this.count = this.distortions.length;
     this.logVariances = arrays.log_variance ?? null;
     this.labels = arrays.labels ?? null;
+    /** @type {Float32Array | null} what the images were made from, a row for each image */
+    this.factors = arrays.factors ?? null;
+    this.factorCount = this.factors ? this.factors.length / this.count : 0;
     this.aggregate = this.logVariances
       ? buildAggregate(this.size, this.means, this.logVariances)
       : null;

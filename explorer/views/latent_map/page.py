@@ -20,7 +20,7 @@ from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import downloads, model_picker
-from explorer.views.latent_map import drawing, html_export, tsne
+from explorer.views.latent_map import directions, drawing, html_export, latents, tsne
 from explorer.views.latent_map.originals import where_originals
 from explorer.widgets import inputs
 from explorer.widgets.text import plain, score
@@ -115,6 +115,8 @@ def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> N
     else:
         _side_by_side(models, positions)
     drawing.section(model)
+    latents.section(model)
+    directions.section(model)
     state.publish()
 
 
@@ -159,6 +161,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         "look": _look(name, model.codes.latent_dim, opens.look),
         "visit": state.visit(),
         "drawn": drawing.code(model),
+        "arrow": directions.arrow(model),
         "download": model.card.config.data,
         "note": "" if model.test_images is not None else where_originals(model),
     }

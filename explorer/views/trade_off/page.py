@@ -17,7 +17,7 @@ from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.services.rate_distortion import Group
 from explorer.views import downloads, model_picker
-from explorer.views.trade_off import exact_values, sweeps
+from explorer.views.trade_off import exact_values, scores, sweeps
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
 from explorer.words import GREY
@@ -127,6 +127,7 @@ def _explore(group: Group, curve: LoadedModel | None, marked: tuple[str, ...]) -
     _explain(some)
     _run(runs)
     _convergence(group, curve if measured is not None else None)
+    scores.show(group)
     exact_values.show(runs)
     state.publish()
 

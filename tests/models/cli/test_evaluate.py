@@ -14,6 +14,7 @@ from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import override
 from models.data.builtin import load_digits
+from models.metrics.disentanglement.scores import PROBES, SCORES
 from models.metrics.likelihood import elbo, summarize
 from models.presets import preset
 from models.runs.folder import Run, list_runs
@@ -21,6 +22,7 @@ from models.runs.status import write_failure
 from models.runs.train import execute
 from models.storage.checkpoint import read, restore, write
 from tests.helpers.command_line import assert_refusal, call, train
+from tests.helpers.factor_runs import known_codes, make_factor_run
 
 UNITS = r"[\d.]+ ± [\d.]+ nats/image"
 
@@ -199,3 +201,20 @@ def test_images_that_were_moved_are_named(tmp_path):
     assert_refusal(text, f"there is no '{tmp_path}/faces.npz' any more: put them back.")
     found = call("evaluate", run.id, "--runs-dir", runs, "--data", tmp_path / "portraits.npz")
     assert "12" in found
+
+
+def test_known_factors_are_scored_on_request(tmp_path):
+    name = make_factor_run(tmp_path, known_codes())
+    lines = call("evaluate", name, "--runs-dir", tmp_path, "--factors").splitlines()
+    rows = dict(re.split(r"\s{2,}", line, maxsplit=1) for line in lines)
+    assert rows["factors"] == "shape, size, angle, x, y"
+    for label in (SCORES | PROBES).values():
+        assert re.fullmatch(r"[01]\.\d{3} \(0 to 1\)", rows[label]), label
+    plain = call("evaluate", name, "--runs-dir", tmp_path)
+    assert "MIG" not in plain
+
+
+def test_factors_that_nobody_knows_are_refused(trained):
+    result = CliRunner().invoke(app, ["evaluate", str(trained.model_path), "--factors"])
+    assert result.exit_code == 1
+    assert_refusal(result.stderr, "factors must be known of at least 50 test images")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from models.cli.app import app
+from models.config import override
 from models.runs.folder import list_runs
 from models.runs.train import execute
 from models.sweeps.grid import grid
@@ -88,3 +90,29 @@ def test_bad_parameter_gets_one_sentence_and_makes_no_run(case, tmp_path, handle
 def test_beta_is_given_as_betas(tmp_path, handlers):
     call("--runs-dir", tmp_path, "--betas", "1", "--beta", 2, status=2)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_score_by_beta_is_printed_with_its_verdict(tmp_path, handlers):
+    config = override(
+        tiny(training={"batch_size": 32, "epochs": 1}), data="sprites-8", image_shape=(1, 8, 8)
+    )
+    out = call(*command(tmp_path, config, "1,4", "--seeds=2", "--score=mig")[3:])
+    lines = out.splitlines()
+    start = lines.index("MIG (0 to 1) by beta:")
+    assert re.fullmatch(r" +1  \d\.\d{3} ± \d\.\d{3} \(95 %\), 2 runs", lines[start + 1])
+    assert re.fullmatch(r" +4  \d\.\d{3} ± \d\.\d{3} \(95 %\), 2 runs", lines[start + 2])
+    assert "MIG" in lines[start + 3] and "over 2 seeds" in lines[start + 3]
+
+
+@pytest.mark.parametrize(
+    ("data", "score", "sentence"),
+    [
+        ("sprites-8", "beauty", "score must be one of mig, dci_disentanglement"),
+        ("digits", "mig", "score must go with images whose factors are known"),
+    ],
+)
+def test_scores_that_cannot_be_had_are_refused_before_training(tmp_path, data, score, sentence):
+    config = override(tiny(), data=data, image_shape=(1, 8, 8))
+    error = call(*command(tmp_path, config, "1", f"--score={score}")[3:], status=1)
+    assert sentence in error
+    assert not list(tmp_path.rglob("model.safetensors"))
