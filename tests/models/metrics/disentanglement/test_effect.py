@@ -39,8 +39,8 @@ def test_where_smaller_helps_the_smaller_is_named():
 
 def test_without_an_effect_it_is_claimed_in_no_more_than_a_twentieth():
     """The largest of three differences is chosen, so each has to pay for all."""
-    claims = sum(beta_effect(sweep(0.0, 0.1, seed=seed)).sign != 0 for seed in range(400))
-    assert claims <= 400 * 0.05 + 2 * np.sqrt(400 * 0.05)
+    claims = sum(beta_effect(sweep(0.0, 0.1, seed=seed)).sign != 0 for seed in range(1000))
+    assert claims <= 1000 * 0.05 + 2 * np.sqrt(1000 * 0.05)
 
 
 def test_the_variance_is_divided_between_beta_and_seed():
