@@ -7,7 +7,18 @@ import pytest
 
 from tests.helpers.paths import ROOT
 
-BENCHMARKS = ("click", "concurrency", "live", "onset", "soak", "startup", "sweep", "watch")
+BENCHMARKS = (
+    "chaos",
+    "click",
+    "concurrency",
+    "live",
+    "many_runs",
+    "onset",
+    "soak",
+    "startup",
+    "sweep",
+    "watch",
+)
 WITH_MNIST = ("evaluation", "levers", "multirate", "quality", "training", "tsne")
 
 pytestmark = pytest.mark.slow
@@ -34,5 +45,5 @@ def test_it_prints_its_table_where_mnist_is(name):
 
 def test_no_benchmark_is_forgotten():
     files = {path.stem for path in (ROOT / "tests/benchmarks").glob("*.py")}
-    parts = {"app", "common", "plain_app", "pythae_loop", "session", "tutorial"}
+    parts = {"app", "common", "forgery", "plain_app", "pythae_loop", "session", "tutorial"}
     assert files == {*BENCHMARKS, *WITH_MNIST} | parts

@@ -47,7 +47,7 @@ def add_images(path: Path, title: str, options: ReadOptions) -> str:
     """Adds images to the library, and returns their id there."""
     from models.data.library import add
 
-    facts = add(read_images(path, options), title)
+    facts = add(read_images(path, options), title, is_bounded=False)
     typer.echo(describe(facts))
     return facts.id
 

@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 
+from models.data.allowance import current
 from models.data.image_set import MAX_BYTES, DataError
 
 PIECE = 2**20
@@ -91,4 +92,5 @@ def unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytearray:
         # In pieces, as reading all at once takes the memory twice.
         while piece := file.read(min(PIECE, member.file_size - len(content))):
             content += piece
+            current().check()
     return content

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 import numpy as np
 
+from models.data.allowance import current
 from models.data.arrays import Arrays
 from models.data.brightness import find_white
 from models.data.custom_images import CustomImages
@@ -18,7 +19,7 @@ from models.data.image_axes import (
     find_axes,
     image_shape,
 )
-from models.data.image_set import DataError, check_sides
+from models.data.image_set import MAX_BYTES, DataError, check_sides
 from models.data.labels import NO_LABEL, is_one_hot, read_labels
 from models.data.layout import (
     Layout,
@@ -30,6 +31,9 @@ from models.data.layout import (
 from models.data.read_options import ReadOptions
 from models.data.transparency import draw_on, is_ink_dark, name_ground
 from models.text import clean_name
+
+_PART = 1024
+"""Images that are drawn on a ground at once."""
 
 
 def read_array_set(arrays: Arrays, title: str, options: ReadOptions) -> CustomImages:
@@ -83,6 +87,8 @@ def _check_header(arrays: Arrays, name: str, options: ReadOptions) -> None:
     arrays.check(name)
     header, label = arrays.headers[name], clean_name(name)
     check_kind(header.dtype, label)
+    if header.dtype == np.float16 and 2 * header.size > MAX_BYTES:
+        raise DataError(f"{label} must take at most {MAX_BYTES >> 20} MB as float32, got more")
     shape = image_shape(header.shape, label)
     if options.size is None:
         check_sides(shape)
@@ -117,6 +123,8 @@ def _read_images(arrays: Arrays, layout: Layout) -> tuple[np.ndarray, tuple[str,
         texts = describe_arrays(arrays.headers, names)
         raise DataError(f"images to train and to test must be alike, got {texts}")
     joined = images[0] if len(images) == 1 else np.concatenate(images)
+    if joined.dtype == np.float16:
+        joined = joined.astype(np.float32)  # what NumPy does with halves takes it ten times as long
     return joined, notes
 
 
@@ -150,10 +158,21 @@ def to_pixels(
 def _without_transparency(images: np.ndarray, white: float) -> tuple[np.ndarray, str]:
     """Images (N, 4, H, W) drawn on a ground, in one channel if all are grey; what was done."""
     pixels = np.moveaxis(images, 1, 3)
-    is_dark = is_ink_dark([pixels], white)
-    drawn = np.moveaxis(draw_on(pixels, white if is_dark else 0, white), 3, 1)
+    parts = [pixels[start : start + _PART] for start in range(0, len(pixels), _PART)]
+    is_dark = is_ink_dark(_watched(parts), white)
+    drawn = np.empty((len(images), 3, *images.shape[2:]), images.dtype)
+    for place, part in enumerate(_watched(parts)):
+        on_ground = draw_on(part, white if is_dark else 0, white)
+        drawn[place * _PART : (place + 1) * _PART] = np.moveaxis(on_ground, 3, 1)
     is_grey = (drawn == drawn[:, :1]).all()
     return (drawn[:, :1] if is_grey else drawn), name_ground(is_dark)
+
+
+def _watched(parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same, with a look at the clock before each."""
+    for part in parts:
+        current().check()
+        yield part
 
 
 def _read_labels(

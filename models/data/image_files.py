@@ -6,25 +6,28 @@ is checked before it is decoded, and every conversion is reported.
 
 from __future__ import annotations
 
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from models.data.allowance import WatchedBytes, current
 from models.data.class_folders import KINDS
 from models.data.image_set import MAX_BYTES, DataError
 from models.text import clean_name
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "PPM")
 MAX_PIXELS = 4096 * 4096
+MAX_SCANS = 32
+"""Of a JPEG in an upload; a progressive one has about ten."""
 
 _FRAMES = "had several frames: the first was taken"
 _TURNED = "had an EXIF rotation: applied"
 _CMYK = "had CMYK colours: converted to RGB"
 ALPHA = "had transparency"
 _ORIENTATION = 0x0112
+_JPEG, _SCAN = b"\xff\xd8", b"\xff\xda"
 
 
 def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple[str, ...]]:
@@ -36,8 +39,8 @@ def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple
         name: What a sentence calls it; by default its own name.
 
     Returns:
-        The image, of mode RGB, RGBA if it has transparency, or I;16 if it has 16 bits of grey; and
-        the second half of a sentence for every conversion.
+        The image, of mode L or RGB, RGBA if it has transparency, or I;16 if it has 16 bits of grey;
+        and the second half of a sentence for every conversion.
 
     Raises:
         DataError: If the file is not such an image, naming the file.
@@ -56,9 +59,12 @@ def decode(file: str | Path | bytes, name: str = "") -> tuple[Image.Image, tuple
     try:
         if (len(file) if is_content else os.path.getsize(file)) > MAX_BYTES:
             raise DataError(f"{label} must be at most {MAX_BYTES >> 20} MB, got more")
-        with Image.open(io.BytesIO(file) if is_content else file, formats=FORMATS) as image:
+        if is_content:
+            _check_scans(file, label)
+        with Image.open(WatchedBytes(file) if is_content else file, formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise Image.DecompressionBombError
+            current().take_image(image.width * image.height)
             return _flatten(image)
     except DataError:
         raise
@@ -105,6 +111,17 @@ def looks_damaged(file: str | Path | bytes) -> bool:
     return not any(ends)
 
 
+def _check_scans(content: bytes, label: str) -> None:
+    """Refuses a JPEG with many scans: each costs a pass over the image, and takes few bytes."""
+    # A photograph's other data, such as a short film after it, holds the two bytes by accident.
+    most = MAX_SCANS + len(content) // 2**14
+    if content.startswith(_JPEG) and content.count(_SCAN) > most:
+        raise DataError(
+            f"{label} must have at most {MAX_SCANS} scans, got more: save it once more, not "
+            "progressive"
+        )
+
+
 _OTHER_KINDS = {
     b"II*\0": "a TIFF",
     b"MM\0*": "a TIFF",
@@ -134,7 +151,10 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         done.append(_FRAMES)
     if image.getexif().get(_ORIENTATION, 1) != 1:
         done.append(_TURNED)
-    image = ImageOps.exif_transpose(image)
+        image = ImageOps.exif_transpose(image)
+    if image.mode == "I;16":
+        image.load()
+        return image.copy(), tuple(done)
     if image.mode.startswith("I"):
         # Pillow's own conversion clips 16 bits at 255, which turns all but the darkest white.
         levels = np.clip(np.asarray(image, np.int64), 0, 65535)
@@ -145,4 +165,4 @@ def _flatten(image: Image.Image) -> tuple[Image.Image, tuple[str, ...]]:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema()[0] < 255:
             return image, (*done, ALPHA)
-    return image.convert("RGB"), tuple(done)
+    return (image.copy() if image.mode == "L" else image.convert("RGB")), tuple(done)

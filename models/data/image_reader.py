@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from models.data.allowance import TooMuch
 from models.data.class_folders import KINDS
 from models.data.image_files import ALPHA, decode, looks_damaged
 from models.data.image_set import MAX_SIDE, DataError
@@ -31,7 +31,6 @@ def read_images(
     names: Sequence[str],
     contents: Sequence[Path | bytes],
     report: Callable[[int], object] = lambda done: None,
-    most_pixels: float = math.inf,
     options: ReadOptions | None = None,
 ) -> tuple[np.ndarray, list[int], float, tuple[str, ...]]:
     """Decodes image files and brings them to one size.
@@ -43,7 +42,6 @@ def read_images(
         names: Of the files.
         contents: The path or the content of each; asked for one at a time.
         report: Called with the number of images that are done.
-        most_pixels: Of all images together, before they are brought to one size.
         options: `size` and `skip_broken` count.
 
     Returns:
@@ -57,7 +55,7 @@ def read_images(
     options = options or ReadOptions()
     if not options.skip_broken:
         _refuse_damaged(names, contents)
-    decoded = _Decoded(options, most_pixels)
+    decoded = _Decoded(options)
     for place, (name, file) in enumerate(zip(names, contents, strict=True)):
         if not decoded.take(place, name, file):
             break
@@ -73,6 +71,8 @@ def _refuse_damaged(names: Sequence[str], contents: Sequence[Path | bytes]) -> N
             continue
         try:
             image, _ = decode(file, name)
+        except TooMuch:
+            raise
         except DataError as error:
             broken.add(name, error)
             if not broken.looks_on(0):
@@ -95,8 +95,8 @@ def _looks_damaged(file: Path | bytes) -> bool:
 class _Decoded:
     """Images in the order of their files, until all are there."""
 
-    def __init__(self, options: ReadOptions, most_pixels: float) -> None:
-        self._options, self._most_pixels = options, most_pixels
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
         self._side = options.size or COMMON_SIDE
         self._broken = _Broken()
         self._converted: Counter[str] = Counter()
@@ -104,12 +104,14 @@ class _Decoded:
         self._pixels: list[np.ndarray] = []
         self._kept: list[int] = []
         self._brightest = 0.0
-        self._decoded = self._held = 0
+        self._held = 0
 
     def take(self, place: int, name: str, file: Path | bytes) -> bool:
         """Decodes one more file; whether to go on."""
         try:
             image, conversions = decode(file, name)
+        except TooMuch:
+            raise
         except DataError as error:
             self._broken.add(name, error)
             return self._options.skip_broken or self._broken.looks_on(0)
@@ -121,12 +123,6 @@ class _Decoded:
 
     def _keep(self, place: int, image: Image.Image) -> None:
         """Keeps an image, at full size only if all may stay so."""
-        self._decoded += image.width * image.height
-        if self._decoded > self._most_pixels:
-            raise DataError(
-                f"the images must have at most {self._most_pixels / 1e6:.0f} million pixels in "
-                "all, got more: make them smaller, or choose fewer"
-            )
         self._sizes.add(image.size)
         self._brightest = max(self._brightest, _brightest(image))
         if self._options.size or max(image.size) > MAX_SIDE:
@@ -214,6 +210,8 @@ def _brightest(image: Image.Image) -> float:
     """The brightest value of an image, as a share of what its kind can hold."""
     if image.mode == "I;16":
         return image.getextrema()[1] / 65535
+    if image.mode == "L":
+        return image.getextrema()[1] / 255
     return max(high for _, high in image.getextrema()[:3]) / 255
 
 

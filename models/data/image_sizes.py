@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from models.data.allowance import current
 from models.data.image_set import MAX_BYTES, MAX_SIDE, MIN_SIDE, DataError
 
 COMMON_SIDE = 32
@@ -79,13 +80,13 @@ def resize_arrays(images: np.ndarray, side: int) -> np.ndarray:
     square = min(height, width)
     top, left = (height - square) // 2, (width - square) // 2
     images = images[:, :, top : top + square, left : left + square]
-    if images.dtype.kind != "f" and images.max() <= 1:
-        images = images.astype(np.float32)  # smoothing needs levels between 0 and 1
-    kind = np.dtype(np.float32) if images.dtype.kind == "f" else images.dtype
+    is_float = images.dtype.kind == "f" or images.max() <= 1  # smoothing needs levels between
+    kind = np.dtype(np.float32) if is_float else images.dtype
     check_bytes(count * channels * side * side * kind.itemsize)
     resized = np.empty((count, channels, side, side), kind)
     for place in np.ndindex(count, channels):
-        resized[place] = _resize(images[place], side)
+        current().check()
+        resized[place] = _resize(images[place].astype(kind, copy=False), side)
     return resized
 
 

@@ -6,13 +6,13 @@ read.
 
 from __future__ import annotations
 
-import math
 import os
 import stat
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from models.data.allowance import current, limited
 from models.data.archive import FREE_BYTES, check_packing, check_size, open_archive, unpack
 from models.data.array_set import read_array_set
 from models.data.arrays import hold, read_npy, read_npz
@@ -40,8 +40,6 @@ from models.text import clean_name
 
 MAX_FILES = 20_000
 """Most files of one upload, or entries of one archive."""
-MAX_PIXELS = 1.5e9
-"""Of all images of an upload: half a minute's work."""
 _ZIP = b"PK"
 _KIND = f"an .npz, a .npy, a .csv of pixels, a .zip of images, or a {KINDS} image"
 Report = Callable[[int, int], object]
@@ -71,7 +69,8 @@ def read_upload(
         The set, titled after the archive or the folder; `notes` lists what was converted.
 
     Raises:
-        DataError: If they cannot be used, in one sentence.
+        DataError: If they cannot be used, in one sentence, or would take more work than
+            `models.data.allowance` has for them.
 
     Example:
         >>> import io
@@ -88,9 +87,17 @@ def read_upload(
         raise DataError("an upload must hold at least one file, got none")
     if len(files) > MAX_FILES:
         raise DataError(f"an upload must hold at most {MAX_FILES} files, got more")
-    if sum(len(content) for _, content in files) > MAX_BYTES:
+    size = sum(len(content) for _, content in files)
+    if size > MAX_BYTES:
         raise DataError(f"an upload must be at most {MAX_BYTES >> 20} MB, got more")
-    options = options or ReadOptions()
+    with limited(size):
+        return _read_given(files, report, options or ReadOptions())
+
+
+def _read_given(
+    files: Sequence[tuple[str, bytes]], report: Report, options: ReadOptions
+) -> CustomImages:
+    """An archive, or files."""
     archives = [name for name, content in files if _is_archive(name, content)]
     if not archives:
         return _read_files(files, report, options)
@@ -134,7 +141,7 @@ def read_path(
             raise DataError(f"{label} must be a file or a folder, got neither")
         if path.stat().st_size > MAX_BYTES:
             raise DataError(f"{label} must be at most {MAX_BYTES >> 20} MB, got more")
-        return read_upload([(path.name, path.read_bytes())], report, options)
+        return _read_given([(path.name, path.read_bytes())], report, options)
 
 
 def _read_folder(path: Path, report: Report, options: ReadOptions) -> CustomImages:
@@ -217,7 +224,7 @@ def _read_zip(
     contents: Sequence[bytes] = _Members(archive, chosen)
     if sum(member.file_size for member in chosen) <= FREE_BYTES:
         contents = list(contents)
-    return _read_images(contents, found, title, report, options, MAX_PIXELS)
+    return _read_images(contents, found, title, report, options)
 
 
 class _Members(Sequence):
@@ -251,7 +258,7 @@ def _read_files(
     found = find_images(names)
     found = _with_tables(found, names, lambda index: files[index][1])
     contents = [files[image.index][1] for image in found.images]
-    return _read_images(contents, found, title, report, options, MAX_PIXELS)
+    return _read_images(contents, found, title, report, options)
 
 
 def _read_npy(files: Sequence[tuple[str, bytes]], title: str, options: ReadOptions) -> CustomImages:
@@ -289,6 +296,7 @@ def _with_tables(found: Found, names: Sequence[str], read: Callable[[int], bytes
     """The images with the labels of the tables beside them, and what those tables say."""
     images, said, used = found.images, (), set()
     for index in _tables(found, names):
+        current().check()
         content = read(index)
         images, notes = label_from_table(images, names[index], content[: MAX_TABLE + 1])
         said += notes
@@ -305,7 +313,6 @@ def _read_images(
     title: str,
     report: Report,
     options: ReadOptions,
-    most_pixels: float = math.inf,
 ) -> CustomImages:
     """Decoded images with the labels that were found."""
     from models.data.image_reader import read_images  # Pillow waits until it is needed
@@ -313,7 +320,7 @@ def _read_images(
     count = len(found.images)
     names = [image.path for image in found.images]
     images, kept, brightest, notes = read_images(
-        names, contents, lambda done: report(done, count), most_pixels, options
+        names, contents, lambda done: report(done, count), options
     )
     white, more = find_white(images, "images", options, brightest)
     chosen = [found.images[place] for place in kept]

@@ -11,6 +11,7 @@ import csv
 import json
 from collections.abc import Sequence
 
+from models.data.allowance import current
 from models.data.class_folders import ImageFile, last_part
 from models.data.layout import LABELS, find_part, split_name
 from models.text import clean_name
@@ -20,6 +21,7 @@ MAX_TABLE = 4 * 2**20
 """Bytes of a table that is read."""
 MOST_DISTINCT = 0.5
 """Texts for each image from which on a column that is not called label holds captions."""
+MAX_COLUMNS = 1000
 
 
 def is_table(name: str) -> bool:
@@ -94,7 +96,7 @@ def _read_rows(content: bytes) -> list[list[str]]:
     except csv.Error:
         return []
     width = len(rows[0]) if rows else 0
-    return [row for row in rows if len(row) == width] if width > 1 else []
+    return [row for row in rows if len(row) == width] if 1 < width <= MAX_COLUMNS else []
 
 
 def _read_objects(content: bytes) -> list[list[str]]:
@@ -147,10 +149,10 @@ def _file_column(rows: Sequence[Sequence[str]], place_of: dict[str, int]) -> int
     """The column that names most images; None if none names any."""
     if not rows:
         return None
-    counts = [
-        sum(_find(row[column], place_of) is not None for row in rows)
-        for column in range(len(rows[0]))
-    ]
+    counts = []
+    for column in range(len(rows[0])):
+        current().check()
+        counts.append(sum(_find(row[column], place_of) is not None for row in rows))
     best = max(range(len(counts)), key=counts.__getitem__)
     return best if counts[best] > 0 else None
 

@@ -7,6 +7,8 @@ import numpy as np
 from models.data.image_set import MAX_CLASSES, DataError, check_class_names, check_labels
 from models.text import clean_name
 
+MAX_LENGTH = 200
+"""Most characters of a label that is a text."""
 NO_LABEL = "no label"
 """The class of images that have none, where others have one."""
 
@@ -34,6 +36,7 @@ def read_labels(
     """
     if labels is None:
         return None, ()
+    _check_length(labels, name)
     labels = _one_a_row(labels, count, name)
     if names is None:
         values, labels = np.unique(labels, return_inverse=True)
@@ -41,6 +44,7 @@ def read_labels(
     else:
         if names.ndim != 1 or names.dtype.kind not in "US":
             raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
+        _check_length(names, "class_names")
         class_names = _names(names[: MAX_CLASSES + 1])
         if labels.dtype.kind in "US":
             raise DataError("labels must be whole numbers where class_names are given, got texts")
@@ -48,6 +52,16 @@ def read_labels(
     labels = labels.astype(np.int64)
     check_labels(labels, count, len(class_names))
     return labels, class_names
+
+
+def _check_length(texts: np.ndarray, name: str) -> None:
+    """Refuses long texts: they are costly to compare, and names are cut to 80 characters."""
+    kind = texts.dtype.kind
+    length = texts.dtype.itemsize // (4 if kind == "U" else 1)
+    if kind in "US" and length > MAX_LENGTH:
+        raise DataError(
+            f"{name} must be texts of at most {MAX_LENGTH} characters, got {length}: shorten them"
+        )
 
 
 def _one_a_row(labels: np.ndarray, count: int, name: str) -> np.ndarray:

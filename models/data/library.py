@@ -33,7 +33,8 @@ from models.text import clean_name
 
 MAX_SETS = 20
 MAX_STORED = 256 * 2**20
-"""Most bytes of all sets together."""
+"""Most bytes of all sets together; like their number, for what a page adds. Whoever has the command
+line has the disk."""
 KEPT_DAYS = 7
 """How long a removed set can be restored, as long as all removed ones take at most `MAX_STORED`."""
 _ABOUT = "about.json"
@@ -174,7 +175,9 @@ def _reading(name: str) -> Iterator[None]:
         ) from error
 
 
-def add(images: CustomImages, title: str = "", owner: str = "") -> DataSetInfo:
+def add(
+    images: CustomImages, title: str = "", owner: str = "", *, is_bounded: bool = True
+) -> DataSetInfo:
     """Adds a set to the library, where command line, training runs and app find it by its id.
 
     The same images are kept once: adding them again gives them the new title.
@@ -183,6 +186,7 @@ def add(images: CustomImages, title: str = "", owner: str = "") -> DataSetInfo:
         images: The set.
         title: A label; by default the set's own.
         owner: Who may change it in a class; nothing: the teacher.
+        is_bounded: Whether sets and bytes are bounded; else there may be what the disk takes.
 
     Raises:
         DataError: If there are too many sets, or they take too much space.
@@ -192,23 +196,29 @@ def add(images: CustomImages, title: str = "", owner: str = "") -> DataSetInfo:
 
     folder, title = library_dir(), clean_name(title, images.title)
     content = _to_bytes(images, title, owner)
-    others = {name: path for name, path in list_paths().items() if name != images.id}
-    if len(others) >= MAX_SETS:
-        raise DataError(
-            f"at most {MAX_SETS} sets of your own images are kept, got one more: remove one first"
-        )
-    stored = sum(path.stat().st_size for path in others.values())
-    if stored + len(content) > MAX_STORED:
-        raise DataError(
-            f"your own images must take at most {MAX_STORED >> 20} MB in all, got "
-            f"{stored / 2**20:.0f} MB that are kept and {len(content) / 2**20:.0f} MB more: "
-            "remove a set, or use fewer images"
-        )
+    if is_bounded:
+        _check_room(images.id, len(content))
     make_folder(folder)
     path = folder / f"{images.id}.npz"
     write_bytes(path, content)
     (folder / "removed" / path.name).unlink(missing_ok=True)
     return read_info(path)
+
+
+def _check_room(name: str, size: int) -> None:
+    """Raises DataError if a set of so many bytes is one too many, or does not fit."""
+    others = {other: path for other, path in list_paths().items() if other != name}
+    if len(others) >= MAX_SETS:
+        raise DataError(
+            f"at most {MAX_SETS} sets of your own images are kept, got one more: remove one first"
+        )
+    stored = sum(path.stat().st_size for path in others.values())
+    if stored + size > MAX_STORED:
+        raise DataError(
+            f"your own images must take at most {MAX_STORED >> 20} MB in all, got "
+            f"{stored / 2**20:.0f} MB that are kept and {size / 2**20:.0f} MB more: "
+            "remove a set, or use fewer images"
+        )
 
 
 def _to_bytes(images: CustomImages, title: str, owner: str) -> bytes:

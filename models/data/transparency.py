@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -10,11 +10,11 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue (ITU-R BT.601), as Pillow turns colour to grey."""
 
 
-def is_ink_dark(images: Sequence[np.ndarray], white: float) -> bool:
+def is_ink_dark(images: Iterable[np.ndarray], white: float) -> bool:
     """Tells whether what is visible of all images is darker than middle grey.
 
     Args:
-        images: Each (H, W, 4): red, green, blue, and opacity.
+        images: Each (…, H, W, 4): red, green, blue, and opacity.
         white: The value of white, and of full opacity.
 
     Example:

@@ -11,6 +11,7 @@ from models.runs.folder import Run
 from tests.helpers.app_test import open_view, said
 from tests.helpers.checkpoints import make_run
 from tests.helpers.command_line import call
+from tests.helpers.damaged_folders import RECORD
 
 DEEP = b"[" * 100_000
 NUMBERS = {"step": 10**30, "epoch": 0}
@@ -59,16 +60,12 @@ def damaged_runs(folder):
 
 def damage_jobs(folder):
     """A record of every content, and records whose entries are of other types."""
-    record = {
-        "title": "t", "arguments": [], "server": "s", "entered": 1.0, "state": "done",
-        "share": 1.0, "text": "", "reason": "", "runs": [], "sweep": "", "began": 0.0,
-    }  # fmt: skip
     spoiled = list(SPOILED.values())
     for entry, value in {
         "share": None, "title": 7, "runs": [[1]], "state": "nonsense", "entered": "x",
         "began": 10**400, "arguments": 5, "server": None, "sweep": [], "text": {}, "reason": 1,
     }.items():  # fmt: skip
-        spoiled.append(json.dumps(record | {entry: value}).encode())
+        spoiled.append(json.dumps(RECORD | {entry: value}).encode())
     for i, content in enumerate(spoiled):
         job = folder / ".jobs" / f"20260101-00000{i:02}"
         job.mkdir(parents=True)

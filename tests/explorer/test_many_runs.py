@@ -1,7 +1,5 @@
 """A folder of many runs: pages look at it once, show a part of it, and cost little more."""
 
-import json
-import shutil
 import statistics
 
 import pytest
@@ -13,7 +11,7 @@ from explorer.widgets.text import plain
 from models.runs.folder import Run
 from models.runs.index import RunIndex
 from tests.helpers.app_test import choose, open_view, said, settle
-from tests.helpers.checkpoints import make_run
+from tests.helpers.checkpoints import copies, make_run
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import PATIENCE
 
@@ -30,22 +28,6 @@ with page_queue.turn():
     page.show()
 st.session_state.seconds = time.thread_time() - start
 """
-
-
-def copies(runs_dir, count):
-    """So many runs of the same model, each with a title and a β of its own; their ids, oldest
-    first."""
-    first = Run(runs_dir / make_run(runs_dir))
-    document = json.loads(first.config_path.read_text())
-    names = []
-    for number in range(count):
-        name = f"2026{number // 2000 + 1:02}01-{number % 2000:06}-abcdef"
-        shutil.copytree(first.folder, runs_dir / name)
-        document["title"] = f"run {number}"
-        Run(runs_dir / name).config_path.write_text(json.dumps(document))
-        names.append(name)
-    shutil.rmtree(first.folder)
-    return names
 
 
 @pytest.fixture

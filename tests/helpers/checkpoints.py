@@ -1,5 +1,8 @@
 """Makes run folders with small checkpoints of every kind."""
 
+import json
+import shutil
+
 import numpy as np
 import torch
 
@@ -57,3 +60,19 @@ def break_run(runs_dir, content=b"broken"):
     run = Run.create(runs_dir, RunConfig("digits", ModelConfig()), "broken")
     run.model_path.write_bytes(content)
     return run.id
+
+
+def copies(runs_dir, count):
+    """So many runs of the same model, each with a title and a β of its own; their ids, oldest
+    first."""
+    first = Run(runs_dir / make_run(runs_dir))
+    document = json.loads(first.config_path.read_text())
+    names = []
+    for number in range(count):
+        name = f"2026{number // 2000 + 1:02}01-{number % 2000:06}-abcdef"
+        shutil.copytree(first.folder, runs_dir / name)
+        document["title"] = f"run {number}"
+        Run(runs_dir / name).config_path.write_text(json.dumps(document))
+        names.append(name)
+    shutil.rmtree(first.folder)
+    return names

@@ -125,3 +125,22 @@ def find(folder, pixels, white=255):
 
 
 IMAGES = ("images.npy", npy(NOISE))
+
+
+def uploads_of_every_kind():
+    """Uploads that are read, of every kind: lists of names and contents."""
+    kinds = {"png": "PNG", "jpg": "JPEG", "gif": "GIF", "webp": "WEBP", "bmp": "BMP", "pgm": "PPM"}
+    found = [classes(), [("faces.zip", archive(*classes()))]]
+    for ending, kind in kinds.items():
+        files = []
+        for place in range(12):
+            stream = io.BytesIO()
+            picture(place).save(stream, kind)
+            files.append((f"{place}.{ending}", stream.getvalue()))
+        found += [files, [("all.zip", archive(*files, compression=zipfile.ZIP_STORED))]]
+    labels = "".join(f"{place:02}.png,{'ab'[place % 2]}\n" for place in range(12)).encode()
+    found.append([("labelled.zip", archive(*flat(), ("labels.csv", labels)))])
+    found.append([("a.npz", npz(images=NOISE, labels=np.arange(20) % 3))])
+    found.append([("a.npy", npy(NOISE))])
+    row = ",".join(map(str, range(64))) + "\n" + ",".join(map(str, range(64, 128))) + "\n"
+    return [*found, [("a.csv", 6 * row.encode())]]

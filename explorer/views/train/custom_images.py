@@ -51,8 +51,8 @@ def _kept() -> None:
     if found:
         megabytes = sum(facts.bytes for facts in found.values()) / 2**20
         st.caption(
-            f"{len(found)} of at most {MAX_SETS} sets, {megabytes:z.1f} of "
-            f"{MAX_STORED >> 20} MB. They stay on this machine, beside your runs."
+            f"Sets: {len(found)}, {megabytes:z.1f} MB. They stay on this machine, beside your "
+            f"runs. From this page there may be at most {MAX_SETS} sets and {MAX_STORED >> 20} MB."
         )
 
 

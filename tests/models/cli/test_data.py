@@ -13,7 +13,7 @@ from models.presets import PRESETS
 from models.runs.folder import list_runs
 from models.storage.checkpoint import read
 from tests.helpers.command_line import assert_refusal, call
-from tests.helpers.images import NOISE, classes, flat, npz, read_zip, write_files
+from tests.helpers.images import NOISE, archive, classes, flat, npz, read_zip, write_files
 from tests.helpers.sentences import assert_sentence
 
 
@@ -47,6 +47,14 @@ def test_the_command_line_adds_lists_trains_and_removes(tmp_path, runs_dir):
     assert "was removed or never added" in sentence
     assert "is restored" in call("data", "remove", name, "--undo")
     assert "Faces: 12 images" in call("data", "list")
+
+
+def test_the_command_line_adds_as_many_sets_as_the_disk_takes(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "MAX_SETS", 1)
+    for count in (10, 11, 12):
+        (tmp_path / "faces.zip").write_bytes(archive(*flat(count)))
+        call("data", "add", tmp_path / "faces.zip")
+    assert len(library.list_paths()) == 3
 
 
 def test_a_batch_that_was_asked_for_is_not_lowered():

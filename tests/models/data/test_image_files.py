@@ -194,14 +194,16 @@ def scratch(tmp_path_factory):
 
 
 def assert_decodes_or_refuses(path, content):
-    """Whether the image is read; then it is RGB and not too large, else one sentence says why."""
+    """Whether the image is read, of a known mode and not too large; else a sentence says why."""
     path.write_bytes(content)
     try:
         image, conversions = decode(path)
     except DataError as error:
         assert assert_sentence(str(error)).startswith("'mine.npz' must")
         return False
-    assert image.mode in ("RGB", "RGBA", "I;16") and 0 < image.width * image.height <= MAX_PIXELS
+    assert (
+        image.mode in ("L", "RGB", "RGBA", "I;16") and 0 < image.width * image.height <= MAX_PIXELS
+    )
     assert all(text.startswith("had ") for text in conversions)
     return True
 

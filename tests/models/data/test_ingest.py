@@ -96,8 +96,3 @@ def test_an_upload_has_limits(monkeypatch):
     monkeypatch.setattr(ingest, "MAX_BYTES", 100)
     assert "must be at most 0 MB" in refusal(read_upload, flat())
     monkeypatch.setattr(ingest, "MAX_BYTES", 2**20)
-    monkeypatch.setattr(ingest, "MAX_PIXELS", 12 * 8 * 9)
-    assert len(read_upload(flat())) == len(read_zip(*flat())) == 12
-    monkeypatch.setattr(ingest, "MAX_PIXELS", 12 * 8 * 9 - 1)
-    for call in (read_upload, lambda members: read_zip(*members)):
-        assert "pixels in all" in refusal(call, flat())

@@ -137,6 +137,8 @@ def test_the_number_and_the_room_of_sets_are_limited(monkeypatch):
         library.add(read_zip(*flat(12)))
     assert_sentence(str(caught.value))
     assert len(library.list_paths()) == 2
+    library.add(read_zip(*flat(12)), is_bounded=False)
+    assert len(library.list_paths()) == 3
 
 
 def test_a_full_disk_leaves_nothing_behind(runs_dir, monkeypatch):

@@ -198,7 +198,7 @@ def test_another_set_is_used_with_its_own_batch(no_runs):
     at = press(at, "Use")
     assert (field(at, "data").value, field(at, "batch").value) == (facts[0].id, 4)
     assert field(at, "title").placeholder == f"Few · {words('digits-2d')}"
-    assert f"2 of at most {library.MAX_SETS} sets" in said(at)
+    assert "Sets: 2, " in said(at) and f"at most {library.MAX_SETS} sets" in said(at)
 
 
 BAD = {
