@@ -21,6 +21,7 @@ NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
 PRECISIONS = ("float32", "bfloat16")
 STARTS = ("random", "linear")
+LAYOUTS = ("contiguous", "channels_last")
 DATA_AND_NETWORK, OBJECTIVE, TRAINING = "Data and network", "Objective", "Training"
 """The groups of the Train form."""
 
@@ -196,8 +197,17 @@ class TrainingConfig(Settings):
         False,
         "Draw every pixel as 0 or 1 at each step, with its brightness as the probability of 1.",
     )
-    precision: str = setting("float32", "Arithmetic of the layers.", choices=PRECISIONS)
-    threads: int = setting(1, "Processor threads; part of what makes a run repeatable.", 1, 256)
+    precision: str = setting(
+        "float32", "Arithmetic of the layers.", choices=PRECISIONS, is_automatic=True
+    )
+    threads: int = setting(
+        1, "Processor threads; part of what makes a run repeatable.", 1, 256, is_automatic=True
+    )
+    layout: str = setting(
+        "contiguous",
+        "Order in memory of what convolutions compute; changes their speed and rounding only.",
+        choices=LAYOUTS, is_automatic=True,
+    )  # fmt: skip
 
 
 def why_no_linear_start(model: ModelConfig) -> str:

@@ -14,6 +14,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from reprlib import repr as shorten
 from typing import Any, get_origin, get_type_hints
 
+AUTO = "auto"
+"""What stands on the command line for a value that suits the machine."""
+
 
 @dataclass(frozen=True)
 class Description:
@@ -32,6 +35,7 @@ class Description:
         screen_minimum: Tighter minimum on the screen; None: `minimum`.
         screen_maximum: Tighter maximum on the screen; None: `maximum`.
         has_option: Whether the command line has an option for it.
+        is_automatic: Whether that option may be `auto`, its default: chosen for the machine.
         name: Of the field; filled in by `described`.
         kind: int, float, bool, str or tuple; filled in by `described`.
     """
@@ -48,6 +52,7 @@ class Description:
     screen_minimum: float | None = None
     screen_maximum: float | None = None
     has_option: bool = True
+    is_automatic: bool = False
     name: str = ""
     kind: type = str
 
@@ -87,6 +92,17 @@ class Description:
         low, high = limits or (self.minimum, self.maximum)
         unit = f" {self.unit}" if self.unit else ""
         return f"{self.help} Allowed: {_plain(low)} to {_plain(high)}{unit}."
+
+    @property
+    def option_help(self) -> str:
+        """The help of its option on the command line.
+
+        Example:
+            >>> Description("Which one.", choices=("a", "b"), is_automatic=True).option_help
+            'Which one. Allowed: a, b. Default: auto, chosen for this machine.'
+        """
+        more = f" Default: {AUTO}, chosen for this machine." if self.is_automatic else ""
+        return self.help_with_limits() + more
 
 
 def _plain(number: float) -> str:

@@ -34,9 +34,9 @@ from explorer.jobs.store import JobStore
 from explorer.jobs.turns import Claim, order, waits
 from models.config import RunConfig
 from models.engines.handle import CANCELLED, FAILED, UNEXPECTED, Engine, Handle, Result, Work
+from models.engines.system import cores
 from models.runs.folder import Run, remove_unbegun
 from models.runs.status import run_status
-from models.sweeps.plan import cores
 from models.sweeps.sweep import Sweep
 from models.text import clean_name
 from models.training.control import GO, read_request

@@ -42,6 +42,7 @@ NAMES = {
     "start": "first weights",
     "binarize": "pixels drawn 0 or 1",
     "threads": "processor threads",
+    "layout": "order in memory of convolutions",
 }
 """Of settings; the others are called as in the file."""
 SCORES = {"distortion": "D, nats", "rate": "R, nats", "negative_elbo": "−ELBO, nats"}

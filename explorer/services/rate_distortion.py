@@ -17,7 +17,7 @@ from explorer.services.catalogue import Entry
 from explorer.words import words
 from models.config import RunConfig
 from models.metrics.statistics import t_interval
-from models.runs.comparison import without
+from models.runs.comparison import without, without_rounding
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint
 from models.sweeps.convergence import SlopeBounds, slope_bounds
@@ -164,7 +164,8 @@ def series(cards: Mapping[str, Card]) -> list[list[str]]:
     groups: dict[RunConfig, list[str]] = {}
     for name, card in cards.items():
         if not card.changes:
-            groups.setdefault(without(card.config, "beta", "seed", "threads"), []).append(name)
+            alike = without(without_rounding(card.config), "beta", "seed")
+            groups.setdefault(alike, []).append(name)
     beta = {name: card.config.objective.beta for name, card in cards.items()}
     return [sorted(names, key=beta.__getitem__) for names in groups.values() if len(names) > 1]
 

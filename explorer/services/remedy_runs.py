@@ -19,7 +19,7 @@ from explorer.jobs.job import Job, JobError
 from explorer.services import catalogue, job_queue, permissions, run_folders
 from explorer.services.catalogue import Entry
 from models.config import RunConfig
-from models.runs.comparison import is_changed, without
+from models.runs.comparison import is_changed, without_rounding
 from models.runs.folder import Run
 from models.runs.index import Listing
 from models.runs.status import IMPORTED, RunStatus, run_status
@@ -79,7 +79,7 @@ def _runs_by_config(found: Listing) -> dict[RunConfig, list[Run]]:
 
 def _trained_model(config: RunConfig) -> RunConfig:
     """Settings that are equal for runs that train the same model."""
-    return without(config, "threads")
+    return without_rounding(config)
 
 
 def _candidates(runs: Sequence[Run]) -> list[tuple[Run, RunStatus]]:

@@ -6,11 +6,12 @@ The fields are the settings of a run that name a group (`models.config`), in tha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from explorer.services import data_sets
 from models.capabilities import FAMILIES, LIKELIHOODS
 from models.config import RUN_SETTINGS, RunConfig, override
+from models.data.builtin import TORCHVISION
 from models.data.custom_images import fitting_batch
 from models.data.library import is_id
 from models.presets import PRESETS
@@ -18,15 +19,24 @@ from models.settings import Description, from_text, to_text
 
 FIELDS: list[Description] = [item for item in RUN_SETTINGS.values() if item.group]
 """The fields of the form."""
-TRAINING_SETS = {
-    "digits": (1297, (1, 8, 8)),
-    "sprites": (8000, (1, 16, 16)),
-    "sprites-colour": (8000, (3, 16, 16)),
-    "mnist": (60_000, (1, 28, 28)),
-    "fashion-mnist": (60_000, (1, 28, 28)),
-    "kmnist": (60_000, (1, 28, 28)),
+
+
+class DataSize(NamedTuple):
+    """How many images a data set has to train and to test, and their shape (C, H, W)."""
+
+    train: int
+    test: int
+    image_shape: tuple[int, int, int]
+
+
+_LIKE_MNIST = DataSize(60_000, 10_000, (1, 28, 28))
+BUILT_IN = {
+    "digits": DataSize(1297, 500, (1, 8, 8)),
+    "sprites": DataSize(8000, 2000, (1, 16, 16)),
+    "sprites-colour": DataSize(8000, 2000, (3, 16, 16)),
+    **dict.fromkeys(TORCHVISION, _LIKE_MNIST),
 }
-"""Training images and their shape, known without loading them."""
+"""Of the built-in sets, known without loading them."""
 
 
 def groups() -> dict[str, list[Description]]:
@@ -40,24 +50,24 @@ def groups() -> dict[str, list[Description]]:
     return {title: [item for item in FIELDS if item.group == title] for title in titles}
 
 
-def training_set(name: str) -> tuple[int, tuple[int, int, int]]:
-    """Returns how many training images a data set has, and their shape.
+def data_size(name: str) -> DataSize:
+    """Returns how many images a data set has, and their shape.
 
     Raises:
         ValueError: If a set of the user's own was removed.
     """
-    if name in TRAINING_SETS:
-        return TRAINING_SETS[name]
+    if name in BUILT_IN:
+        return BUILT_IN[name]
     info = data_sets.custom_sets().get(name)
     if info is None:
         raise ValueError("the data set must be in the list, got one that was removed")
-    return info.train, info.image_shape
+    return DataSize(info.train, info.count - info.train, info.image_shape)
 
 
 def batch_size(preset: str, data: str) -> int:
     """Returns the batch size of a preset, or less where a set of the user's own is small."""
     wanted = PRESETS[preset].training.batch_size
-    return fitting_batch(wanted, training_set(data)[0]) if is_id(data) else wanted
+    return fitting_batch(wanted, data_size(data).train) if is_id(data) else wanted
 
 
 def preset_value(preset: str, name: str, data: str | None = None) -> Any:
@@ -121,9 +131,10 @@ def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
         if value is not None and matters(name, start.model.family, likelihood)
     }
     data = changes.get("data", start.data)
-    count, changes["image_shape"] = training_set(data)
+    images = data_size(data)
+    changes["image_shape"] = images.image_shape
     changes.setdefault("batch_size", batch_size(preset, data))
     changes["binarize"] = start.training.binarize and LIKELIHOODS[likelihood].is_binary
     config = override(start, **changes)
-    config.total_steps(count)
+    config.total_steps(images.train)
     return config

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from statistics import median
-from typing import Any, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from explorer.jobs.job import JobError
-from explorer.services import catalogue, permissions, run_folders, training_form
-from models.config import RunConfig
+from explorer.services import permissions, run_folders, training_form
+from models.config import RunConfig, TrainingConfig
 from models.places import disk_reason
 from models.runs.folder import Run
 from models.runs.history import Row
-from models.runs.index import Listing
 from models.training.control import read_changes, send_request
 
+if TYPE_CHECKING:  # it imports torch
+    from models.training.rehearsal import Pace
+
+REHEARSAL_SECONDS = 0.1
+"""For the timing of steps that a page waits for."""
 MAX_EPOCHS = 200
 """Epochs of a run that are drawn, evenly over all."""
 
@@ -24,45 +28,41 @@ MAX_EPOCHS = 200
 
 
 class Cost(NamedTuple):
-    """What a training run takes: parameters, steps, seconds if measured, and where that was."""
+    """What a training run takes: parameters, steps, and seconds on this machine."""
 
     parameters: int
     steps: int
-    seconds: float | None
-    source: str
+    seconds: float
 
 
 def cost(config: RunConfig) -> Cost:
-    """Estimates what a training run takes, from finished ones of the same network, data and batch.
+    """Estimates what a training run takes; its steps are rehearsed once for every kind of work.
 
     Raises:
         ValueError: If the model would have too many parameters.
     """
-    steps = config.total_steps(training_form.training_set(config.data)[0])
+    from models.training.rehearsal import estimate_seconds
+
+    images = training_form.data_size(config.data)
+    steps = config.total_steps(images.train)
     parameters = run_folders.parameters(config.model)
-    for shipped, source in ((False, "your runs"), (True, "the shipped model")):
-        if seconds := _seconds_by_work()[shipped].get(_work(config)):
-            return Cost(parameters, steps, median(seconds) * steps, source)
-    return Cost(parameters, steps, None, "")
+    seconds = estimate_seconds(config, _pace(_work(config)), images.train, images.test)
+    return Cost(parameters, steps, seconds)
 
 
-@run_folders.once_a_listing
-def _seconds_by_work(_found: Listing) -> dict[bool, dict[tuple, list[float]]]:
-    """Seconds that a step took, by whether the model ships, and by the work."""
-    seconds: dict[bool, dict[tuple, list[float]]] = {False: {}, True: {}}
-    for entry in catalogue.list_models()[0].values():
-        card = entry.card
-        if card.steps and card.seconds:
-            known = seconds[entry.shipped].setdefault(_work(card.config), [])
-            known.append(card.seconds / card.steps)
-    return seconds
+@functools.lru_cache(500)
+def _pace(work: RunConfig) -> Pace:
+    """How fast this machine does some work."""
+    from models.training.rehearsal import measure_pace
+
+    return measure_pace(work, budget=REHEARSAL_SECONDS)
 
 
-def _work(config: RunConfig) -> tuple:
-    """What decides how long a step takes."""
-    model, training = config.model, config.training
-    network = (model.family, model.network, model.hidden, model.image_shape, model.latent_dim)
-    return (config.data, *network, training.batch_size, training.precision)
+def _work(config: RunConfig) -> RunConfig:
+    """What decides how long a step takes; all else is as in any run."""
+    names = ("batch_size", "binarize", "precision", "threads", "layout")
+    training = TrainingConfig(**{name: config.get(name) for name in names})
+    return RunConfig(model=config.model, training=training)
 
 
 class Course(NamedTuple):

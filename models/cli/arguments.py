@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from models.config import RUN_SETTINGS, RunConfig
 from models.presets import PRESETS
-from models.settings import Description, to_text
+from models.settings import AUTO, Description, to_text
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -20,7 +21,7 @@ def to_arguments(config: RunConfig, title: str) -> list[str]:
     """Writes what must follow `python -m models` to train with these settings.
 
     It starts from the preset that needs the fewest options. The shape of the images comes from
-    the data; the number of threads is always named, as it would otherwise be this machine's.
+    the data; what would otherwise be chosen for this machine is always named.
 
     Args:
         config: Of the run.
@@ -29,7 +30,7 @@ def to_arguments(config: RunConfig, title: str) -> list[str]:
     Example:
         >>> from models.presets import preset
         >>> " ".join(to_arguments(preset("digits-2d"), "mine"))
-        'train --preset digits-2d --threads 1 --title mine'
+        'train --preset digits-2d --precision float32 --threads 1 --layout contiguous --title mine'
     """
     candidates = [["--preset", name, *_options(config, start)] for name, start in PRESETS.items()]
     return ["train", *min(candidates, key=len), "--title", title]
@@ -50,9 +51,27 @@ def program(words: Sequence[str] = tuple(sys.orig_argv)) -> str:
     return "python -m models"
 
 
-def given_command() -> str:
-    """Writes the command of this process, as it was given."""
-    return "python -m models " + shlex.join(sys.argv[1:])
+def given_command(config: RunConfig) -> str:
+    """Writes the command of this process, as it was given, with what was chosen for this machine.
+
+    Args:
+        config: Of a run that it makes.
+    """
+    chosen = [
+        word
+        for description in RUN_SETTINGS.values()
+        if description.is_automatic and not _is_given(description, sys.argv)
+        for word in _option(description, config.get(description.name))
+    ]
+    return "python -m models " + shlex.join([*sys.argv[1:], *chosen])
+
+
+def _is_given(description: Description, words: Sequence[str]) -> bool:
+    """Whether a command names a setting, and not as auto."""
+    name = f"--{description.name}"
+    values = [word.partition("=")[2] for word in words if word.startswith(f"{name}=")]
+    values += [after for word, after in itertools.pairwise(words) if word == name]
+    return bool(values) and values[-1] != AUTO
 
 
 def train_command(config: RunConfig, title: str) -> str:
@@ -61,7 +80,8 @@ def train_command(config: RunConfig, title: str) -> str:
     Example:
         >>> from models.presets import preset
         >>> train_command(preset("digits-2d"), "my run")
-        "python -m models train --preset digits-2d --threads 1 --title 'my run'"
+        "python -m models train --preset digits-2d --precision float32 --threads 1 \
+--layout contiguous --title 'my run'"
     """
     return "python -m models " + shlex.join(to_arguments(config, title))
 
@@ -73,7 +93,8 @@ def sweep_command(configs: Sequence[RunConfig]) -> str:
         >>> from models.presets import preset
         >>> from models.sweeps.grid import grid
         >>> sweep_command(grid(preset("digits-2d"), [0.5, 2.0], seeds=3))
-        'python -m models sweep --betas 0.5,2.0 --seeds 3 --preset digits-2d --threads 1'
+        'python -m models sweep --betas 0.5,2.0 --seeds 3 --preset digits-2d \
+--precision float32 --threads 1 --layout contiguous'
     """
     betas = sorted({config.objective.beta for config in configs})
     seeds = sorted({config.training.seed for config in configs})
@@ -94,7 +115,7 @@ def _options(config: RunConfig, start: RunConfig) -> list[str]:
     words = []
     for name, description in RUN_SETTINGS.items():
         value = config.get(name)
-        if description.has_option and (name == "threads" or value != start.get(name)):
+        if description.has_option and (description.is_automatic or value != start.get(name)):
             words += _option(description, value)
     return words
 

@@ -17,7 +17,7 @@ from models.places import default_runs_dir, user_path
 from models.presets import PRESETS
 from models.runs.folder import Run, find_run
 from models.runs.status import RUNNING, run_status, why_no_model
-from models.settings import Description, from_text
+from models.settings import AUTO, Description, from_text
 
 
 def _folder(text: str) -> Path | None:
@@ -116,34 +116,62 @@ def with_settings(*without: str) -> Callable[[Callable], Callable]:
 
 
 def _option(description: Description) -> Parameter:
-    """An option of the command line for a setting; lists are written as text."""
-    kind = str if description.kind is tuple else description.kind
+    """An option of the command line for a setting; lists, and what may be auto, are text."""
+    is_text = description.kind is tuple or description.is_automatic
+    kind = str if is_text else description.kind
     return Parameter(
         description.name,
         Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[kind | None, typer.Option(help=description.help_with_limits())],
+        annotation=Annotated[kind | None, typer.Option(help=description.option_help)],
     )
 
 
 def read_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """Reads the values of the options made by `with_settings`: text becomes lists.
+    """Reads the values of the options made by `with_settings`: text becomes lists and numbers.
 
     Raises:
-        ValueError: If a list is not written as whole numbers.
+        ValueError: If a list is not written as whole numbers, or a number is none.
 
     Example:
-        >>> read_settings({"hidden": "64,32", "beta": None})
-        {'hidden': (64, 32), 'beta': None}
+        >>> read_settings({"hidden": "64,32", "threads": "2", "precision": "auto", "beta": None})
+        {'hidden': (64, 32), 'threads': 2, 'precision': 'auto', 'beta': None}
     """
-    lists = {name for name, text in given.items() if text is not None and _is_list(name)}
-    return {
-        name: from_text(name, value) if name in lists else value for name, value in given.items()
-    }
+    return {name: _read(RUN_SETTINGS[name], value) for name, value in given.items()}
 
 
-def _is_list(name: str) -> bool:
-    return RUN_SETTINGS[name].kind is tuple
+def split_automatic(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Separates settings from those that are to be chosen for the machine.
+
+    Args:
+        given: From `read_settings`.
+
+    Returns:
+        The settings, None where the preset decides; the names of those to choose.
+
+    Example:
+        >>> split_automatic({"threads": "auto", "precision": None, "layout": "contiguous"})
+        ({'threads': None, 'precision': None, 'layout': 'contiguous'}, ['threads', 'precision'])
+    """
+    automatic = [
+        name
+        for name, value in given.items()
+        if RUN_SETTINGS[name].is_automatic and value in (None, AUTO)
+    ]
+    return given | dict.fromkeys(automatic), automatic
+
+
+def _read(description: Description, value: Any) -> Any:
+    """The value of an option, which may be text where the setting is none."""
+    if isinstance(value, str) and description.kind is tuple:
+        return from_text(description.name, value)
+    if isinstance(value, str) and description.kind is int and value != AUTO:
+        try:
+            return int(value)
+        except ValueError:
+            name = description.name
+            raise ValueError(f"{name} must be auto or a whole number, got {value!r:.40}") from None
+    return value
 
 
 def check_surroundings(device: str, autosave: float, output: Path | None = None) -> None:

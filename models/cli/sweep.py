@@ -19,9 +19,16 @@ from models.cli.options import (
     check_surroundings,
     one_sentence,
     read_settings,
+    split_automatic,
     with_settings,
 )
-from models.cli.train import check_resume, fit_to_data, given_reading
+from models.cli.train import (
+    check_resume,
+    choose_for_machine,
+    fit_to_data,
+    given_reading,
+    warn_of_precision,
+)
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
 from models.engines.worker import report
@@ -48,9 +55,6 @@ def sweep(
         str, typer.Option(help="Also print this score of known factors by beta, like mig.")
     ] = "",
     autosave: Autosave = 10.0,
-    threads: Annotated[
-        int | None, typer.Option(help="Of every process; default: cores / runs.")
-    ] = None,
     scale: Scale = AUTO,
     size: Size = None,
     skip_broken: SkipBroken = False,
@@ -58,9 +62,9 @@ def sweep(
 ) -> None:
     """Train a run for every beta and seed.
 
-    The same command continues a sweep that was stopped.
+    The same command continues a sweep that was stopped. Unless you say how many threads, the
+    processors are shared out evenly among the runs.
     """
-    from models.sweeps.plan import cores
     from models.sweeps.sweep import Sweep
 
     check_surroundings(device, autosave)
@@ -70,18 +74,15 @@ def sweep(
     with library_in(runs_dir, found.members[0].config.data if found else given["data"]):
         if found is None:
             given["data"] = data_name(given["data"], scale, size, skip_broken)
-            start = override(preset(preset_name), **given)
-            members = _grid(start, betas, seeds, latent_dims)
-            if threads is None:
-                threads = max(1, 1 if device == "cuda" else cores() // len(members))
-            members = _fitted(members, data_dir, threads, given["batch_size"] is None)
+            members = _members(preset_name, given, betas, seeds, latent_dims, data_dir, device)
             found = Sweep.open(runs_dir or default_runs_dir(), members, title)
-            command = given_command()
+            command = given_command(found.members[0].config)
         else:
-            options = {"betas": betas or None, "latent-dims": latent_dims, "threads": threads}
+            options = {"betas": betas or None, "latent-dims": latent_dims}
             check_resume(options | given | given_reading(scale, size, skip_broken))
             command = sweep_command([member.config for member in found.members])
         _check_factors(found, score, data_dir)
+        warn_of_precision(found.members[0].config, device)
         _sweep(found, data_dir, device, autosave, command)
         if score:
             _print_score(found, score)
@@ -129,6 +130,30 @@ def _print_score(found: Any, score: str) -> None:
         typer.echo(beta_effect(rows).sentence(name))
 
 
+def _members(
+    preset_name: str,
+    given: dict[str, Any],
+    betas: str,
+    seeds: int,
+    latent_dims: str | None,
+    data_dir: Path | None,
+    device: str,
+) -> list[RunConfig]:
+    """The settings of every run of a new sweep; all share what is chosen for this machine."""
+    from models.engines.system import cores
+
+    given, automatic = split_automatic(given)
+    members = _grid(override(preset(preset_name), **given), betas, seeds, latent_dims)
+    if "threads" in automatic:
+        automatic.remove("threads")
+        threads = max(1, 1 if device == "cuda" else min(256, cores() // len(members)))
+        members = [override(each, threads=threads) for each in members]
+    members = _fitted(members, data_dir, given["batch_size"] is None)
+    training = choose_for_machine(members[0], automatic, device).training
+    alike = {"precision": training.precision, "layout": training.layout}
+    return [override(each, **alike) for each in members]
+
+
 def _grid(start: RunConfig, betas: str, seeds: int, latent_dims: str | None) -> list[RunConfig]:
     """The settings of every run of a new sweep."""
     from models.sweeps.grid import grid
@@ -137,9 +162,7 @@ def _grid(start: RunConfig, betas: str, seeds: int, latent_dims: str | None) -> 
     return grid(start, _numbers("betas", betas, float), seeds, latents)
 
 
-def _fitted(
-    members: list[RunConfig], data_dir: Path | None, threads: int, lower_batch: bool
-) -> list[RunConfig]:
+def _fitted(members: list[RunConfig], data_dir: Path | None, lower_batch: bool) -> list[RunConfig]:
     """The same settings, once they are known to fit the data."""
     from models.families.registry import describe
 
@@ -147,7 +170,6 @@ def _fitted(
     fit = {
         "image_shape": fitted.model.image_shape,
         "batch_size": fitted.training.batch_size,
-        "threads": threads,
     }
     members = [override(each, **fit) for each in members]
     for model in {member.model for member in members}:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +20,7 @@ from models.cli.options import (
     check_surroundings,
     one_sentence,
     read_settings,
+    split_automatic,
     with_settings,
 )
 from models.config import RunConfig, override
@@ -47,7 +47,6 @@ def train(
         Path | None, typer.Option(help="Also write the finished checkpoint to this file.")
     ] = None,
     autosave: Autosave = 10.0,
-    threads: Annotated[int | None, typer.Option(help="Processor threads; default: all.")] = None,
     scale: Scale = AUTO,
     size: Size = None,
     skip_broken: SkipBroken = False,
@@ -59,18 +58,20 @@ def train(
     --resume RUN continues it, bit for bit.
     """
     check_surroundings(device, autosave, output)
-    given = read_settings({"threads": threads, **settings})
+    given = read_settings(settings)
     run = find_run(runs_dir or default_runs_dir(), resume) if resume else None
     with library_in(runs_dir, run.config().data if run else given["data"]):
         if run is None:
             given["data"] = data_name(given["data"], scale, size, skip_broken)
-            run = _new_run(preset_name, given, data_dir, runs_dir or default_runs_dir(), title)
-            command = given_command()
+            config = _settings(preset_name, given, data_dir, device)
+            run = Run.create(runs_dir or default_runs_dir(), config, title)
+            command = given_command(config)
         else:
             check_resume({**given, **given_reading(scale, size, skip_broken)})
             if read_request(run.folder).order != GO:
                 send_request(run.folder, order=GO)
             command = train_command(run.config(), run.title)
+        warn_of_precision(run.config(), device)
         try:
             _train(run, data_dir, device, autosave, command)
         except OSError:
@@ -81,15 +82,44 @@ def train(
         write_bytes(output, run.model_path.read_bytes())
 
 
-def _new_run(
-    preset_name: str, given: dict[str, Any], data_dir: Path | None, runs_dir: Path, title: str
-) -> Run:
-    """A run with the settings of a preset, but for those that are given."""
-    threads = given["threads"]
-    given["threads"] = min(256, os.cpu_count() or 1) if threads is None else threads
+def _settings(
+    preset_name: str, given: dict[str, Any], data_dir: Path | None, device: str
+) -> RunConfig:
+    """The settings of a preset, but for those that are given, and for what suits the machine."""
+    given, automatic = split_automatic(given)
     config = override(preset(preset_name), **given)
     config = fit_to_data(config, data_dir, given["batch_size"] is None)
-    return Run.create(runs_dir, config, title)
+    return choose_for_machine(config, automatic, device)
+
+
+def choose_for_machine(config: RunConfig, automatic: list[str], device: str) -> RunConfig:
+    """Chooses settings for this machine, and prints what was chosen."""
+    from models.training.automatic import choose
+
+    if not automatic:
+        return config
+    config = choose(config, automatic, device)
+    training = config.training
+    known = {
+        "precision": training.precision,
+        "threads": f"{training.threads} thread{'s' * (training.threads > 1)}",
+        "layout": f"{training.layout} layout" if config.model.network == "conv" else "",
+    }
+    if chosen := ", ".join(known[name] for name in automatic if known[name]):
+        typer.echo(f"Chosen for this machine: {chosen}.")
+    return config
+
+
+def warn_of_precision(config: RunConfig, device: str) -> None:
+    """Says so where a run computes in bfloat16 on a processor that does not."""
+    from models.training.automatic import has_bfloat16
+
+    if config.training.precision == "bfloat16" and not has_bfloat16(device):
+        typer.echo(
+            "note: this processor has no bfloat16 instructions, so bfloat16 trains more slowly "
+            "here than float32, at about 0.4 × its speed",
+            err=True,
+        )
 
 
 def check_resume(given: dict[str, Any]) -> None:

@@ -25,6 +25,13 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" and _IS_POSIX else None
 _SET_DEATH_SIGNAL, _SET_SUBREAPER = 1, 36  # of prctl(2)
 
 
+def cores() -> int:
+    """Counts the processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _ask_kernel(request: int, value: int) -> None:
     """Sets one property of this process."""
     if _LIBC is not None:

@@ -16,6 +16,9 @@ from models.runs.status import run_status
 from models.storage.card import Card
 from models.training.control import next_change, read_changes, read_request
 
+ROUNDING = ("threads", "layout")
+"""Settings that only change how fast a run is computed, and the last bits of what it computes."""
+
 
 def without(config: RunConfig, *names: str) -> RunConfig:
     """Returns the settings with some of them at their defaults.
@@ -43,8 +46,23 @@ def without(config: RunConfig, *names: str) -> RunConfig:
     return replace(config, **parts)
 
 
+def without_rounding(config: RunConfig) -> RunConfig:
+    """Returns the settings without those that only change the speed and the rounding.
+
+    Runs that differ in nothing else count as the same run.
+
+    Example:
+        >>> from models.presets import preset
+        >>> config = preset("digits-2d")
+        >>> two = replace(config, training=replace(config.training, threads=2))
+        >>> without_rounding(two) == config
+        True
+    """
+    return without(config, *ROUNDING)
+
+
 def is_same(config: RunConfig, other: RunConfig) -> bool:
-    """Whether two settings train the same model; threads only change the rounding.
+    """Whether two settings train the same model, but for the rounding.
 
     Example:
         >>> from models.presets import preset
@@ -53,7 +71,7 @@ def is_same(config: RunConfig, other: RunConfig) -> bool:
         >>> is_same(config, two), is_same(config, preset("digits-ae"))
         (True, False)
     """
-    return without(config, "threads") == without(other, "threads")
+    return without_rounding(config) == without_rounding(other)
 
 
 def is_changed(run: Run) -> bool:

@@ -231,7 +231,8 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
         command=command,
         changes=tuple(map(str, changes)),
     )
-    weights = {name: value.cpu().numpy() for name, value in training.model.state_dict().items()}
+    state = training.model.state_dict()
+    weights = {name: value.cpu().contiguous().numpy() for name, value in state.items()}
     write(run.model_path, card, weights, found.codes, found.rates)
 
 

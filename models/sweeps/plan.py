@@ -7,7 +7,6 @@ processes times threads is the number of cores.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,13 +18,6 @@ from models.runs.status import run_status
 MAX_STACK = 16
 VECTOR = {"float32": 32, "bfloat16": 64}
 """Numbers that a loop of the processor takes at once, at most, by precision."""
-
-
-def cores() -> int:
-    """Counts the processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from models.atomic import write_bytes
-from models.config import RunConfig
+from models.config import RunConfig, override
 from models.engines.handle import Engine
 from models.engines.local import LocalEngine
-from models.runs.comparison import is_changed, without
+from models.engines.system import cores
+from models.runs.comparison import ROUNDING, is_changed, without_rounding
 from models.runs.folder import Run, list_runs, remove_unbegun
 from models.runs.train import AUTOSAVE_SECONDS
 from models.sweeps.convergence import check_series
 from models.sweeps.grid import run_title
-from models.sweeps.plan import SweepRun, cores, plan
+from models.sweeps.plan import SweepRun, plan
 from models.sweeps.table import by_beta, rows_of_means, table_row, to_csv
 from models.sweeps.worker import Done, Event, Failed, Started, distribute
 from models.text import clean_name
@@ -67,9 +68,9 @@ class Sweep:
 
         Args:
             runs_dir: The folder of runs.
-            configs: From `grid`, fitted to the data. Threads do not count: runs made with other
-                numbers of them are found as well. A run that was changed while it was trained
-                is not.
+            configs: From `grid`, fitted to the data. Threads and layout do not count: runs made
+                with others are found as well, and new ones take over theirs. A run that was
+                changed while it was trained is not found.
             title: A label; another one makes another sweep.
             owner: Of the new runs; another one makes another sweep.
 
@@ -77,15 +78,19 @@ class Sweep:
             OSError: If the disk refuses; then no new run is left behind.
         """
         title = clean_name(title, "")
-        keys = [without(config, "threads") for config in configs]
-        wanted = [title, [key.to_json() for key in keys], *([owner] if owner else [])]
+        keys = [without_rounding(config) for config in configs]
+        wanted = [title, [_request(key) for key in keys], *([owner] if owner else [])]
         request = json.dumps(wanted, sort_keys=True)
         sweep_id = hashlib.sha256(request.encode()).hexdigest()[:12]
         known: dict[RunConfig, Run] = {}
         for run in list_runs(runs_dir):
             with contextlib.suppress(ValueError):  # a damaged folder belongs to no sweep
                 if run.sweep == sweep_id and not is_changed(run):
-                    known[without(run.config(), "threads")] = run
+                    known[without_rounding(run.config())] = run
+        if known:
+            recorded = next(iter(known.values())).config()
+            alike = {name: recorded.get(name) for name in ROUNDING}
+            configs = [override(config, **alike) for config in configs]
         made: list[Run] = []
         try:
             for config, key in zip(configs, keys, strict=True):
@@ -217,3 +222,11 @@ class Sweep:
         text = json.dumps(document, indent=1, allow_nan=False)
         write_bytes(self.json_path, text.encode())
         write_bytes(self.csv_path, to_csv([*rows, *rows_of_means(means)]).encode())
+
+
+def _request(config: RunConfig) -> dict[str, Any]:
+    """The settings as the digest of a request has them: a setting that it never counted is left
+    out, so that older sweeps are found."""
+    document = config.to_json()
+    del document["training"]["layout"]
+    return document

@@ -128,8 +128,13 @@ class Adam:
 
     def restore(self, parameter: nn.Parameter, moments: dict[str, Tensor]) -> None:
         """Continues from `moments`, which are copied to the parameter's device."""
-        state = {key: value.clone().to(parameter.device) for key, value in moments.items()}
-        self.state[parameter] = state | {"step": state["step"].reshape(())}
+        state = {
+            key: torch.empty_like(parameter).copy_(value)  # in the order in memory of θ
+            for key, value in moments.items()
+            if key != "step"
+        }
+        step = moments["step"].clone().to(parameter.device).reshape(())
+        self.state[parameter] = state | {"step": step}
 
 
 def optimizers_for(players: Mapping[str, Player], rate: float) -> dict[str, Adam]:

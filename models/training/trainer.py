@@ -31,6 +31,7 @@ CHECK_EVERY = 20
 """Steps between two looks at the losses: events, finite check and a chance to stop."""
 
 _ORDER, _NOISE = 0, 1
+_LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
 
 def _seeded(seed: int, stream: int, index: int, device: torch.device) -> torch.Generator:
@@ -81,7 +82,7 @@ class Training:
         model.start_at(self.train_images)
         if settings.start == "linear":
             start_linear(model, self.train_images)
-        self.model = model.to(self.device)
+        self.model = model.to(self.device, memory_format=_LAYOUTS[settings.layout])
         self.optimizers = optimizers_for(model.players(), settings.learning_rate)
         self.steps_per_epoch = len(train_images) // settings.batch_size
         self.step = 0
@@ -131,6 +132,10 @@ class Training:
         if recent:
             self._check(epoch, torch.stack(recent))
         yield self._end(epoch, time.perf_counter() - start)
+
+    def rehearse(self) -> None:
+        """Makes an update on the first images, as an epoch would: to measure how long it takes."""
+        self._step(torch.arange(self.config.training.batch_size, device=self.device))
 
     def _step(self, chosen: Tensor) -> Tensor:
         """Lets every player take its turn on these images; returns the terms, not yet checked."""

@@ -14,8 +14,9 @@ def call(*arguments, status=0) -> str:
 
 
 def train(runs, *arguments, status=0) -> str:
-    """Runs `train` on one thread with that folder of runs."""
-    return call("train", "--runs-dir", runs, "--threads", 1, *arguments, status=status)
+    """Runs `train` with that folder of runs, in float32 on one thread."""
+    machine = ("--threads", 1, "--precision", "float32", "--layout", "contiguous")
+    return call("train", "--runs-dir", runs, *machine, *arguments, status=status)
 
 
 def assert_refusal(text: str, phrase: str) -> None:

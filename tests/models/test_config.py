@@ -52,6 +52,7 @@ CHOICES = [
         ["bernoulli", "gaussian", "gaussian-shared", "gaussian-optimal", "gaussian-pixel"],
     ),
     (TrainingConfig, "precision", ["float32", "bfloat16"]),
+    (TrainingConfig, "layout", ["contiguous", "channels_last"]),
     (TrainingConfig, "start", ["random", "linear"]),
 ]
 

@@ -91,10 +91,10 @@ def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
     _try(submit)
 
 
-def _seconds(configs: Sequence[RunConfig]) -> float | None:
-    """What all runs of a sweep take, side by side, an estimate; None: unknown."""
-    found = [training_runs.cost(config).seconds for config in configs]
-    return None if None in found else sum(found) / job_queue.jobs().slots
+def _seconds(configs: Sequence[RunConfig]) -> float:
+    """What all runs of a sweep take, side by side, an estimate."""
+    seconds = sum(training_runs.cost(config).seconds for config in configs)
+    return seconds / job_queue.jobs().slots
 
 
 def _try(action: Callable[[], object]) -> None:

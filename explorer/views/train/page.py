@@ -152,10 +152,9 @@ def _name(preset: str) -> str:
 
 
 def _price(cost: training_runs.Cost) -> str:
-    text = f"{cost.parameters:,} parameters · {cost.steps:,} steps · "
-    if cost.seconds is None:
-        return text + "the time is not known yet: nothing similar has been trained here"
-    return text + f"about {duration(cost.seconds)}, as measured on {cost.source}"
+    """What a run will cost, in a line."""
+    size = f"{cost.parameters:,} parameters · {cost.steps:,} steps"
+    return f"{size} · about {duration(cost.seconds)} on this machine"
 
 
 def _submit() -> None:

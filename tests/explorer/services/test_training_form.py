@@ -20,11 +20,9 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_training_sets_are_as_large_as_said(name):
-    assert training_form.TRAINING_SETS[name] == (
-        len(load(name, "train")),
-        load(name, "train").image_shape,
-    )
-    assert training_form.TRAINING_SETS.keys() == set(DATA_SETS)
+    train, test = load(name, "train"), load(name, "test")
+    assert training_form.data_size(name) == (len(train), len(test), train.image_shape)
+    assert training_form.BUILT_IN.keys() == set(DATA_SETS)
 
 
 @pytest.mark.parametrize("name", PRESETS)

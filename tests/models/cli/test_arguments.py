@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from models.cli import train
 from models.cli.app import app
-from models.cli.arguments import to_arguments
+from models.cli.arguments import given_command, to_arguments
 from models.config import RunConfig, TrainingConfig
 from models.presets import PRESETS, preset
 from models.training.remedies import Strengths, remedies
@@ -27,7 +27,7 @@ ODD = RunConfig(
     ),
     TrainingConfig(
         epochs=3, batch_size=50, learning_rate=1.5e-4, final_learning_rate=3e-6, warmup_steps=5,
-        plateau=0.25, seed=11, precision="bfloat16", threads=3,
+        plateau=0.25, seed=11, precision="bfloat16", threads=3, layout="channels_last",
     ),
 )  # fmt: skip
 
@@ -71,5 +71,21 @@ def test_the_odd_run_differs_in_every_setting():
         assert same <= {"family", "binarize", "start"}, "which the others cover"
 
 
-def test_threads_are_always_named():
-    assert "--threads" in to_arguments(COLLAPSED, "")
+def test_what_is_chosen_for_a_machine_is_always_named():
+    words = to_arguments(COLLAPSED, "")
+    assert {"--threads", "--precision", "--layout"} <= set(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["train"], "train --precision float32 --threads 1 --layout contiguous"),
+        (
+            ["train", "--threads=3", "--precision", "auto", "--layout", "channels_last"],
+            "train --threads=3 --precision auto --layout channels_last --precision float32",
+        ),
+    ],
+)
+def test_the_command_on_a_card_names_what_was_chosen(words, expected, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["models", *words])
+    assert given_command(COLLAPSED) == f"python -m models {expected}"

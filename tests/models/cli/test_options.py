@@ -40,9 +40,8 @@ def test_sweep_has_those_of_train_except_beta():
 @pytest.mark.parametrize("name", [name for name in RUN_SETTINGS if name in defaults(train)])
 def test_an_option_has_the_help_and_limits_of_its_setting(name):
     item, (option,) = RUN_SETTINGS[name], signature(train).parameters[name].annotation.__metadata__
-    if name == "threads":  # whose default is another on the command line
-        return
-    assert option.help == item.help_with_limits()
+    assert option.help.startswith(item.help_with_limits())
+    assert ("Default: auto" in option.help) == item.is_automatic
     assert item.minimum is None or f"Allowed: {item.minimum:,.10g} to " in option.help
 
 
@@ -51,5 +50,8 @@ def test_lists_are_read_from_text():
     assert read_settings(given) == given | {"hidden": (64, 32)}
     assert read_settings({"hidden": "none"}) == {"hidden": ()}
     assert read_settings({"hidden": None}) == {"hidden": None}
+    assert read_settings({"threads": "2", "layout": "auto"}) == {"threads": 2, "layout": "auto"}
+    with pytest.raises(ValueError, match=r"^threads must be auto or a whole number, got 'many'"):
+        read_settings({"threads": "many"})
     with pytest.raises(ValueError, match=r"^hidden must be whole numbers like 512,256 or none"):
         read_settings({"hidden": "wide"})

@@ -9,12 +9,15 @@ from dataclasses import replace
 import pytest
 from typer.testing import CliRunner
 
+from models.cli import sweep as sweep_command
 from models.cli.app import app
 from models.config import override
+from models.engines.system import cores
 from models.runs.folder import list_runs
 from models.runs.train import execute
 from models.sweeps.grid import grid
 from models.sweeps.sweep import Sweep
+from models.training import automatic
 from tests.helpers.configs import tiny
 from tests.helpers.sentences import assert_sentence
 from tests.helpers.sweeps import command
@@ -57,6 +60,23 @@ def test_command_prints_and_writes_one_table(tmp_path, handlers):
     (table,) = tmp_path.glob("sweep-*.json")
     document = json.loads(table.read_text())
     assert len(document["members"]) == 4 and len(document["sandwich"]) == 2
+
+
+def test_all_runs_share_what_is_chosen_for_the_machine(tmp_path, handlers, monkeypatch):
+    made = []
+    monkeypatch.setattr(sweep_command, "_sweep", lambda found, *_: made.append(found))
+    timed = []
+    choose = automatic.choose
+    monkeypatch.setattr(
+        automatic, "choose", lambda *given: timed.append(given[1]) or choose(*given)
+    )
+    small = ("--runs-dir", tmp_path, "--network", "conv", "--hidden", "4", "--epochs", 1)
+    call(*small, "--betas", "0.1,1,2", "--precision", "bfloat16")
+    configs = [member.config.training for member in made[0].members]
+    assert len(timed) == 1 and timed[0] == ["layout"]  # threads are shared out, not timed
+    assert {training.precision for training in configs} == {"bfloat16"}
+    assert {training.threads for training in configs} == {max(1, cores() // 3)}
+    assert len({training.layout for training in configs}) == 1
 
 
 BAD = {

@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from models.cli.app import app
 from models.cli.train import fit_to_data
 from models.config import ObjectiveConfig, override
 from models.data.builtin import load_digits
@@ -19,6 +21,7 @@ from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
+from models.training import automatic
 from tests.helpers.command_line import assert_refusal, call, train
 from tests.helpers.processes import finish, python, wait
 
@@ -29,6 +32,37 @@ def test_train_makes_a_run_and_says_what_it_did(trained):
     assert card.config == override(preset("digits-2d"), epochs=2, threads=1)
     assert card.command.startswith("python -m models ")
     assert len(trained.history.rows()) == 2
+
+
+def test_what_suits_the_machine_is_chosen_once_said_and_recorded(tmp_path, monkeypatch):
+    chosen = []
+    choose = automatic.choose
+    monkeypatch.setattr(
+        automatic, "choose", lambda *given: chosen.append(choose(*given)) or chosen[0]
+    )
+    small = ("--runs-dir", tmp_path, "--epochs", 1, "--hidden", 8, "--threads", "auto")
+    said = call("train", *small, "--network", "conv", "--output", tmp_path / "copy.safetensors")
+    (run,), (config,) = list_runs(tmp_path), chosen
+    training = config.training
+    assert f"Chosen for this machine: {training.precision}, {training.threads} thread" in said
+    assert f"{training.layout} layout" in said and run.config() == config
+    assert read(run.model_path).card.command.endswith(
+        f"--precision {training.precision} --threads {training.threads} --layout {training.layout}"
+    )
+    call("train", "--runs-dir", tmp_path, "--resume", run.id)
+    assert len(chosen) == 1 and run.config() == config
+
+
+@pytest.mark.parametrize("has_it", [True, False])
+def test_bfloat16_where_it_is_slow_is_said(has_it, tmp_path, monkeypatch):
+    monkeypatch.setattr(automatic, "has_bfloat16", lambda device="cpu": has_it)
+    words = ["train", "--runs-dir", str(tmp_path), "--epochs", "1", "--threads", "1"]
+    result = CliRunner().invoke(app, [*words, "--precision", "bfloat16"])
+    (run,) = list_runs(tmp_path)
+    again = CliRunner().invoke(app, ["train", "--runs-dir", str(tmp_path), "--resume", run.id])
+    for each in (result, again):
+        assert each.exit_code == 0, each.output
+        assert ("has no bfloat16 instructions, so" in each.stderr) == (not has_it)
 
 
 def test_every_setting_reaches_the_run(tmp_path):
@@ -190,8 +224,9 @@ def test_no_line_is_broken_in_a_pipe(tmp_path):
     """Nor is a word in brackets taken for a style."""
     runs = tmp_path / ("long " * 40) / "[bold]runs"
     words = ("-m", "models", "train", "--runs-dir", str(runs), "--threads", "1", "--epochs", "1")
-    first, *_, last = finish(python(*words)).splitlines()
+    chosen, first, *_, last = finish(python(*words)).splitlines()
     (run,) = list_runs(runs)
+    assert chosen == "Chosen for this machine: float32."
     assert first == f"Run {run.id} in {runs}" and last == f"Done: {run.model_path}"
 
 

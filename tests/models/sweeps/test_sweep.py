@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 from models.engines.local import LocalEngine
+from models.engines.system import cores
 from models.runs.folder import Run, list_runs
 from models.runs.train import execute
 from models.storage.checkpoint import read
 from models.storage.tensors import read_tensors
-from models.sweeps import plan as plan_module
 from models.sweeps.grid import grid
 from models.sweeps.sweep import Sweep
 from models.sweeps.table import COLUMNS, SCORES, by_beta, to_csv, to_text
@@ -39,14 +39,17 @@ def test_the_same_request_finds_its_runs(tmp_path):
     assert len(titles) == 8 and "digits sweep: β 0.3, 2 latents, seed 1" in titles
     more = [replace(c, training=replace(c.training, threads=2)) for c in configs]
     assert Sweep.open(tmp_path, more) == first  # threads change no result worth a new run
+    last = [replace(c, training=replace(c.training, layout="channels_last")) for c in configs]
+    assert Sweep.open(tmp_path, last) == first
     other = Sweep.open(tmp_path, configs, "another")
     assert other.id != first.id and len(list_runs(tmp_path)) == 16
     assert all(member.run.title.startswith("another: β ") for member in other.members)
     assert Sweep.open(tmp_path, configs[:4]).id not in (first.id, other.id)
     lost = first.members[3].run
     (lost.folder / "config.json").unlink()
-    again = Sweep.open(tmp_path, configs)
+    again = Sweep.open(tmp_path, more)
     assert again.id == first.id and again.members[3].run != lost
+    assert {member.config.training.threads for member in again.members} == {1}  # all share one
     (again.members[0].run.folder / "config.json").write_bytes(b"{")  # somebody's damaged folder
     assert len(Sweep.open(tmp_path, configs).members) == 8
 
@@ -136,7 +139,7 @@ def test_closing_the_stream_stops_the_processes_and_keeps_all(config, tmp_path):
         event = next(events)
         seen |= {event.run_id} if isinstance(event, Advanced) else set()
     events.close()
-    assert len(engine.handles) == min(plan_module.cores(), 3)
+    assert len(engine.handles) == min(cores(), 3)
     assert {handle.state for handle in engine.handles} == {"cancelled"}
     for member in found.members:
         card = read(member.run.model_path).card
