@@ -20,8 +20,12 @@ from models.storage.card import Card
 from models.theory.loss_scale import BINARY, SQUARED, LossForm, loss_scale
 
 COUNT = 10
-FROM_LESSONS = ("organise", "posterior", "blur", "dead-zones", "latents", "one-sample")
+FROM_LESSONS = (
+    "organise", "posterior", "blur", "dead-zones", "latents", "one-sample", "disentangle",
+)  # fmt: skip
 """Lessons whose verdicts are asked for, until there are enough questions."""
+OF_FACTORS = "disentangle"
+"""The lesson that is asked for first, of a model of images whose factors are known."""
 
 
 class Question(NamedTuple):
@@ -69,7 +73,8 @@ def questions(asked: Asked, seed: int = 0) -> list[Question]:
         seed: Of the order of the options, and of the images that are asked about.
     """
     found: list[Question] = []
-    for make in (*_OF_THE_MODEL, *(_lesson_question(id) for id in FROM_LESSONS)):
+    lessons = sorted(FROM_LESSONS, key=lambda id: id != OF_FACTORS or not asked.card.factor_names)
+    for make in (*_OF_THE_MODEL, *map(_lesson_question, lessons)):
         made = make(asked, random.Random(f"{seed} {len(found)}"))
         if made is not None:
             found.append(made)
@@ -230,7 +235,10 @@ def _lesson_question(id: str) -> Callable[[Asked, random.Random], Question | Non
         answer = None if found is None else lesson.verdict(found).answer
         if answer is None:
             return None
-        text = f"Measured here on digits, {found.count} {found.counted}: {_lower(lesson.question)}"
+        text = (
+            f"Measured here on {lesson.images}, {found.count} {found.counted}: "
+            f"{_lower(lesson.question)}"
+        )
         wrong = [choice for place, choice in enumerate(lesson.choices) if place != answer]
         return _question(id, id, text, lesson.choices[answer], wrong, chance)
 

@@ -17,6 +17,7 @@ EXPERIMENTS: dict[str, str] = {
         "spaces": ("spaces",),
         "learning": ("estimators", "noises", "samples", "batches", "variances"),
         "compression": ("betas", "sweep", "helps", "latents", "blur"),
+        "factors": ("disentangle",),
     }.items()
     for name in names
 }

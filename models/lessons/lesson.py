@@ -67,6 +67,7 @@ class Lesson:
         charts: What is drawn of the measurement.
         asked: Questions of the public that it answers.
         words: Glossary entries that belong to it.
+        images: What it is measured on.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Lesson:
     charts: tuple[Chart, ...] = ()
     asked: tuple[str, ...] = ()
     words: tuple[str, ...] = field(default=())
+    images: str = "digits"
 
 
 def ranked(measurement: Measurement, quantity: str) -> list[str]:

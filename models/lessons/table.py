@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from models.lessons.lesson import Lesson, Link
-from models.lessons.topics import inference, objective, probability, remedies, spaces
+from models.lessons.topics import factors, inference, objective, probability, remedies, spaces
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "What a VAE is": ("three-steps", "surprise", "signs", "bound", "posterior"),
     "What the KL and β do": ("zero-one", "asymmetry", "beta", "collapse", "remedies", "mse"),
-    "What the space looks like": ("dead-zones", "organise", "latents", "density", "blur"),
+    "What the space looks like": (
+        "dead-zones", "organise", "latents", "disentangle", "density", "blur",
+    ),
     "How it learns": (
         "reparameterise", "gaussian", "log-variance", "one-sample", "batch", "test-time",
     ),
@@ -17,7 +19,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
 
 _ALL = {
     lesson.id: lesson
-    for module in (probability, objective, inference, spaces, remedies)
+    for module in (probability, objective, inference, spaces, remedies, factors)
     for lesson in module.LESSONS
 }
 LESSONS: dict[str, Lesson] = {id: _ALL[id] for ids in CHAPTERS.values() for id in ids}

@@ -14,6 +14,7 @@ from explorer.views.lessons import (
     doctor,
     gradients,
     posteriors,
+    rotation,
     runs,
     single,
 )
@@ -34,6 +35,7 @@ PANELS: dict[str, Callable[[], Measurement | None]] = {
     "gradients": gradients.show,
     "posteriors": posteriors.show,
     "doctor": doctor.show,
+    "rotation": rotation.show,
 }
 """Parts of a lesson that can be touched; one without an experiment measures by itself."""
 

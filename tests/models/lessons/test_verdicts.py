@@ -9,6 +9,7 @@ from models.lessons.experiments import EXPERIMENTS, SHIPPED_SEEDS, shipped
 from models.lessons.lesson import MAX_WORDS
 from models.lessons.measurement import Measurement
 from models.lessons.table import CHAPTERS, LESSONS, asked
+from models.lessons.topics import factors as factors_topic
 from models.lessons.topics import inference, objective, probability, remedies, spaces
 
 KINDS = ("autoencoder", "autoencoder + penalty", "autoencoder + noise", "VAE")
@@ -108,6 +109,15 @@ def sharp(*means):
     return {name: dict(zip(names, means, strict=True)) for name in ("mean", "sample")}
 
 
+def factors(gaps):
+    names = ("0.5", "1", "4")
+    return {
+        "mig": dict(zip(names, gaps, strict=True)),
+        "infoe": dict(zip(names, (0.5, 0.5, 0.4), strict=True)),
+        "active": dict(zip(names, (7, 6, 3), strict=True)),
+    }
+
+
 CASES = [
     ("surprise", cost(0.368), COIN, 1), ("surprise", cost(0.4), COIN, 2),
     ("surprise", cost(0.0), COIN, 0), ("surprise", cost(0.9), COIN, None),
@@ -170,6 +180,9 @@ CASES = [
     ("latents", by_number({"elbo": (24, 25, 26), "active": (1, 4, 0)}, 1, 4, 16), None, 2),
     ("blur", sharp(0.7, 0.7, 0.4, 0.4), None, 0), ("blur", sharp(0.4, 0.7, 0.4, 0.7), None, 1),
     ("blur", sharp(1.1, 1.1, 1.2, 1.2), None, 2),
+    ("disentangle", factors((0.1, 0.1, 0.4)), None, 0),
+    ("disentangle", factors((0.1, 0.3, 0.1)), None, 1),
+    ("disentangle", factors((0.1, 0.1, 0.1)), None, 2),
     ("three-steps", {"difference": {"another z": 0.3, "another x": 0.2}}, None, 0),
     ("three-steps", {"difference": {"another z": 0.2, "another x": 0.3}}, None, 1),
     ("three-steps", {"difference": {"another z": 0.3, "another x": 0.3}}, None, None),
@@ -265,7 +278,7 @@ def test_the_chapters_hold_every_lesson_once():
     ids = [id for chapter in CHAPTERS.values() for id in chapter]
     written = [
         lesson.id
-        for topic in (inference, objective, probability, remedies, spaces)
+        for topic in (factors_topic, inference, objective, probability, remedies, spaces)
         for lesson in topic.LESSONS
     ]
     assert sorted(ids) == sorted(written) and len(set(ids)) == len(ids)

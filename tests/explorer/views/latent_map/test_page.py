@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.assets import store
-from explorer.assets.map_spec import COLOURS, VIEWS
+from explorer.assets.map_spec import COLOURS, VIEWS, colours
 from explorer.services import catalogue, job_queue, loaded_model
 from explorer.widgets.text import plain
 from models.config import ModelConfig, RunConfig
@@ -38,6 +38,11 @@ def test_the_screen_of_a_model():
     assert live_map(at)["pins"] == [] and live_map(at)["point"] is None
 
 
+def names_of(stored, colour):
+    """What a factor is called over its scale of colours."""
+    return f"Factor: {stored.card.factor_names[int(colour.removeprefix('factor-')) - 1]}"
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_shipped_model_in_every_view_and_colour(path):
     stored = read(path)
@@ -47,7 +52,7 @@ def test_every_shipped_model_in_every_view_and_colour(path):
     target = job_queue.projections().path(stored.fingerprint)
     target.parent.mkdir(parents=True)
     write_tensors(target, {"positions": place}, {})
-    names = {label: name for name, label in COLOURS.items()}
+    names = {label: name for name, label in colours(stored).items()}
     for view in VIEWS:
         choose(at, "view", view)
         for name in [names[label] for label in at.selectbox("control-colour").options]:
@@ -57,7 +62,8 @@ def test_every_shipped_model_in_every_view_and_colour(path):
             assert (told["plane"] is None) == (view == "tsne") == (told["positions"] is not None)
             unit = r"\((prior standard deviations|no unit)\)$"
             assert all(re.search(unit, title) for title in told["titles"].values())
-            assert told["colour"] == {"by": name, "title": f"{COLOURS[name]}, nats"}
+            title = f"{COLOURS[name]}, nats" if name in COLOURS else names_of(stored, name)
+            assert told["colour"] == {"by": name, "title": title}
     assert not (at.warning or at.error or at.toast)
     stored_map = map_arrays(at, file="positions")["positions"]
     assert len(stored_map) == count, "ends with t-SNE"
