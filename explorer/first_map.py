@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from explorer.server import announcement, open_files, undelayed
+from explorer.server import announcement, forged_values, open_files, undelayed
 
 
 @asynccontextmanager
@@ -22,6 +22,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     is."""
     open_files.prepare()
     undelayed.prepare()
+    forged_values.prepare()
     threading.Thread(target=prepare, daemon=True).start()
     announcement.announce()
     yield

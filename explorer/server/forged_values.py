@@ -1,0 +1,34 @@
+"""Values of widgets that no browser of ours has sent.
+
+A message names a widget and gives it a value of some type. Streamlit hands it to the widget as it
+is, and where the type is another than the widget's, reading it ends in an error for the visitor,
+run after run. There is no setting for that; so what a widget cannot read counts as no value.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from streamlit.runtime.state.session_state import Serialized, Value, WStates
+
+_read = WStates.__getitem__
+
+
+def prepare() -> None:
+    """Lets every session of this server read values so."""
+    WStates.__getitem__ = _read_or_default  # type: ignore[method-assign]
+
+
+def _read_or_default(states: WStates, name: str) -> Any:
+    """The value of a widget; its default where a message has given it what it cannot read."""
+    state, widget = states.states.get(name), states.widget_metadata.get(name)
+    if not isinstance(state, Serialized) or widget is None:
+        return _read(states, name)
+    try:
+        if state.value.WhichOneof("value") in (None, widget.value_type):
+            return _read(states, name)
+    except Exception:  # whatever a widget makes of it
+        pass
+    value = widget.deserializer(None)
+    states.states[name] = Value(value)
+    return value
