@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from explorer.services.data_sets import time_of_change
+from explorer.services.data_sets import load_small, time_of_change
 from models.config import RunConfig
 from models.data.builtin import default_data_dir
 from models.data.image_set import DataError
-from models.data.load import load
 
 if TYPE_CHECKING:
     from models.theory.collapse_threshold import CollapseThreshold, PopulationThreshold
@@ -22,7 +21,7 @@ _worker = ThreadPoolExecutor(1, "interval")
 
 def threshold(config: RunConfig) -> CollapseThreshold | None:
     """Predicts it for the images themselves; None where no prediction is known for the likelihood,
-    or the data set cannot be read."""
+    or the data set is too large for the server or cannot be read."""
     place = _place(config)
     with contextlib.suppress(DataError):
         return None if place is None else _threshold(*place)
@@ -54,7 +53,7 @@ def _threshold(
 ) -> CollapseThreshold:
     from models.theory.collapse_threshold import collapse_threshold
 
-    images = load(name, "train", data_dir).images
+    images = load_small(name, "train", data_dir).images
     return collapse_threshold(images, likelihood, sigma, binarize).leading()
 
 
@@ -66,7 +65,7 @@ def _population(
 
     def estimate() -> PopulationThreshold | None:
         with contextlib.suppress(DataError):
-            images = load(name, "train", data_dir).images
+            images = load_small(name, "train", data_dir).images
             return population_threshold(images, likelihood, sigma, binarize)
         return None
 

@@ -41,22 +41,50 @@ def test_images(card: Card) -> ImageSet | None:
 @functools.lru_cache(8)
 def _test_set(name: str, data_dir: str, changed: int) -> ImageSet | None:
     try:
-        return load(name, "test", data_dir)
+        return load_small(name, "test", data_dir)
     except DataError:
         return None
 
 
+def load_small(name: str, split: str, data_dir: str) -> ImageSet:
+    """Loads a data set into the server, unless it is a large one, which only workers read.
+
+    Raises:
+        DataError: If it is large, or as in `models.data.load.load`.
+    """
+    if is_large(name):
+        raise DataError("the images of a large set must stay on the disk, got a request for all")
+    return load(name, split, data_dir)
+
+
+def is_large(name: str) -> bool:
+    """Whether a data set is a large one of the user's own: see `models.data.large`."""
+    known = custom_sets().get(name) if is_id(name) else None
+    return known is not None and known.is_large
+
+
 def shipped_levels(card: Card) -> np.ndarray | None:
-    """Grey levels of the first test images that a card names, where some ship; else None."""
-    return _shipped_levels(card.config.data, card.data_fingerprint)
+    """Grey levels of the first test images that a card names, where some ship, or where a large
+    set keeps them; else None."""
+    name = card.config.data
+    return _shipped_levels(name, card.data_fingerprint, time_of_change(name))
 
 
 @functools.lru_cache(8)
-def _shipped_levels(name: str, fingerprint: str) -> np.ndarray | None:
+def _shipped_levels(name: str, fingerprint: str, changed: int) -> np.ndarray | None:
+    if is_large(name):
+        return _few_levels(name, fingerprint)
     if not is_built_in(name):
         return None
     found = read_shipped_images(images_path(SHIPPED, name), fingerprint)
     return None if found is None else found.levels
+
+
+def _few_levels(name: str, fingerprint: str) -> np.ndarray | None:
+    with contextlib.suppress(DataError):
+        found = read_custom(name)
+        return found.few if found.test_fingerprint == fingerprint else None
+    return None
 
 
 def missing_download(card: Card) -> str:
@@ -69,7 +97,7 @@ def missing_download(card: Card) -> str:
 def _eigenvalues(name: str, data_dir: str, changed: int) -> np.ndarray:
     from models.theory.linear_vae import covariance_eigenvalues
 
-    return covariance_eigenvalues(load(name, "train", data_dir).images)
+    return covariance_eigenvalues(load_small(name, "train", data_dir).images)
 
 
 def covariance_eigenvalues(name: str) -> np.ndarray:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import streamlit as st
 
 from explorer.services import catalogue, collapse_prediction, data_sets
+from explorer.services.training_form import data_size
 from explorer.words import words
 from models.config import ModelConfig, RunConfig
 from models.data.builtin import DATA_SETS, default_data_dir, is_available
-from models.data.image_set import DataError
-from models.data.load import load
 from models.storage.tensors import CheckpointError
 from models.theory.linear_vae import linear_curve, linear_optimum
 from models.theory.loss_scale import BINARY, LossForm, LossScale, loss_scale
@@ -61,8 +59,8 @@ def examine(form: LossForm, data: str, pixels: int, latents: int, batch: int) ->
         batch: B.
     """
     try:
-        size = pixels if data == OTHER else _pixels(data, str(default_data_dir()))
-    except DataError:  # removed in this moment
+        size = pixels if data == OTHER else int(np.prod(data_size(data).image_shape))
+    except ValueError:  # removed in this moment
         data, size = OTHER, pixels
     scale = loss_scale(form, size, latents, batch)
     if data == OTHER:
@@ -70,14 +68,10 @@ def examine(form: LossForm, data: str, pixels: int, latents: int, batch: int) ->
     if form.likelihood == BINARY:
         place = _of_model(data, scale.beta)
         return Finding(scale, size, _threshold(data, "bernoulli"), place)
-    place = _of_theory(data_sets.covariance_eigenvalues(data), latents, scale.beta)
+    place = None
+    if not data_sets.is_large(data):
+        place = _of_theory(data_sets.covariance_eigenvalues(data), latents, scale.beta)
     return Finding(scale, size, _threshold(data, "gaussian"), place)
-
-
-@st.cache_data(max_entries=20, show_spinner="Looking at the images…")
-def _pixels(data: str, data_dir: str) -> int:
-    """Numbers in an image."""
-    return int(np.prod(load(data, "train", data_dir).images.shape[1:]))
 
 
 def _threshold(data: str, likelihood: str) -> float | None:

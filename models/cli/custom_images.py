@@ -45,11 +45,31 @@ def read_images(path: Path, options: ReadOptions) -> Any:
 
 def add_images(path: Path, title: str, options: ReadOptions) -> str:
     """Adds images to the library, and returns their id there."""
+    from models.data.large import is_large
     from models.data.library import add
+    from models.places import user_path
 
-    facts = add(read_images(path, options), title, is_bounded=False)
+    path = user_path(path)
+    if is_large(path):
+        facts = _add_large(path, title, options)
+    else:
+        facts = add(read_images(path, options), title, is_bounded=False)
     typer.echo(describe(facts))
     return facts.id
+
+
+def _add_large(path: Path, title: str, options: ReadOptions) -> Any:
+    """Copies a large file into the library under a progress bar."""
+    from models.data.library import add_large
+
+    with progress_bar(make_console(), "images") as bar:
+        task = bar.add_task("copying", total=None)
+        facts = add_large(
+            path, title, options, lambda done, count: bar.update(task, total=count, completed=done)
+        )
+    for note in facts.notes:
+        typer.echo(f"note: {note}")
+    return facts
 
 
 def data_name(

@@ -74,7 +74,8 @@ def add_data(
 ) -> None:
     """Add your own images to the library.
 
-    They are kept in LATENT_RUNS_DIR, to train on here and in the app.
+    They are kept in LATENT_RUNS_DIR, to train on here and in the app. A .npy, or an .npz that is
+    not compressed, may take up to a quarter of the disk; anything else 256 MB.
     """
     name = add_images(path, title, ReadOptions(scale, size, skip_broken))
     typer.echo(f"Train with: {program()} train --data {name}")

@@ -31,10 +31,12 @@ def threshold(
 
     From the training images alone: above this beta, a posterior that has collapsed stays so.
     """
+    from models.data.byte_images import first_images
     from models.data.load import load
     from models.theory.collapse_threshold import collapse_threshold, population_threshold
+    from models.training.image_store import MOST_BYTES
 
-    images = load(data, "train", data_dir).images
+    images = first_images(load(data, "train", data_dir).images, MOST_BYTES)
     found = collapse_threshold(images, likelihood, sigma, binarize)
     population = population_threshold(images, likelihood, sigma, binarize)
     write = _json if as_json else _text

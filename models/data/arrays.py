@@ -57,6 +57,8 @@ class Arrays:
     Attributes:
         headers: By name, in the order of the archive.
         others: Names of what is no array.
+        is_bounded: Whether an array may take `MAX_BYTES` at most; those that are mapped may take
+            more.
     """
 
     headers: Mapping[str, Header]
@@ -64,6 +66,7 @@ class Arrays:
     _check: Callable[[Sequence[str]], None] = field(repr=False)
     _read: Callable[[str], np.ndarray] = field(repr=False)
     _peek: Callable[[str], np.ndarray | None] = field(repr=False, default=lambda name: None)
+    is_bounded: bool = True
 
     def check(self, *names: str) -> None:
         """Checks arrays by what their headers say.
@@ -74,7 +77,7 @@ class Arrays:
         """
         self._check(names)
         for name in names:
-            _check_header(name, self.headers[name])
+            _check_header(name, self.headers[name], MAX_BYTES if self.is_bounded else math.inf)
 
     def peek(self, name: str) -> np.ndarray | None:
         """Reads the first rows of a checked array that is large and packed tightly; else None.
@@ -111,7 +114,7 @@ def read_npz(content: bytes) -> Arrays:
     for key, (name, member) in zip(keys, members.items(), strict=True):
         start = read_start(archive, member, _HEADER_BYTES)
         if name.endswith(".npy") or start.startswith(_MAGIC):
-            by_key[key], headers[key] = member, _read_header(start, member.file_size)
+            by_key[key], headers[key] = member, read_header(start, member.file_size)
         else:
             others.append(name)
     return Arrays(
@@ -150,7 +153,7 @@ def read_npy(files: Sequence[tuple[str, bytes]]) -> Arrays:
     if len(contents) < len(files) or len(files) > MAX_ARRAYS:
         raise DataError(f"there must be at most {MAX_ARRAYS} arrays of different names")
     headers = {
-        name: _read_header(content[:_HEADER_BYTES], len(content))
+        name: read_header(content[:_HEADER_BYTES], len(content))
         for name, content in contents.items()
     }
     return Arrays(
@@ -172,15 +175,23 @@ def hold(arrays: Mapping[str, np.ndarray]) -> Arrays:
     return Arrays(headers, (), lambda names: None, arrays.__getitem__)
 
 
-def _read_header(start: bytes, size: int) -> Header:
-    """What the first bytes of a .npy file say; whatever NumPy raises if they say nothing."""
+def read_header(start: bytes, size: int) -> Header:
+    """Reads what the first bytes of a .npy file say of its array.
+
+    Args:
+        start: Of the file.
+        size: Bytes of the file.
+
+    Raises:
+        Exception: Whatever NumPy raises if they say nothing.
+    """
     formats, stream = np.lib.format, io.BytesIO(start)
     readers = {(1, 0): formats.read_array_header_1_0, (2, 0): formats.read_array_header_2_0}
     shape, columns_first, dtype = readers[formats.read_magic(stream)](stream)
     return Header(shape, dtype, columns_first, stream.tell(), size)
 
 
-def _check_header(name: str, header: Header) -> None:
+def _check_header(name: str, header: Header, most: float) -> None:
     """Refuses an array that its header rules out."""
     name, count = clean_name(name), math.prod(header.shape)
     if header.dtype.hasobject:
@@ -193,7 +204,7 @@ def _check_header(name: str, header: Header) -> None:
         raise DataError(f"{name} must hold as many values as its shape says, got more or fewer")
     if count == 0:
         raise DataError(f"{name} must not be empty, got shape {header.shape}")
-    if stored > MAX_BYTES:
+    if stored > most:
         raise DataError(f"{name} must take at most {MAX_BYTES >> 20} MB, got {stored >> 20} MB")
 
 

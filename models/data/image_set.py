@@ -44,7 +44,9 @@ class ImageSet:
     """Holds one split of a data set, checked and read-only.
 
     Args:
-        images: x, float32 (N, C, H, W) in [0, 1]; C = 1 or 3, sides of 8 to 64 pixels.
+        images: x, float32 (N, C, H, W) in [0, 1]; C = 1 or 3, sides of 8 to 64 pixels. Those to
+            train on of a large set are `models.data.byte_images.ByteImages`, which are so when
+            they are taken.
         labels: int64 (N,), each an index into `class_names`; None when unlabelled.
         class_names: The classes' names in the order of the labels; () when unlabelled.
         split: "train" or "test".
@@ -74,7 +76,10 @@ class ImageSet:
 
     def __post_init__(self) -> None:
         check_split(self.split)
-        images, labels = np.ascontiguousarray(self.images), self.labels
+        images, labels = self.images, self.labels
+        is_in_memory = isinstance(images, np.ndarray)
+        if is_in_memory:
+            images = np.ascontiguousarray(images)
         if images.dtype != np.float32 or images.ndim != 4 or images.shape[1] not in (1, 3):
             raise DataError(
                 f"images must be float32 (N, 1 or 3, H, W), got {images.dtype} {images.shape}"
@@ -82,7 +87,7 @@ class ImageSet:
         check_sides(images.shape)
         if len(images) == 0:
             raise DataError("images must hold at least one image, got none")
-        if not (images.min() >= 0 and images.max() <= 1):
+        if is_in_memory and not (images.min() >= 0 and images.max() <= 1):
             raise DataError(f"images must lie in [0, 1], got {images.min():g} to {images.max():g}")
         if labels is not None:
             check_labels(labels, len(images), len(self.class_names))
@@ -93,7 +98,8 @@ class ImageSet:
             factors = np.ascontiguousarray(self.factors, np.float64)
             factors.setflags(write=False)
             object.__setattr__(self, "factors", factors)
-        images.setflags(write=False)
+        if is_in_memory:
+            images.setflags(write=False)
         object.__setattr__(self, "images", images)
         object.__setattr__(self, "labels", labels)
         object.__setattr__(self, "name", clean_name(self.name))
@@ -116,7 +122,8 @@ class ImageSet:
             16
         """
         digest = hashlib.sha256(repr((self.images.shape, self.labels is not None)).encode())
-        digest.update(self.images)
+        for chunk in [self.images] if isinstance(self.images, np.ndarray) else self.images.chunks():
+            digest.update(chunk)
         if self.labels is not None:
             digest.update(self.labels)
         if self.factors is not None:

@@ -140,7 +140,10 @@ def read_path(
         if not path.is_file():
             raise DataError(f"{label} must be a file or a folder, got neither")
         if path.stat().st_size > MAX_BYTES:
-            raise DataError(f"{label} must be at most {MAX_BYTES >> 20} MB, got more")
+            raise DataError(
+                f"{label} must be at most {MAX_BYTES >> 20} MB, got more: a larger file must be a "
+                ".npy or an uncompressed .npz, added by data add or train --data"
+            )
         return _read_given([(path.name, path.read_bytes())], report, options)
 
 

@@ -2,6 +2,7 @@
 
     runs/.data/own-<12 hex>.npz    one set: images, labels, class_names, is_test, factors,
                                    factor_names, about.json
+               own-<12 hex>.npy    the images of a large one: see `models.data.large`
                removed/            the sets that were removed last
 
 The name of a set comes from its content; its title is a label inside the file. A name from
@@ -28,6 +29,8 @@ from models.data.custom_images import CustomImages, count_train
 from models.data.factors import read_factors
 from models.data.image_set import DataError, check_sides
 from models.data.labels import read_labels
+from models.data.large import LargeSet, Report, copy, silent
+from models.data.read_options import ReadOptions
 from models.places import default_runs_dir, make_folder
 from models.text import clean_name
 
@@ -38,7 +41,7 @@ line has the disk."""
 KEPT_DAYS = 7
 """How long a removed set can be restored, as long as all removed ones take at most `MAX_STORED`."""
 _ABOUT = "about.json"
-_ARRAYS = ("images", "labels", "class_names", "is_test", "factors", "factor_names")
+_ARRAYS = ("images", "few", "labels", "class_names", "is_test", "factors", "factor_names")
 _MAX_ABOUT = 2**16
 _ID = re.compile(r"own-[0-9a-f]{12}")
 
@@ -50,6 +53,7 @@ class DataSetInfo(NamedTuple):
         train: Training images; the others are the test set.
         bytes: Size of its file.
         owner: Who may change it in a class; nothing: the teacher.
+        is_large: Whether its images lie in a file of their own: see `models.data.large`.
     """
 
     id: str
@@ -61,6 +65,7 @@ class DataSetInfo(NamedTuple):
     bytes: int
     train: int
     owner: str = ""
+    is_large: bool = False
 
 
 def library_dir() -> Path:
@@ -116,13 +121,17 @@ def read_info(path: Path) -> DataSetInfo:
         check_sides(tuple(image_shape))
         title, notes = clean_name(about["title"]), tuple(map(str, about["notes"]))
         classes, size = int(about["classes"]), path.stat().st_size
+        is_large = bool(about.get("is_large"))
+        size += path.with_suffix(".npy").stat().st_size if is_large else 0
         train = int(about.get("train", count_train(count)))
         owner, shape = str(about.get("owner", "")), tuple(image_shape)
-        return DataSetInfo(path.stem, title, count, shape, classes, notes, size, train, owner)
+        return DataSetInfo(
+            path.stem, title, count, shape, classes, notes, size, train, owner, is_large
+        )
 
 
-def read_custom(name: str) -> CustomImages:
-    """Reads the set of that name.
+def read_custom(name: str) -> CustomImages | LargeSet:
+    """Reads the set of that name; of a large one, all but the images.
 
     Raises:
         DataError: If it does not exist, or its file is damaged.
@@ -138,6 +147,8 @@ def read_custom(name: str) -> CustomImages:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             about = _read_about(archive)
         arrays = _read_arrays(content)
+        if about.get("is_large"):
+            return LargeSet.read(path, about, arrays)
         images, scale = arrays["images"], about["scale"]
         if images.ndim != 4 or images.dtype.kind not in "uf":
             raise ValueError
@@ -221,6 +232,39 @@ def _check_room(name: str, size: int) -> None:
         )
 
 
+def add_large(
+    path: Path, title: str = "", options: ReadOptions | None = None, report: Report = silent
+) -> DataSetInfo:
+    """Adds the images of a file that is too large to be read in one piece, by copying them.
+
+    What all other sets take together does not count here, only the disk: see `models.data.large`.
+
+    Args:
+        path: See `models.data.large.copy`.
+        title: A label; by default the name of the file.
+        options: How they are read.
+        report: Told about the progress.
+
+    Raises:
+        DataError: If the file cannot be used, or the disk is too small.
+        OSError: If it cannot be written; then nothing is left behind.
+    """
+    from models.atomic import write_bytes
+
+    folder = library_dir()
+    make_folder(folder)
+    name, small = copy(path, folder, title, options, report)
+    write_bytes(folder / f"{name}.npz", small)
+    for old in _files(folder / "removed" / f"{name}.npz"):
+        old.unlink(missing_ok=True)
+    return read_info(folder / f"{name}.npz")
+
+
+def _files(path: Path) -> list[Path]:
+    """The files of a set; the first makes it one."""
+    return [path, path.with_suffix(".npy")]
+
+
 def _to_bytes(images: CustomImages, title: str, owner: str) -> bytes:
     """The content of a set's file."""
     arrays = {"images": images.images}
@@ -253,15 +297,24 @@ def remove(name: str) -> None:
         raise DataError(f"data must be a data set in the library, got {clean_name(name)!r}")
     aside = library_dir() / "removed"
     aside.mkdir(exist_ok=True)
-    path.replace(aside / path.name)
+    _move(path, aside)
     os.utime(aside / path.name)
     size = 0
     for old in list_removed().values():
         with contextlib.suppress(OSError):  # gone in this moment
             status = old.stat()
-            size += status.st_size
+            is_large = old.with_suffix(".npy").exists()
+            size += 0 if is_large else status.st_size
             if size > MAX_STORED or time.time() - status.st_mtime > KEPT_DAYS * 24 * 3600:
-                old.unlink()
+                for file in _files(old):
+                    file.unlink(missing_ok=True)
+
+
+def _move(path: Path, folder: Path) -> None:
+    """Moves the files of a set, the one that makes it one first."""
+    for file in _files(path):
+        with contextlib.suppress(FileNotFoundError):
+            file.replace(folder / file.name)
 
 
 def recover(name: str) -> None:
@@ -277,4 +330,4 @@ def recover(name: str) -> None:
             f"a set can be restored for {KEPT_DAYS} days after it was removed, "
             f"got {clean_name(name)!r}"
         )
-    path.replace(library_dir() / path.name)
+    _move(path, library_dir())

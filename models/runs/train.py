@@ -239,10 +239,11 @@ def _finish(run: Run, training: Any, test_set: Any, seconds: float, command: str
 def _collapse(training: Any) -> dict[str, list[float]]:
     """At which β the training images collapse, where that can be predicted: the leading values."""
     from models.theory.collapse_threshold import PREDICTABLE, collapse_threshold
+    from models.training.image_store import first_as_array
 
     model = training.config.model
     if not model.capabilities.has_rate or model.likelihood not in PREDICTABLE:
         return {}
-    images, binarize = training.train_images.cpu().numpy(), training.config.training.binarize
+    images, binarize = first_as_array(training.train_images), training.config.training.binarize
     found = collapse_threshold(images, model.likelihood, model.sigma, binarize)
     return {"collapse_spectrum": found.leading().spectrum.tolist()}

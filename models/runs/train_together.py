@@ -14,6 +14,7 @@ from models.runs.folder import Run
 from models.runs.images import load_images
 from models.runs.train import AUTOSAVE_SECONDS, drive, restore
 from models.training.events import EpochEnd, StepsDone
+from models.training.image_store import to_device
 from models.training.stacked import Member, Stack
 
 LOCK_PATIENCE = 30.0
@@ -50,7 +51,7 @@ def train_together(
     config = runs[0].config()
     torch.set_num_threads(config.training.threads)
     train_set, test_set = (load_images(config, split, data_dir) for split in ("train", "test"))
-    shared = [torch.tensor(part.images, device=device) for part in (train_set, test_set)]
+    shared = [to_device(part.images, device) for part in (train_set, test_set)]
     members: dict[str, Member] = {}
     live: dict[str, Iterator[Any]] = {}
     news: dict[str, Any] = {}

@@ -114,16 +114,20 @@ def training_terms(
         data_dir: See `models.data.load.load`.
 
     Returns:
-        Two arrays of shape (M, N), nats per image, z sampled with the same noise for all.
+        Two arrays of shape (M, N), nats per image, z sampled with the same noise for all; of a
+        large set the first images.
     """
     import torch
 
+    from models.data.byte_images import first_images
     from models.metrics.likelihood import binarize, elbo
     from models.runs.images import load_images
     from models.storage.checkpoint import restore
+    from models.training.image_store import MOST_BYTES
 
     training = runs[0].config().training
-    images = torch.tensor(load_images(runs[0].config(), "train", data_dir).images)
+    stored = load_images(runs[0].config(), "train", data_dir).images
+    images = torch.tensor(first_images(stored, MOST_BYTES))
     images = binarize(images, training.seed) if training.binarize else images
     terms = [elbo(restore(read(run.model_path)), images) for run in runs]
     distortion = np.stack([each.distortion.numpy() for each in terms])

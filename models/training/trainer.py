@@ -20,10 +20,12 @@ import torch
 from torch import Tensor, nn
 
 from models.config import RunConfig
+from models.data.byte_images import ByteImages
 from models.objectives.schedules import StepObjective, kl_weight, objective_at
 from models.objectives.trainable import Batch, Trainable
 from models.training.control import ActiveSettings, Change, active_settings
 from models.training.events import EpochEnd, StepsDone, TrainingDivergedError
+from models.training.image_store import to_device
 from models.training.linear_start import start_linear
 from models.training.optimizer import Adam, learning_rate, optimizers_for
 
@@ -46,7 +48,8 @@ class Training:
     Args:
         model: A `Trainable` module; moved to `device`.
         config: The run.
-        train_images: x in [0, 1], float32, shape (N, C, H, W); an array is copied, a tensor shared.
+        train_images: x in [0, 1], float32, shape (N, C, H, W); an array is copied, a tensor shared,
+            those of a large set stay as they are stored.
         test_images: Likewise; scored after every epoch.
         device: "cpu" or "cuda".
 
@@ -69,7 +72,7 @@ class Training:
         self,
         model: Trainable,
         config: RunConfig,
-        train_images: np.ndarray | Tensor,
+        train_images: np.ndarray | Tensor | ByteImages,
         test_images: np.ndarray | Tensor,
         device: str = "cpu",
     ) -> None:
@@ -77,8 +80,8 @@ class Training:
         self.total_steps = config.total_steps(len(train_images))
         self.config = config
         self.device = torch.device(device)
-        self.train_images = _tensor(train_images, self.device)
-        self.test_images = _tensor(test_images, self.device)
+        self.train_images = to_device(train_images, self.device)
+        self.test_images = to_device(test_images, self.device)
         model.start_at(self.train_images)
         if settings.start == "linear":
             start_linear(model, self.train_images)
@@ -257,8 +260,3 @@ class Training:
             optimizer.restore(parameter, {key: tensors[f"adam.{key}.{name}"] for key in keys})
         self._sums = tensors["sums"].clone().to(self.device)
         self.step = step
-
-
-def _tensor(images: np.ndarray | Tensor, device: torch.device) -> Tensor:
-    """An array is copied, for it may be read-only; a tensor is shared."""
-    return images.to(device) if isinstance(images, Tensor) else torch.tensor(images, device=device)

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { pixelOf } from "../../explorer/browser/numerics/points.js";
-import { cssOf, dotsOf, grouped, writeDots } from "../../explorer/browser/scatter/dots.js";
+import { CARRIED, cssOf, dotsOf, grouped, writeDots } from "../../explorer/browser/scatter/dots.js";
 
 const PALETTE = ["#3f90da", "#ffa90e"];
 const EDGE = { outline: "#1b2330", isSmooth: false };
@@ -49,4 +49,21 @@ test("sharp edges have one colour", () => {
   const dots = dotsOf({ ...grouped([0, 1], ["a", "b"], PALETTE, 2), shades: null });
   writeDots(sheet, dots, Float32Array.of(12, 15, 18, 15), [0, 1], 1, EDGE);
   assert.equal(new Set(sheet.pixels).size, 4, "the ground, two classes, one contour");
+});
+
+test("of more points than a frame carries the density is drawn, and marks where few are in sight", () => {
+  const count = CARRIED + 1;
+  const dots = dotsOf({ ...grouped(null, [], PALETTE, count), shades: null });
+  const order = Uint32Array.from({ length: count }, (_, n) => n);
+  /** @param {number} inSight @param {number} many */
+  const drawn = (inSight, many) => {
+    const sheet = { pixels: new Int32Array(900), width: 30, height: 30 };
+    const places = new Float32Array(2 * count).fill(-100);
+    places.fill(15, 0, 2 * inSight);
+    writeDots(sheet, dots, places, order.subarray(0, many), 1, EDGE);
+    return sheet.pixels.filter((value) => value !== 0);
+  };
+  assert.equal(drawn(count, count).length, 4, "one cell, and no contour");
+  assert.ok(new Set(drawn(3, count)).has(pixelOf("#1b2330", 254)), "a mark with a contour");
+  assert.ok(drawn(3, count).length > drawn(count - 1, count - 1).length, "and larger, as few are in sight");
 });

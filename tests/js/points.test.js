@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { contour, fillPoints, pixelOf, placePoints, stampOf, SYMBOLS } from "../../explorer/browser/numerics/points.js";
+import {
+  contour, fillDensity, fillPoints, pixelOf, placePoints, pointsOn, stampOf, SYMBOLS,
+} from "../../explorer/browser/numerics/points.js";
 import { viewOf } from "../../explorer/browser/numerics/view.js";
 
 const BLUE = pixelOf("#3f90da");
@@ -58,4 +60,27 @@ test("two marks that overlap have one contour, and no fill is hidden by it", () 
     const around = [n - 1, n + 1, n - 40, n + 40].map((at) => both.pixels[at]);
     assert.ok(around.includes(BLUE), "a contour touches what is filled");
   }
+});
+
+test("the points on a sheet are those within its edges, in their order", () => {
+  const places = [5, 5, -0.1, 5, 0, 0, 20.9, 20.9, 21, 5, 5, 30];
+  assert.deepEqual([...pointsOn(sheetOf(21), places, [5, 4, 3, 2, 1, 0])], [3, 2, 0]);
+  assert.deepEqual([...pointsOn(sheetOf(21), places, [0, 1])], [0]);
+});
+
+test("a density is more opaque where there are more points, of their mean colour, and empty elsewhere", () => {
+  const sheet = sheetOf(21);
+  const places = [2, 2, 3, 3, 2.5, 3.5, 2, 3, 10, 10, 20, 20];
+  fillDensity(sheet, places, [0, 1, 2, 3, 4, 5], [RED, RED, BLUE, BLUE, RED, BLUE]);
+  /** @param {number} x @param {number} y */
+  const parts = (x, y) => [...new Uint8Array(sheet.pixels.buffer, 4 * (y * 21 + x), 4)];
+  const mean = [0, 8, 16].map((shift) => Math.floor((((RED >> shift) & 255) + ((BLUE >> shift) & 255)) / 2));
+  assert.deepEqual(parts(2, 2), [...mean, 255], "four points in one cell are the most");
+  assert.deepEqual(parts(3, 3), parts(2, 2), "a cell is two pixels wide");
+  const alone = parts(10, 10);
+  assert.deepEqual(alone.slice(0, 3), [0xbd, 0x1f, 0x01]);
+  assert.ok(alone[3] > 60 && alone[3] < 255);
+  assert.equal(parts(20, 20)[3], alone[3], "the last cell is cut by the edge");
+  assert.deepEqual(parts(6, 6), [0, 0, 0, 0]);
+  assert.equal(sheet.pixels.filter((value) => value !== 0).length, 4 + 4 + 1);
 });

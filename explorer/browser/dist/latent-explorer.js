@@ -1360,6 +1360,45 @@ function fillPoints(sheet2, places, order, stampIndex, stamps, colours) {
     for (let k = 0; k < mine.length; k++) pixels[at + mine[k]] = colour;
   }
 }
+function pointsOn({ width, height }, places, order) {
+  const found = new Uint32Array(order.length);
+  let count = 0;
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const [x, y] = [places[2 * n], places[2 * n + 1]];
+    if (x >= 0 && y >= 0 && x < width && y < height) found[count++] = n;
+  }
+  return found.subarray(0, count);
+}
+var CELL = 2;
+var FAINTEST = 70;
+function fillDensity({ pixels, width, height }, places, order, colours) {
+  const across = Math.ceil(width / CELL);
+  const cells = across * Math.ceil(height / CELL);
+  const [counts, red, green, blue] = Array.from({ length: 4 }, () => new Uint32Array(cells));
+  let fullest = 1;
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const at = Math.floor(places[2 * n + 1] / CELL) * across + Math.floor(places[2 * n] / CELL);
+    const colour = colours[n];
+    red[at] += colour & 255;
+    green[at] += colour >> 8 & 255;
+    blue[at] += colour >> 16 & 255;
+    if (++counts[at] > fullest) fullest = counts[at];
+  }
+  const scale = (255 - FAINTEST) / Math.log(1 + fullest);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(y / CELL) * across;
+    for (let x = 0; x < width; x++) {
+      const at = row + Math.floor(x / CELL);
+      const count = counts[at];
+      if (count === 0) continue;
+      const alpha = Math.round(FAINTEST + scale * Math.log(1 + count));
+      const [r, g, b] = [red[at] / count, green[at] / count, blue[at] / count];
+      pixels[y * width + x] = alpha << 24 | b << 16 | g << 8 | r;
+    }
+  }
+}
 function fillAtEdge({ pixels, width, height }, x, y, { steps }, colour) {
   for (const [dx, dy] of steps) {
     const inside2 = x + dx >= 0 && x + dx < width && y + dy >= 0 && y + dy < height;
@@ -1391,6 +1430,7 @@ function touches(pixels, at, one, other) {
 
 // explorer/browser/scatter/dots.js
 var RADII = [[1200, 4.2], [4e3, 3.4], [2e4, 2.7], [Infinity, 1.7]];
+var CARRIED = 15e4;
 var FULL_SIDE = 480;
 var LEAST_SHARE = 0.6;
 function grouped(labels, names, palette, count) {
@@ -1414,9 +1454,16 @@ function dotsOf({ groupOf, groups, shades }) {
   };
 }
 function writeDots(sheet2, { symbols, colours }, places, order, ratio2, { outline, isSmooth }) {
-  const radius = radiusFor(symbols.length, Math.min(sheet2.width, sheet2.height) / ratio2);
+  const isMany = order.length > CARRIED;
+  const seen = isMany ? pointsOn(sheet2, places, order) : order;
+  if (seen.length > CARRIED) {
+    fillDensity(sheet2, places, seen, colours);
+    return;
+  }
+  const count = isMany ? seen.length : symbols.length;
+  const radius = radiusFor(count, Math.min(sheet2.width, sheet2.height) / ratio2);
   const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio2));
-  fillPoints(sheet2, places, order, symbols, stamps, colours);
+  fillPoints(sheet2, places, seen, symbols, stamps, colours);
   contour(sheet2, outline, isSmooth);
 }
 function traceDots(pen, { colours }, places, order, view, outline) {
@@ -7964,11 +8011,11 @@ var Film = class {
 // explorer/browser/snapshots/saved_file.js
 var FRAMES2 = 60;
 var SIDE2 = 300;
-var CELL = 28;
+var CELL2 = 28;
 var DURATIONS = { delay_ms: 100, last_ms: 1100 };
 function drawFilms(films, ratio2) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const [width, height] = [films.length * (SIDE2 + 10) - 10, SIDE2 + 20 + rows * (CELL + 2)];
+  const [width, height] = [films.length * (SIDE2 + 10) - 10, SIDE2 + 20 + rows * (CELL2 + 2)];
   const canvas = make("canvas", { width: width * ratio2, height: height * ratio2 });
   const pen = context(canvas);
   pen.scale(ratio2, ratio2);
@@ -7985,7 +8032,7 @@ function drawFilms(films, ratio2) {
     film.cells.forEach(
       (row, r) => row.forEach((image, c) => {
         const step = SIDE2 / Math.max(10, row.length);
-        pen.drawImage(image, left + c * step, SIDE2 + 20 + r * (CELL + 2), step - 2, CELL);
+        pen.drawImage(image, left + c * step, SIDE2 + 20 + r * (CELL2 + 2), step - 2, CELL2);
       })
     );
   });

@@ -101,6 +101,65 @@ export function fillPoints(sheet, places, order, stampIndex, stamps, colours) {
 }
 
 /**
+ * The points that lie on a sheet.
+ * @param {Sheet} sheet
+ * @param {ArrayLike<number>} places pixels of the sheet, flat
+ * @param {ArrayLike<number>} order which points
+ * @returns {Uint32Array} those of `order`, in that order
+ */
+export function pointsOn({ width, height }, places, order) {
+  const found = new Uint32Array(order.length);
+  let count = 0;
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const [x, y] = [places[2 * n], places[2 * n + 1]];
+    if (x >= 0 && y >= 0 && x < width && y < height) found[count++] = n;
+  }
+  return found.subarray(0, count);
+}
+
+/** Side of a cell in which points are counted, in pixels. */
+const CELL = 2;
+/** Opacity of a cell with one point, of 255; the fullest one is opaque. */
+const FAINTEST = 70;
+
+/**
+ * Writes how many points lie where, in place of marks: a cell is as opaque as the logarithm of its
+ * points, and has the mean of their colours.
+ * @param {Sheet} sheet
+ * @param {ArrayLike<number>} places pixels of the sheet, flat
+ * @param {ArrayLike<number>} order points on the sheet
+ * @param {ArrayLike<number>} colours of every point, as from `pixelOf`
+ */
+export function fillDensity({ pixels, width, height }, places, order, colours) {
+  const across = Math.ceil(width / CELL);
+  const cells = across * Math.ceil(height / CELL);
+  const [counts, red, green, blue] = Array.from({ length: 4 }, () => new Uint32Array(cells));
+  let fullest = 1;
+  for (let i = 0; i < order.length; i++) {
+    const n = order[i];
+    const at = Math.floor(places[2 * n + 1] / CELL) * across + Math.floor(places[2 * n] / CELL);
+    const colour = colours[n];
+    red[at] += colour & 255;
+    green[at] += (colour >> 8) & 255;
+    blue[at] += (colour >> 16) & 255;
+    if (++counts[at] > fullest) fullest = counts[at];
+  }
+  const scale = (255 - FAINTEST) / Math.log(1 + fullest);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor(y / CELL) * across;
+    for (let x = 0; x < width; x++) {
+      const at = row + Math.floor(x / CELL);
+      const count = counts[at];
+      if (count === 0) continue;
+      const alpha = Math.round(FAINTEST + scale * Math.log(1 + count));
+      const [r, g, b] = [red[at] / count, green[at] / count, blue[at] / count];
+      pixels[y * width + x] = (alpha << 24) | (b << 16) | (g << 8) | r;
+    }
+  }
+}
+
+/**
  * A mark that the edge of the sheet cuts.
  * @param {Sheet} sheet
  * @param {number} x

@@ -2,7 +2,7 @@
  * The points of a scatter: which colour, symbol and size each has, as pixels or as paths.
  */
 
-import { contour, fillPoints, pixelOf, stampOf, SYMBOLS } from "../numerics/points.js";
+import { contour, fillDensity, fillPoints, pixelOf, pointsOn, stampOf, SYMBOLS } from "../numerics/points.js";
 
 /** @import { Sheet } from "../numerics/points.js" */
 /** @import { View } from "../numerics/view.js" */
@@ -17,6 +17,8 @@ import { contour, fillPoints, pixelOf, stampOf, SYMBOLS } from "../numerics/poin
 
 /** Radius of a mark in CSS pixels, for up to so many points; discs of these radii look round. */
 const RADII = [[1200, 4.2], [4000, 3.4], [20_000, 2.7], [Infinity, 1.7]];
+/** Points in sight that a frame carries as marks; of more, how many lie where is drawn instead. */
+export const CARRIED = 150_000;
 /** On a smaller plot area marks are smaller, so that they cover as much of it; but not too small. */
 const FULL_SIDE = 480;
 const LEAST_SHARE = 0.6;
@@ -57,7 +59,8 @@ export function dotsOf({ groupOf, groups, shades }) {
 }
 
 /**
- * Writes points on an empty sheet, with a contour around them.
+ * Writes points on an empty sheet, with a contour around them; their density where more are in sight
+ * than a frame carries.
  * @param {Sheet} sheet
  * @param {Dots} dots
  * @param {Float32Array} places pixels of the sheet, flat
@@ -66,9 +69,16 @@ export function dotsOf({ groupOf, groups, shades }) {
  * @param {Edge} edge
  */
 export function writeDots(sheet, { symbols, colours }, places, order, ratio, { outline, isSmooth }) {
-  const radius = radiusFor(symbols.length, Math.min(sheet.width, sheet.height) / ratio);
+  const isMany = order.length > CARRIED;
+  const seen = isMany ? pointsOn(sheet, places, order) : order;
+  if (seen.length > CARRIED) {
+    fillDensity(sheet, places, seen, colours);
+    return;
+  }
+  const count = isMany ? seen.length : symbols.length;
+  const radius = radiusFor(count, Math.min(sheet.width, sheet.height) / ratio);
   const stamps = SYMBOLS.map((symbol) => stampOf(symbol, radius * ratio));
-  fillPoints(sheet, places, order, symbols, stamps, colours);
+  fillPoints(sheet, places, seen, symbols, stamps, colours);
   contour(sheet, outline, isSmooth);
 }
 

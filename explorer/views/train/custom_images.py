@@ -49,11 +49,21 @@ def _kept() -> None:
         if images is not None:
             new_images.show_pictures(images)
     if found:
-        megabytes = sum(facts.bytes for facts in found.values()) / 2**20
+        small = [facts for facts in found.values() if not facts.is_large]
+        megabytes = sum(facts.bytes for facts in small) / 2**20
         st.caption(
             f"Sets: {len(found)}, {megabytes:z.1f} MB. They stay on this machine, beside your "
             f"runs. From this page there may be at most {MAX_SETS} sets and {MAX_STORED >> 20} MB."
+            + _says_large([facts for facts in found.values() if facts.is_large])
         )
+
+
+def _says_large(found: list[DataSetInfo]) -> str:
+    """What is bounded by the disk instead."""
+    if not found:
+        return ""
+    gigabytes = sum(facts.bytes for facts in found) / 2**30
+    return f" Large sets take {gigabytes:z.1f} GB besides, each at most a quarter of the disk."
 
 
 def _one(facts: DataSetInfo) -> None:

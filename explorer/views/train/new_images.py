@@ -29,8 +29,9 @@ WHAT = (
     "and `test`, or a `labels.csv`; image files; or a .csv with the pixels of an image in each "
     "row. Those of one size of 8 to 64 pixels keep it; "
     "others are cropped to the centre square and become 32 × 32, or what you choose. Unless there "
-    "is a test split, one in five is a test image. A file that is too large for here can be added "
-    "by `python -m models data add`."
+    "is a test split, one in five is a test image. An upload may take 32 MB. Larger files can be "
+    "added by `python -m models data add`: a .npy or an uncompressed .npz up to a quarter of the "
+    "disk."
 )
 OTHER = "other"
 SCALES = {
