@@ -29,6 +29,7 @@ FAMILIES = {
 NETWORKS = {"mlp": "Fully connected", "conv": "Convolutional"}
 PRESETS = {
     "digits-2d": "Digits, 2 latents",
+    "digits-2d-quick": "Digits, 2 latents, quick",
     "digits-ae": "Digits, autoencoder",
     "digits-multirate": "Digits, one model for every β",
     "digits-linear": "Digits, linear VAE",

@@ -1,9 +1,10 @@
 """A verdict on a training run that reached its end: whether what it learned is worth anything.
 
 A diverging loss need not become infinite: with a large learning rate it may settle where the
-model is far worse than at its start. Training starts at the mean image of the training set, whose
-D on the test set is about that of the best constant image, `collapsed_distortion`. A decoder that
-does no better learned nothing from the codes; one that does far worse has diverged.
+model is far worse than at its start. Training starts at the mean image of the training set, or
+below it (a linear start); the mean image's D on the test set is about that of the best constant
+image, `collapsed_distortion`. A decoder that does no better learned nothing from the codes; one
+that does far worse has diverged.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def _compare(card: Card, mean: float, error: float, constant: float) -> str:
     numbers = f"D is {_amount(mean)} nats/image, and {_amount(constant)} for the mean image"
     remedy = f"lower the learning rate ({card.config.training.learning_rate:g})"
     if mean - SURE * error > constant + FAR * abs(constant):
-        return f"the training diverged: {numbers}, where it began; {remedy}"
+        began = ", where it began" if card.config.training.start == "random" else ""
+        return f"the training diverged: {numbers}{began}; {remedy}"
     if mean > constant and rate >= SPENT:
         return f"the model is no better than the mean image: {numbers}; {remedy} or train longer"
     return ""

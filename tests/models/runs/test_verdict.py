@@ -40,6 +40,12 @@ def test_a_model_is_held_against_the_best_constant_image(distortion, rate, const
     assert not words or "lower the learning rate (0.003)" in found
 
 
+def test_a_linear_start_did_not_begin_at_the_mean_image():
+    scores = {"distortion": [4e8, 0.1], "rate": [7e5, 0.1], "collapsed_distortion": 27.18}
+    found = verdict(Card(override(preset("digits-2d"), start="linear"), metrics=scores))
+    assert "for the mean image; lower" in found and "began" not in found
+
+
 def test_noise_is_no_verdict():
     assert "diverged" not in judged(30.0, 2.0, 27.18, error=0.6)
 
