@@ -17,6 +17,7 @@ import math
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,6 +49,8 @@ FEW = 500
 """Test images that the server has."""
 COPIED = 2**26
 """Bytes that are copied at once."""
+STALE_SECONDS = 3600
+"""After so long without a change a copy belongs to a process that was killed."""
 Report = Callable[[int, int], object]
 
 
@@ -296,6 +299,7 @@ def copy(
     """
     with refusing(repr(clean_name(path.name)), "arrays of images"):
         source = _open(path, options or ReadOptions())
+    _remove_stale(folder)
     check_disk(folder, source.bytes)
     handle, partial = tempfile.mkstemp(prefix=".copy-", suffix=".npy", dir=folder)
     try:
@@ -308,6 +312,14 @@ def copy(
     finally:
         Path(partial).unlink(missing_ok=True)
     return name, small
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes the copies that were cut short by a kill."""
+    for path in folder.glob(".copy-*.npy"):
+        with contextlib.suppress(OSError):  # gone in this moment
+            if time.time() - path.stat().st_mtime > STALE_SECONDS:
+                path.unlink()
 
 
 def _write(file: io.BufferedWriter, source: _Source, report: Report) -> str:

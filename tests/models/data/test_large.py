@@ -121,6 +121,17 @@ def test_the_images_lie_in_a_file_of_their_own_and_move_with_the_set(tmp_path):
     assert os.listdir(folder / "removed") == []
 
 
+def test_a_copy_that_was_killed_is_removed_by_the_next(tmp_path):
+    folder = library.library_dir()
+    folder.mkdir(parents=True)
+    killed, going_on = folder / ".copy-a.npy", folder / ".copy-b.npy"
+    for path in (killed, going_on):
+        path.write_bytes(b"half")
+    os.utime(killed, (0, 0))
+    info = library.add_large(saved(tmp_path, **GIVEN["grey bytes"]))
+    assert sorted(os.listdir(folder)) == [".copy-b.npy", f"{info.id}.npy", f"{info.id}.npz"]
+
+
 def test_test_images_are_bounded_and_evenly_chosen(tmp_path, monkeypatch):
     monkeypatch.setattr(large, "MAX_TEST", 30)
     info = library.add_large(saved(tmp_path, **GIVEN["grey bytes"]))
