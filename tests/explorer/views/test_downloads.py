@@ -58,7 +58,7 @@ def put(folder, name):
 
 def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
     at = open_view("train")
-    assert field(at, "data").options == ["Digits"]
+    assert field(at, "data").options == ["Digits", "Sprites", "Sprites in colour"]
     press(at, "Download MNIST")
     assert shelf.asked == [("mnist", default_data_dir())]
     assert bars(at) == [(0, "Downloading MNIST: 0.0 of 11.6 MB")]
@@ -68,7 +68,7 @@ def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
     put(default_data_dir(), "mnist")
     shelf.found["mnist"] = Download(False, 11_600_000, "")
     settle(at.run())
-    assert field(at, "data").options == ["Digits", "MNIST"]
+    assert field(at, "data").options == ["Digits", "Sprites", "Sprites in colour", "MNIST"]
     assert bars(at) == [] and "Download MNIST" not in labels(at)
 
 

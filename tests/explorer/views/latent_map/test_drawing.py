@@ -204,7 +204,7 @@ def test_data_with_dark_ink_are_drawn_on_so(monkeypatch, shown):
     st.cache_resource.clear()
     screen(SEVEN)
     assert (shown["The model sees"][-1] == pictures.one(encoded(DIGITS, SEVEN)[0], 112)).all()
-    monkeypatch.setattr(drawn_digit, "DATA_SETS", ())  # then the digits are a custom set
+    monkeypatch.setattr(drawn_digit, "is_built_in", lambda name: False)  # a custom set
     st.cache_resource.clear()
     screen(SEVEN)
     expected = to_image(SEVEN, "digits", (1, 8, 8), dark_ink=True)[None]
