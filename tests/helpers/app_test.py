@@ -94,7 +94,7 @@ def assert_labelled(figure):
         categories = any(isinstance(v, str) for t in figure["data"] for v in column(t, name[0]))
         if not (hidden or categories):
             known = title in UNITLESS or title.startswith(SHARES)
-            assert known or re.search(r"nats|prior s|grey levels", title), (name, title)
+            assert known or re.search(r"nats|prior s|grey levels|\(0 to 1\)", title), (name, title)
     for trace in figure["data"]:
         for axis in "xy":
             numbers = [v for v in column(trace, axis) if not isinstance(v, str)]
