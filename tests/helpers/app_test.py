@@ -83,6 +83,7 @@ UNITLESS = {
 }
 SHARES = ("share of", "sharpness of", "largest difference")
 """Titles of shares begin so: they have no unit."""
+UNITS = r"nats|prior s|grey levels|\(0 to 1\)|degrees"
 
 
 def assert_labelled(figure):
@@ -94,7 +95,7 @@ def assert_labelled(figure):
         categories = any(isinstance(v, str) for t in figure["data"] for v in column(t, name[0]))
         if not (hidden or categories):
             known = title in UNITLESS or title.startswith(SHARES)
-            assert known or re.search(r"nats|prior s|grey levels|\(0 to 1\)", title), (name, title)
+            assert known or re.search(UNITS, title), (name, title)
     for trace in figure["data"]:
         for axis in "xy":
             numbers = [v for v in column(trace, axis) if not isinstance(v, str)]
