@@ -55,7 +55,7 @@ def _texts(values: np.ndarray, half: np.ndarray | None) -> list[list[str]]:
     if half is None:
         return [[f"{v:z.2f}" if np.isfinite(v) else "—" for v in row] for row in values]
     return [
-        [f"{v:z.2f}<br>± {h:.2f}" for v, h in zip(row, halves, strict=True)]
+        [f"{v:z.2f}<br>± {h:z.2f}" for v, h in zip(row, halves, strict=True)]
         for row, halves in zip(values, half, strict=True)
     ]
 

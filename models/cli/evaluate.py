@@ -86,7 +86,7 @@ def _table(report: dict[str, Any]) -> str:
         elif isinstance(value, list):
             text = f"{value[0]:z.2f} ± {value[1]:z.2f} nats/image"
         elif name in SCORES | PROBES:
-            text = f"{value:.3f} (0 to 1)"
+            text = f"{value:z.3f} (0 to 1)"
         elif isinstance(value, float):
             text = f"{value:z.5f}" if "squared" in name else f"{value:z.2f} nats/image"
         else:

@@ -124,8 +124,8 @@ def _print_score(found: Any, score: str) -> None:
     for beta, values in sorted(rows.items()):
         if values:
             mean, half = t_interval(values)
-            interval = f" ± {half:.3f} (95 %)" if len(values) > 1 else ""
-            typer.echo(f"{beta:>8g}  {mean:.3f}{interval}, {len(values)} runs")
+            interval = f" ± {half:z.3f} (95 %)" if len(values) > 1 else ""
+            typer.echo(f"{beta:>8g}  {mean:z.3f}{interval}, {len(values)} runs")
     if len(rows) > 1 and len({len(values) for values in rows.values()}) == 1:
         typer.echo(beta_effect(rows).sentence(name))
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from models.config import LAYOUTS, RunConfig, override
 from models.engines.system import cores
-from models.families.registry import describe
+from models.families.registry import build_model
 from models.training.rehearsal import MOST_IMAGES, Rehearsal, shortest
 
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 """Of x86 and of ARM, as torch calls them."""
+LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+"""Whose products count."""
 FEWEST_OPERATIONS = 3e8
 """Of a step, below which bfloat16 gains nothing: conversions take longer than the products gain."""
 WORTH_IT = 0.9
@@ -53,11 +55,23 @@ def operations(config: RunConfig) -> float:
         >>> [round(operations(preset(name)) / 1e6) for name in ("digits-2d", "mnist-2d")]
         [13, 819]
     """
-    model, images = describe(config.model), config.training.batch_size
-    with FlopCounterMode(display=False) as counter, torch.device("meta"):
-        model.encoder(torch.empty(images, *config.model.image_shape))
-        model.decoder(torch.empty(images, config.model.latent_dim))
-    return 3.0 * model.draws * counter.get_total_flops()
+    model, products = build_model(config.model), []
+
+    def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        ends = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
+        products.append(ends.numel() * layer.weight[0].numel())
+
+    hooks = [
+        layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, LAYERS)
+    ]
+    try:
+        with torch.no_grad():  # one image: on the meta device, torch would load its compiler
+            model.encoder(torch.zeros(1, *config.model.image_shape))
+            model.decoder(torch.zeros(1, config.model.latent_dim))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return 3.0 * model.draws * 2 * sum(products) * config.training.batch_size
 
 
 def choose_precision(config: RunConfig, device: str = "cpu") -> str:

@@ -97,13 +97,13 @@ def _sentence(model: LoadedModel, found: Direction) -> str:
     """How long the arrow is, where it points, and how sure that is."""
     length = float(np.linalg.norm(found.vector))
     unit = "prior standard deviations" if model.codes.log_variance is not None else "(no unit)"
-    text = f"The mean codes are {length:.2f} {unit} apart"
+    text = f"The mean codes are {length:z.2f} {unit} apart"
     if np.isfinite(found.angle):
         x, y = (f"z{subscript(j + 1)}" for j in _plane(model))
         text += (
-            f"; in the plane of {x} and {y} the arrow points to {found.angle:.0f}° (95 % interval "
-            f"{found.low:.0f}° to {found.high:.0f}°)"
+            f"; in the plane of {x} and {y} the arrow points to {found.angle:z.0f}° (95 % interval "
+            f"{found.low:z.0f}° to {found.high:z.0f}°)"
         )
     if model.codes.latent_dim > 2:
-        text += f", and in all latents 95 % of resampled arrows lie within {found.cone:.0f}° of it"
+        text += f", and in all latents 95 % of resampled arrows lie within {found.cone:z.0f}° of it"
     return f"{text}; 500 resamplings of the images of both classes."

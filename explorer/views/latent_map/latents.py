@@ -70,7 +70,7 @@ def _caption(model: LoadedModel, j: int, weight: float, matrix: SeedMatrix | Non
     share = matrix.mean[j, best]
     if share < FOLLOWS:
         return f"{text} · follows no factor"
-    return f"{text} · follows {matrix.names[best]} ({100 * share:.0f} % of its entropy)"
+    return f"{text} · follows {matrix.names[best]} ({100 * share:z.0f} % of its entropy)"
 
 
 def _matrix(matrix: SeedMatrix, order: np.ndarray) -> None:

@@ -46,7 +46,7 @@ def _show(scores: Mapping[str, Sequence[float]], key: str) -> None:
     named = {factors.NAMES[name]: values for name, values in scores.items()}
     display.chart(figures.turned(ANGLES, named, angle), key)
     lines = "".join(
-        f"| {name} | {values[0]:.2f} | {values[place]:.2f} |\n" for name, values in named.items()
+        f"| {name} | {values[0]:z.2f} | {values[place]:z.2f} |\n" for name, values in named.items()
     )
     st.markdown(f"| score (0 to 1) | at 0° | at {angle}° |\n|---|---|---|\n{lines}")
     st.caption(

@@ -83,4 +83,4 @@ def _least(names: list[str], matrix: np.ndarray) -> str:
     i, j = np.unravel_index(known.argmin(), known.shape)
     if known[i, j] > 1:
         return ""
-    return f"{names[i]} and {names[j]} agree least: {known[i, j]:.2f}."
+    return f"{names[i]} and {names[j]} agree least: {known[i, j]:z.2f}."

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from models.config import override
+from models.families.registry import describe
 from models.presets import preset
 from models.runs.folder import Run
 from models.runs.train import execute
@@ -155,3 +157,16 @@ def test_remedies_compute_as_the_run_they_are_for():
     for remedy in remedies(config, 4000, Strengths()):
         assert remedy.config.training.threads == 3
         assert remedy.config.training.precision == "bfloat16"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [preset("digits-2d"), override(preset("mnist-2d"), network="conv", hidden=(8, 16))],
+    ids=["mlp", "conv"],
+)
+def test_operations_are_those_that_torch_counts(config):
+    model, images = describe(config.model), config.training.batch_size
+    with FlopCounterMode(display=False) as counter:
+        model.encoder(torch.empty(images, *config.model.image_shape, device="meta"))
+        model.decoder(torch.empty(images, config.model.latent_dim, device="meta"))
+    assert automatic.operations(config) == 3 * model.draws * counter.get_total_flops()
