@@ -17,7 +17,7 @@ import torch
 from models.config import ObjectiveConfig, RunConfig, override
 from models.families.registry import build_model
 from models.training.snapshots import MAX_CODES, MAX_SNAPSHOTS
-from models.training.trainer import Training
+from models.training.trainer import CHECK_EVERY, Training
 
 MOST_IMAGES = 1024
 """Of a rehearsed step; a larger one takes as much longer as it is larger."""
@@ -139,5 +139,7 @@ def estimate_seconds(config: RunConfig, pace: Pace, train: int, test: int) -> fl
         >>> round(estimate_seconds(preset("digits-2d"), Pace(1e-3, 1e-6), 1297, 500), 2)
         4.16
     """
-    scored = config.training.epochs * test + MAX_SNAPSHOTS * min(test, MAX_CODES)
-    return config.total_steps(train) * pace.step + scored * pace.score
+    steps, epochs = config.total_steps(train), config.training.epochs
+    snapshots = min(MAX_SNAPSHOTS, 1 + epochs + steps // CHECK_EVERY)  # one an event at most
+    scored = epochs * test + snapshots * min(test, MAX_CODES)
+    return steps * pace.step + scored * pace.score
