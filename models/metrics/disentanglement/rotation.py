@@ -55,7 +55,7 @@ def turned_scores(
         By score, one number for each angle.
 
     Example:
-        >>> found = turned_scores(perfect_code(300), angles=(0, 45))
+        >>> found = turned_scores(perfect_code(1500), angles=(0, 45))
         >>> found["mig"][0] > 0.9, found["mig"][1] < 0.1, found["infoe"][1] > 0.999
         (True, True, True)
     """
