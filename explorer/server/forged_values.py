@@ -11,6 +11,8 @@ from typing import Any
 
 from streamlit.runtime.state.session_state import Serialized, Value, WStates
 
+NUMBERS = ("int_value", "double_value")
+"""Fields of numbers are registered as the second; browsers send whole numbers as the first."""
 _read = WStates.__getitem__
 
 
@@ -25,10 +27,15 @@ def _read_or_default(states: WStates, name: str) -> Any:
     if not isinstance(state, Serialized) or widget is None:
         return _read(states, name)
     try:
-        if state.value.WhichOneof("value") in (None, widget.value_type):
+        if _is_alike(state.value.WhichOneof("value"), widget.value_type):
             return _read(states, name)
     except Exception:  # whatever a widget makes of it
         pass
     value = widget.deserializer(None)
     states.states[name] = Value(value)
     return value
+
+
+def _is_alike(kind: str | None, expected: str) -> bool:
+    """Whether a widget of the expected kind can have sent this one."""
+    return kind in (None, expected) or (kind in NUMBERS and expected in NUMBERS)

@@ -60,6 +60,16 @@ def test_a_value_of_no_widget_is_unknown_as_before(states):
         forged_values._read_or_default(states, "b")
 
 
+@pytest.mark.parametrize("kind", ["int_value", "double_value"])
+def test_a_field_of_numbers_reads_whole_numbers_and_others(kind):
+    states = WStates()
+    states.set_widget_metadata(
+        WidgetMetadata("n", lambda n: 1 if n is None else int(n), str, "double_value")
+    )
+    states.set_widget_from_proto(WidgetState(id="n", **{kind: 5}))
+    assert forged_values._read_or_default(states, "n") == 5
+
+
 @pytest.mark.slow
 def test_on_a_server_forged_values_give_no_red_box(tmp_path):
     import numpy as np
