@@ -3,8 +3,8 @@
 For every set, β* is computed from its training images; then models are trained, side by side, at
 β that are shares of it, with two latents, and R is measured on test images. The onset lies between
 the last share at which every seed's R is at least 0.05 nats and the first at which every seed's is
-below. Sets: the digits, an own set that is made here (bars) and read like anybody's, and
-MNIST at 14 × 14 where MNIST is there.
+below. Sets: the digits, the sprites, an own set that is made here (bars) and read like anybody's,
+and MNIST at 14 × 14 where MNIST is there.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def halved(data_dir: Path) -> np.ndarray:
 def data_sets(folder: Path) -> Iterator[tuple[str, str]]:
     """What each is called in the table, and its name or path."""
     yield "digits", "digits"
+    yield "sprites", "sprites"
     np.savez(folder / "bars.npz", images=bars(3000))
     yield "own set: bars, 12 × 12", str(folder / "bars.npz")
     if is_available("mnist", default_data_dir()):
