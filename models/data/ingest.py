@@ -34,6 +34,7 @@ from models.data.label_table import MAX_TABLE, is_table, label_from_table
 from models.data.layout import find_part, says_parts, split_name
 from models.data.other_files import advice
 from models.data.pixel_table import read_pixel_table
+from models.data.progress import Report, silent
 from models.data.read_options import ReadOptions
 from models.places import user_path
 from models.text import clean_name
@@ -42,17 +43,11 @@ MAX_FILES = 20_000
 """Most files of one upload, or entries of one archive."""
 _ZIP = b"PK"
 _KIND = f"an .npz, a .npy, a .csv of pixels, a .zip of images, or a {KINDS} image"
-Report = Callable[[int, int], object]
-"""Called with how many images are done, and how many there are."""
-
-
-def _silent(done: int, count: int) -> None:
-    """Reports nothing."""
 
 
 def read_upload(
     files: Sequence[tuple[str, bytes]],
-    report: Report = _silent,
+    report: Report = silent,
     options: ReadOptions | None = None,
 ) -> CustomImages:
     """Reads uploaded files as one data set.
@@ -110,7 +105,7 @@ def _read_given(
 
 
 def read_path(
-    path: str | Path, report: Report = _silent, options: ReadOptions | None = None
+    path: str | Path, report: Report = silent, options: ReadOptions | None = None
 ) -> CustomImages:
     """Reads an .npz, a .zip of images or a folder of images on this machine as one data set.
 

@@ -19,7 +19,7 @@ import shutil
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from models.data.image_axes import channels_first, image_shape
 from models.data.image_set import MAX_BYTES, DataError, ImageSet, check_sides, refusing
 from models.data.labels import read_labels
 from models.data.layout import Layout, describe_arrays, find_layout, says_parts
+from models.data.progress import Report, silent
 from models.data.read_options import ReadOptions
 from models.text import clean_name
 
@@ -51,11 +52,6 @@ COPIED = 2**26
 """Bytes that are copied at once."""
 STALE_SECONDS = 3600
 """After so long without a change a copy belongs to a process that was killed."""
-Report = Callable[[int, int], object]
-
-
-def silent(done: int, count: int) -> None:
-    """Reports nothing."""
 
 
 def is_large(path: Path) -> bool:

@@ -29,15 +29,16 @@ from models.data.custom_images import CustomImages, count_train
 from models.data.factors import read_factors
 from models.data.image_set import DataError, check_sides
 from models.data.labels import read_labels
-from models.data.large import LargeSet, Report, copy, silent
+from models.data.large import LargeSet, copy
+from models.data.progress import Report, silent
 from models.data.read_options import ReadOptions
 from models.places import default_runs_dir, make_folder
 from models.text import clean_name
 
 MAX_SETS = 20
 MAX_STORED = 256 * 2**20
-"""Most bytes of all sets together; like their number, for what a page adds. Whoever has the command
-line has the disk."""
+"""Most bytes of all sets together; like their number, it binds the page alone, for a user of the
+command line owns the disk."""
 KEPT_DAYS = 7
 """How long a removed set can be restored, as long as all removed ones take at most `MAX_STORED`."""
 _ABOUT = "about.json"

@@ -79,7 +79,7 @@ def serve(do: Callable[[Sequence[str]], None]) -> None:
 
 
 def _orders() -> Iterator[str]:
-    """Yields the lines of standard input; ends this process if whoever writes them dies.
+    """Yields the lines of standard input; ends this process if the one that writes them dies.
 
     Linux ends it at once; elsewhere it has a while to save its work.
     """

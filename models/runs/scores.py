@@ -1,4 +1,4 @@
-"""The scores that a checkpoint holds of its test set: measured when a run ends, or anew."""
+"""The scores that a checkpoint holds of its test set: measured when a run ends, or again later."""
 
 from __future__ import annotations
 

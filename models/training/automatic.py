@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from models.config import LAYOUTS, RunConfig, override
 from models.engines.system import cores
 from models.families.registry import build_model
-from models.training.rehearsal import MOST_IMAGES, Rehearsal, shortest
+from models.training.rehearsal import MOST_IMAGES, Rehearsal, timings
 
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 """Of x86 and of ARM, as torch calls them."""
@@ -127,9 +127,10 @@ def fastest(configs: Sequence[RunConfig], device: str = "cpu") -> RunConfig:
     try:
         images = _images_in_time(configs[0], device)
         rehearsals = [Rehearsal(config, device, images) for config in configs]
-        seconds = shortest([each.make_step for each in rehearsals], TRIAL_SECONDS)
+        rounds = timings([each.make_step for each in rehearsals], TRIAL_SECONDS)
     finally:
         torch.set_num_threads(before)
+    seconds = [min(times) for times in rounds]
     best = min(range(len(configs)), key=seconds.__getitem__)
     return configs[best if seconds[best] < WORTH_IT * seconds[0] else 0]
 
@@ -137,5 +138,5 @@ def fastest(configs: Sequence[RunConfig], device: str = "cpu") -> RunConfig:
 def _images_in_time(config: RunConfig, device: str) -> int:
     """How many images a step may have so that a trial stays short."""
     few = min(16, config.training.batch_size)
-    (seconds,) = shortest([Rehearsal(config, device, few).make_step], 0.0)
+    ((seconds, *_),) = timings([Rehearsal(config, device, few).make_step], 0.0)
     return max(few, min(MOST_IMAGES, int(few * STEP_SECONDS / seconds)))

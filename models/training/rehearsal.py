@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ MOST_IMAGES = 1024
 SCORED_IMAGES = 500
 """Test images that are scored in a rehearsal."""
 ROUNDS = 24
-"""Most timings of one thing; the shortest counts, for whatever else the machine does adds to it."""
+"""Most timings of one thing."""
 
 
 class Pace(NamedTuple):
@@ -78,17 +79,21 @@ class Rehearsal:
         self.training.model.train()
 
 
-def shortest(
+def timings(
     actions: list[Callable[[], object]],
     budget: float,
     clock: Callable[[], float] = time.perf_counter,
-) -> list[float]:
-    """Times actions in turn, once before it counts, and returns the shortest time of each.
+) -> list[list[float]]:
+    """Times actions in turn, again and again, after once that does not count.
 
     Args:
         actions: What is timed.
         budget: Seconds after which no further round begins; there is at least one.
         clock: That measures.
+
+    Returns:
+        Seconds of every round, for each action: the shortest compares actions, for whatever else
+        the machine does adds to it; the median is what a long run will meet.
     """
     for action in actions:
         action()
@@ -99,7 +104,7 @@ def shortest(
             start = clock()
             action()
             known.append(clock() - start)
-    return [min(known) for known in times]
+    return times
 
 
 def measure_pace(config: RunConfig, device: str = "cpu", budget: float = 0.2) -> Pace:
@@ -117,8 +122,10 @@ def measure_pace(config: RunConfig, device: str = "cpu", budget: float = 0.2) ->
     clock = time.thread_time if is_alone else time.perf_counter
     try:
         rehearsal = Rehearsal(config, device)
-        (step,) = shortest([rehearsal.make_step], budget, clock)
-        (score,) = shortest([rehearsal.score], budget / 4, clock)
+        step, score = (
+            median(timings([action], share * budget, clock)[0])
+            for action, share in ((rehearsal.make_step, 1.0), (rehearsal.score, 0.25))
+        )
     finally:
         torch.set_num_threads(before)
     scale = config.training.batch_size / rehearsal.images

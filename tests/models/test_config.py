@@ -211,7 +211,7 @@ def test_a_linear_start_is_refused_where_the_network_cannot_carry_it(model, reas
 
 
 def test_a_preset_with_a_linear_start_can_be_given_any_network():
-    """Whoever asks for another network did not ask for the start; whoever asks for both is told."""
+    """Another network drops the preset's start; both together are refused where they do not fit."""
     linear = override(preset("digits-2d"), start="linear")
     assert override(linear, hidden=(16,)).training.start == "linear"
     assert override(linear, network="conv", hidden=(8,)).training.start == "random"

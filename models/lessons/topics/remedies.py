@@ -56,7 +56,7 @@ LESSONS = (
         verdict=helps,
         why="Collapse above β* is where the objective leads, so a slow start only delays it: once "
         "β has risen, R falls again. What changes the objective for good does help: free bits and "
-        "a capacity take the price off the first nats, a learned σ makes errors dearer, and a "
+        "a capacity take the price off the first nats, a learned σ makes errors cost more, and a "
         "smaller β is below β*.",
         source="Bowman et al., 2016, arXiv:1511.06349; Kingma et al., 2016, arXiv:1606.04934; "
         "Burgess et al., 2018, arXiv:1804.03599; Rybkin et al., 2021, arXiv:2006.13202",

@@ -82,13 +82,13 @@ def clocked(monkeypatch, seconds):
         def make_step(self):
             return self.config
 
-    def shortest(actions, budget, clock=None):
+    def timings(actions, budget, clock=None):
         configs = [action() for action in actions]
         timed.extend(configs)
-        return [seconds(config.training) for config in configs]
+        return [[seconds(config.training)] for config in configs]
 
     monkeypatch.setattr(automatic, "Rehearsal", Rehearsal)
-    monkeypatch.setattr(automatic, "shortest", shortest)
+    monkeypatch.setattr(automatic, "timings", timings)
     monkeypatch.setattr(automatic, "cores", lambda: 6)
     return timed
 

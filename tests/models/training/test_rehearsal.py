@@ -9,7 +9,7 @@ from models.config import override
 from models.presets import preset
 from models.runs.folder import Run
 from models.runs.train import execute
-from models.training.rehearsal import Pace, estimate_seconds, measure_pace, shortest
+from models.training.rehearsal import Pace, estimate_seconds, measure_pace, timings
 from tests.helpers.configs import tiny
 
 CONV = override(tiny(), network="conv", hidden=(4, 8), batch_size=32)
@@ -17,22 +17,21 @@ CONV = override(tiny(), network="conv", hidden=(4, 8), batch_size=32)
 
 @pytest.mark.parametrize(
     "config",
-    [override(preset("digits-2d"), epochs=30), override(CONV, epochs=12)],
+    [override(preset("digits-2d"), epochs=60), override(CONV, epochs=12)],
     ids=["mlp", "conv"],
 )
-def test_the_estimate_is_near(config, tmp_path):
+def test_the_estimate_is_within_a_fifth(config, tmp_path):
     """In processor time of one thread, so that other programs do not count; yet they slow down
-    memory and caches, by a half beside a busy suite: so within a factor, the best of a few."""
-    ratios = []
-    for turn in range(5):
+    memory and caches now and then, between estimate and run: so one of a few."""
+    ratios: list[float] = []
+    while len(ratios) < 5 and not any(0.8 <= ratio <= 1.2 for ratio in ratios):
         estimate = estimate_seconds(config, measure_pace(config), 1297, 500)
+        run = Run.create(tmp_path / f"{len(ratios)}", config)
         start = time.thread_time()
-        for _ in execute(Run.create(tmp_path / str(turn), config)):
+        for _ in execute(run):
             pass
         ratios.append(estimate / (time.thread_time() - start))
-        if 0.5 <= ratios[-1] <= 1.5:
-            return
-    pytest.fail(f"estimate / measured: {ratios}")
+    assert 0.8 <= ratios[-1] <= 1.2, f"estimate / measured: {ratios}"
 
 
 def test_the_estimate_follows_the_work():
@@ -58,7 +57,7 @@ def test_it_leaves_no_trace():
     assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_the_shortest_time_counts():
+def test_every_round_after_the_first_is_timed():
     clock = iter([0.0, 0.0, 3.0, 3.0, 8.0, 8.0, 8.0, 10.0, 10.0, 11.0, 11.0])
-    found = shortest([lambda: None, lambda: None], 9.0, lambda: next(clock))
-    assert found == [2.0, 1.0]
+    found = timings([lambda: None, lambda: None], 9.0, lambda: next(clock))
+    assert found == [[3.0, 2.0], [5.0, 1.0]]

@@ -25,7 +25,7 @@ from tests.helpers.collapse_page import NAMES, SMALL, STEPS, diagnosis, score, t
 
 
 def test_finished_remedies_are_found_by_their_settings(no_runs, small, shown):
-    """Whoever trained them, with however many threads; and nothing else is taken for them."""
+    """It does not matter who trained them, or with how many threads; nothing else is taken."""
     two = replace(SMALL, training=replace(SMALL.training, threads=2))
     free = train(no_runs, replace(two, objective=wanted()["free bits"].config.objective))
     weaker = train(no_runs, wanted(Strengths(beta_divisor=5))["smaller β"].config)

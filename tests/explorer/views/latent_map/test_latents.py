@@ -49,12 +49,12 @@ def test_a_model_without_factors_is_coloured_as_before():
 def test_closed_sections_decode_nothing(sprites, monkeypatch):
     from explorer.services import factors
 
-    def never(*_):
-        raise AssertionError("nobody asked for it")
-
+    asked = []
     for name in ("traversed", "seed_matrix", "turned", "moved"):
-        monkeypatch.setattr(factors, name, never)
-    visit(model=sprites)
+        monkeypatch.setattr(factors, name, lambda *_, name=name: asked.append(name))
+    at = visit(model=sprites)
+    assert {"Traversals: move one latent at a time"} <= {box.label for box in at.expander}
+    assert asked == []
 
 
 def test_every_latent_is_traversed_beside_the_factor_that_it_follows(sprites):
