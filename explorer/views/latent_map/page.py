@@ -20,7 +20,7 @@ from explorer.services import catalogue, loaded_model, page_files, warm_up
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import downloads, model_picker
-from explorer.views.latent_map import directions, drawing, html_export, latents, tsne
+from explorer.views.latent_map import diffusion, directions, drawing, html_export, latents, tsne
 from explorer.views.latent_map.originals import where_originals
 from explorer.widgets import inputs
 from explorer.widgets.text import plain, score
@@ -117,6 +117,7 @@ def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> N
     drawing.section(model)
     latents.section(model)
     directions.section(model)
+    diffusion.section(model)
     state.publish()
 
 
