@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from models.config import ModelConfig
 
-_ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
+ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU}
 
 
 def _mlp(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
@@ -36,7 +36,7 @@ class MLPEncoder(nn.Module):
     def __init__(self, config: ModelConfig, features: int) -> None:
         super().__init__()
         widths = [math.prod(config.image_shape), *config.hidden, features]
-        self.layers = _mlp(widths, _ACTIVATIONS[config.activation])
+        self.layers = _mlp(widths, ACTIVATIONS[config.activation])
 
     def forward(self, images: Tensor) -> Tensor:
         return self.layers(images.flatten(1))
@@ -55,7 +55,7 @@ class MLPDecoder(nn.Module):
         channels, height, width = config.image_shape
         self.output_shape = (outputs * channels, height, width)
         widths = [config.latent_dim, *reversed(config.hidden), math.prod(self.output_shape)]
-        self.layers = _mlp(widths, _ACTIVATIONS[config.activation])
+        self.layers = _mlp(widths, ACTIVATIONS[config.activation])
 
     def forward(self, z: Tensor) -> Tensor:
         return self.layers(z).unflatten(-1, self.output_shape)
@@ -81,7 +81,7 @@ class ConvEncoder(nn.Module):
         stages = [channels, *config.hidden]
         layers: list[nn.Module] = []
         for inputs, outputs in itertools.pairwise(stages):
-            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), _ACTIVATIONS[config.activation]()]
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), ACTIVATIONS[config.activation]()]
         halvings = len(config.hidden)
         size = stages[-1] * (height >> halvings) * (width >> halvings)
         self.layers = nn.Sequential(*layers, nn.Flatten(), nn.Linear(size, features))
@@ -110,7 +110,7 @@ class ConvDecoder(nn.Module):
         stages = [*reversed(config.hidden), outputs * channels]
         halvings = len(config.hidden)
         start = (stages[0], height >> halvings, width >> halvings)
-        activation = _ACTIVATIONS[config.activation]
+        activation = ACTIVATIONS[config.activation]
         layers: list[nn.Module] = [
             nn.Linear(config.latent_dim, math.prod(start)),
             activation(),
