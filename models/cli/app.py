@@ -25,9 +25,6 @@ app = typer.Typer(
 app.command("list")(list_runs)
 for command in (train, steer, sweep, evaluate, threshold, project, lesson):
     app.command()(command)
-app.command(
-    add_help_option=False,
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-)(export)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(export)
 app.add_typer(data.app, name="data")
 app.command(hidden=True)(work)
