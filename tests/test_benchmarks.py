@@ -17,6 +17,7 @@ BENCHMARKS = (
     "soak",
     "startup",
     "sweep",
+    "vq_vae",
     "watch",
 )
 WITH_MNIST = ("evaluation", "levers", "multirate", "quality", "training", "tsne")

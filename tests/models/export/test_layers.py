@@ -11,6 +11,7 @@ from models.capabilities import LIKELIHOODS
 from models.config import ACTIVATIONS, ModelConfig
 from models.export.layers import decoder_layers
 from models.families.registry import build_model
+from models.families.vq_vae import VQVAE
 from tests.helpers.node import evaluate
 
 
@@ -70,3 +71,19 @@ def test_unknown_layer_is_named():
     model.decoder.layers.append(nn.GELU())
     with pytest.raises(ValueError, match="known kind, got GELU"):
         decoder_layers(model)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("shape", "hidden"), [((1, 8, 8), (6,)), ((3, 9, 13), (4, 6)), ((1, 17, 10), (5, 4, 3))]
+)
+def test_browser_decodes_the_tokens_of_a_vq_vae(shape, hidden):
+    """What the page has is the list of layers and the code of every place."""
+    config = ModelConfig(network="conv", hidden=hidden, latent_dim=4, image_shape=shape)
+    model = roughen(VQVAE(config), 0)
+    tokens = model.tokenize(torch.rand(1, *shape, generator=torch.Generator().manual_seed(1)))
+    tokens[0, -1] = (tokens[0, -1] + 1) % model.codes
+    with torch.no_grad():
+        expected = model.decode_tokens(tokens)[0].flatten().numpy()
+    found = decode_in_browser(model, model.code_vectors(tokens)[0].numpy())
+    np.testing.assert_allclose(found, expected, atol=1e-5)
