@@ -40,6 +40,10 @@ def export(
         Path | None,
         typer.Option(help="A new folder: codes, classes and pictures for the embedding projector."),
     ] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(help="A file NAME.onnx: writes NAME-encoder.onnx and NAME-decoder.onnx."),
+    ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = None,
 ) -> None:
@@ -47,7 +51,7 @@ def export(
 
     For the live map as one HTML file: python -m explorer export.
     """
-    if hub is None and projector is None:
+    if hub is None and projector is None and onnx is None:
         _save_map([model, *context.args], data_dir, runs_dir)
     if context.args:
         raise ValueError(f"there must be no other option, got {context.args[0]!r:.40}")
@@ -58,6 +62,8 @@ def export(
         _write(hub, hub_files(path))
     if projector is not None:
         _write(projector, _projector_files(path, data_dir, runs_dir))
+    if onnx is not None:
+        _write_onnx(user_path(onnx), path)
 
 
 def _save_map(words: list[str], data_dir: Path | None, runs_dir: Path | None) -> None:
@@ -99,6 +105,31 @@ def _projector_files(path: Path, data_dir: Path | None, runs_dir: Path | None) -
         typer.echo("note: the test images are not here; the sprite has decoded ones", err=True)
         images = _decoded(checkpoint)
     return projector_files(checkpoint.codes, images, checkpoint.card.class_names)
+
+
+def _write_onnx(file: Path, path: Path) -> None:
+    """Writes the encoder and the decoder of a checkpoint beside each other, and names them.
+
+    Raises:
+        ValueError: If the name does not end in .onnx, the model has no encoder, or a package is
+            missing.
+    """
+    from models.export.onnx_file import onnx_files
+    from models.storage.checkpoint import read, restore
+
+    if file.suffix != ".onnx":
+        raise ValueError(f"onnx must be a file NAME.onnx, got {file.name!r:.80}")
+    checkpoint = read(path)
+    config = checkpoint.card.config
+    if not config.model.capabilities.has_encoder:
+        raise ValueError(f"the model must have an encoder, got one of family {config.model.family}")
+    if config.model.capabilities.betas == "many":
+        typer.echo(f"note: the files are of the model at beta {config.objective.beta:g}", err=True)
+    make_folder(file.parent)
+    for name, content in onnx_files(restore(checkpoint).at(config.objective.beta)).items():
+        place = file.with_stem(f"{file.stem}-{name}")
+        write_bytes(place, content)
+        typer.echo(f"{place}: {len(content) / 1e3:z.0f} kB")
 
 
 def _originals(checkpoint: Checkpoint, data_dir: Path | None) -> np.ndarray | None:

@@ -10,6 +10,9 @@ from PIL import Image
 from models.data.load import load
 from models.storage.checkpoint import read, write
 from tests.helpers.command_line import assert_refusal, call
+from tests.helpers.paths import ROOT
+
+SHIPPED_FOLDER = ROOT / "checkpoints"
 
 
 def test_a_hubs_folder_is_opened_as_a_run_is(trained, tmp_path):
@@ -38,6 +41,22 @@ def test_the_projectors_folder_has_the_test_images_or_decoded_ones(trained, tmp_
     assert second.std() > 0 and not np.array_equal(first, second)
 
 
+def test_onnx_is_written_as_two_files(trained, tmp_path, monkeypatch):
+    given = []
+    files = {"encoder": b"one", "decoder": b"other"}
+    monkeypatch.setattr(
+        "models.export.onnx_file.onnx_files", lambda model: given.append(model) or files
+    )
+    out = call(
+        "export", trained.id, "--runs-dir", trained.folder.parent, "--onnx", tmp_path / "a.onnx"
+    )
+    assert "a-encoder.onnx" in out and (tmp_path / "a-decoder.onnx").read_bytes() == b"other"
+    many = SHIPPED_FOLDER / "digits-2d-multirate.safetensors"
+    call("export", many, "--onnx", tmp_path / "b.onnx")
+    assert [type(model).__name__ for model in given] == ["VAE", "VAE"], "of one beta"
+    assert not any(model.training for model in given)
+
+
 def test_one_sentence_says_why_nothing_was_written(trained, tmp_path):
     before = trained.config_path.read_bytes()
     bare, checkpoint = tmp_path / "bare.safetensors", read(trained.model_path)
@@ -47,6 +66,7 @@ def test_one_sentence_says_why_nothing_was_written(trained, tmp_path):
         ([trained.model_path, "--hub", bare], "a file, not a folder"),
         ([trained.model_path, "--hub", tmp_path / "x", "--colour", "red"], "no other option"),
         ([tmp_path / "none.safetensors", "--hub", tmp_path / "x"], "there is no file"),
+        ([bare, "--onnx", tmp_path / "x"], "must be a file NAME.onnx"),
         ([bare, "--projector", tmp_path / "x"], "must hold the codes"),
     ):
         assert_refusal(call("export", *words, status=1), phrase)
