@@ -28,6 +28,8 @@ from models.objectives.trainable import Batch, Losses, Player, Scores
 
 START_IMAGES = 512
 """Training images whose vectors the first codes are placed among."""
+COMMITMENT = {False: 0.25, True: 10.0}
+"""λ unless another is given, by whether the likelihood is a density."""
 DISTURBED = 0.1
 """Share of the tokens before that the prior is not shown in training."""
 MAX_TOKENS = 256
@@ -64,7 +66,8 @@ class VQVAE(ImageModel):
         config: Image shape, channels of the convolutions (`hidden`), numbers of a code
             (`latent_dim`), likelihood; whether its network is "conv" does not matter.
         codes: K, how many there are.
-        commitment: λ.
+        commitment: λ, in nats per unit of squared distance; None: .25 where D is of a probability,
+            10 where it is of a density, whose gradients are larger.
         prior_width: Of the prior's features, a multiple of 16.
 
     Raises:
@@ -88,11 +91,16 @@ class VQVAE(ImageModel):
         self,
         config: ModelConfig,
         codes: int = 32,
-        commitment: float = 0.25,
+        commitment: float | None = None,
         prior_width: int = 32,
     ) -> None:
         super().__init__(config)
-        self.codes, self.commitment = codes, commitment
+        self.codes = codes
+        self.commitment = (
+            COMMITMENT[config.likelihood_properties.is_density]
+            if commitment is None
+            else commitment
+        )
         self.grid = grid_shape(config)
         tokens = math.prod(self.grid)
         if tokens > MAX_TOKENS:
