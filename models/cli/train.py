@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +30,7 @@ from models.data.read_options import AUTO
 from models.places import default_runs_dir
 from models.presets import preset
 from models.runs.folder import Run, find_run, remove_unbegun
+from models.runs.tracking import TRACKERS, Tracker, check_tracker
 from models.runs.train import execute
 from models.runs.verdict import verdict
 from models.storage.checkpoint import read
@@ -47,6 +50,10 @@ def train(
         Path | None, typer.Option(help="Also write the finished checkpoint to this file.")
     ] = None,
     autosave: Autosave = 10.0,
+    track: Annotated[
+        str | None,
+        typer.Option(help=f"Also tell of every epoch: {', '.join(TRACKERS)}; optional packages."),
+    ] = None,
     scale: Scale = AUTO,
     size: Size = None,
     skip_broken: SkipBroken = False,
@@ -58,6 +65,8 @@ def train(
     --resume RUN continues it, bit for bit.
     """
     check_surroundings(device, autosave, output)
+    if track is not None:
+        check_tracker(track)
     given = read_settings(settings)
     run = find_run(runs_dir or default_runs_dir(), resume) if resume else None
     with library_in(runs_dir, run.config().data if run else given["data"]):
@@ -73,7 +82,7 @@ def train(
             command = train_command(run.config(), run.title)
         warn_of_precision(run.config(), device)
         try:
-            _train(run, data_dir, device, autosave, command)
+            _train(run, data_dir, device, autosave, command, track)
         except OSError:
             if not resume:
                 remove_unbegun([run])
@@ -164,7 +173,14 @@ def fit_to_data(config: RunConfig, data_dir: Path | None, lower_batch: bool = Fa
     return config
 
 
-def _train(run: Run, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
+def _train(
+    run: Run,
+    data_dir: Path | None,
+    device: str,
+    autosave: float,
+    command: str,
+    track: str | None = None,
+) -> None:
     """Trains under a progress bar; the first Ctrl-C or SIGTERM stops it cleanly."""
     from models.training.events import EpochEnd
 
@@ -173,11 +189,18 @@ def _train(run: Run, data_dir: Path | None, device: str, autosave: float, comman
     event = None
     console.print(f"Run {run.id} in {run.folder.parent}")
     events = execute(run, data_dir, device, command, autosave)
-    with progress_bar(console) as bar:
+    note = functools.partial(typer.echo, err=True)
+    tracker = None if track is None else Tracker(track, run, note)
+    with contextlib.ExitStack() as ends:
+        bar = ends.enter_context(progress_bar(console))
+        if tracker is not None:
+            ends.callback(tracker.close)
         task = bar.add_task("training", total=None)
         for event in events:
             if isinstance(event, EpochEnd):
                 console.print(_epoch_line(event, run.config()))
+                if tracker is not None:
+                    tracker.log(event.row())
             else:
                 bar.update(task, total=event.total_steps, completed=event.step)
             if stop():
