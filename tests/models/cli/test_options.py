@@ -12,7 +12,7 @@ from models.config import RUN_SETTINGS
 OF_TRAIN = {
     "preset_name": "digits-2d", "data_dir": None, "device": "cpu", "title": "", "runs_dir": None,
     "resume": None, "output": None, "autosave": 10.0,
-    "scale": "auto", "size": None, "skip_broken": False,
+    "scale": "auto", "size": None, "skip_broken": False, "track": None,
 }  # fmt: skip
 """Options of `train` that are no settings of a run, with their defaults."""
 OF_SWEEP = {"preset_name": "digits-2d", "seeds": 1, "latent_dims": None, "data_dir": None,
