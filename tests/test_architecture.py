@@ -97,6 +97,7 @@ ROOMS = [
     ["export"],
     ["adapter"],
     ["runs"],
+    ["judge"],
     ["sweeps"],
     ["lessons"],
     ["cli"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from models.cli import data
+from models.cli import data, judge
 from models.cli.control import steer
 from models.cli.evaluate import evaluate
 from models.cli.export import export
@@ -27,4 +27,5 @@ for command in (train, steer, sweep, evaluate, threshold, project, lesson):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(export)
 app.add_typer(data.app, name="data")
+app.add_typer(judge.app, name="judge")
 app.command(hidden=True)(work)

@@ -1,0 +1,114 @@
+"""The commands of the judge: `judge train` and `judge score`."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from models.cli.options import DataDir, Model, RunsDir, check_seed, model_path, one_sentence
+from models.engines.worker import report
+
+if TYPE_CHECKING:  # the command line starts without torch
+    from models.judge.report import SampleReport
+
+app = typer.Typer(
+    help="Score the images that a model draws, with a classifier trained once for each data set.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+MOST = 20_000
+
+
+@app.command()
+@one_sentence
+def train(
+    data: Annotated[str, typer.Option(help="A data set with labels.")] = "digits",
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+    seed: Annotated[int, typer.Option(help="Of weights, batches and shifts.")] = 0,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default: where it is looked for.")
+    ] = None,
+) -> None:
+    """Train the judge of a data set."""
+    from models.cli.custom_images import library_in
+    from models.data.load import load
+    from models.judge.file import judge_path
+    from models.judge.train import train_judge
+
+    check_seed(seed)
+    output = output or judge_path(data, runs_dir)
+    if output is None:
+        raise ValueError(
+            f"data must be a built-in set or one added by `data add`, got {data!r:.60}: "
+            "or give --output"
+        )
+    with library_in(runs_dir, data):
+        found = train_judge(load(data, "train", data_dir), load(data, "test", data_dir), seed)
+    command = f"python -m models judge train --data {data}" + (f" --seed {seed}" if seed else "")
+    dataclasses.replace(found, card=dataclasses.replace(found.card, command=command)).write(output)
+    card = found.card
+    typer.echo(
+        f"{output}: {100 * card.accuracy:.1f} ± {100 * card.accuracy_error:.1f} % of "
+        f"{card.test_images:,} test images right, {card.seconds:.0f} s of one processor"
+    )
+
+
+@app.command()
+@one_sentence
+def score(
+    model: Model,
+    count: Annotated[int, typer.Option(help="Images to draw.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+    output: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Score what a model draws: distances, coverage, classes, copies, each with its floor."""
+    from models.cli.custom_images import library_in
+    from models.judge.score import score_checkpoint
+    from models.storage.checkpoint import read
+
+    if not 40 <= count <= MOST:
+        raise ValueError(f"count must be 40 to {MOST}, got {count}")
+    check_seed(seed)
+    path = model_path(model, runs_dir)
+    with library_in(runs_dir, read(path).card.config.data):
+        found = score_checkpoint(path, data_dir, count, seed, runs_dir, report)
+    if output is not None:
+        found.write(output)
+    elif as_json:
+        typer.echo(found.to_json())
+    else:
+        typer.echo(_table(found))
+
+
+def _table(found: SampleReport) -> str:
+    """The report as aligned lines: score, interval, floor."""
+    from models.metrics.samples.table import name_of
+
+    lines = [f"{'':<44}{'this model':<20}real images"]
+    for name, row in found.scores.items():
+        value = _text(row.value, row.half)
+        lines.append(f"{name_of(name):<44}{value:<20}{_text(row.floor, row.floor_half)}")
+    lines.append(
+        f"{found.count} images of each kind; {1000 * found.seconds_per_image:.2f} ms of one "
+        f"processor and {found.evaluations} passes through the network for an image; "
+        f"{found.parameters:,} parameters"
+    )
+    if math.isfinite(found.accuracy):
+        lines.append(f"the judge is right about {100 * found.accuracy:.1f} % of real test images")
+    return "\n".join(lines)
+
+
+def _text(value: float, half: float) -> str:
+    if not math.isfinite(value):
+        return "no limit found"
+    if not math.isfinite(half):
+        return f"{value:.4g}"
+    return f"{value:z.3f} ± {half:.3f}"

@@ -1,0 +1,133 @@
+"""Scores what a model draws against the real images that it was to learn from."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.data.byte_images import first_images
+from models.data.image_set import ImageSet
+from models.families.registry import count_parameters
+from models.judge.file import find_judge
+from models.judge.report import SampleReport
+from models.judge.spaces import Spaces
+from models.judge.train import MOST_BYTES
+from models.metrics.samples.classes import frequencies
+from models.metrics.samples.scores import Described, sample_scores
+from models.runs.images import load_images
+from models.storage.checkpoint import read, restore
+
+COUNT = 1000
+PORTION = 100
+"""Images drawn between two reports of progress."""
+
+
+class RealImages:
+    """The real images of a data set, described once for all models that are scored on them.
+
+    Args:
+        training: Those that the models learn from.
+        test: Those that they have not seen.
+        runs_dir: Where to look for a judge of a user's own images.
+    """
+
+    def __init__(self, training: ImageSet, test: ImageSet, runs_dir: Path | None = None) -> None:
+        images = first_images(training.images, MOST_BYTES)
+        self.judge = find_judge(training.name, training.fingerprint, runs_dir)
+        self.spaces = Spaces(images, self.judge)
+        self.training, self.test = map(self.spaces.describe, (images, test.images))
+        self.frequencies = None
+        if self.judge is not None:
+            labels = training.labels[: len(images)]
+            self.frequencies = frequencies(labels, self.judge.card.classes)
+
+    def score(self, images: np.ndarray, seed: int = 0) -> dict[str, Any]:
+        """Scores images (n, C, H, W) in [0, 1], see `sample_scores`."""
+        fake: Described = self.spaces.describe(np.ascontiguousarray(images, np.float32))
+        return sample_scores(fake, self.test, self.training, self.frequencies, seed)
+
+
+def score_checkpoint(
+    path: Path,
+    data_dir: Path | None = None,
+    count: int = COUNT,
+    seed: int = 0,
+    runs_dir: Path | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+    real: RealImages | None = None,
+) -> SampleReport:
+    """Scores the images that a trained model draws.
+
+    Args:
+        path: Its checkpoint.
+        data_dir: See `models.data.load.load`.
+        count: Images to draw; compared are no more than there are real test images.
+        seed: Of the draws.
+        runs_dir: Where to look for a judge of a user's own images.
+        progress: Receives the share done.
+        real: The real images, if they are described already.
+
+    Raises:
+        ValueError: If the file is no checkpoint, the model has no prior to draw from, or its
+            images cannot be read.
+    """
+    checkpoint = read(path)
+    config = checkpoint.card.config
+    if not config.model.capabilities.has_prior:
+        raise ValueError(
+            f"the model must have a prior to draw images from, got {config.model.family}"
+        )
+    model = restore(checkpoint)
+    if real is None:
+        training, test = (load_images(config, split, data_dir) for split in ("train", "test"))
+        real = RealImages(training, test, runs_dir)
+    images, seconds = draw(model, count, seed, lambda share: progress(0.6 * share))
+    return SampleReport(
+        checkpoint.card.title,
+        checkpoint.fingerprint,
+        config.data,
+        min(count, len(real.test), len(real.training)),
+        seed,
+        math.nan if real.judge is None else real.judge.card.accuracy,
+        real.score(images, seed),
+        seconds / count,
+        int(getattr(model, "evaluations", 1)),
+        count_parameters(model),
+    )
+
+
+def draw(
+    model: Any,
+    count: int,
+    seed: int,
+    progress: Callable[[float], None] = lambda share: None,
+) -> tuple[np.ndarray, float]:
+    """Draws images portion by portion; returns them, (n, C, H, W), and the processor's seconds.
+
+    Raises:
+        ValueError: If what is drawn is not finite.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    began, parts = time.process_time(), []
+    for start in range(0, count, PORTION):
+        parts.append(_portion(model, min(PORTION, count - start), generator).cpu().numpy())
+        progress(start / count)
+    images = np.concatenate(parts)
+    seconds = time.process_time() - began
+    if not np.isfinite(images).all():
+        raise ValueError("the model must draw finite images, got some that are not: train it again")
+    return images.clip(0, 1), seconds
+
+
+@torch.no_grad()
+def _portion(model: Any, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Some images: as the model makes them, or draws of a standard normal prior, decoded."""
+    if hasattr(model, "generate"):
+        return model.generate(count, generator)
+    return model.decode(torch.randn(count, model.latent_dim, generator=generator))

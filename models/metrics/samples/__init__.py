@@ -1,0 +1,1 @@
+"""How good generated images are: distances of sets, coverage, classes and copies."""
