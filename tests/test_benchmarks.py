@@ -11,6 +11,7 @@ BENCHMARKS = (
     "chaos",
     "click",
     "concurrency",
+    "diffusion",
     "live",
     "many_runs",
     "onset",
