@@ -27,11 +27,18 @@ class Capabilities:
         has_likelihood: There is a p(x|z), so there is a distortion in nats.
         can_stack: Models that differ in β alone can be trained as one, if they are fully
             connected: there is no state but the weights of linear layers.
-        players: Parts that are trained against each other, each with its own optimiser.
+        players: Parts that are trained against each other or beside each other, each with its own
+            optimiser.
+        latent: What an image is made from: "gaussian" (a code z of `latent_dim` numbers, decoded at
+            once), "tokens" (a grid of entries of a codebook) or "noise image" (white noise of the
+            image's own shape).
+        samples_in_steps: Sampling takes as many network evaluations as asked for, not one.
 
     Example:
         >>> FAMILIES["autoencoder"].has_rate, FAMILIES["multirate"].betas
         (False, 'many')
+        >>> FAMILIES["autoencoder"].has_codes
+        True
     """
 
     model: str
@@ -43,6 +50,18 @@ class Capabilities:
     has_likelihood: bool = True
     can_stack: bool = False
     players: int = 1
+    latent: str = "gaussian"
+    samples_in_steps: bool = False
+
+    @property
+    def has_codes(self) -> bool:
+        """Whether every image has a code z of `latent_dim` numbers: a point of the latent map."""
+        return self.has_encoder and self.latent == "gaussian"
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether any z of `latent_dim` numbers can be decoded, wherever it comes from."""
+        return self.latent == "gaussian"
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,33 @@ class ImageModel(TrainableModel):
         """What the likelihood reads, shape (B, k·C, H, W)."""
         raise NotImplementedError
 
+    def decode(self, z: Tensor) -> Tensor:
+        """Decodes codes to mean images E[x|z], shape (B, C, H, W)."""
+        return self.likelihood.mean(self._output(z))
+
+    @torch.no_grad()
+    def generate(
+        self,
+        count: int,
+        generator: torch.Generator,
+        steps: int | None = None,
+        draw: bool = False,
+    ) -> Tensor:
+        """Makes images from draws of the prior: their means, or draws of p(x|z) about them.
+
+        Args:
+            count: N.
+            generator: Of z and, after it, of the pixels.
+            steps: Unused: one evaluation of the decoder makes an image.
+            draw: Whether pixels are drawn.
+
+        Returns:
+            Shape (N, C, H, W), in [0, 1].
+        """
+        shape = (count, self.latent_dim)
+        z = torch.randn(shape, generator=generator, device=generator.device)
+        return (self.sample(z, generator) if draw else self.decode(z)).clamp(0, 1)
+
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """Draws an image of p(x|z) for every code, shape (B, C, H, W)."""
         return self.likelihood.sample(self._output(z), generator)
@@ -116,10 +143,6 @@ class Autoencoder(ImageModel):
     def _output(self, z: Tensor) -> Tensor:
         """What the likelihood reads, shape (B, k·C, H, W)."""
         return self.decoder(z).float()
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Decodes codes to mean images E[x|z], shape (B, C, H, W)."""
-        return self.likelihood.mean(self._output(z))
 
     def start_at(self, images: Tensor) -> None:
         """Makes the untrained decoder answer with the mean of the images, shape (N, C, H, W).
