@@ -39,6 +39,8 @@ PRESETS = {
     "mnist-2d": "MNIST, 2 latents",
     "mnist-2d-multirate": "MNIST, one model for every β",
     "mnist-20d": "MNIST, 20 latents",
+    "mnist-2d-quick": "MNIST, 2 latents, quick",
+    "mnist-20d-quick": "MNIST, 20 latents, quick",
 }
 GREY = (
     "Under a Bernoulli, −ELBO of grey images is a bound for random black-and-white versions of "

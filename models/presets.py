@@ -74,6 +74,18 @@ PRESETS: dict[str, RunConfig] = {
         ObjectiveConfig(kl_warmup_steps=5000),
         _MNIST_TRAINING,
     ),
+    "mnist-2d-quick": RunConfig(
+        "mnist",
+        ModelConfig(hidden=(256, 128, 64), activation="silu"),
+        ObjectiveConfig(kl_warmup_steps=500),
+        TrainingConfig(epochs=24, plateau=0.6, binarize=True),
+    ),
+    "mnist-20d-quick": RunConfig(
+        "mnist",
+        ModelConfig(latent_dim=20, hidden=(480, 240), activation="silu"),
+        ObjectiveConfig(kl_warmup_steps=1000),
+        TrainingConfig(epochs=15, plateau=0.6),
+    ),
 }
 """Settings that are known to work, by name.
 

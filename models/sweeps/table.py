@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from models.metrics.disentanglement.scores import PROBES
+from models.metrics.disentanglement.scores import SCORES as OF_CODES
 from models.metrics.statistics import t_interval
 from models.runs.status import run_status
 from models.storage.checkpoint import read
@@ -22,7 +24,8 @@ COLUMNS = (
 )  # fmt: skip
 """Scores are test-set means in nats per image. `_error` is the standard error over the images, of
 one member; `_interval` the half-width of the 95 % interval over the seeds, of a β. `seconds` is
-wall-clock time; members of a stack spend theirs together."""
+wall-clock time; members of a stack spend theirs together. Where the codes of the runs were scored
+against known factors or classes, those scores follow, from 0 to 1, with the interval of each."""
 
 
 def table_row(member: SweepRun, reason: str) -> dict[str, Any]:
@@ -44,6 +47,7 @@ def table_row(member: SweepRun, reason: str) -> dict[str, Any]:
     for score in SCORES:
         row[score], row[f"{score}_error"] = card.metrics[score]
     row |= {"active_units": card.metrics["active_units"], "seconds": card.seconds}
+    row |= {score: card.metrics[score] for score in OF_CODES | PROBES if score in card.metrics}
     unfinished = "failed" if reason else "stopped"
     return row | {"status": "done" if status.is_done else unfinished}
 
@@ -65,7 +69,7 @@ def by_beta(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for (latent_dim, beta), members in sorted(groups.items()):
         mean: dict[str, Any] = dict.fromkeys(COLUMNS)
         mean |= {"latent_dim": latent_dim, "beta": beta, "runs": len(members), "status": "mean"}
-        for score in SCORES:
+        for score in (*SCORES, *_scored(members)):
             mean[score], half = t_interval([row[score] for row in members])
             mean[f"{score}_interval"] = half if math.isfinite(half) else None
         for column in ("active_units", "seconds"):
@@ -82,10 +86,18 @@ def rows_of_means(means: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]
 def to_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """Formats rows as comma-separated values with a header; an empty cell is no number."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    found = [f"{score}{suffix}" for score in _scored(rows, any) for suffix in ("", "_interval")]
+    writer = csv.DictWriter(text, (*COLUMNS, *found), lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
+
+
+def _scored(
+    rows: Sequence[Mapping[str, Any]], needed: Callable[[Iterable[bool]], bool] = all
+) -> list[str]:
+    """Lists the scores of codes that all rows have, or that any has."""
+    return [score for score in OF_CODES | PROBES if needed(score in row for row in rows)]
 
 
 def to_text(rows: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]] = ()) -> str:

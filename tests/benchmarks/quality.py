@@ -85,8 +85,8 @@ LINES = {
         ),
         ratio=14,
     ),
-    "b": Line(98.0, _recipe("mnist-20d", training={"epochs": 30}), seconds=120),
-    "c": Line(137.1, _recipe("mnist-2d", training={"epochs": 30}), seconds=90),
+    "b": Line(98.0, _recipe("mnist-20d-quick"), seconds=120),
+    "c": Line(137.1, _recipe("mnist-2d-quick"), seconds=90),
     "d": Line(24.4, _recipe("digits-2d-quick"), seconds=2),
 }
 

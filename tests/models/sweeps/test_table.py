@@ -1,9 +1,12 @@
 """The table of a sweep: scores of the checkpoints, and means over the seeds."""
 
+import csv
+import io
+
 import pytest
 
 from models.storage.checkpoint import read
-from models.sweeps.table import COLUMNS, SCORES, by_beta, to_text
+from models.sweeps.table import COLUMNS, SCORES, by_beta, to_csv, to_text
 
 
 def test_table_holds_the_scores_of_the_checkpoints(finished):
@@ -53,3 +56,16 @@ def test_the_sentence_agrees_with_the_slopes_of_its_pairs():
     said = last(*inside, pair(3, 10, 2.79), pair(10, 30, None))
     assert "of 2 of 4 pairs" in said and said.endswith("at β = 3 → 10: 2.79, 10 → 30: 0/0")
     assert said.startswith("no pair contradicts that all are optimal")
+
+
+def test_scores_of_codes_get_their_columns():
+    """A run without them has empty cells; the mean is of the scores that all runs of a β have."""
+    scored = [row(1.0, 0, 1.0) | {"mig": 0.25, "knn": 0.5}, row(1.0, 1, 2.0) | {"mig": 0.75}]
+    waiting = row(4.0, 0, 5.0, "waiting")
+    (mean,) = by_beta([*scored, waiting])
+    assert mean["mig"] == 0.5 and "knn" not in mean
+    assert mean["mig_interval"] == pytest.approx(12.7062 * 0.25, rel=1e-5)
+    read_back = list(csv.DictReader(io.StringIO(to_csv([*scored, waiting, mean]))))
+    assert [line["mig"] for line in read_back] == ["0.25", "0.75", "", "0.5"]
+    assert [line["knn"] for line in read_back] == ["0.5", "", "", ""]
+    assert "sap" not in read_back[0]
