@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # it imports torch
     from models.training.latent_diffusion import LatentFlow
 
 
-@kept_per_model(8, "Training a small diffusion model of the codes, about 3 seconds…")
+@kept_per_model(8, "Training a small diffusion model of the codes, a few seconds…")
 def flow(model: LoadedModel) -> LatentFlow:
     """Trains a diffusion model of the codes and follows draws from N(0, I) to them."""
     from models.training.latent_diffusion import latent_flow

@@ -97,9 +97,9 @@ def _table(found: SampleReport) -> str:
         value = _text(row.value, row.half)
         lines.append(f"{name_of(name):<44}{value:<20}{_text(row.floor, row.floor_half)}")
     lines.append(
-        f"{found.count} images of each kind; {1000 * found.seconds_per_image:.2f} ms of one "
-        f"processor and {found.evaluations} passes through the network for an image; "
-        f"{found.parameters:,} parameters"
+        f"{found.count} images of each kind; {1000 * found.seconds_per_image:.2g} s of one "
+        f"processor for 1000 images, {found.evaluations} pass{'es' * (found.evaluations > 1)} "
+        f"through the network for each; {found.parameters:,} parameters"
     )
     if math.isfinite(found.accuracy):
         lines.append(f"the judge is right about {100 * found.accuracy:.1f} % of real test images")

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from models.data.byte_images import first_images
 from models.data.image_set import ImageSet
+from models.families.generate import generate
 from models.families.registry import count_parameters
 from models.judge.file import find_judge
 from models.judge.report import SampleReport
@@ -113,21 +113,12 @@ def draw(
     Raises:
         ValueError: If what is drawn is not finite.
     """
-    generator = torch.Generator().manual_seed(seed)
     began, parts = time.process_time(), []
-    for start in range(0, count, PORTION):
-        parts.append(_portion(model, min(PORTION, count - start), generator).cpu().numpy())
-        progress(start / count)
+    for portion in generate(model, count, seed, batch_size=PORTION):
+        parts.append(portion.cpu().numpy())
+        progress(min(1.0, len(parts) * PORTION / count))
     images = np.concatenate(parts)
     seconds = time.process_time() - began
     if not np.isfinite(images).all():
         raise ValueError("the model must draw finite images, got some that are not: train it again")
     return images.clip(0, 1), seconds
-
-
-@torch.no_grad()
-def _portion(model: Any, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Some images: as the model makes them, or draws of a standard normal prior, decoded."""
-    if hasattr(model, "generate"):
-        return model.generate(count, generator)
-    return model.decode(torch.randn(count, model.latent_dim, generator=generator))
