@@ -53,8 +53,8 @@ def train(
     dataclasses.replace(found, card=dataclasses.replace(found.card, command=command)).write(output)
     card = found.card
     typer.echo(
-        f"{output}: {100 * card.accuracy:.1f} ± {100 * card.accuracy_error:.1f} % of "
-        f"{card.test_images:,} test images right, {card.seconds:.0f} s of one processor"
+        f"{output}: {100 * card.accuracy:z.1f} ± {100 * card.accuracy_error:z.1f} % of "
+        f"{card.test_images:,} test images right, {card.seconds:z.0f} s of one processor"
     )
 
 
@@ -102,7 +102,7 @@ def _table(found: SampleReport) -> str:
         f"through the network for each; {found.parameters:,} parameters"
     )
     if math.isfinite(found.accuracy):
-        lines.append(f"the judge is right about {100 * found.accuracy:.1f} % of real test images")
+        lines.append(f"the judge is right about {100 * found.accuracy:z.1f} % of real test images")
     return "\n".join(lines)
 
 
@@ -111,4 +111,4 @@ def _text(value: float, half: float) -> str:
         return "no limit found"
     if not math.isfinite(half):
         return f"{value:.4g}"
-    return f"{value:z.3f} ± {half:.3f}"
+    return f"{value:z.3f} ± {half:z.3f}"

@@ -52,7 +52,7 @@ def _section(model: LoadedModel) -> None:
         f"Blue: {found.points.shape[1]} draws; orange: the first {FOLLOWED} of them, numbered. "
         "Arrows: the score, the direction in which noisy codes become more likely, longer where it "
         "is stronger. Grey: the codes with the noise of step t, √ᾱₜ z + √(1 − ᾱₜ) ε. The network "
-        f"guesses ε with a mean squared error of {found.noise_error:.2f} per number; an answer of "
+        f"guesses ε with a mean squared error of {found.noise_error:z.2f} per number; an answer of "
         "0 has 1."
     )
     if model.problem:
