@@ -21,10 +21,10 @@ def generate(
     draw: bool = False,
     batch_size: int = BATCH_SIZE,
 ) -> Iterator[Tensor]:
-    """Makes new images, and yields them batch by batch: whoever stops iterating cancels the rest.
+    """Makes new images and yields them batch by batch; stop iterating to cancel the rest.
 
-    The arguments are checked at once, before the first batch is asked for. The model is in
-    evaluation mode while it works, and as it was before between two batches.
+    The arguments are checked first, even if no batch is asked for. The model is in evaluation mode
+    while a batch is made, and in its earlier mode between two batches.
 
     Args:
         model: Of a family that has a prior.

@@ -207,10 +207,6 @@ class VQVAE(ImageModel):
     def _output(self, z: Tensor) -> Tensor:
         return self.decoder(z).float()
 
-    def decode(self, z: Tensor) -> Tensor:
-        """Decodes code vectors (B, D·T) to mean images E[x|z], shape (B, C, H, W)."""
-        return self.likelihood.mean(self._output(z))
-
     def decode_tokens(self, tokens: Tensor) -> Tensor:
         """Decodes tokens (B, T) to mean images, shape (B, C, H, W)."""
         return self.decode(self.code_vectors(tokens))

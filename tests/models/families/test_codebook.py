@@ -4,7 +4,7 @@ import torch
 
 from models.families.codebook import Codebook
 
-close = torch.testing.assert_close
+assert_close = torch.testing.assert_close
 
 
 def generator(seed=0):
@@ -28,8 +28,8 @@ def test_follow_is_the_moving_average_of_its_definition():
         counts[k] = 0.8 * counts[k] + 0.2 * len(mine)
         sums[k] = 0.8 * sums[k] + 0.2 * mine.sum(0)
     book.follow(batch, indices, generator())
-    close(book.counts, counts)
-    close(book.vectors, sums / counts[:, None])
+    assert_close(book.counts, counts)
+    assert_close(book.vectors, sums / counts[:, None])
 
 
 def test_a_code_settles_at_the_mean_of_its_vectors():
@@ -38,7 +38,7 @@ def test_a_code_settles_at_the_mean_of_its_vectors():
     fixed = torch.tensor([[5.0, 5.0, 5.0], [7.0, 7.0, 7.0]]).repeat(4, 1)
     for _ in range(400):
         book.follow(fixed, torch.arange(8) % 4 // 2 * 2, generator())
-    close(book.vectors[0], torch.full((3,), 6.0))
+    assert_close(book.vectors[0], torch.full((3,), 6.0))
 
 
 def test_dead_codes_become_vectors_of_the_batch():

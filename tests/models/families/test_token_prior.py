@@ -8,7 +8,7 @@ import torch
 
 from models.families.token_prior import TokenPrior
 
-close = torch.testing.assert_close
+assert_close = torch.testing.assert_close
 
 
 def build(tokens=6, codes=5, width=16, seed=0):
@@ -51,7 +51,7 @@ def test_the_cache_changes_nothing():
     token, cache = torch.full((4,), prior.start), None
     for place in range(prior.tokens):
         logits, cache = prior.step(token, place, cache)
-        close(logits, expected[:, place], rtol=1e-5, atol=1e-5)
+        assert_close(logits, expected[:, place], rtol=1e-5, atol=1e-5)
         token = tokens[:, place]
 
 
@@ -79,4 +79,4 @@ def test_a_prior_that_knows_nothing_costs_ln_k_a_token():
     prior = build()
     for parameter in prior.logits.parameters():
         parameter.data.zero_()
-    close(prior.nats(random_tokens(prior)), torch.full((4, 6), math.log(5)))
+    assert_close(prior.nats(random_tokens(prior)), torch.full((4, 6), math.log(5)))

@@ -5,7 +5,7 @@ import torch
 
 from models.objectives.quantization import k_means, nearest_codes, perplexity, straight_through
 
-close = torch.testing.assert_close
+assert_close = torch.testing.assert_close
 
 
 def normal(*shape, seed=0):
@@ -51,7 +51,7 @@ def test_perplexity(counts, expected):
 def test_k_means_finds_two_clusters(seed):
     vectors = torch.tensor([[0.0, 0.0], [10.0, 0.0]]).repeat(25, 1) + 0.1 * normal(50, 2)
     found = k_means(vectors, 2, torch.Generator().manual_seed(seed))
-    close(found[nearest_codes(vectors[:2], found)], vectors.view(25, 2, 2).mean(0))
+    assert_close(found[nearest_codes(vectors[:2], found)], vectors.view(25, 2, 2).mean(0))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -71,4 +71,4 @@ def test_k_means_of_fewer_vectors_than_codes():
     vectors = normal(3, 2)
     found = k_means(vectors, 8, torch.Generator().manual_seed(0))
     assert found.shape == (8, 2) and found.isfinite().all()
-    close(found[nearest_codes(vectors, found)], vectors)
+    assert_close(found[nearest_codes(vectors, found)], vectors)
