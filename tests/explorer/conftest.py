@@ -29,15 +29,23 @@ def server(runs_dir):
         yield found
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_thread_that_outlives_its_test():
+    """A page of these tests opens no models behind its back: 20 s later is another test."""
+    from explorer.services import warm_up
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warm_up, "start", lambda: None)
+        yield
+
+
 @pytest.fixture
 def no_runs(tmp_path, monkeypatch):
-    """An empty folder of runs; no thread in the background, and no process that waits for jobs."""
+    """An empty folder of runs, and no process that waits for jobs."""
     from explorer.jobs.queue import Jobs
-    from explorer.services import warm_up
 
     monkeypatch.setattr(Jobs, "prepare", lambda self: None)
     monkeypatch.setenv("LATENT_RUNS_DIR", str(tmp_path / "runs"))
-    monkeypatch.setattr(warm_up, "start", lambda: None)
     return tmp_path / "runs"
 
 

@@ -12,7 +12,7 @@ import pytest
 from explorer import state
 from explorer.assets import store
 from explorer.figures import theme, training
-from explorer.services import comparison, warm_up
+from explorer.services import comparison
 from explorer.widgets.text import plain
 from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig, override
 from models.metrics.statistics import paired_difference
@@ -61,7 +61,6 @@ def three(tmp_path_factory):
 def runs(three, monkeypatch):
     """The ids of `three` by title; no test changes them."""
     monkeypatch.setenv("LATENT_RUNS_DIR", str(three))
-    monkeypatch.setattr(warm_up, "start", lambda: None)
     return {run.title: run.id for run in list_runs(three)}
 
 

@@ -10,7 +10,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from explorer.browser.drawing import component as live
-from explorer.services import drawn_digit, warm_up
+from explorer.services import drawn_digit
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import drawing
 from explorer.widgets import pictures
@@ -50,7 +50,6 @@ def encoded(checkpoint, strokes):
 def quiet(runs_dir, monkeypatch):
     """The runs folder of this module, and no thread in the background."""
     monkeypatch.setenv("LATENT_RUNS_DIR", str(runs_dir))
-    monkeypatch.setattr(warm_up, "start", lambda: None)
 
 
 @pytest.fixture
