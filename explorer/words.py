@@ -25,6 +25,8 @@ FAMILIES = {
     "vae": "VAE",
     "autoencoder": "Autoencoder",
     "multirate": "VAE for every β",
+    "vq-vae": "VQ-VAE",
+    "ddpm": "Diffusion (DDPM)",
 }
 NETWORKS = {"mlp": "Fully connected", "conv": "Convolutional"}
 PRESETS = {

@@ -109,6 +109,23 @@ FAMILIES = {
         has_rate=False,
     ),
     "multirate": Capabilities("models.families.multirate:MultirateVAE", betas="many"),
+    "vq-vae": Capabilities(
+        "models.families.vq_vae:VQVAE",
+        betas="none",
+        has_posterior=False,
+        players=2,
+        latent="tokens",
+    ),
+    "ddpm": Capabilities(
+        "models.families.ddpm:DDPM",
+        betas="none",
+        has_encoder=False,
+        has_posterior=False,
+        has_rate=False,
+        has_likelihood=False,
+        latent="noise image",
+        samples_in_steps=True,
+    ),
 }
 
 _CLASSES = "models.families.likelihoods"

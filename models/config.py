@@ -42,7 +42,8 @@ class ModelConfig(Settings):
 
     family: str = setting(
         "vae",
-        "An autoencoder has no noise and no prior; multirate is one VAE for every beta.",
+        "An autoencoder has no noise and no prior; multirate is one VAE for every beta; a vq-vae "
+        "has a grid of tokens; a ddpm removes noise.",
         choices=tuple(FAMILIES),
     )
     network: str = setting(
@@ -72,6 +73,15 @@ class ModelConfig(Settings):
     )  # fmt: skip
     beta_min: float = setting(0.1, "Smallest beta of a multirate model.", 1e-4, 1.0)
     beta_max: float = setting(100.0, "Largest beta of a multirate model.", 1.0, 1e4)
+    codebook: int = setting(32, "Codes of a vq-vae.", 2, 1024)
+    commitment: float = setting(
+        0.0,
+        "Weight of the squared distance to its code in a vq-vae; 0: what suits the likelihood.",
+        0.0, 1000.0,
+    )  # fmt: skip
+    prior_width: int = setting(
+        32, "Features for each token in the prior of a vq-vae, a multiple of 16.", 16, 256
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,6 +100,12 @@ class ModelConfig(Settings):
                 f"hidden must have few enough entries to halve {min(self.image_shape[1:])} pixels "
                 f"that often, got {len(self.hidden)}"
             )
+        if self.network != "conv" and self.capabilities.latent != "gaussian":
+            raise ValueError(
+                f"network must be conv for a model of family {self.family}, got {self.network}"
+            )
+        if self.prior_width % 16:
+            raise ValueError(f"prior_width must be a multiple of 16, got {self.prior_width}")
         if self.beta_min == self.beta_max:
             raise ValueError(f"beta_max must be above beta_min, got {self.beta_max:g} for both")
 
@@ -256,6 +272,11 @@ class RunConfig(Settings):
         if self.training.binarize and not self.model.likelihood_properties.is_binary:
             raise ValueError(
                 f"binarize must go with the bernoulli likelihood, got {self.model.likelihood}"
+            )
+        if self.training.binarize and not self.model.capabilities.has_likelihood:
+            raise ValueError(
+                f"binarize must be left out for a model of family {self.model.family}, which has "
+                "no likelihood"
             )
         if self.training.start == "linear" and (reason := why_no_linear_start(self.model)):
             raise ValueError(f"start must be random {reason}, got linear")

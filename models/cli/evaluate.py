@@ -74,6 +74,7 @@ def evaluate(
 def _table(report: dict[str, Any]) -> str:
     """The report as aligned lines, each number with its unit and, where they differ, its images."""
     from models.metrics.disentanglement.scores import PROBES, SCORES
+    from models.metrics.names import score_name
 
     lines = []
     names = {
@@ -84,11 +85,13 @@ def _table(report: dict[str, Any]) -> str:
         if name == "kl_per_dimension":
             text = " ".join(f"{kl:z.2f}" for kl in value) + " nats"
         elif isinstance(value, list):
-            text = f"{value[0]:z.2f} ± {value[1]:z.2f} nats/image"
+            text = f"{value[0]:z.2f} ± {value[1]:z.2f} {score_name(name).unit}".rstrip()
         elif name in SCORES | PROBES:
             text = f"{value:z.3f} (0 to 1)"
         elif isinstance(value, float):
-            text = f"{value:z.5f}" if "squared" in name else f"{value:z.2f} nats/image"
+            is_squared = "squared" in name
+            unit = score_name(name).unit
+            text = f"{value:z.5f}" if is_squared else f"{value:z.2f} {unit}".rstrip()
         else:
             text = str(value)
         label = (names | SCORES | PROBES).get(name) or re.sub(

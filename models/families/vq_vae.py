@@ -64,11 +64,9 @@ class VQVAE(ImageModel):
 
     Args:
         config: Image shape, channels of the convolutions (`hidden`), numbers of a code
-            (`latent_dim`), likelihood; whether its network is "conv" does not matter.
-        codes: K, how many there are.
-        commitment: λ, in nats per unit of squared distance; None: .25 where D is of a probability,
-            10 where it is of a density, whose gradients are larger.
-        prior_width: Of the prior's features, a multiple of 16.
+            (`latent_dim`), likelihood; K (`codebook`); λ (`commitment`), in nats per unit of
+            squared distance, 0: .25 where D is of a probability, 10 where it is of a density, whose
+            gradients are larger; `prior_width`, of the prior's features.
 
     Raises:
         ValueError: If the grid would have more than `MAX_TOKENS` places.
@@ -79,7 +77,7 @@ class VQVAE(ImageModel):
 
     Example:
         >>> config = ModelConfig(network="conv", hidden=(8,), image_shape=(1, 8, 8), latent_dim=4)
-        >>> model = VQVAE(config, codes=16)
+        >>> model = VQVAE(config)
         >>> tokens = model.tokenize(torch.zeros(3, 1, 8, 8))
         >>> tuple(tokens.shape), tuple(model.decode_tokens(tokens).shape)
         ((3, 16), (3, 1, 8, 8))
@@ -87,20 +85,11 @@ class VQVAE(ImageModel):
 
     terms = ("distortion", "commitment", "perplexity", "rate")
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        codes: int = 32,
-        commitment: float | None = None,
-        prior_width: int = 32,
-    ) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.codes = codes
-        self.commitment = (
-            COMMITMENT[config.likelihood_properties.is_density]
-            if commitment is None
-            else commitment
-        )
+        self.codes = config.codebook
+        is_density = config.likelihood_properties.is_density
+        self.commitment = config.commitment or COMMITMENT[is_density]
         self.grid = grid_shape(config)
         tokens = math.prod(self.grid)
         if tokens > MAX_TOKENS:
@@ -110,8 +99,8 @@ class VQVAE(ImageModel):
             )
         self.encoder = GridEncoder(config)
         self.decoder = GridDecoder(config, self.likelihood.outputs)
-        self.codebook = Codebook(codes, config.latent_dim)
-        self.prior = TokenPrior(tokens, codes, prior_width)
+        self.codebook = Codebook(self.codes, config.latent_dim)
+        self.prior = TokenPrior(tokens, self.codes, config.prior_width)
 
     def players(self) -> Mapping[str, Player]:
         """Returns `model`, all but the prior, and `prior`."""
@@ -185,6 +174,13 @@ class VQVAE(ImageModel):
             "codes_in_use": float((found.usage > 0).sum()),
         }
 
+    def image_scores(self, images: Tensor, seed: int) -> dict[str, Tensor]:
+        """Computes D, R and their sum of each image, in nats."""
+        self.eval()
+        found = self.measure(images)
+        distortion, rate = found.distortion, found.rate.sum(1)
+        return {"distortion": distortion, "rate": rate, "negative_elbo": distortion + rate}
+
     @torch.no_grad()
     def measure(self, images: Tensor) -> Measured:
         """Computes D and R of every image, with its tokens; the noise of nothing enters."""
@@ -199,6 +195,10 @@ class VQVAE(ImageModel):
     def tokenize(self, images: Tensor) -> Tensor:
         """Encodes images (B, C, H, W) to tokens, row by row, int64, shape (B, T)."""
         return self.quantize(images).tokens
+
+    def encode(self, images: Tensor) -> tuple[Tensor, None]:
+        """Encodes images to what the decoder takes, shape (B, D·T), and None: no variance."""
+        return self.code_vectors(self.tokenize(images)), None
 
     def code_vectors(self, tokens: Tensor) -> Tensor:
         """Looks up the codes of tokens (B, T) as the decoder takes them, shape (B, D·T)."""

@@ -61,7 +61,10 @@ class Trainable(Protocol):
 
     Attributes:
         terms: The names of all terms that the losses of one step report, in a fixed order.
+        remedy: What to do where one of them does not stay finite.
     """
+
+    remedy: str
 
     terms: tuple[str, ...]
 
@@ -79,6 +82,9 @@ class Trainable(Protocol):
 
     def score(self, images: Tensor, seed: int) -> Scores:
         """Scores the model on test images, shape (N, C, H, W), in evaluation mode."""
+
+    def image_scores(self, images: Tensor, seed: int) -> Mapping[str, Tensor]:
+        """Scores a trained model on each of test images, by name, shape (N,) or fewer."""
 
 
 class TrainableModel(nn.Module):
@@ -100,6 +106,7 @@ class TrainableModel(nn.Module):
     """
 
     terms: tuple[str, ...]
+    remedy = "lower the learning rate or lengthen the warm-up"
 
     def players(self) -> Mapping[str, Player]:
         """Returns one player, `model`, with every parameter."""
@@ -119,3 +126,7 @@ class TrainableModel(nn.Module):
     def score(self, images: Tensor, seed: int) -> Scores:
         """Scores the model on test images, shape (N, C, H, W), in evaluation mode."""
         raise NotImplementedError
+
+    def image_scores(self, images: Tensor, seed: int) -> Mapping[str, Tensor]:
+        """Has no score of single images."""
+        return {}

@@ -26,6 +26,7 @@ from models.metrics.reconstruction import squared_error
 from models.metrics.statistics import estimate
 from models.objectives.elbo import Terms
 from models.runs.images import load_images
+from models.runs.scores import own_scores
 from models.runs.verdict import verdict
 from models.storage.checkpoint import read, restore
 
@@ -64,12 +65,12 @@ def evaluate_checkpoint(
         `verdict` if the model is worse than a constant image and, on request,
         `negative_elbo_same_images`, `negative_iw_bound_k…` and `gain`, by which the second is
         lower, paired by image, each [mean, standard error], nats/image. `scores_are_for` and
-        `bound_is_for` name their images.
+        `bound_is_for` name their images. Of a model whose images have no codes: `own_scores`.
 
     Raises:
         ValueError: If the file is no checkpoint, the data is missing or of another shape, a β is
             given that is outside the model's range, or for a model of one β, or the factors are
-            asked for and not known.
+            asked for and not known, or they or the bound of a model whose images have no codes.
     """
     checkpoint = read(path)
     config = checkpoint.card.config
@@ -90,11 +91,18 @@ def evaluate_checkpoint(
     x = torch.tensor(test_set.images)
     likelihood, sigma = config.model.likelihood, config.model.sigma
     report = {"model": checkpoint.card.title, "data": f"{test_set.name} test"}
-    is_binary = config.model.likelihood_properties.is_binary
-    kind = ", grey, under a Bernoulli" if is_binary and not _is_black_and_white(x) else ""
+    capabilities = config.model.capabilities
+    has_binary = capabilities.has_likelihood and config.model.likelihood_properties.is_binary
+    kind = ", grey, under a Bernoulli" if has_binary and not _is_black_and_white(x) else ""
     report["scores_are_for"] = f"all {len(x):,} test images{kind}"
-    if config.model.capabilities.has_posterior:
+    if capabilities.has_posterior:
         report["draws_of_z"] = draws
+    if not capabilities.has_codes:
+        _refuse_codes(config.model.family, samples, factors)
+        scores = own_scores(model, x, seed)
+        if scores["images"] < len(x):
+            report["scores_are_for"] = f"the first {scores['images']:,} test images{kind}"
+        return report | scores
     terms = elbo(model, x, seed, draws=draws)
     report |= summarize(terms)
     if factors:
@@ -104,9 +112,19 @@ def evaluate_checkpoint(
     report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
     if found := verdict(replace(checkpoint.card, metrics=report)):
         report["verdict"] = found
-    if samples and config.model.capabilities.has_posterior:
-        report |= _bound(model, x[:images], samples, seed, is_binary, draws)
+    if samples and capabilities.has_posterior:
+        report |= _bound(model, x[:images], samples, seed, has_binary, draws)
     return report
+
+
+def _refuse_codes(family: str, samples: int, factors: bool) -> None:
+    """Raises ValueError where a score is asked for that needs a code z of every image."""
+    for asked, name in ((samples, "samples"), (factors, "factors")):
+        if asked:
+            raise ValueError(
+                f"{name} must be left out for a model of family {family}, whose images have no "
+                "codes z"
+            )
 
 
 def _factor_scores(terms: Terms, images: ImageSet) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from models.data.image_set import ImageSet
 from models.latents.codes import MAX_CODES, Codes
 from models.latents.rate_curve import RateDistortionCurve
 from models.metrics.disentanglement.scores import score_codes
-from models.metrics.likelihood import collapsed_distortion, elbo, summarize
+from models.metrics.likelihood import EVALUATION_SEED, collapsed_distortion, elbo, summarize
 from models.metrics.rate_curve import CODES, POINTS, measure_rates
 from models.metrics.reconstruction import squared_error
+from models.metrics.statistics import estimate
 from models.runs.images import load_images
 from models.storage.checkpoint import read, restore, write
 
@@ -24,14 +25,15 @@ class TestSetScores(NamedTuple):
     """What a checkpoint holds of its test set.
 
     `metrics` are those of `models.metrics.likelihood.summarize`, the squared error per pixel, D of
-    the best constant image and, where factors are known, how codes follow them; `codes` as many as
-    are stored; `rates`, of a multi-rate model.
+    the best constant image and, where factors are known, how codes follow them, or those of
+    `own_scores`; `codes` as many as are stored, None where images have none; `rates`, of a
+    multi-rate model.
     """
 
     __test__ = False  # no test, whatever pytest makes of the name
 
     metrics: dict[str, Any]
-    codes: Codes
+    codes: Codes | None
     rates: RateDistortionCurve | None
 
 
@@ -39,7 +41,7 @@ def score_test_set(model: Any, images: Tensor, test_set: ImageSet) -> TestSetSco
     """Measures a trained model on its test set, with the noise of every reported score.
 
     Args:
-        model: An autoencoder or VAE; set to evaluation mode.
+        model: Of any family; set to evaluation mode.
         images: x in [0, 1], shape (N, C, H, W), N ≥ 2, where the model is.
         test_set: The same images, with their labels and factors if they have any.
 
@@ -53,8 +55,10 @@ def score_test_set(model: Any, images: Tensor, test_set: ImageSet) -> TestSetSco
         >>> found.metrics["images"], found.codes.mean.shape, found.rates
         (5, (5, 2), None)
     """
-    terms = elbo(model, images)
     config = model.config
+    if not config.capabilities.has_codes:
+        return TestSetScores(own_scores(model, images), None, None)
+    terms = elbo(model, images)
     metrics = {
         **summarize(terms),
         "squared_error_per_pixel": squared_error(model, images).mean().item(),
@@ -70,6 +74,34 @@ def score_test_set(model: Any, images: Tensor, test_set: ImageSet) -> TestSetSco
     )
     metrics |= score_codes(codes)
     return TestSetScores(metrics, codes, _rates(model, images, len(codes)))
+
+
+def own_scores(model: Any, images: Tensor, seed: int = EVALUATION_SEED) -> dict[str, Any]:
+    """Measures what a model without codes of its test images says of itself.
+
+    Args:
+        model: Answers `score` and `image_scores`; set to evaluation mode.
+        images: x in [0, 1], shape (N, C, H, W), N ≥ 2.
+        seed: Of whatever is drawn.
+
+    Returns:
+        By name, [mean, standard error] of what each image has, and one number of what they have
+        together; `images`, how many they are of; where there is an encoder, the squared error per
+        pixel; where there is a likelihood, D of the best constant image.
+    """
+    each = model.image_scores(images, seed)
+    together = model.score(images, seed)
+    count = min((len(values) for values in each.values()), default=len(images))
+    scores: dict[str, Any] = {"images": count}
+    scores |= {name: list(estimate(values)) for name, values in each.items()}
+    scores |= {name: value for name, value in together.items() if name not in each}
+    config = model.config
+    if config.capabilities.has_encoder:
+        scores["squared_error_per_pixel"] = squared_error(model, images).mean().item()
+    if config.capabilities.has_likelihood:
+        constant = collapsed_distortion(images, config.likelihood, config.sigma)
+        scores["collapsed_distortion"] = constant
+    return scores
 
 
 def _rates(model: Any, images: Tensor, count: int) -> RateDistortionCurve | None:
@@ -102,7 +134,8 @@ def store_scores(path: str | Path, data_dir: str | Path | None = None) -> None:
             "put them back, or train a model on the new ones"
         )
     found = score_test_set(restore(checkpoint), torch.tensor(test_set.images), test_set)
-    old = checkpoint.codes
-    codes = found.codes if old is None else replace(old, distortion=found.codes.distortion)
+    old, codes = checkpoint.codes, found.codes
+    if old is not None and codes is not None:
+        codes = replace(old, distortion=codes.distortion)
     card = replace(card, metrics={**card.metrics, **found.metrics})
     write(path, card, checkpoint.weights, codes, found.rates)

@@ -117,15 +117,17 @@ def _drive(
     from models.training.snapshots import MAX_SNAPSHOTS, MAX_SWEEP_SNAPSHOTS, Recorder
 
     saved = time.monotonic()
-    recorder = Recorder(
-        run.folder, training, test_set, MAX_SWEEP_SNAPSHOTS if run.sweep else MAX_SNAPSHOTS
-    )
-    recorder.record()
+    most = MAX_SWEEP_SNAPSHOTS if run.sweep else MAX_SNAPSHOTS
+    has_film = training.config.model.capabilities.has_codes
+    recorder = Recorder(run.folder, training, test_set, most) if has_film else None
+    if recorder:
+        recorder.record()
     for event in training.events():
         is_epoch_end = isinstance(event, EpochEnd)
         if is_epoch_end:
             run.history.append(event.row())
-        recorder.record()
+        if recorder:
+            recorder.record()
         if time.monotonic() - saved >= autosave_seconds:
             _save_state(run, training, clock.seconds())
             saved = time.monotonic()
@@ -242,7 +244,7 @@ def _collapse(training: Any) -> dict[str, list[float]]:
     from models.training.image_store import first_as_array
 
     model = training.config.model
-    if not model.capabilities.has_rate or model.likelihood not in PREDICTABLE:
+    if not model.capabilities.has_posterior or model.likelihood not in PREDICTABLE:
         return {}
     images, binarize = first_as_array(training.train_images), training.config.training.binarize
     found = collapse_threshold(images, model.likelihood, model.sigma, binarize)

@@ -31,6 +31,9 @@ from models.storage.tensors import (
     write_tensors,
 )
 
+_LIMITS = {np.dtype(np.float32): MAX_MAGNITUDE, np.dtype(np.int64): 2.0**53}
+"""What weights may be, and whole numbers that a model counts, with the largest size of each."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -119,16 +122,20 @@ def _split(
     if len(weights) + len(arrays) + len(curve) != len(tensors):
         raise CheckpointError("every tensor must be one of model.*, codes.* or rates.*")
     for name, value in weights.items():
-        if value.dtype != np.float32:
+        if value.dtype not in _LIMITS:
             raise CheckpointError(f"the tensor {name[:60]!r} must be float32, got {value.dtype}")
-        if not all_within(value, MAX_MAGNITUDE):
+        limit = _LIMITS[value.dtype]
+        if not all_within(value, limit):
             raise CheckpointError(
-                f"every number of {name[:60]!r} must be finite and at most {MAX_MAGNITUDE:g}"
+                f"every number of {name[:60]!r} must be finite and at most {limit:g}"
             )
     try:
         codes = Codes.from_arrays(arrays, card.config.model.latent_dim) if arrays else None
     except ValueError as error:
         raise CheckpointError(f"the stored codes are not valid: {error}") from error
+    if codes is not None and not card.config.model.capabilities.has_codes:
+        family = card.config.model.family
+        raise CheckpointError(f"the file must hold no codes, which family {family} has not")
     has_variance = codes is not None and codes.log_variance is not None
     if codes is not None and has_variance != card.config.model.capabilities.has_posterior:
         raise CheckpointError("the stored codes must have a log_variance, unless of an autoencoder")
@@ -171,7 +178,7 @@ def _rates(
 def restore(checkpoint: Checkpoint) -> Any:
     """The model of a checkpoint, in evaluation mode.
 
-    Its tensors must be exactly those the config describes: names and shapes are
+    Its tensors must be exactly those the config describes: names, shapes and types are
     compared with a model on the meta device before any memory is taken.
 
     Raises:
@@ -185,7 +192,8 @@ def restore(checkpoint: Checkpoint) -> Any:
         model = describe(checkpoint.card.config.model)
     except ValueError as error:
         raise CheckpointError(f"the card's settings are not valid: {error}") from error
-    expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    described = model.state_dict()
+    expected = {name: tuple(value.shape) for name, value in described.items()}
     given = {name: value.shape for name, value in checkpoint.weights.items()}
     for name in sorted(expected.keys() | given.keys()):
         if name not in given:
@@ -195,6 +203,11 @@ def restore(checkpoint: Checkpoint) -> Any:
         if expected[name] != given[name]:
             raise CheckpointError(
                 f"the tensor {name!r} must have shape {expected[name]}, got {given[name]}"
+            )
+        kind = str(described[name].dtype).removeprefix("torch.")
+        if str(checkpoint.weights[name].dtype) != kind:
+            raise CheckpointError(
+                f"the tensor {name!r} must be {kind}, got {checkpoint.weights[name].dtype}"
             )
     state = {name: torch.from_numpy(value.copy()) for name, value in checkpoint.weights.items()}
     model.load_state_dict(state, strict=True, assign=True)

@@ -162,12 +162,16 @@ def _check_size(size: int, max_bytes: int) -> None:
 
 
 def all_within(value: np.ndarray, limit: float) -> bool:
-    """Whether every number is finite and its size at most `limit`; takes little memory."""
+    """Whether every number is finite and its size at most `limit`; takes little memory.
+
+    Example:
+        >>> all_within(np.array([-(2**63), 1]), 1e6), all_within(np.array([-3.0, 2.0]), 3.0)
+        (False, True)
+    """
     flat = np.asarray(value).reshape(-1)
     slices = (flat[start : start + _SLICE] for start in range(0, flat.size, _SLICE))
     return all(
-        np.isfinite(part).all() and (limit == math.inf or np.abs(part).max() <= limit)
-        for part in slices
+        np.isfinite(part).all() and -limit <= part.min() and part.max() <= limit for part in slices
     )
 
 

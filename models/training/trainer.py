@@ -190,7 +190,7 @@ class Training:
     def _diverged(self, term: str, value: float, step: int) -> TrainingDivergedError:
         return TrainingDivergedError(
             f"every term of the loss must stay finite, but the {term} became {value} at step "
-            f"{step} of {self.total_steps}: lower the learning rate or lengthen the warm-up"
+            f"{step} of {self.total_steps}: {self.model.remedy}"
         )
 
     def _end(self, epoch: int, seconds: float) -> EpochEnd:

@@ -6,6 +6,7 @@ from dataclasses import fields
 import pytest
 import torch
 
+from models.capabilities import FAMILIES
 from models.config import (
     RUN_SETTINGS,
     ModelConfig,
@@ -24,6 +25,9 @@ NUMBERS = [
     (ModelConfig, "sigma", 1 / 256, 10.0),
     (ModelConfig, "beta_min", 1e-4, 1.0),
     (ModelConfig, "beta_max", 1.0, 1e4),
+    (ModelConfig, "codebook", 2, 1024),
+    (ModelConfig, "commitment", 0.0, 1000.0),
+    (ModelConfig, "prior_width", 16, 256),
     (ObjectiveConfig, "beta", 0.0, 1e4),
     (ObjectiveConfig, "kl_warmup_steps", 0, 1_000_000),
     (ObjectiveConfig, "cycles", 0, 100),
@@ -43,7 +47,7 @@ NUMBERS = [
 
 
 CHOICES = [
-    (ModelConfig, "family", ["vae", "autoencoder", "multirate"]),
+    (ModelConfig, "family", list(FAMILIES)),
     (ModelConfig, "network", ["mlp", "conv"]),
     (ModelConfig, "activation", ["relu", "silu"]),
     (
@@ -112,8 +116,9 @@ def test_a_number_is_a_finite_number(part, name, minimum, maximum):
 
 @pytest.mark.parametrize(("part", "name", "choices"), CHOICES)
 def test_a_choice_is_one_of_the_named(part, name, choices):
+    needed = {"network": "conv", "hidden": (4,)} if name == "family" else {}
     for choice in choices:
-        assert getattr(part(**{name: choice}), name) == choice
+        assert getattr(part(**{name: choice}, **needed), name) == choice
     for wrong in ("", "x", choices[0].upper()):
         assert_refuses(
             f"{name} must be one of {', '.join(choices)}, got {wrong!r}", part, **{name: wrong}

@@ -153,7 +153,7 @@ BAD = {
     "seed beyond 31 bits": (["--seed", 2**31], "seed must be at most"),
     "threads 0": (["--threads", 0], "threads must be at least 1"),
     "preset unknown": (["--preset", "large"], "preset must be one of digits-2d"),
-    "family unknown": (["--family", "gan"], "family must be one of vae, autoencoder"),
+    "family unknown": (["--family", "flow"], "family must be one of vae, autoencoder"),
     "network unknown": (["--network", "vit"], "network must be one of mlp, conv"),
     "activation unknown": (["--activation", "tanh"], "activation must be one of relu, silu"),
     "likelihood unknown": (["--likelihood", "poisson"], "likelihood must be one of bernoulli"),

@@ -7,12 +7,13 @@ from models.capabilities import FAMILIES
 from models.config import ModelConfig
 from models.families.generate import generate
 from models.families.registry import build_model
+from tests.helpers.families import SETTINGS
 
 ABLE = [name for name in FAMILIES if FAMILIES[name].has_prior]
 
 
 def model_of(family="vae", shape=(1, 8, 8), **settings):
-    settings = {"hidden": (8,), "image_shape": shape} | settings
+    settings = SETTINGS[family] | {"hidden": (8,), "image_shape": shape} | settings
     return build_model(ModelConfig(family, **settings)).eval()
 
 

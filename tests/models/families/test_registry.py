@@ -14,10 +14,11 @@ from models.objectives.elbo import elbo_terms
 from models.objectives.schedules import beta_loss
 
 SHAPES = [(1, 8, 8), (1, 28, 28), (3, 17, 23), (1, 64, 64)]
+WITH_CODES = [name for name, family in FAMILIES.items() if family.has_codes]
 CONFIGS = [
     ModelConfig(family=family, network=network, likelihood=likelihood, image_shape=(1, 8, 8),
                 hidden=(16, 8))
-    for family, network, likelihood in itertools.product(FAMILIES, NETWORKS, LIKELIHOODS)
+    for family, network, likelihood in itertools.product(WITH_CODES, NETWORKS, LIKELIHOODS)
 ] + [
     ModelConfig(network=network, likelihood=likelihood, image_shape=shape, latent_dim=latent_dim,
                 hidden=(16, 8), activation="silu")

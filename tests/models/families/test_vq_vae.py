@@ -25,7 +25,7 @@ close = torch.testing.assert_close
 def build(config=DIGITS, seed=0, **settings):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return VQVAE(config, **settings)
+        return VQVAE(replace(config, **settings))
 
 
 def batch_of(model, images, seed=0):
