@@ -15,6 +15,7 @@ BENCHMARKS = (
     "live",
     "many_runs",
     "onset",
+    "scaling",
     "soak",
     "startup",
     "sweep",
@@ -47,5 +48,7 @@ def test_it_prints_its_table_where_mnist_is(name):
 
 def test_no_benchmark_is_forgotten():
     files = {path.stem for path in (ROOT / "tests/benchmarks").glob("*.py")}
-    parts = {"app", "common", "forgery", "plain_app", "pythae_loop", "session", "tutorial"}
+    parts = {
+        "app", "common", "forgery", "growth", "plain_app", "pythae_loop", "session", "tutorial",
+    }  # fmt: skip
     assert files == {*BENCHMARKS, *WITH_MNIST} | parts
