@@ -178,7 +178,7 @@ MEASUREMENTS: dict[str, Callable[[int], tuple[float, float]]] = {
     "reading": reading,
     "pixels": pixels,
     "pixels in colour": lambda numbers: pixels(numbers, 3),
-    "pixels, convolutions": convolutions,
+    "convolutions": convolutions,
     "latents": latents,
     "points, file": file_of_map,
     "points, frame": frame,

@@ -52,7 +52,7 @@ GROWTHS = (
         "the same of three channels", "matrix products",
     ),
     Growth(
-        "pixels, convolutions", (64, 256, 784, 4096), (64, 256, 784),
+        "convolutions", (64, 256, 784, 4096), (64, 256, 784),
         "a step of convolutions 8-16, batch 64", "matrix products",
     ),
     Growth(
