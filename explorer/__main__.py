@@ -1,4 +1,4 @@
-"""`python -m explorer`: starts the app, or saves a map as an HTML file with `export`.
+"""`python -m explorer`: starts the app; `export` saves a map as HTML, `report` an audit.
 
 With `--adapter FILE` the app opens at the user's own model; with `--class` it is for a class.
 """
@@ -135,6 +135,56 @@ def export(
     typer.echo(f"{html}: {len(page) / 1e6:z.1f} MB")
 
 
+@app.command()
+@one_sentence
+def report(
+    html: Annotated[Path, typer.Option(help="The file to write.")],
+    model: Annotated[
+        str | None, typer.Argument(help="A checkpoint file, or the id of a run.")
+    ] = None,
+    adapter: Annotated[
+        Path | None, typer.Option(help="Your Python file with encode(images) and decode(z).")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Other images: a name, a .npz or a folder.")
+    ] = None,
+    data_dir: DataDir = None,
+    runs_dir: RunsDir = None,
+) -> None:
+    """Audit a model, trained here or your own, and write it as one HTML page.
+
+    The page names the faults it finds: nothing learned, posterior collapse, a loss off its scale,
+    an ignored latent; every number with unit and interval, and what would change the verdict.
+    """
+    if (model is None) == (adapter is None):
+        raise ValueError("report must be given a model, or --adapter FILE, and not both")
+    if not html.parent.is_dir():
+        raise ValueError(f"html must be a file in a folder that exists, got {str(html)!r:.200}")
+    from explorer.report.page import report_page
+    from models.audit.audit import Audit, audit
+    from models.audit.subject import Subject, custom_model, stored_model
+
+    def audited(subject: Subject) -> Audit:
+        return audit(subject, lambda what: typer.echo(f"measuring {what} …", err=True))
+
+    named = f"--adapter {adapter.name}" if adapter else Path(str(model)).name
+    command = f"python -m explorer report {named} --html {html.name}"
+    if adapter is None:
+        found = audited(stored_model(model_path(str(model), runs_dir), data, data_dir))
+        page = report_page(found, command)
+    else:
+        from models.adapter.measure import measure_model
+        from models.adapter.process import AdapterProcess
+
+        with AdapterProcess(adapter) as own:
+            subject = custom_model(measure_model(own, adapter.stem, data, data_dir, _progress))
+            found = audited(subject)
+            page = report_page(found, command)
+    write_bytes(html, page)
+    typer.echo(f"{found.verdict}.")
+    typer.echo(f"{html}: {len(page) / 1e6:z.1f} MB")
+
+
 def open_adapter(
     adapter: Adapter,
     title: str,
@@ -159,7 +209,7 @@ def open_adapter(
     from models.adapter.measure import measure_model
 
     measured = measure_model(adapter, title, data, data_dir, _progress)
-    typer.echo(report(measured))
+    typer.echo(scores_of(measured))
     path = folder / "model.safetensors"
     measured.write(path)
     adapter_model.offer(path, measured)
@@ -174,7 +224,7 @@ def _progress(what: str, share: float) -> None:
         typer.echo(f"{what}: done", err=True)
 
 
-def report(measured: MeasuredModel) -> str:
+def scores_of(measured: MeasuredModel) -> str:
     """Writes the scores of the user's model as lines, each number with its unit."""
     card, count = measured.card, len(measured.images)
     shape = " × ".join(map(str, measured.images.image_shape))

@@ -97,6 +97,7 @@ ROOMS = [
     ["export"],
     ["adapter"],
     ["runs"],
+    ["audit"],
     ["judge"],
     ["sweeps"],
     ["lessons"],

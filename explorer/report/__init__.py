@@ -1,0 +1,1 @@
+"""The audit of a model as one page of HTML."""
