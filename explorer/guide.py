@@ -35,6 +35,11 @@ GUIDES = {
         "One model’s diagnosis: whether its codes still tell anything about the images.",
         "Train the remedies and compare: which of them bring the codes back to life?",
     ),
+    "families": Guide(
+        "Families",
+        "Kinds of models that make images, each at work, and all of them on equal terms.",
+        "Let one make new images, then compare what they cost and how real they look.",
+    ),
     "lessons": Guide(
         "Lessons",
         "Questions about latent spaces, each with an experiment whose numbers write the verdict.",

@@ -14,6 +14,7 @@ import streamlit as st
 from explorer.jobs.downloads import Downloads
 from explorer.jobs.measurements import Measurements
 from explorer.jobs.queue import Jobs
+from explorer.jobs.shared_work import SharedWork
 from explorer.jobs.tsne_maps import Projections
 from explorer.server import options
 from explorer.services import class_room, permissions
@@ -146,6 +147,12 @@ def downloads() -> Downloads:
 def measurements() -> Measurements:
     """Opens the experiments of lessons; results are kept beside the runs."""
     return Measurements(default_runs_dir() / ".lessons")
+
+
+@st.cache_resource(show_spinner=False)
+def scoring() -> SharedWork:
+    """Opens the scoring of images that models draw, by the name of their data set."""
+    return SharedWork()
 
 
 def start_download(name: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
-from explorer.jobs.measurements import Progress
+from explorer.jobs.shared_work import Progress
 from explorer.services import analysis, job_queue, permissions
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.lessons import check, experiments

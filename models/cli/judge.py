@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli.options import DataDir, Model, RunsDir, check_seed, model_path, one_sentence
+from models.cli.options import DataDir, RunsDir, check_seed, model_path, one_sentence
 from models.engines.worker import report
 
 if TYPE_CHECKING:  # the command line starts without torch
@@ -61,31 +62,66 @@ def train(
 @app.command()
 @one_sentence
 def score(
-    model: Model,
+    models: Annotated[list[str], typer.Argument(help="Checkpoint files, or ids of runs.")],
     count: Annotated[int, typer.Option(help="Images to draw.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the draws.")] = 0,
+    steps: Annotated[
+        int | None,
+        typer.Option(help="Network evaluations for an image, for a family that samples in steps."),
+    ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = None,
-    output: Annotated[Path | None, typer.Option(help="JSON file to write.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="JSON file to write; a folder takes one for each model, named after it."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score what a model draws: distances, coverage, classes, copies, each with its floor."""
-    from models.cli.custom_images import library_in
-    from models.judge.score import score_checkpoint
-    from models.storage.checkpoint import read
+    from models.judge.report import report_name
 
     if not 40 <= count <= MOST:
         raise ValueError(f"count must be 40 to {MOST}, got {count}")
     check_seed(seed)
-    path = model_path(model, runs_dir)
-    with library_in(runs_dir, read(path).card.config.data):
-        found = score_checkpoint(path, data_dir, count, seed, runs_dir, report)
-    if output is not None:
-        found.write(output)
-    elif as_json:
-        typer.echo(found.to_json())
-    else:
-        typer.echo(_table(found))
+    paths = [model_path(model, runs_dir) for model in models]
+    is_folder = output is not None and output.is_dir()
+    if output is not None and len(paths) > 1 and not is_folder:
+        raise ValueError(f"output must be a folder for {len(paths)} models, got {str(output)!r}")
+    scored = _scored(paths, data_dir, count, seed, runs_dir, steps)
+    for path, found in zip(paths, scored, strict=True):
+        if output is not None:
+            found.write(output / report_name(path) if is_folder else output)
+        else:
+            typer.echo(found.to_json() if as_json else _table(found))
+
+
+def _scored(
+    paths: Sequence[Path],
+    data_dir: Path | None,
+    count: int,
+    seed: int,
+    runs_dir: Path | None,
+    steps: int | None,
+) -> Iterator[SampleReport]:
+    """Scores models one by one; the real images of a data set are described once."""
+    from models.cli.custom_images import library_in
+    from models.judge.score import RealImages, score_checkpoint
+    from models.runs.images import load_images
+    from models.storage.checkpoint import read
+
+    known: dict[str, RealImages] = {}
+    for place, path in enumerate(paths):
+        config = read(path).card.config
+
+        def tell(share: float, place: int = place) -> None:
+            report((place + share) / len(paths))
+
+        with library_in(runs_dir, config.data):
+            if len(paths) > 1 and config.data not in known:
+                splits = (load_images(config, split, data_dir) for split in ("train", "test"))
+                known[config.data] = RealImages(*splits, runs_dir)
+            real = known.get(config.data)
+            yield score_checkpoint(path, data_dir, count, seed, runs_dir, tell, real, steps)
 
 
 def _table(found: SampleReport) -> str:

@@ -73,6 +73,11 @@ class DDPM(TrainableModel):
         self.register_buffer("updates", torch.zeros(1))
         self.register_buffer("levels", torch.full((1,), 256.0))
 
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the network for a sample, unless others are asked for."""
+        return min(STEPS, self.noise_steps)
+
     def players(self) -> Mapping[str, Player]:
         """Returns one player, `model`: the U-Net."""
         return {"model": Player(list(self.network.parameters()))}
@@ -221,5 +226,5 @@ class DDPM(TrainableModel):
         """
         self.eval()
         start = self.noise(count, generator)
-        steps = min(STEPS, self.noise_steps) if steps is None else steps
+        steps = self.evaluations if steps is None else steps
         return torch.cat([self.decode_noise(part, steps) for part in start.split(250)])

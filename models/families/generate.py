@@ -55,6 +55,18 @@ def generate(
     return (_batch(model, size, generator, steps, draw) for size in sizes)
 
 
+def evaluations(model: Any) -> int:
+    """Counts the passes through the network that a new image takes, unless steps are given.
+
+    Example:
+        >>> from models.config import ModelConfig
+        >>> from models.families.registry import build_model
+        >>> evaluations(build_model(ModelConfig()))
+        1
+    """
+    return int(getattr(model, "evaluations", 1))
+
+
 def _check(config: Any, count: int, steps: int | None, draw: bool) -> None:
     capabilities = config.capabilities
     if not capabilities.has_prior:

@@ -102,6 +102,11 @@ class VQVAE(ImageModel):
         self.codebook = Codebook(self.codes, config.latent_dim)
         self.prior = TokenPrior(tokens, self.codes, config.prior_width)
 
+    @property
+    def evaluations(self) -> int:
+        """Passes for a new image: one through the prior for each token, one through the decoder."""
+        return math.prod(self.grid) + 1
+
     def players(self) -> Mapping[str, Player]:
         """Returns `model`, all but the prior, and `prior`."""
         own = [p for name, p in self.named_parameters() if not name.startswith("prior.")]

@@ -14,6 +14,18 @@ from models.atomic import write_bytes
 from models.metrics.samples.scores import Score
 
 MAX_BYTES = 100_000
+RUN_MODEL = "model"
+"""Stem of the checkpoint of a run, which has the name of its folder."""
+
+
+def report_name(path: Path) -> str:
+    """Names the file of a checkpoint's report: after its run, or after the file.
+
+    Example:
+        >>> report_name(Path("runs/a-b/model.safetensors")), report_name(Path("x.safetensors"))
+        ('a-b.json', 'x.json')
+    """
+    return f"{path.parent.name if path.stem == RUN_MODEL and path.parent.name else path.stem}.json"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from models.data.byte_images import first_images
 from models.data.image_set import ImageSet
-from models.families.generate import generate
+from models.families.generate import evaluations, generate
 from models.families.registry import count_parameters
 from models.judge.file import find_judge
 from models.judge.report import SampleReport
@@ -61,6 +61,7 @@ def score_checkpoint(
     runs_dir: Path | None = None,
     progress: Callable[[float], None] = lambda share: None,
     real: RealImages | None = None,
+    steps: int | None = None,
 ) -> SampleReport:
     """Scores the images that a trained model draws.
 
@@ -72,10 +73,12 @@ def score_checkpoint(
         runs_dir: Where to look for a judge of a user's own images.
         progress: Receives the share done.
         real: The real images, if they are described already.
+        steps: Network evaluations for each image, where the family samples in steps; None: as many
+            as it takes by itself.
 
     Raises:
-        ValueError: If the file is no checkpoint, the model has no prior to draw from, or its
-            images cannot be read.
+        ValueError: If the file is no checkpoint, the model has no prior to draw from or takes no
+            steps, or its images cannot be read.
     """
     checkpoint = read(path)
     config = checkpoint.card.config
@@ -87,7 +90,7 @@ def score_checkpoint(
     if real is None:
         training, test = (load_images(config, split, data_dir) for split in ("train", "test"))
         real = RealImages(training, test, runs_dir)
-    images, seconds = draw(model, count, seed, lambda share: progress(0.6 * share))
+    images, seconds = draw(model, count, seed, lambda share: progress(0.6 * share), steps)
     return SampleReport(
         checkpoint.card.title,
         checkpoint.fingerprint,
@@ -97,7 +100,7 @@ def score_checkpoint(
         math.nan if real.judge is None else real.judge.card.accuracy,
         real.score(images, seed),
         seconds / count,
-        int(getattr(model, "evaluations", 1)),
+        evaluations(model) if steps is None else steps,
         count_parameters(model),
     )
 
@@ -107,6 +110,7 @@ def draw(
     count: int,
     seed: int,
     progress: Callable[[float], None] = lambda share: None,
+    steps: int | None = None,
 ) -> tuple[np.ndarray, float]:
     """Draws images portion by portion; returns them, (n, C, H, W), and the processor's seconds.
 
@@ -114,7 +118,7 @@ def draw(
         ValueError: If what is drawn is not finite.
     """
     began, parts = time.process_time(), []
-    for portion in generate(model, count, seed, batch_size=PORTION):
+    for portion in generate(model, count, seed, steps, batch_size=PORTION):
         parts.append(portion.cpu().numpy())
         progress(min(1.0, len(parts) * PORTION / count))
     images = np.concatenate(parts)

@@ -49,7 +49,7 @@ MAX_FAILURES = 5
 """Of a part; then it ends."""
 UPLOAD_SECONDS = 2.0
 """Of the processor, for the small uploads here, on a busy machine."""
-PAGES = ("latent_map", "trade_off", "collapse", "train", "lessons")
+PAGES = ("latent_map", "trade_off", "collapse", "train", "families", "lessons")
 Trial = Callable[[np.random.Generator], str]
 """Does one thing and says what came of it; raises what must not happen."""
 
@@ -173,7 +173,7 @@ def values(folder: Path) -> Iterator[Trial]:
     with app_server(folder / "runs") as (address, process):
 
         def trial(random: np.random.Generator) -> str:
-            page = pick(("", "train", "trade-off", "collapse", "lessons"), random)
+            page = pick(("", "train", "trade-off", "collapse", "families", "lessons"), random)
             with closing(Forger(address, "model=digits-2d-beta-1", page)) as forger:
                 assert forger.errors == 0, f"{page} does not open"
                 for _ in range(5):

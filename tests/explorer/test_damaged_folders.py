@@ -28,7 +28,7 @@ SPOILED = {
 }
 """Contents that no program of ours writes; each is put in the place of every file."""
 FILES = ["config.json", "label.json", "changes.jsonl", "metrics.jsonl", "failure.json", "request"]
-PAGES = ["latent_map", "trade_off", "collapse", "train", "lessons"]
+PAGES = ["latent_map", "trade_off", "collapse", "train", "families", "lessons"]
 
 
 def damaged_runs(folder):

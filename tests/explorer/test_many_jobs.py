@@ -14,7 +14,7 @@ from tests.helpers.processes import wait
 from tests.helpers.train_page import SMALL, trained
 
 CORES = [1, 2, 4, 8]
-PAGES = ["train", "trade_off", "collapse", "lessons", "latent_map"]
+PAGES = ["train", "trade_off", "collapse", "families", "lessons", "latent_map"]
 ENDED = ["paused", "done", "failed", "cancelled", "interrupted"]
 
 

@@ -15,7 +15,7 @@ from tests.helpers.checkpoints import copies, make_run
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import PATIENCE
 
-PAGES = ["latent_map", "train", "trade_off", "collapse", "lessons"]
+PAGES = ["latent_map", "train", "trade_off", "collapse", "families", "lessons"]
 
 
 TIMED = """

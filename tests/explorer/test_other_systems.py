@@ -20,7 +20,7 @@ from tests.helpers.processes import finish, python, wait
 from tests.helpers.workers import is_gone
 
 HIDING = ROOT / "tests/helpers/without_posix"
-PAGES = ["latent_map", "train", "trade_off", "collapse", "lessons"]
+PAGES = ["latent_map", "train", "trade_off", "collapse", "families", "lessons"]
 OPEN_AND_TRAIN = """
 import os, signal, sys, time
 assert not hasattr(os, "killpg") and not hasattr(os, "sysconf") and not hasattr(signal, "SIGKILL")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from explorer.jobs.measurements import MAX_RUNNING, Measurements
+from explorer.jobs.measurements import Measurements
+from explorer.jobs.shared_work import MAX_RUNNING
 from models.engines.handle import CANCELLED, DONE, FAILED, RUNNING, Result
 from models.lessons.measurement import Measurement
 from tests.helpers.processes import wait

@@ -1,0 +1,52 @@
+"""Families of models compared: the quality of their images against what training took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from explorer.figures.theme import ABOVE, NEUTRAL, NO_MARGIN, PALETTE, SYMBOLS, plain_text, shorten
+
+
+def quality_over_seconds(
+    points: Sequence[tuple[str, str, float, float, float]], floor: float
+) -> go.Figure:
+    """Draws the Fréchet distance of drawn images over the seconds of training, both logarithmic.
+
+    Args:
+        points: Title, family, seconds, distance, half its interval (may be NaN) of every model.
+        floor: The distance of real images, drawn as a line; NaN: none.
+
+    Returns:
+        A figure with one trace for each family; lower left is better.
+
+    Example:
+        >>> figure = quality_over_seconds([("a", "VAE", 9.0, 6.8, 1.2)], 0.3)
+        >>> [trace.name for trace in figure.data]
+        ['VAE']
+    """
+    figure = go.Figure(layout_template="none")
+    for place, family in enumerate(dict.fromkeys(point[1] for point in points)):
+        titles, _, seconds, distance, half = zip(
+            *(p for p in points if p[1] == family), strict=True
+        )
+        figure.add_scatter(
+            x=seconds, y=distance, mode="markers", name=plain_text(family),
+            customdata=[plain_text(shorten(title)) for title in titles],
+            error_y={"array": [0.0 if math.isnan(h) else h for h in half], "width": 3},
+            marker={"color": PALETTE[place % len(PALETTE)], "size": 11,
+                    "symbol": SYMBOLS[place % len(SYMBOLS)]},
+            hovertemplate="%{customdata}<br>%{x:.3g} s, %{y:.3g}<extra></extra>",
+        )  # fmt: skip
+    if math.isfinite(floor) and floor > 0:
+        figure.add_hline(floor, line={"color": NEUTRAL, "dash": "dot"})
+        figure.add_annotation(
+            text="real images", x=0, xref="x domain", xanchor="left", y=math.log10(floor),
+            yanchor="bottom", showarrow=False,
+        )  # fmt: skip
+    figure.update_layout(height=360, margin=NO_MARGIN, legend=ABOVE, showlegend=True)
+    figure.update_xaxes(title="seconds of training (wall clock)", type="log", dtick="D2")
+    figure.update_yaxes(title="Fréchet distance (squared features)", type="log", dtick="D2")
+    return figure

@@ -1,0 +1,141 @@
+"""What the page of families knows of models: how good their images are, and images from one seed.
+
+A report on a model's images is read where it ships, or from the folder `.scores` beside the runs,
+where `judge score` in another process leaves it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from explorer.jobs.shared_work import Progress
+from explorer.services import adapter_model, catalogue, job_queue, permissions
+from explorer.services.catalogue import Entry
+from explorer.services.loaded_model import LoadedModel, kept_per_model
+from models.data.builtin import default_data_dir
+from models.judge.report import SampleReport, report_name
+from models.places import default_runs_dir
+
+COUNT = 1000
+"""Images that a model draws to be scored."""
+SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "scores"
+
+
+def can_draw(entry: Entry) -> bool:
+    """Whether a model has a prior to draw new images from, and is the project's own."""
+    return entry.card.config.model.capabilities.has_prior and not _is_custom(entry)
+
+
+def _is_custom(entry: Entry) -> bool:
+    return entry.id == adapter_model.ID
+
+
+def data_sets() -> dict[str, str]:
+    """Lists the data sets of which there are models, by the name that runs know them by."""
+    return {
+        entry.card.config.data: entry.card.data_name
+        for entry in catalogue.entries()
+        if not _is_custom(entry)
+    }
+
+
+def models_of(data: str) -> dict[str, Entry]:
+    """Lists the models of a data set: the shipped ones, and the newest of the user's."""
+
+    def fits(entry: Entry) -> bool:
+        return entry.card.config.data == data and not _is_custom(entry)
+
+    return catalogue.offered("", fits)
+
+
+def _kept() -> Path:
+    return default_runs_dir() / ".scores"
+
+
+def report(entry: Entry) -> SampleReport | None:
+    """Reads the report on a model's images; None where there is none of this very model."""
+    name = report_name(entry.path)
+    if entry.shipped and (found := _read(SHIPPED / name)) is not None:
+        return found
+    return _read(_kept() / name, entry.changed)
+
+
+def _read(path: Path, since: int = 0) -> SampleReport | None:
+    """A report that is not older than its model."""
+    with contextlib.suppress(OSError):
+        changed = path.stat().st_mtime_ns
+        return _report(str(path), changed) if changed >= since else None
+    return None
+
+
+@functools.lru_cache(500)
+def _report(path: str, changed: int) -> SampleReport | None:
+    with contextlib.suppress(OSError, ValueError):
+        return SampleReport.read(Path(path))
+    return None
+
+
+_starters: dict[str, str] = {}
+"""Who had the models of a data set measured."""
+
+
+def measure(data: str, entries: Sequence[Entry]) -> bool:
+    """Has models of a data set draw images and scores them; returns whether there was room for it.
+
+    Raises:
+        NotAllowed: If this session may start nothing.
+        OSError: If no process can be started here.
+    """
+    permissions.check_new()
+    folder = _kept()
+    folder.mkdir(parents=True, exist_ok=True)
+    words = (
+        "judge", "score", *(str(entry.path.resolve()) for entry in entries),
+        "--count", str(COUNT), "--output", str(folder.resolve()),
+        "--data-dir", str(default_data_dir()), "--runs-dir", str(default_runs_dir().resolve()),
+    )  # fmt: skip
+    is_started = job_queue.scoring().start(data, words)
+    if is_started:
+        _starters.setdefault(data, permissions.owner())
+    return is_started
+
+
+def progress(data: str) -> Progress | None:
+    """How far measuring is; None where it was not started."""
+    return job_queue.scoring().get(data)
+
+
+def may_cancel(data: str) -> bool:
+    """Whether this session may end the measuring: it started it, or is the teacher's."""
+    return permissions.may_change(_starters.get(data, permissions.TEACHER))
+
+
+def cancel(data: str) -> None:
+    """Ends measuring; what is measured already is kept.
+
+    Raises:
+        NotAllowed: If somebody else started it.
+    """
+    permissions.check(_starters.get(data, permissions.TEACHER))
+    job_queue.scoring().cancel(data)
+    _starters.pop(data, None)
+
+
+@kept_per_model(100, "Drawing images…")
+def drawn(model: LoadedModel, count: int, seed: int) -> np.ndarray:
+    """Draws new images of a model, shape (count, C, H, W), in [0, 1].
+
+    Raises:
+        ValueError: If it has no prior.
+    """
+    import torch
+
+    from models.families.generate import generate
+
+    with torch.inference_mode():
+        return torch.cat(list(generate(model.network, count, seed))).numpy()

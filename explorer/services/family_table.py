@@ -1,0 +1,224 @@
+"""The table that compares families: which scores answer what a reader needs, and their rows.
+
+Runs that differ in their seed alone are one row: the mean over the seeds with its 95 % interval. Of
+a single run the interval is that of its own images. Knows no Streamlit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from models.config import RunConfig
+from models.judge.report import SampleReport
+from models.metrics.statistics import t_interval
+from models.storage.card import Card
+
+HAS_NONE, NOT_MEASURED = "has none", "not measured"
+_Z = 1.96
+"""Half a 95 % interval in standard errors."""
+
+
+class Scored(NamedTuple):
+    """A trained model as the table sees it: its id, its card, and the report on its images."""
+
+    id: str
+    card: Card
+    report: SampleReport | None
+
+
+class Cell(NamedTuple):
+    """A number with half its 95 % interval, both NaN where there is none, and why then."""
+
+    value: float
+    half: float = math.nan
+    reason: str = ""
+
+
+class Column(NamedTuple):
+    """A score: its title with the unit, which way is better ("less", "more", "floor": as real
+    images, ""), its digits, and its cell of one model."""
+
+    title: str
+    better: str
+    digits: int
+    cell: Callable[[Scored], Cell]
+    floor: Callable[[Scored], float] = lambda _: math.nan
+
+
+class Row(NamedTuple):
+    """A line of the table: the ids of its models, its name, its family, and a cell a column."""
+
+    ids: tuple[str, ...]
+    name: str
+    family: str
+    cells: tuple[Cell, ...]
+
+    @property
+    def count(self) -> int:
+        """How many runs, one a seed."""
+        return len(self.ids)
+
+
+def _missing(has_it: bool) -> Cell:
+    return Cell(math.nan, math.nan, NOT_MEASURED if has_it else HAS_NONE)
+
+
+def _of_images(name: str) -> Callable[[Scored], Cell]:
+    """A score of drawn images; in the judge's space where there is a judge, else of pixels."""
+
+    def cell(scored: Scored) -> Cell:
+        found = _score(scored, name)
+        if found is None:
+            has_it = scored.card.config.model.capabilities.has_prior
+            return _missing(has_it and scored.report is None)
+        return Cell(found.value, found.half)
+
+    return cell
+
+
+def _score(scored: Scored, name: str) -> Any:
+    scores = scored.report.scores if scored.report else {}
+    return next((scores[key] for key in (name, f"judge.{name}", f"pixels.{name}") if key in scores),
+                None)  # fmt: skip
+
+
+def _floor(name: str) -> Callable[[Scored], float]:
+    def floor(scored: Scored) -> float:
+        found = _score(scored, name)
+        return math.nan if found is None else found.floor
+
+    return floor
+
+
+def _images(title: str, better: str, digits: int, name: str) -> Column:
+    return Column(title, better, digits, _of_images(name), _floor(name))
+
+
+def _cost(of: Callable[[SampleReport], float]) -> Callable[[Scored], Cell]:
+    def cell(scored: Scored) -> Cell:
+        if scored.report is None:
+            return _missing(scored.card.config.model.capabilities.has_prior)
+        return Cell(of(scored.report))
+
+    return cell
+
+
+def _metric(has_it: Callable[[Any], bool], *names: str) -> Callable[[Scored], Cell]:
+    """A score of the card: a number, or a mean with its standard error."""
+
+    def cell(scored: Scored) -> Cell:
+        if not has_it(scored.card.config.model.capabilities):
+            return _missing(False)
+        found = next((m for n in names if (m := scored.card.metrics.get(n)) is not None), None)
+        match found:
+            case [float() | int() as mean, float() | int() as error]:
+                return Cell(float(mean), _Z * error)
+            case float() | int():
+                return Cell(float(found))
+        return _missing(True)
+
+    return cell
+
+
+def _code_size(scored: Scored) -> Cell:
+    config = scored.card.config.model
+    return Cell(float(config.latent_dim)) if config.capabilities.has_codes else _missing(False)
+
+
+_SECONDS = Column("training, s", "less", 0, lambda s: Cell(s.card.seconds))
+_FRECHET = _images("Fréchet distance", "less", 2, "frechet")
+_BOUND = Column(
+    "−ln p(x), at most, nats", "less", 2,
+    _metric(lambda c: c.has_likelihood and c.has_rate, "negative_elbo", "negative_bound"),
+)  # fmt: skip
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "draw": (
+        _FRECHET,
+        _images("precision", "more", 2, "precision"),
+        _images("recall", "more", 2, "recall"),
+        _images("confidence of the judge", "more", 2, "confidence"),
+        _images("classes hit", "more", 0, "classes"),
+        _images("exact copies", "less", 0, "copies"),
+        _images("distance to training images", "floor", 2, "closeness"),
+    ),
+    "compress": (
+        Column("rebuilt, squared error a pixel", "less", 4,
+               _metric(lambda c: c.has_encoder, "squared_error_per_pixel")),
+        Column("numbers of a code", "less", 0, _code_size),
+        Column("R, nats", "", 2, _metric(lambda c: c.has_rate, "rate")),
+        Column("D, nats", "less", 2, _metric(lambda c: c.has_likelihood, "distortion")),
+    ),
+    "likelihood": (
+        _BOUND,
+        Column("R, nats", "", 2, _metric(lambda c: c.has_rate, "rate")),
+        Column("D, nats", "less", 2, _metric(lambda c: c.has_likelihood, "distortion")),
+    ),
+    "fast": (
+        Column("1000 images, s", "less", 3, _cost(lambda r: 1000 * r.seconds_per_image)),
+        Column("passes for an image", "less", 0, _cost(lambda r: float(r.evaluations))),
+        _SECONDS,
+        Column("parameters", "less", 0, _cost(lambda r: float(r.parameters))),
+        _FRECHET,
+    ),
+}  # fmt: skip
+"""By what the reader needs; the first column sorts."""
+
+
+def rows(scored: Sequence[Scored], need: str) -> list[Row]:
+    """Makes the lines of the table, the best first; those without the first score come last."""
+    groups: dict[RunConfig, list[Scored]] = {}
+    for each in scored:
+        groups.setdefault(_but_for_the_seed(each.card.config), []).append(each)
+    columns = COLUMNS[need]
+    found = [_row(group, columns) for group in groups.values()]
+    return sorted(found, key=lambda row: _rank(row.cells[0], columns[0]))
+
+
+def _but_for_the_seed(config: RunConfig) -> RunConfig:
+    return replace(config, training=replace(config.training, seed=0))
+
+
+def _row(group: Sequence[Scored], columns: Sequence[Column]) -> Row:
+    first = group[0]
+    cells = tuple(_mean([column.cell(each) for each in group]) for column in columns)
+    family = first.card.config.model.family
+    return Row(tuple(each.id for each in group), first.card.title or first.id, family, cells)
+
+
+def _mean(cells: Sequence[Cell]) -> Cell:
+    """The mean over seeds of those that have the number."""
+    numbers = [cell.value for cell in cells if math.isfinite(cell.value)]
+    if len(numbers) < 2:
+        return next((cell for cell in cells if math.isfinite(cell.value)), cells[0])
+    return Cell(*t_interval(numbers))
+
+
+def _rank(cell: Cell, column: Column) -> tuple[bool, float]:
+    if not math.isfinite(cell.value):
+        return True, 0.0
+    return False, -cell.value if column.better == "more" else cell.value
+
+
+def floors(scored: Sequence[Scored], need: str) -> list[Cell]:
+    """Finds what real images would score: the mean over the reports."""
+    found = []
+    for column in COLUMNS[need]:
+        numbers = [n for each in scored if math.isfinite(n := column.floor(each))]
+        found.append(Cell(sum(numbers) / len(numbers)) if numbers else Cell(math.nan))
+    return found
+
+
+def text(cell: Cell, digits: int) -> str:
+    """Writes a cell.
+
+    Example:
+        >>> text(Cell(1.25, 0.5), 1), text(Cell(1e4), 0), text(Cell(math.nan, 0.0, "has none"), 2)
+        ('1.2 ± 0.5', '10,000', 'has none')
+    """
+    if not math.isfinite(cell.value):
+        return cell.reason or "–"
+    half = f" ± {cell.half:.{digits}f}" if math.isfinite(cell.half) else ""
+    return f"{cell.value:z,.{digits}f}{half}"

@@ -1,0 +1,1 @@
+"""The families of models: each at work, all compared on equal terms."""

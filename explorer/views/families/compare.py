@@ -1,0 +1,160 @@
+"""*Compare*: all models of a data set in one table, sorted by what the reader needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from explorer import page_queue, state
+from explorer.figures.families import quality_over_seconds
+from explorer.glossary import row as terms
+from explorer.services import families, family_table
+from explorer.services.catalogue import Entry
+from explorer.services.family_table import Cell, Column, Row, Scored
+from explorer.views import looking, model_picker
+from explorer.widgets import display, inputs, pictures
+from explorer.widgets.text import plain, typeset
+from explorer.words import words
+
+TICK_SECONDS = 1.0
+NEEDS = {
+    "draw": "New images",
+    "compress": "Search and compress",
+    "likelihood": "Likelihood",
+    "fast": "Speed",
+}
+EXPLAINED = {
+    "draw": "How real and how varied new images are. The Fréchet distance compares images as a "
+    "small classifier of this data set sees them (so it is no FID): smaller is better. Recall is "
+    "the share of real images that drawn ones come close to. The distance to the training images "
+    "is 1 where new images lie as far from them as unseen real ones do; near 0 they are copies.",
+    "compress": "What is kept of an image in its code: the squared error of the image rebuilt "
+    "from it (white is 1), and R, what the code costs.",
+    "likelihood": "An upper bound of the surprise −ln p(x) of unseen images. Only bounds under "
+    "the same likelihood compare; D + R of black-and-white versions is not that of grey images.",
+    "fast": "What new images cost, in seconds of one processor. Training is wall-clock time on "
+    "the machine that trained the model.",
+}
+SHOWN = 8
+"""Models whose images are shown."""
+DRAWN = 12
+"""Images of each."""
+SIDE = 40
+
+
+def show() -> None:
+    """Shows the table, the images and the chart of one data set."""
+    sets = families.data_sets()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = {data: words(name) for data, name in sets.items()}
+        data = inputs.select("compared-data", "Images", names, width=220)
+        need = inputs.segments("need", "What do you need?", NEEDS)
+    entries = families.models_of(data)
+    scored = [Scored(name, e.card, families.report(e)) for name, e in entries.items()]
+    rows = family_table.rows(scored, need)
+    _table(rows, scored, need)
+    _measuring(data, [entries[s.id] for s in scored if s.report is None])
+    _chart(scored)
+    _samples(rows, entries)
+
+
+def _table(rows: Sequence[Row], scored: Sequence[Scored], need: str) -> None:
+    columns = family_table.COLUMNS[need]
+    lines = [
+        [plain(row.name), plain(words(row.family)), str(row.count), *_texts(row.cells, columns)]
+        for row in rows
+    ]
+    floors = family_table.floors(scored, need)
+    if any(math.isfinite(cell.value) for cell in floors):
+        lines.append(["**real images**", "", "", *_texts(floors, columns)])
+    heads = ["model", "family", "seeds", *(column.title for column in columns)]
+    st.table(dict(zip(heads, map(list, zip(*lines, strict=True)), strict=True)), hide_index=True)
+    first = columns[0]
+    st.caption(
+        f"{EXPLAINED[need]} Sorted by the first score, {first.title}. ± is half a 95 % interval: "
+        "over the seeds, or, of one seed, over its images. “Real images” is what training images "
+        "score in the place of drawn ones: nothing can be expected to do better."
+    )
+    if need in ("compress", "likelihood"):
+        st.html(terms("distortion", "rate", "negative_elbo", "nats"))
+
+
+def _texts(cells: Sequence[Cell], columns: Sequence[Column]) -> list[str]:
+    pairs = zip(cells, columns, strict=True)
+    return [plain(typeset(family_table.text(cell, column.digits))) for cell, column in pairs]
+
+
+def _measuring(data: str, missing: Sequence[Entry]) -> None:
+    """Scores what has no report yet, or follows that."""
+    progress = families.progress(data)
+    if progress is not None and progress.is_running:
+        page_queue.fragment(_follow, run_every=TICK_SECONDS)(data)
+        return
+    if progress is not None and progress.problem:
+        st.error(plain(f"The images could not be scored: {progress.problem}."))
+    missing = [entry for entry in missing if families.can_draw(entry)]
+    if not missing:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if looking.may_make():
+            count = f"{len(missing)} model" + "s" * (len(missing) > 1)
+            inputs.button(f"Score the images of {count}", lambda: _start(data, missing))
+            st.caption(f"Each draws {families.COUNT:,} images; a few seconds each.")
+    if st.session_state.pop("scoring_refused", False):
+        st.info("Two data sets are being scored already. Try again when one of them is done.")
+
+
+def _start(data: str, missing: Sequence[Entry]) -> None:
+    st.session_state.scoring_refused = not families.measure(data, missing)
+
+
+def _follow(data: str) -> None:
+    """A bar until it ends; then the page is shown again."""
+    progress = families.progress(data)
+    if progress is None or not progress.is_running:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(progress.share, f"Drawing images and scoring them: {progress.share:.0%}")
+        if families.may_cancel(data):
+            inputs.button("Cancel", lambda: families.cancel(data), key="cancel-scoring")
+    state.publish()
+
+
+def _chart(scored: Sequence[Scored]) -> None:
+    """Quality against the seconds that training took."""
+    columns = family_table.COLUMNS["draw"][:1]
+    points = []
+    for each in scored:
+        cell = columns[0].cell(each)
+        if math.isfinite(cell.value) and each.card.seconds > 0:
+            name = each.card.title or each.id
+            family = words(each.card.config.model.family)
+            points.append((name, family, each.card.seconds, cell.value, cell.half))
+    if points:
+        floor = family_table.floors(scored, "draw")[0].value
+        display.chart(quality_over_seconds(points, floor), "quality-over-seconds")
+
+
+def _samples(rows: Sequence[Row], entries: dict[str, Entry]) -> None:
+    """New images of all models side by side, from one seed."""
+    shown = [(row, entries[row.ids[0]]) for row in rows if families.can_draw(entries[row.ids[0]])]
+    if not shown:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**New images of each, all from the same seed**")
+        seed = (state.get("draw") + 1) % 1_000_000
+        inputs.button("Draw again", lambda: state.put(draw=seed))
+    for row, entry in shown[:SHOWN]:
+        model = model_picker.open_model(entry)
+        if model.problem:
+            continue
+        images = families.drawn(model, DRAWN, state.get("draw"))
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width=240):
+                st.markdown(f"{plain(row.name)}  \n:small[{plain(words(row.family))}]")
+            sheet = pictures.sheet(images, DRAWN, SIDE, 3)
+            display.picture(sheet, alt=f"New images of {row.name}")
+    if len(shown) > SHOWN:
+        st.caption(f"The first {SHOWN} of {len(shown)} models.")

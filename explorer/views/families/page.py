@@ -1,0 +1,37 @@
+"""The families of models: each at work, and all of them on equal terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from explorer import state
+from explorer.services import catalogue, warm_up
+from explorer.views import model_picker
+from explorer.views.families import compare, see
+from explorer.widgets import inputs
+
+
+class Part(NamedTuple):
+    """A part of the page: its name, and what shows it."""
+
+    name: str
+    show: Callable[[], None]
+
+
+PARTS = {"see": Part("See it", see.show), "compare": Part("Compare", compare.show)}
+
+
+def show() -> None:
+    """Shows the whole screen."""
+    state.load()
+    usable, refused = catalogue.list_models()
+    model_picker.warn(refused)
+    labels = {key: part.name for key, part in PARTS.items()}
+    chosen = inputs.segments("families", "What to do", labels, label_visibility="collapsed")
+    if usable:
+        PARTS[chosen].show()
+    else:
+        model_picker.say_none()
+    state.publish()
+    warm_up.start()

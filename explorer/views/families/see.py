@@ -1,0 +1,65 @@
+"""*See it*: one panel for each kind of model, at work with the weights of a trained one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
+
+import streamlit as st
+
+from explorer import state
+from explorer.services import catalogue
+from explorer.services.catalogue import Entry
+from explorer.views import model_picker
+from explorer.widgets import inputs
+from models.capabilities import Capabilities
+
+
+class Panel(NamedTuple):
+    """A kind of model: its name, which families it is of, and the module whose `show(model)` shows
+    a `LoadedModel` of it."""
+
+    name: str
+    is_of: Callable[[Capabilities], bool]
+    module: str
+
+
+PANELS = {
+    "vae": Panel(
+        "Autoencoder and VAE",
+        lambda c: c.latent == "gaussian" and c.has_encoder,
+        "explorer.views.families.vae_panel",
+    ),
+}
+"""By the key in links; the setting `seen-KEY` holds the model that a panel shows."""
+
+
+def show() -> None:
+    """Shows the panel of the kind that was chosen, of those of which there is a model."""
+    models = {key: _models(key) for key in PANELS}
+    offered = {key: PANELS[key].name for key in PANELS if models[key]}
+    if not offered:
+        model_picker.say_none()
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        key, chosen = _choice(models, offered)
+    import_module(PANELS[key].module).show(model_picker.open_model(models[key][chosen]))
+
+
+def _choice(models: dict[str, dict[str, Entry]], offered: dict[str, str]) -> tuple[str, str]:
+    """Asks for a kind, if there are several, and for a model of it."""
+    key = next(iter(offered))
+    if len(offered) > 1:
+        key = inputs.segments("see", "Family", offered, default=key)
+    labels = {name: model_picker.label(entry) for name, entry in models[key].items()}
+    return key, inputs.select(f"seen-{key}", "Model", labels, width=420)
+
+
+def _models(key: str) -> dict[str, Entry]:
+    """The models on offer of a kind."""
+
+    def fits(entry: Entry) -> bool:
+        return PANELS[key].is_of(entry.card.config.model.capabilities)
+
+    return catalogue.offered(state.get(f"seen-{key}"), fits)

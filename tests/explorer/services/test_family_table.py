@@ -1,0 +1,73 @@
+"""Rows of the table of families: seeds become one row; what is not there says so."""
+
+import math
+
+import pytest
+
+from explorer.services.family_table import (
+    COLUMNS,
+    HAS_NONE,
+    NOT_MEASURED,
+    Cell,
+    Scored,
+    floors,
+    rows,
+    text,
+)
+from models.config import override
+from models.judge.report import SampleReport
+from models.metrics.samples.scores import Score
+from models.presets import preset
+from models.storage.card import Card
+
+
+def scored(id, distance=None, space="judge", seed=0, name="digits-2d", **metrics):
+    config = override(preset(name), seed=seed)
+    report = None
+    if distance is not None:
+        scores = {f"{space}.frechet": Score(distance, 0.5, 0.25, 0.1)}
+        report = SampleReport(id, "f", "digits", 500, 0, math.nan, scores, 1e-3, 1, 5)
+    return Scored(id, Card(config, title=id, seconds=9.0, metrics=metrics), report)
+
+
+def test_seeds_are_one_row_with_the_interval_of_their_mean():
+    (row,) = rows([scored("a", 2.0), scored("b", 4.0, seed=1)], "draw")
+    assert row.ids == ("a", "b") and row.cells[0].value == 3.0
+    assert row.cells[0].half == pytest.approx(12.706, abs=1e-3)
+
+
+def test_one_run_has_the_interval_of_its_images():
+    (row,) = rows([scored("a", 2.0)], "draw")
+    assert row.cells[0] == Cell(2.0, 0.5) and row.count == 1
+
+
+def test_the_best_comes_first_and_what_is_not_measured_last():
+    found = [scored("none", name="digits-ae"), scored("later", name="digits-linear"),
+             scored("worse", 9.0), scored("better", 2.0, name="digits-multirate")]  # fmt: skip
+    table = rows(found, "draw")
+    assert [row.name for row in table[:2]] == ["better", "worse"]
+    reasons = {row.name: row.cells[0].reason for row in table[2:]}
+    assert reasons == {"none": HAS_NONE, "later": NOT_MEASURED}
+
+
+def test_without_a_judge_pixels_count_and_classes_have_no_score():
+    (row,) = rows([scored("a", 2.0, space="pixels")], "draw")
+    titles = [column.title for column in COLUMNS["draw"]]
+    assert row.cells[0].value == 2.0
+    assert row.cells[titles.index("classes hit")].reason == HAS_NONE
+
+
+def test_an_autoencoder_has_no_likelihood_of_images_but_rebuilds_them():
+    one = scored("ae", name="digits-ae", squared_error_per_pixel=0.02, distortion=[20.0, 0.5])
+    assert rows([one], "likelihood")[0].cells[0].reason == HAS_NONE
+    error, size, rate, distortion = rows([one], "compress")[0].cells
+    assert (error.value, size.value, rate.reason) == (0.02, 2.0, HAS_NONE)
+    assert (distortion.value, distortion.half) == (20.0, pytest.approx(0.98))
+
+
+def test_the_floor_is_what_real_images_score():
+    assert floors([scored("a", 2.0), scored("b")], "draw")[0].value == 0.25
+
+
+def test_a_number_is_never_minus_nothing():
+    assert text(Cell(-1e-9, 0.01), 2) == "0.00 ± 0.01"
