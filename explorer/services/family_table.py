@@ -110,15 +110,13 @@ def _metric(has_it: Callable[[Any], bool], *names: str) -> Callable[[Scored], Ce
     """A score of the card: a number, or a mean with its standard error."""
 
     def cell(scored: Scored) -> Cell:
-        if not has_it(scored.card.config.model.capabilities):
-            return _missing(False)
         found = next((m for n in names if (m := scored.card.metrics.get(n)) is not None), None)
         match found:
             case [float() | int() as mean, float() | int() as error]:
                 return Cell(float(mean), _Z * error)
             case float() | int():
                 return Cell(float(found))
-        return _missing(True)
+        return _missing(has_it(scored.card.config.model.capabilities))
 
     return cell
 

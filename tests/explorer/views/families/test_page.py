@@ -71,7 +71,7 @@ def test_the_panel_runs_the_weights_of_its_model(shown, no_runs):
     write(run.model_path, original.card, weights, original.codes)
     open_view("families", **{"seen-vae": run.id})
     changed = {c for c in first if not np.array_equal(first[c], shown[c][-1])}
-    assert {"decoded from z", "Decoded draws of the prior N(0, I)"} <= changed
+    assert "Decoded draws of the prior N(0, I)" in changed
     assert "the image x" in first and "the image x" not in changed
 
 
