@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from models.config import LAYOUTS, RunConfig, override
 from models.engines.system import cores
-from models.families.registry import build_model
 from models.training.rehearsal import MOST_IMAGES, Rehearsal, timings
 
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
@@ -55,23 +54,17 @@ def operations(config: RunConfig) -> float:
         >>> [round(operations(preset(name)) / 1e6) for name in ("digits-2d", "mnist-2d")]
         [13, 819]
     """
-    model, products = build_model(config.model), []
+    rehearsal, products = Rehearsal(config, most_images=1), []
 
     def count(layer: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
         ends = inputs[0] if isinstance(layer, nn.ConvTranspose2d) else output
         products.append(ends.numel() * layer.weight[0].numel())
 
-    hooks = [
-        layer.register_forward_hook(count) for layer in model.modules() if isinstance(layer, LAYERS)
-    ]
-    try:
-        with torch.no_grad():  # one image: on the meta device, torch would load its compiler
-            model.encoder(torch.zeros(1, *config.model.image_shape))
-            model.decoder(torch.zeros(1, config.model.latent_dim))
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return 3.0 * model.draws * 2 * sum(products) * config.training.batch_size
+    for layer in rehearsal.training.model.modules():
+        if isinstance(layer, LAYERS):
+            layer.register_forward_hook(count)
+    rehearsal.make_step()  # of one image: on the meta device, torch would load its compiler
+    return 3.0 * 2 * sum(products) * config.training.batch_size
 
 
 def choose_precision(config: RunConfig, device: str = "cpu") -> str:

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from models.capabilities import FAMILIES
 from models.config import override
 from models.families.registry import describe
 from models.presets import preset
@@ -16,6 +17,7 @@ from models.storage.tensors import read_tensors
 from models.training import automatic
 from models.training.remedies import Strengths, remedies
 from tests.helpers.configs import tiny
+from tests.helpers.families import SETTINGS
 
 CONV = override(tiny(), network="conv", hidden=(4, 8), batch_size=32)
 LARGE = preset("mnist-2d")
@@ -170,3 +172,11 @@ def test_operations_are_those_that_torch_counts(config):
         model.encoder(torch.empty(images, *config.model.image_shape, device="meta"))
         model.decoder(torch.empty(images, config.model.latent_dim, device="meta"))
     assert automatic.operations(config) == 3 * model.draws * counter.get_total_flops()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_operations_of_every_family_are_counted(family):
+    """What a step computes grows with its images, whatever the model is made of."""
+    config = tiny(family=family, **SETTINGS[family])
+    few, many = (override(config, batch_size=size) for size in (4, 8))
+    assert automatic.operations(many) == 2 * automatic.operations(few) > 0
