@@ -286,9 +286,10 @@ SETTINGS: dict[str, Setting] = {
     "beside-own": Setting(None, lambda text: text[:120]),
     "in-step-live": Setting("share", _one_of("share", "step")),
     "in-step-own": Setting("share", _one_of("share", "step")),
-    "families": Setting("see", _one_of("see", "compare")),
+    "families": Setting("see", _one_of("see", "compare", "modes")),
     "see": Setting(None, _one_of("vae")),
     "seen-vae": Setting("digits-2d-beta-1", lambda text: text[:120]),
+    "drawn-model": Setting("digits-gan-collapsing", lambda text: text[:120]),
     "compared-data": Setting("digits", lambda text: text[:120]),
     "need": Setting("draw", _one_of("draw", "compress", "likelihood", "fast")),
 }

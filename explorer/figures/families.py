@@ -50,3 +50,28 @@ def quality_over_seconds(
     figure.update_xaxes(title="seconds of training (wall clock)", type="log", dtick="D2")
     figure.update_yaxes(title="Fréchet distance (squared features)", type="log", dtick="D2")
     return figure
+
+
+def class_shares(names: Sequence[str], drawn: Sequence[float], real: Sequence[float]) -> go.Figure:
+    """Draws which share of new and of real images is of which class.
+
+    Args:
+        names: Of the classes.
+        drawn: Share of new images, one for each class.
+        real: Share of real images.
+
+    Example:
+        >>> [bar.name for bar in class_shares(["a", "b"], [1.0, 0.0], [0.5, 0.5]).data]
+        ['new images', 'real images']
+    """
+    labels = [plain_text(shorten(name)) for name in names]
+    figure = go.Figure(layout_template="none")
+    for name, shares, colour in (
+        ("new images", drawn, PALETTE[0]), ("real images", real, PALETTE[3])
+    ):  # fmt: skip
+        figure.add_bar(x=labels, y=list(shares), name=name, marker={"color": colour},
+                       hovertemplate="%{x}: %{y:.1%}<extra></extra>")  # fmt: skip
+    figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE, barmode="group")
+    figure.update_xaxes(title="class, as the judge sees it", type="category")
+    figure.update_yaxes(title="share of images", tickformat=".0%")
+    return figure

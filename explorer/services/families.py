@@ -139,3 +139,31 @@ def drawn(model: LoadedModel, count: int, seed: int) -> np.ndarray:
 
     with torch.inference_mode():
         return torch.cat(list(generate(model.network, count, seed))).numpy()
+
+
+CLASSIFIED = 500
+"""Images behind the shares of classes."""
+
+
+@kept_per_model(100, "Drawing images…")
+def class_shares(model: LoadedModel, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Finds which share of new images, and of real test images, is of which class, each (K,).
+
+    None where there is no judge of the data set, or no labels of its test images.
+    """
+    import torch
+
+    from models.judge.file import judge_path, read_judge
+    from models.judge.spaces import restore_judge
+    from models.judge.train import features_of
+    from models.metrics.samples.classes import frequencies
+
+    path, images = judge_path(model.card.config.data, default_runs_dir()), model.test_images
+    if path is None or not path.exists() or images is None or images.labels is None:
+        return None
+    judge = restore_judge(read_judge(path))
+    with torch.inference_mode():
+        new = torch.tensor(drawn(model, CLASSIFIED, seed))
+        classes = judge.classify(features_of(judge, new)).argmax(1).numpy()
+    count = len(model.card.class_names)
+    return frequencies(classes, count), frequencies(images.labels, count)

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from explorer import page_queue, state
+from explorer import state
 from explorer.figures.families import quality_over_seconds
 from explorer.glossary import row as terms
 from explorer.services import families, family_table
 from explorer.services.catalogue import Entry
 from explorer.services.family_table import Cell, Column, Row, Scored
-from explorer.views import looking, model_picker
+from explorer.views import model_picker
+from explorer.views.families import scoring
 from explorer.widgets import display, inputs, pictures
 from explorer.widgets.text import plain, typeset
 from explorer.words import words
 
-TICK_SECONDS = 1.0
 NEEDS = {
     "draw": "New images",
     "compress": "Search and compress",
@@ -55,7 +55,7 @@ def show() -> None:
     scored = [Scored(name, e.card, families.report(e)) for name, e in entries.items()]
     rows = family_table.rows(scored, need)
     _table(rows, scored, need)
-    _measuring(data, [entries[s.id] for s in scored if s.report is None])
+    scoring.show(data, [entries[s.id] for s in scored if s.report is None])
     _chart(scored)
     _samples(rows, entries)
 
@@ -84,42 +84,6 @@ def _table(rows: Sequence[Row], scored: Sequence[Scored], need: str) -> None:
 def _texts(cells: Sequence[Cell], columns: Sequence[Column]) -> list[str]:
     pairs = zip(cells, columns, strict=True)
     return [plain(typeset(family_table.text(cell, column.digits))) for cell, column in pairs]
-
-
-def _measuring(data: str, missing: Sequence[Entry]) -> None:
-    """Scores what has no report yet, or follows that."""
-    progress = families.progress(data)
-    if progress is not None and progress.is_running:
-        page_queue.fragment(_follow, run_every=TICK_SECONDS)(data)
-        return
-    if progress is not None and progress.problem:
-        st.error(plain(f"The images could not be scored: {progress.problem}."))
-    missing = [entry for entry in missing if families.can_draw(entry)]
-    if not missing:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if looking.may_make():
-            count = f"{len(missing)} model" + "s" * (len(missing) > 1)
-            inputs.button(f"Score the images of {count}", lambda: _start(data, missing))
-            st.caption(f"Each draws {families.COUNT:,} images; a few seconds each.")
-    if st.session_state.pop("scoring_refused", False):
-        st.info("Two data sets are being scored already. Try again when one of them is done.")
-
-
-def _start(data: str, missing: Sequence[Entry]) -> None:
-    st.session_state.scoring_refused = not families.measure(data, missing)
-
-
-def _follow(data: str) -> None:
-    """A bar until it ends; then the page is shown again."""
-    progress = families.progress(data)
-    if progress is None or not progress.is_running:
-        st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(progress.share, f"Drawing images and scoring them: {progress.share:.0%}")
-        if families.may_cancel(data):
-            inputs.button("Cancel", lambda: families.cancel(data), key="cancel-scoring")
-    state.publish()
 
 
 def _chart(scored: Sequence[Scored]) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from explorer import state
 from explorer.services import catalogue, warm_up
 from explorer.views import model_picker
-from explorer.views.families import compare, see
+from explorer.views.families import compare, mode_collapse, see
 from explorer.widgets import inputs
 
 
@@ -19,7 +19,11 @@ class Part(NamedTuple):
     show: Callable[[], None]
 
 
-PARTS = {"see": Part("See it", see.show), "compare": Part("Compare", compare.show)}
+PARTS = {
+    "see": Part("See it", see.show),
+    "compare": Part("Compare", compare.show),
+    "modes": Part("Mode collapse", mode_collapse.show),
+}
 
 
 def show() -> None:

@@ -11,7 +11,7 @@ from explorer.services.families import SHIPPED
 from models.judge.report import SampleReport
 from models.runs.folder import Run
 from models.storage.checkpoint import read, write
-from tests.helpers.app_test import charts, choose, open_view, press, said
+from tests.helpers.app_test import charts, choose, column, open_view, press, said
 from tests.helpers.checkpoints import make_run
 from tests.helpers.paths import ROOT
 
@@ -117,3 +117,20 @@ def test_a_report_older_than_its_model_counts_for_nothing(no_runs):
     assert families.report(entry) is not None
     os.utime(kept, (1, 1))
     assert families.report(entry) is None
+
+
+def test_a_model_that_draws_one_image_is_called_collapsed_and_one_that_is_not_scored_is_offered(
+    scoring, no_runs
+):
+    link = {"families": "modes", "drawn-model": "digits-2d-beta-4"}
+    at = open_view("families", **link)
+    (verdict,) = at.error
+    assert verdict.value.startswith("**collapsed: it draws only some kinds of images.**")
+    assert "1 of 10 classes are drawn" in verdict.value
+    bars = charts(at)["class-shares"]["data"]
+    assert max(column(bars[0], "y")) == 1.0 and max(column(bars[1], "y")) < 0.15
+    name = make_run(no_runs, title="mine")
+    at = open_view("families", **link | {"drawn-model": name})
+    assert not at.error and not at.success
+    press(at, "Score the images of 1 model")
+    assert name in " ".join(scoring.asked["digits"])
