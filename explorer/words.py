@@ -6,6 +6,10 @@ Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from models.metrics.names import score_name
+
 DATA = {
     "digits": "Digits",
     "sprites": "Sprites",
@@ -60,3 +64,25 @@ def words(name: str) -> str:
         ('Gaussian pixels, σ fitted', 'my faces')
     """
     return WORDS.get(name, name)
+
+
+def score_words(name: str) -> tuple[str, str]:
+    """Returns how a score is called on the screen, and its unit in full; empty if it has none.
+
+    Example:
+        >>> score_words("negative_elbo"), score_words("noise_error")[1]
+        (('−ELBO', 'nats per image'), '')
+    """
+    found = score_name(name)
+    return found.symbol.replace("-", "−"), found.unit.replace("/", " per ")
+
+
+def list_of_words(names: Iterable[str]) -> str:
+    """Joins words, each once: with commas, and before the last with “and”.
+
+    Example:
+        >>> list_of_words(["a VAE", "a GAN", "a VAE"])
+        'a VAE and a GAN'
+    """
+    *most, last = dict.fromkeys(names)
+    return f"{', '.join(most)} and {last}" if most else last

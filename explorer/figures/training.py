@@ -27,18 +27,20 @@ MAX_CURVES = 20
 def training_curve(
     name: str,
     epochs: np.ndarray,
-    train: np.ndarray,
-    test: np.ndarray,
+    train: np.ndarray | None,
+    test: np.ndarray | None,
     marks: Sequence[tuple[float, str]] = (),
+    unit: str = "nats per image",
 ) -> go.Figure:
     """Draws one score over a training run, on the training and the test set.
 
     Args:
         name: Of the score.
         epochs: Shape (E,), counted from 1.
-        train: Nats per image on the training set, shape (E,).
+        train: On the training set, shape (E,); None if it is not measured there.
         test: The same on the test set.
         marks: Epochs at which a setting was changed, and to what.
+        unit: Of both; empty if they have none.
 
     Example:
         >>> figure = training_curve("D", np.arange(1, 3), np.ones(2), np.zeros(2))
@@ -49,9 +51,10 @@ def training_curve(
     curves = [
         _curve(
             epochs, curve, split, f"{name}, {split}",
-            {"color": PALETTE[colour], "dash": dash, "width": 2},
+            {"color": PALETTE[colour], "dash": dash, "width": 2}, unit.partition(" ")[0],
         )
         for split, curve, dash, colour in splits
+        if curve is not None
     ]  # fmt: skip
     lines = [
         {
@@ -67,18 +70,24 @@ def training_curve(
         }
         for epoch, text in marks
     ]  # fmt: skip
-    title = {"title": {"text": f"{name}, nats per image"}}
+    title = {"title": {"text": f"{name}, {unit or 'no unit'}"}}
     return _over_epochs(curves, yaxis=title, shapes=lines, annotations=texts)
 
 
 def _curve(
-    epochs: np.ndarray, values: np.ndarray, name: str, what: str, line: dict[str, Any]
+    epochs: np.ndarray,
+    values: np.ndarray,
+    name: str,
+    what: str,
+    line: dict[str, Any],
+    unit: str = "nats",
 ) -> dict[str, Any]:
     """A score over the epochs; a single epoch is a marker."""
+    short = f" {unit}".rstrip()
     return {
         "type": "scatter", "x": epochs, "y": values, "name": name, "line": line,
         "mode": "lines" if len(epochs) > 1 else "markers",
-        "hovertemplate": f"{what}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+        "hovertemplate": f"{what}, epoch %{{x}}: %{{y:.2f}}{short}<extra></extra>",
     }  # fmt: skip
 
 
@@ -152,32 +161,35 @@ def kl_and_weight(
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
-def compared_curves(name: str, runs: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> go.Figure:
+def compared_curves(
+    name: str, runs: Sequence[tuple[str, np.ndarray, np.ndarray]], unit: str = "nats per image"
+) -> go.Figure:
     """Draws one score over several training runs, told apart by colour and dashes.
 
     Args:
         name: Of the score.
         runs: For each its title, the epochs from 1, shape (E,), and the score on the test set
-            in nats per image, shape (E,).
+            in that unit, shape (E,).
+        unit: Of the score; empty if it has none.
 
     Example:
         >>> one = ("a run", np.arange(1, 3), np.array([30.0, 25.0]))
         >>> [trace.name for trace in compared_curves("D", [one]).data]
         ['a run']
     """
-    figure = go.Figure()
+    figure, short = go.Figure(), unit.partition(" ")[0]
     for i, (title, epochs, values) in enumerate(runs):
         shown, colour = plain_text(shorten(title)), PALETTE[i % len(PALETTE)]
         figure.add_scatter(
             x=epochs, y=values, name=shown, mode="lines" if len(epochs) > 1 else "markers",
             line={"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2},
             marker={"color": colour, "symbol": SYMBOLS[i % len(SYMBOLS)]},
-            hovertemplate=f"{name}, {shown}, epoch %{{x}}: %{{y:.2f}} nats<extra></extra>",
+            hovertemplate=f"{name}, {shown}, epoch %{{x}}: %{{y:.2f}} {short}<extra></extra>",
         )  # fmt: skip
     above = {"y": 1.02, "yanchor": "bottom", "x": 0}
     figure.update_layout(
         height=260 + 20 * len(runs), margin=NO_MARGIN, legend=above, showlegend=True
     )
     figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title=f"{name}, nats per image, test set")
+    figure.update_yaxes(title=f"{name}, {unit or 'no unit'}, test set")
     return figure

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from models.metrics.names import NATS, in_words, with_elbo
 from models.runs.folder import Run, find_run
 from models.runs.history import LatestRow
 from models.runs.status import epochs_done
@@ -47,13 +48,12 @@ class _Member:
     def text(self) -> str:
         """Where it stands, in one line."""
         epoch, row = self.epoch(), self.latest.read() or {}
-        scores = [row.get(f"test_{score}") for score in ("distortion", "rate")]
-        if not epoch or not all(isinstance(score, float) for score in scores):
+        test = {n[5:]: v for n, v in row.items() if n.startswith("test_") and type(v) is not int}
+        scores = with_elbo(test, self.has_rate)
+        if not epoch or not scores:
             return "first epoch"
-        terms = f"D {scores[0]:z.2f}"
-        if self.has_rate:
-            terms += f", R {scores[1]:z.2f}, −ELBO {sum(scores):z.2f}"
-        return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')} nats per test image"
+        terms = in_words(scores, separator=", ").replace(NATS, "nats per test image")
+        return f"epoch {epoch} of {self.epochs}: {terms.replace('-', '−')}"
 
 
 class Progress:

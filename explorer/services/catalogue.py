@@ -45,16 +45,28 @@ _lock = threading.Lock()
 
 
 def entries() -> list[Entry]:
-    """Lists the usable models: a custom model, shipped ones by name, the user's, newest first."""
-    return list(list_models()[0].values())
+    """Lists all usable models: a custom model, shipped ones by name, the user's, newest first."""
+    return list(all_models().values())
 
 
 def list_models() -> tuple[dict[str, Entry], dict[str, str]]:
-    """Lists the usable models by id, and one sentence for each that is not.
+    """Lists the usable models of families with codes by id, and one sentence for each unusable.
 
     Both are shared by all sessions: they must not be changed.
     """
-    return _listed(run_folders.listing(), _others(), len(_damaged))
+    usable, refused, _ = _listed(run_folders.listing(), _others(), len(_damaged))
+    return usable, refused
+
+
+def without_codes() -> dict[str, Entry]:
+    """Lists the models by id whose family has no code z of an image: no map can show them."""
+    return _listed(run_folders.listing(), _others(), len(_damaged))[2]
+
+
+def all_models() -> dict[str, Entry]:
+    """Lists every usable model by id, with codes or without."""
+    usable, _, others = _listed(run_folders.listing(), _others(), len(_damaged))
+    return usable | others
 
 
 @run_folders.once_a_look
@@ -72,39 +84,51 @@ def _others() -> tuple[tuple[str, Path, bool, int], ...]:
 @functools.lru_cache(4)
 def _listed(
     runs: Listing, others: Sequence[tuple[str, Path, bool, int]], _damaged_count: int
-) -> tuple[dict[str, Entry], dict[str, str]]:
-    usable, refused = {}, {}
+) -> tuple[dict[str, Entry], dict[str, str], dict[str, Entry]]:
+    usable, refused, codeless = {}, {}, {}
 
     def add(entry: Entry, problem: str) -> None:
         problem = problem or _damaged.get((entry.path, entry.changed), "")
         if problem:
             refused[entry.id] = problem
-        else:
+        elif has_codes(entry):
             usable[entry.id] = entry
+        else:
+            codeless[entry.id] = entry
 
     for name, path, ships, changed in others:
         card, problem = _card_or_problem(path, changed)
         add(Entry(name, path, ships, changed, card), problem)
     for run in runs.runs:
         if run.changed:
-            problem = run.model_problem or ("" if run.has_codes else NO_CODES)
+            problem = run.model_problem or _why_no_codes(run.card, run.has_codes)
             title = run.label.title
             card = replace(run.card, title=title) if title and run.card else run.card
             entry = Entry(run.id, run.run.model_path, False, run.changed, card, run.label.pinned)
             add(entry, problem)
-    return usable, refused
+    return usable, refused, codeless
+
+
+def _why_no_codes(card: Card, holds_codes: bool) -> str:
+    """Why a file without codes cannot be used; nothing where its family has none."""
+    return NO_CODES if card.config.model.capabilities.has_codes and not holds_codes else ""
 
 
 @functools.lru_cache(50)
 def _card_or_problem(path: Path, changed: int) -> tuple[Card | None, str]:
     try:
-        card, has_codes = read_card(path)
+        card, holds_codes = read_card(path)
     except CheckpointError as error:
         return None, str(error)
-    return card, "" if has_codes else NO_CODES
+    return card, _why_no_codes(card, holds_codes)
 
 
-def offered(chosen: str, is_fitting: Callable[[Entry], bool] = lambda _: True) -> dict[str, Entry]:
+def has_codes(entry: Entry) -> bool:
+    """Whether a map can show a model: its family has a code z of every image."""
+    return entry.card.config.model.capabilities.has_codes
+
+
+def offered(chosen: str, is_fitting: Callable[[Entry], bool] = has_codes) -> dict[str, Entry]:
     """Lists the models among which a page lets choose, by id, in the order of `list_models`.
 
     Of the user's own these are the pinned ones, the newest `OFFERED` and the one that is chosen: a
@@ -115,7 +139,7 @@ def offered(chosen: str, is_fitting: Callable[[Entry], bool] = lambda _: True) -
         is_fitting: Whether a model can be chosen here.
     """
     shown, own = {}, 0
-    for name, entry in list_models()[0].items():
+    for name, entry in all_models().items():
         if not is_fitting(entry):
             continue
         own += not entry.shipped
@@ -137,8 +161,8 @@ def checkpoint(entry: Entry) -> Checkpoint:
     """
     try:
         stored = _checkpoint(str(entry.path), entry.changed)
-        if stored.codes is None:
-            raise CheckpointError(NO_CODES)
+        if problem := _why_no_codes(stored.card, stored.codes is not None):
+            raise CheckpointError(problem)
     except CheckpointError as error:
         with _lock:
             _damaged[entry.path, entry.changed] = str(error)

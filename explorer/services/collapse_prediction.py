@@ -40,7 +40,7 @@ def _place(config: RunConfig) -> tuple[str, str, int, str, float, bool] | None:
     from models.theory.collapse_threshold import PREDICTABLE
 
     model = config.model
-    if model.likelihood not in PREDICTABLE or not model.capabilities.has_rate:
+    if model.likelihood not in PREDICTABLE or not model.capabilities.has_posterior:
         return None
     sigma = model.sigma if model.likelihood_properties.sigma == "fixed" else 1.0
     images = (config.data, str(default_data_dir()), time_of_change(config.data))

@@ -13,8 +13,10 @@ from pathlib import PurePath
 from typing import Any, NamedTuple
 
 from explorer.services.rate_distortion import group_of, is_estimate
+from explorer.words import score_words
 from models.config import RunConfig
 from models.data.builtin import is_built_in
+from models.metrics.names import SCORE_NAMES
 from models.metrics.statistics import paired_difference
 from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint
@@ -29,6 +31,9 @@ NAMES = {
     "sigma": "σ",
     "beta_min": "smallest β",
     "beta_max": "largest β",
+    "codebook": "codes of a VQ-VAE",
+    "commitment": "commitment of a VQ-VAE",
+    "prior_width": "prior of a VQ-VAE, width",
     "beta": "β",
     "kl_warmup_steps": "KL warm-up, steps",
     "cycles": "KL cycles",
@@ -113,6 +118,11 @@ def scores(cards: Sequence[Card | None]) -> list[Row]:
         Row(name, tuple(_estimate(each.get(key)) for each in metrics))
         for key, name in SCORES.items()
     ]
+    for key in [name for name in SCORE_NAMES if name not in SCORES]:
+        cells = tuple(_estimate(each.get(key)) or _number(each.get(key)) for each in metrics)
+        if any(cell is not None for cell in cells):
+            title, unit = score_words(key)
+            rows.append(Row(", ".join(filter(None, (title, unit))), cells))
     rows += [
         Row("active latents", tuple(_whole(each.get("active_units")) for each in metrics)),
         Row("test images", tuple(card and _test_set(card) for card in cards)),
@@ -126,6 +136,10 @@ def scores(cards: Sequence[Card | None]) -> list[Row]:
 
 def _estimate(value: Any) -> Cell:
     return tuple(map(float, value)) if is_estimate(value) else None
+
+
+def _number(value: Any) -> Cell:
+    return round(value, 2) if isinstance(value, float) else None
 
 
 def _whole(value: Any) -> Cell:

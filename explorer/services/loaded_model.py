@@ -49,7 +49,7 @@ class LoadedModel:
 
     @property
     def codes(self) -> Codes:
-        """The test set in latent space."""
+        """The test set in latent space, of a family with codes."""
         return self.checkpoint.codes
 
     @functools.cached_property

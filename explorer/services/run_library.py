@@ -109,9 +109,9 @@ def take_in(data: bytes, name: str) -> Run:
 
 
 def _usable(path: Path) -> Checkpoint:
-    """A checkpoint whose model can be built and mapped."""
+    """A checkpoint whose model can be built, with codes if its family has them."""
     checkpoint = read(path)
-    if checkpoint.codes is None:
+    if checkpoint.codes is None and checkpoint.card.config.model.capabilities.has_codes:
         raise CheckpointError(catalogue.NO_CODES)
     restore(checkpoint)
     return checkpoint

@@ -90,15 +90,22 @@ def preset_value(preset: str, name: str, data: str | None = None) -> Any:
 def matters(name: str, family: str, likelihood: str) -> bool:
     """Tells whether a setting changes anything in a model of this family and likelihood.
 
+    A network that its family determines is no choice.
+
     Example:
         >>> matters("beta", "multirate", "bernoulli"), matters("sigma", "vae", "gaussian")
         (False, True)
     """
-    if name == "beta":
-        return FAMILIES[family].betas == "one"
-    if name == "kl_warmup_steps":
-        return FAMILIES[family].has_rate
-    return name != "sigma" or LIKELIHOODS[likelihood].reads_sigma
+    capabilities = FAMILIES[family]
+    matter = {
+        "beta": capabilities.betas == "one",
+        "kl_warmup_steps": capabilities.betas != "none",
+        "network": capabilities.latent == "gaussian",
+        "latent_dim": capabilities.latent != "noise image",
+        "likelihood": capabilities.has_likelihood,
+        "sigma": capabilities.has_likelihood and LIKELIHOODS[likelihood].reads_sigma,
+    }
+    return matter.get(name, True)
 
 
 def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
@@ -134,7 +141,8 @@ def plan(preset: str, chosen: Mapping[str, Any]) -> RunConfig:
     images = data_size(data)
     changes["image_shape"] = images.image_shape
     changes.setdefault("batch_size", batch_size(preset, data))
-    changes["binarize"] = start.training.binarize and LIKELIHOODS[likelihood].is_binary
+    can_binarize = start.model.capabilities.has_likelihood and LIKELIHOODS[likelihood].is_binary
+    changes["binarize"] = start.training.binarize and can_binarize
     config = override(start, **changes)
     config.total_steps(images.train)
     return config

@@ -66,12 +66,13 @@ def _work(config: RunConfig) -> RunConfig:
 
 
 class Course(NamedTuple):
-    """How a training run goes: `epochs` (E,) from 1; D and R, shape (E, 2), and KL per latent on
-    the test set, shape (E, Z), in nats per image; updates of an epoch."""
+    """How a training run goes: `epochs` (E,) from 1; terms of the loss on the training set and
+    scores on the test set by name, each of shape (E,), in the units of `models.metrics.names`; KL
+    per latent on the test set, shape (E, Z), in nats; updates of an epoch."""
 
     epochs: np.ndarray
-    train: np.ndarray
-    test: np.ndarray
+    train: dict[str, np.ndarray]
+    test: dict[str, np.ndarray]
     kl: np.ndarray
     steps_per_epoch: float
 
@@ -79,30 +80,33 @@ class Course(NamedTuple):
 def course(run: Run) -> Course | None:
     """Reads what a run has recorded, at most `MAX_EPOCHS` of its epochs; None if nothing.
 
-    Rows without these scores are passed over, and so are those of another number of latents.
+    Rows that hold other scores than the first are passed over, and so are those of another number
+    of latents.
     """
-    rows = [row for row in map(_scores, run.history.rows(MAX_EPOCHS)) if row is not None]
-    rows = [row for row in rows if len(row) == len(rows[0])]
+    rows = [row for row in run.history.rows(MAX_EPOCHS) if _shape(row)[0]]
+    rows = [row for row in rows if _shape(row) == _shape(rows[0])]
     if not rows:
         return None
-    table = np.array(rows)
-    epochs = table[:, 0].astype(int) + 1
-    length = table[-1, 1] / epochs[-1]
-    return Course(epochs, table[:, 2:4], table[:, 4:6], table[:, 6:], float(length))
+    names, latents = _shape(rows[0])
+    table = {name: np.array([row[name] for row in rows], float) for name in names}
+    epochs = np.array([row["epoch"] for row in rows]) + 1
+    kl = np.array([row.get(_KL, []) for row in rows], float).reshape(len(rows), latents)
+    train, test = (
+        {name.removeprefix(part): table[name] for name in names if name.startswith(part)}
+        for part in _PARTS
+    )
+    return Course(epochs, train, test, kl, float(rows[-1]["step"] / epochs[-1]))
 
 
-_SCORES = ("epoch", "step", "train_distortion", "train_rate", "test_distortion", "test_rate")
+_PARTS = ("train_", "test_")
+_KL = "test_kl_per_dimension"
 
 
-def _scores(row: Row) -> list[float] | None:
-    """Epoch, step, scores and KL per latent of a row; None if one of them is not there."""
-    values = [row.get(name) for name in _SCORES]
-    kl = row.get("test_kl_per_dimension", [])
-    if not isinstance(kl, list) or any(
-        value is None or isinstance(value, list) for value in values
-    ):
-        return None
-    return values + kl
+def _shape(row: Row) -> tuple[tuple[str, ...], int]:
+    """What a row holds: the names of its scores, sorted, and how many latents it has the KL of."""
+    kl = row.get(_KL, [])
+    names = (n for n, v in row.items() if n.startswith(_PARTS) and not isinstance(v, list))
+    return tuple(sorted(names)), len(kl) if isinstance(kl, list) else -1
 
 
 # --- while it runs -------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import streamlit as st
 
 from explorer import state
 from explorer.services import catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets import inputs
+from explorer.widgets import inputs, links
 from explorer.widgets.text import plain
 from explorer.words import words
 from models.storage.tensors import CheckpointError
@@ -29,6 +31,7 @@ def show(name: str, needs_images: bool = False, small: bool = False) -> LoadedMo
     """
     usable, refused = catalogue.list_models()
     warn(refused)
+    say_elsewhere(name)
     if not usable:
         say_none()
         return None
@@ -69,6 +72,28 @@ def warn(refused: dict[str, str]) -> None:
         st.warning(plain(sentence), icon="⚠️")
     if len(refused) > WARNED:
         st.warning(f"{len(refused) - WARNED} more models cannot be opened.", icon="⚠️")
+
+
+def say_elsewhere(name: str) -> None:
+    """Says so where a link asks for a model whose images have no codes, and where it is shown.
+
+    Args:
+        name: Of the setting that holds the choice; it is set back.
+    """
+    entry = catalogue.without_codes().get(state.get(name) or "")
+    if entry is None:
+        return
+    state.put(**{name: state.SETTINGS[name].default})
+    family = words(entry.card.config.model.family)
+    sentence = (
+        f"“{catalogue.title(entry)}” is not shown here: in a model of the kind {family} an image "
+        "has no code z. Another model is shown instead."
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(plain(sentence))
+        links.to("All families", "./families")
+        if not entry.shipped:
+            links.to("Its curves and scores", f"./train?own={quote(entry.id)}")
 
 
 def say_none() -> None:

@@ -27,7 +27,7 @@ from models.cli.options import (
 )
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
-from models.metrics.names import in_words
+from models.metrics.names import in_words, with_elbo
 from models.places import default_runs_dir
 from models.presets import preset
 from models.runs.folder import Run, find_run, remove_unbegun
@@ -217,12 +217,6 @@ def _train(
 
 def _epoch_line(event: Any, config: RunConfig) -> str:
     """The scores of an epoch's end, those that are one number each."""
-    scores = {name: value for name, value in event.test.items() if not isinstance(value, list)}
-    if not config.model.capabilities.has_rate:
-        scores.pop("rate", None)
-    if {"distortion", "rate"} <= scores.keys():
-        elbo = {"negative_elbo": scores["distortion"] + scores["rate"]}
-        first = {name: scores.pop(name) for name in ("distortion", "rate")}
-        scores = first | elbo | scores
+    scores = with_elbo(event.test, config.model.capabilities.has_rate)
     epoch = f"epoch {event.epoch + 1:>3}/{config.training.epochs}"
     return f"{epoch}  test {in_words(scores)}  ({event.seconds:z.1f} s)"

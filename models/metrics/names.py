@@ -7,7 +7,8 @@ library.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 NATS = "nats/image"
 
@@ -45,8 +46,30 @@ def score_name(name: str) -> ScoreName:
     return SCORE_NAMES.get(name, ScoreName(words, words))
 
 
-def in_words(scores: dict[str, float], digits: int = 2) -> str:
-    """Writes scores one after the other, with their units.
+def with_elbo(scores: Mapping[str, Any], has_rate: bool = True) -> dict[str, Any]:
+    """Puts D, R and their sum first, and leaves out lists and an R that a family does not have.
+
+    Args:
+        scores: By name: numbers, arrays of one number an epoch, or lists of one number a latent.
+        has_rate: Of the family.
+
+    Example:
+        >>> with_elbo({"perplexity": 3.0, "rate": 1.0, "distortion": 2.0, "kl": [1.0]})
+        {'distortion': 2.0, 'rate': 1.0, 'negative_elbo': 3.0, 'perplexity': 3.0}
+        >>> with_elbo({"distortion": 2.0, "rate": 0.0}, has_rate=False)
+        {'distortion': 2.0}
+    """
+    left = {name: value for name, value in scores.items() if not isinstance(value, list)}
+    if not has_rate:
+        left.pop("rate", None)
+    first = {name: left.pop(name) for name in ("distortion", "rate") if name in left}
+    if len(first) == 2:
+        first["negative_elbo"] = first["distortion"] + first["rate"]
+    return first | left
+
+
+def in_words(scores: Mapping[str, float], separator: str = "  ") -> str:
+    """Writes scores one after the other, a unit after the last one that has it.
 
     Example:
         >>> in_words({"distortion": 20.0, "rate": 3.14159, "perplexity": 22.7})
@@ -56,5 +79,5 @@ def in_words(scores: dict[str, float], digits: int = 2) -> str:
     units = [score_name(name).unit for name in scores]
     for (name, value), unit, following in zip(scores.items(), units, [*units[1:], ""], strict=True):
         is_last = unit and unit != following
-        parts.append(f"{score_name(name).symbol} {value:z.{digits}f}{f' {unit}' * bool(is_last)}")
-    return "  ".join(parts)
+        parts.append(f"{score_name(name).symbol} {value:z.2f}{f' {unit}' * bool(is_last)}")
+    return separator.join(parts)

@@ -83,7 +83,7 @@ UNITLESS = {
 }
 SHARES = ("share of", "sharpness of", "largest difference")
 """Titles of shares begin so: they have no unit."""
-UNITS = r"nats|prior s|grey levels|seconds|squared features|\(0 to 1\)|degrees"
+UNITS = r"nats|codes|no unit|prior s|grey levels|seconds|squared features|\(0 to 1\)|degrees"
 
 
 def assert_labelled(figure):

@@ -23,9 +23,10 @@ from explorer.services.comparison import Row
 from explorer.views import model_picker
 from explorer.widgets import display, inputs, links
 from explorer.widgets.text import plain
-from explorer.words import GREY, words
+from explorer.words import GREY, score_words, words
 from models.config import RunConfig
 from models.data.builtin import is_built_in
+from models.metrics.names import with_elbo
 from models.runs.folder import Run
 from models.runs.index import IndexedRun
 from models.storage.checkpoint import Checkpoint
@@ -40,7 +41,7 @@ def show(found: list[IndexedRun]) -> None:
     Args:
         found: The user's runs, in the order in which they are offered; shipped models follow.
     """
-    usable, _ = catalogue.list_models()
+    usable = catalogue.all_models()
     st.markdown("## Compare runs")
     already = [run_folders.indexed(name) for name in state.get("runs") or ()]
     known = {each.id: each for each in (*found, *filter(None, already)) if each.config}
@@ -152,7 +153,7 @@ def _curves(runs: dict[str, Run], count: int) -> None:
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"compared-{name}")
-    without = count - max((len(figure.data) for figure in shown.values()), default=0)
+    without = count - len({trace.name for figure in shown.values() for trace in figure.data})
     if without:
         st.caption(f"Not in the charts, as they have no history: {without} of {count}.")
 
@@ -166,19 +167,18 @@ def _changed(run: Run) -> tuple[str, int, int]:
 
 
 def _figures(runs: dict[str, Run]) -> dict[str, go.Figure]:
-    """The charts by the names of their scores; an autoencoder has D alone."""
-    curves: dict[str, list] = {"D": [], "R": [], "ELBO": []}
+    """The charts by the names of their scores, each with the runs that have it."""
+    curves: dict[str, list] = {"distortion": [], "rate": [], "negative_elbo": []}
     for title, run in runs.items():
         course = training_runs.course(run)
         if course is None:
             continue
-        d, r = course.test.T
-        curves["D"].append((title, course.epochs, d))
-        if run.config().model.capabilities.has_rate:
-            curves["R"].append((title, course.epochs, r))
-            curves["ELBO"].append((title, course.epochs, d + r))
+        has_rate = run.config().model.capabilities.has_rate
+        for name, values in with_elbo(course.test, has_rate).items():
+            curves.setdefault(name, []).append((title, course.epochs, values))
+    words_of = {name: score_words(name) for name in curves}
     return {
-        name: compared_curves("−ELBO" if name == "ELBO" else name, found)
+        words_of[name][0].lstrip("−"): compared_curves(words_of[name][0], found, words_of[name][1])
         for name, found in curves.items()
         if found
     }

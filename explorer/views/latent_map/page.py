@@ -32,6 +32,7 @@ def show() -> None:
     state.load()
     usable, refused = catalogue.list_models()
     model_picker.warn(refused)
+    model_picker.say_elsewhere("model")
     if not usable:
         model_picker.say_none()
         return
@@ -61,7 +62,11 @@ def _second(usable: dict[str, Entry], model: LoadedModel) -> LoadedModel | None:
     data = model.card.data_fingerprint
     others = catalogue.offered(
         state.get("second"),
-        lambda entry: entry.id != model.entry.id and entry.card.data_fingerprint == data,
+        lambda entry: (
+            catalogue.has_codes(entry)
+            and entry.id != model.entry.id
+            and entry.card.data_fingerprint == data
+        ),
     )
     labels = {name: model_picker.label(entry) for name, entry in others.items()}
     chosen = inputs.select("second", "Beside it", {"": "no other model", **labels}, width=180)

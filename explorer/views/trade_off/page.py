@@ -20,7 +20,7 @@ from explorer.views import downloads, model_picker
 from explorer.views.trade_off import exact_values, scores, sweeps
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, typeset
-from explorer.words import GREY
+from explorer.words import GREY, list_of_words, words
 
 SIGMA = {
     "fixed": "Squared error with σ = {sigma:g}: β means a variance of βσ² = {variance:g}.",
@@ -48,8 +48,17 @@ def show() -> None:
     with st.container():  # there in any case, so that the plane below keeps its place
         if chosen:
             _chosen_runs({name: models[name] for name in chosen}, group.runs)
+    _left_out()
     _explore(group, model_picker.open_model(group.curves[curve]) if curve else None, chosen)
     sweeps.show()
+
+
+def _left_out() -> None:
+    """Says which models can have no point in the plane, if there are any."""
+    if others := catalogue.without_codes().values():
+        kinds = list_of_words(words(entry.card.config.model.family) for entry in others)
+        count = f"{len(others)} model{'s' * (len(others) > 1)} ({kinds})"
+        st.caption(f"Not in the plane: {count}, for β weighs nothing in them.")
 
 
 def _chosen_runs(chosen: dict[str, Entry], runs: dict[str, Entry]) -> None:

@@ -19,7 +19,9 @@ from explorer.views.train import outcomes, snapshots
 from explorer.views.train.attempts import attempt
 from explorer.widgets import display, inputs
 from explorer.widgets.text import plain
+from explorer.words import score_words
 from models.config import RUN_SETTINGS, RunConfig
+from models.metrics.names import with_elbo
 from models.runs.folder import Run
 from models.training.control import (
     GO,
@@ -261,7 +263,7 @@ def _dial(run: Run, config: RunConfig, name: str) -> None:
 
 
 def curves(run: Run, config: RunConfig, place: str) -> None:
-    """D, R and −ELBO over the epochs that are over, and the KL of every latent."""
+    """The scores over the epochs that are over, and the KL of every latent."""
     shown = page_files.built_once(_stamp(run), lambda: _curves(run, config))
     if not shown:
         return
@@ -269,7 +271,8 @@ def curves(run: Run, config: RunConfig, place: str) -> None:
         for name, figure in shown.items():
             with st.container(width=CURVE_WIDTH):
                 display.chart(figure, f"{place}-{name}-{run.id}")
-    st.html(row("distortion", "rate", "negative_elbo", "kl", "steps", "nats"))
+    if "D" in shown:
+        st.html(row("distortion", "rate", "negative_elbo", "kl", "steps", "nats"))
     if config.model.capabilities.has_posterior:
         st.caption(ONE_DRAW)
     if config.model.capabilities.betas == "many":
@@ -291,17 +294,15 @@ def _curves(run: Run, config: RunConfig) -> dict[str, go.Figure]:
     found = training_runs.course(run)
     if found is None:
         return {}
-    epochs, train, test, kl, _ = found
-    marks = training_runs.marks(run, found)
-    terms = {"D": (train[:, 0], test[:, 0])}
-    if config.model.capabilities.has_rate:
-        terms |= {"R": (train[:, 1], test[:, 1]), "ELBO": (train.sum(1), test.sum(1))}
-    shown = {
-        name: training_curve("−ELBO" if name == "ELBO" else name, epochs, *pair, marks)
-        for name, pair in terms.items()
-    }
-    if len(terms) > 1 and kl.size:
-        shown["KL"] = kl_curves(epochs, kl)
+    marks, has_rate = training_runs.marks(run, found), config.model.capabilities.has_rate
+    train, test = with_elbo(found.train, has_rate), with_elbo(found.test, has_rate)
+    shown = {}
+    for name in {**test, **train}:
+        title, unit = score_words(name)
+        pair = train.get(name), test.get(name)
+        shown[title.lstrip("−")] = training_curve(title, found.epochs, *pair, marks, unit)
+    if has_rate and found.kl.size:
+        shown["KL"] = kl_curves(found.epochs, found.kl)
     return shown
 
 

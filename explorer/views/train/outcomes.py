@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import streamlit as st
 
 from explorer.jobs.job import Job
@@ -9,7 +12,9 @@ from explorer.services import catalogue, collapse_prediction, job_queue, trainin
 from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain, score, typeset
+from explorer.words import score_words
 from models.config import RunConfig
+from models.metrics.names import SCORE_NAMES
 from models.runs.folder import Run
 from models.runs.verdict import verdict
 from models.storage.card import Card
@@ -29,7 +34,7 @@ def collapse(run: Run, config: RunConfig) -> None:
     course = training_runs.course(run)
     if course is None or len(course.epochs) <= NEWBORN_EPOCHS:
         return
-    rates = course.test[-LAST_EPOCHS:, 1]
+    rates = course.test["rate"][-LAST_EPOCHS:]
     if rates.max() < COLLAPSED_NATS:
         sentence = (
             f"Collapsed: R is {rates[-1]:z.2f} nats, so every image has the same code, the prior. "
@@ -59,7 +64,7 @@ def ended(job: Job) -> None:
 
 def finished(job: Job) -> None:
     """One that is done: its scores and the way to its map."""
-    entry = catalogue.list_models()[0].get(job.runs[0])
+    entry = catalogue.all_models().get(job.runs[0])
     if entry is not None:
         with st.container(horizontal=True, vertical_alignment="center"):
             card = entry.card
@@ -67,14 +72,28 @@ def finished(job: Job) -> None:
                 st.warning(f"{plain(job.title)} is done, but {plain(found)}. {scores(card)}")
             else:
                 st.success(f"{plain(job.title)} is done. {scores(card)}")
-            links.open_map(entry.id)
+            if card.config.model.capabilities.has_codes:
+                links.open_map(entry.id)
 
 
 def scores(card: Card) -> str:
     """Scores on the test set with their standard errors."""
     found = card.metrics
+    if "distortion" not in found:
+        return _other_scores(found)
     text = f"D {score(found.get('distortion'))}"
     if "rate" in found:
         text += f" + R {score(found['rate'])}"
         text += f" = −ELBO {score(found.get('negative_elbo'))}"
     return f"{text} nats per test image"
+
+
+def _other_scores(metrics: Mapping[str, Any]) -> str:
+    """Scores of a model without D, each with its unit."""
+    parts = []
+    for name in (name for name in SCORE_NAMES if name in metrics):
+        title, unit = score_words(name)
+        value = metrics[name]
+        amount = score(value) if isinstance(value, list) else typeset(f"{value:z.2f}")
+        parts.append(f"{title} {amount} {unit.replace('per image', 'per test image')}".rstrip())
+    return ", ".join(parts)

@@ -81,13 +81,17 @@ def _form() -> None:
                     if training_form.matters(item.name, family, likelihood):
                         _field(item, preset, data)
                 if title == "Objective" and FAMILIES[family].betas != "one":
-                    st.caption(_WITHOUT_BETA[FAMILIES[family].betas])
+                    st.caption(_without_beta(family))
 
 
-_WITHOUT_BETA = {
-    "none": "An autoencoder has no noise, no prior and no rate, so there is no β.",
-    "many": "A multi-rate model draws a new β for every image, so it learns all of them.",
-}
+def _without_beta(family: str) -> str:
+    """Why there is no β to choose."""
+    capabilities = FAMILIES[family]
+    if capabilities.betas == "many":
+        return "A multi-rate model draws a new β for every image, so it learns all of them."
+    if not capabilities.has_prior:
+        return "An autoencoder has no noise, no prior and no rate, so there is no β."
+    return f"{words(family)}: β weighs the rate of a VAE’s posterior, and there is none here."
 
 
 def _field(item: Description, preset: str, data: dict[str, str]) -> None:

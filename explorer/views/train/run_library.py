@@ -55,7 +55,7 @@ def show() -> None:
     trash.show_room()
     found = run_folders.in_order()
     shown = _page(found)
-    usable, _ = catalogue.list_models()
+    usable = catalogue.all_models()
     cards = {each.id: usable[each.id].card for each in shown if each.id in usable}
     if shown:
         _table(shown, cards)
@@ -116,7 +116,8 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
     """What the table says of a run."""
     config = run.config
     family, latents = config.model.family, config.model.latent_dim
-    has_beta = config.model.capabilities.betas == "one"
+    capabilities = config.model.capabilities
+    has_beta = capabilities.betas == "one"
     metrics, label = card.metrics if card else {}, run.label
     active = metrics.get("active_units")
     return {
@@ -124,7 +125,7 @@ def _row(run: IndexedRun, card: Card | None) -> dict[str, Any]:
         **({"whose": permissions.whose(run.owner)} if permissions.is_class() else {}),
         "data": _data(config, card),
         "family": words(family),
-        "latents": latents,
+        "latents": latents if capabilities.has_decoder else None,
         "β": (card.config if card else config).objective.beta if has_beta else None,
         "D": _mean(metrics.get("distortion")),
         "R": _mean(metrics.get("rate")),
@@ -171,9 +172,10 @@ def _one(shown: list[IndexedRun]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = inputs.option("own", "Run", labels, next(iter(labels)), width=420)
         run, config, title = offered[chosen].run, offered[chosen].config, offered[chosen].title
-        model = catalogue.list_models()[0].get(chosen)
+        model = catalogue.all_models().get(chosen)
         if model is not None:
-            links.open_map(chosen)
+            if config.model.capabilities.has_codes:
+                links.open_map(chosen)
             st.download_button(
                 "Download",
                 lambda: run_library.model_bytes(run),

@@ -92,8 +92,9 @@ RATES = {"high": [0.2] * 12, "low": [0.2] * 6 + [0.01] * 6, "young": [0.01] * 8}
 @pytest.mark.parametrize(("name", "is_said"), [("high", False), ("low", True), ("young", False)])
 def test_a_collapsed_run_is_called_collapsed(no_runs, desk, monkeypatch, name, is_said):
     run, rates = trained(no_runs), np.array(RATES[name])
-    scores = np.stack([np.full(len(rates), 27.0), rates], 1)
-    course = training_runs.Course(np.arange(1, len(rates) + 1), scores, scores, scores, 10.0)
+    scores = {"distortion": np.full(len(rates), 27.0), "rate": rates}
+    kl = np.stack([rates, rates], 1)
+    course = training_runs.Course(np.arange(1, len(rates) + 1), scores, scores, kl, 10.0)
     monkeypatch.setattr(training_runs, "course", lambda run: course)
     monkeypatch.setattr(training_runs, "marks", lambda run, course: [])
     desk.jobs = [Job("c", "mine", "running", share=0.5, text="epoch", runs=(run.id,))]
@@ -254,7 +255,9 @@ def test_damaged_lines_are_passed_over(no_runs):
     (run.folder / "metrics.jsonl").write_text("\n".join(lines) + '\n{"ep')
     found = training_runs.course(run)
     assert found.steps_per_epoch == 20
-    assert [part.tolist() for part in found[:4]] == [[5], [[1.0, 2.0]], [[3.0, 4.0]], [[1.5, 2.5]]]
+    assert found.epochs.tolist() == [5] and found.kl.tolist() == [[1.5, 2.5]]
+    assert found.train == {"distortion": [1.0], "rate": [2.0]}
+    assert found.test == {"distortion": [3.0], "rate": [4.0]}
 
 
 def test_long_trainings_are_thinned_with_both_ends(no_runs):
