@@ -12,6 +12,7 @@ BENCHMARKS = (
     "click",
     "concurrency",
     "diffusion",
+    "disentanglement",
     "live",
     "many_runs",
     "onset",

@@ -45,11 +45,17 @@ def _show(scores: Mapping[str, Sequence[float]], key: str) -> None:
     place = ANGLES.index(angle)
     named = {factors.NAMES[name]: values for name, values in scores.items()}
     display.chart(figures.turned(ANGLES, named, angle), key)
-    lines = "".join(
-        f"| {name} | {values[0]:z.2f} | {values[place]:z.2f} |\n" for name, values in named.items()
-    )
-    st.markdown(f"| score (0 to 1) | at 0° | at {angle}° |\n|---|---|---|\n{lines}")
+    st.markdown(_table(named, angle, place))
     st.caption(
         "What asks for one factor in one latent falls as the code turns; what reads all latents "
         "together (InfoE, the linear probe) does not."
     )
+
+
+def _table(named: Mapping[str, Sequence[float]], angle: int, place: int) -> str:
+    """The scores as they were, and turned, unless that is the same."""
+    turned = [0] if angle == 0 else [0, place]
+    titles = ["at 0°", f"at {angle}°"][: len(turned)]
+    rows = [["score (0 to 1)", *titles], ["---"] * (1 + len(turned))]
+    rows += [[name, *(f"{values[k]:z.2f}" for k in turned)] for name, values in named.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
