@@ -30,8 +30,10 @@ FAMILIES = {
     "autoencoder": "Autoencoder",
     "multirate": "VAE for every β",
     "vq-vae": "VQ-VAE",
+    "gan": "GAN",
     "ddpm": "Diffusion (DDPM)",
 }
+STABILISERS = {"none": "None", "r1": "R1, a penalty on slopes"}
 NETWORKS = {"mlp": "Fully connected", "conv": "Convolutional"}
 PRESETS = {
     "digits-2d": "Digits, 2 latents",
@@ -39,6 +41,8 @@ PRESETS = {
     "digits-ae": "Digits, autoencoder",
     "digits-multirate": "Digits, one model for every β",
     "digits-linear": "Digits, linear VAE",
+    "digits-gan": "Digits, GAN",
+    "digits-gan-collapsing": "Digits, GAN that collapses",
     "sprites-5d": "Sprites, 5 latents",
     "sprites-10d": "Sprites, 10 latents",
     "sprites-multirate": "Sprites, one model for every β",
@@ -53,7 +57,7 @@ GREY = (
     "them, not for the grey images."
 )
 """What a score of grey images says."""
-WORDS = DATA | LIKELIHOODS | FAMILIES | NETWORKS | PRESETS
+WORDS = DATA | LIKELIHOODS | FAMILIES | NETWORKS | STABILISERS | PRESETS
 
 
 def words(name: str) -> str:

@@ -116,6 +116,15 @@ FAMILIES = {
         players=2,
         latent="tokens",
     ),
+    "gan": Capabilities(
+        "models.families.gan:GAN",
+        betas="none",
+        has_encoder=False,
+        has_posterior=False,
+        has_rate=False,
+        has_likelihood=False,
+        players=2,
+    ),
     "ddpm": Capabilities(
         "models.families.ddpm:DDPM",
         betas="none",

@@ -20,6 +20,7 @@ MIN_SIGMA = 1 / 256
 NETWORKS = ("mlp", "conv")
 ACTIVATIONS = ("relu", "silu")
 PRECISIONS = ("float32", "bfloat16")
+STABILISERS = ("none", "r1")
 STARTS = ("random", "linear")
 LAYOUTS = ("contiguous", "channels_last")
 DATA_AND_NETWORK, OBJECTIVE, TRAINING = "Data and network", "Objective", "Training"
@@ -43,7 +44,7 @@ class ModelConfig(Settings):
     family: str = setting(
         "vae",
         "An autoencoder has no noise and no prior; multirate is one VAE for every beta; a vq-vae "
-        "has a grid of tokens; a ddpm removes noise.",
+        "has a grid of tokens; a gan has a generator and a discriminator; a ddpm removes noise.",
         choices=tuple(FAMILIES),
     )
     network: str = setting(
@@ -73,6 +74,11 @@ class ModelConfig(Settings):
     )  # fmt: skip
     beta_min: float = setting(0.1, "Smallest beta of a multirate model.", 1e-4, 1.0)
     beta_max: float = setting(100.0, "Largest beta of a multirate model.", 1.0, 1e4)
+    stabiliser: str = setting(
+        "r1",
+        "What keeps the discriminator of a gan in check: a penalty on its slope at real images.",
+        choices=STABILISERS, label="Stabiliser", group=OBJECTIVE, link="stabiliser",
+    )  # fmt: skip
     codebook: int = setting(32, "Codes of a vq-vae.", 2, 1024)
     commitment: float = setting(
         0.0,

@@ -8,6 +8,8 @@ from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfi
 
 _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
 _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
+_DIGITS_GAN = ModelConfig("gan", image_shape=(1, 8, 8), hidden=(256, 256), latent_dim=16)
+_GAN_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=1e-3, warmup_steps=50)
 _SPRITES = ModelConfig(image_shape=(1, 16, 16), latent_dim=10, hidden=(128, 64))
 _SPRITES_TRAINING = TrainingConfig(epochs=100, learning_rate=3e-3)
 _MNIST_TRAINING = TrainingConfig(epochs=60)
@@ -40,6 +42,13 @@ PRESETS: dict[str, RunConfig] = {
         replace(_DIGITS, hidden=(), likelihood="gaussian", sigma=0.25),
         ObjectiveConfig(),
         replace(_DIGITS_TRAINING, epochs=500, batch_size=256, learning_rate=3e-2),
+    ),
+    "digits-gan": RunConfig("digits", _DIGITS_GAN, ObjectiveConfig(), _GAN_TRAINING),
+    "digits-gan-collapsing": RunConfig(
+        "digits",
+        replace(_DIGITS_GAN, hidden=(128, 128), stabiliser="none"),
+        ObjectiveConfig(),
+        replace(_GAN_TRAINING, epochs=100),
     ),
     "sprites-5d": RunConfig(
         "sprites",

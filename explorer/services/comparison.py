@@ -31,6 +31,7 @@ NAMES = {
     "sigma": "σ",
     "beta_min": "smallest β",
     "beta_max": "largest β",
+    "stabiliser": "stabiliser of a GAN",
     "codebook": "codes of a VQ-VAE",
     "commitment": "commitment of a VQ-VAE",
     "prior_width": "prior of a VQ-VAE, width",

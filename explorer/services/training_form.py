@@ -103,6 +103,7 @@ def matters(name: str, family: str, likelihood: str) -> bool:
         "network": capabilities.latent == "gaussian",
         "latent_dim": capabilities.latent != "noise image",
         "likelihood": capabilities.has_likelihood,
+        "stabiliser": not capabilities.has_likelihood and capabilities.players > 1,
         "sigma": capabilities.has_likelihood and LIKELIHOODS[likelihood].reads_sigma,
     }
     return matter.get(name, True)

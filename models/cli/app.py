@@ -11,6 +11,7 @@ from models.cli.export import export
 from models.cli.lesson import lesson
 from models.cli.projection import project
 from models.cli.runs import list_runs
+from models.cli.sample import sample
 from models.cli.sweep import sweep, work
 from models.cli.threshold import threshold
 from models.cli.train import train
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,  # its table leaves 25 columns for the help on a terminal of 80
 )
 app.command("list")(list_runs)
-for command in (train, steer, sweep, evaluate, threshold, project, lesson):
+for command in (train, steer, sweep, evaluate, sample, threshold, project, lesson):
     app.command()(command)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(export)
 app.add_typer(data.app, name="data")

@@ -28,6 +28,11 @@ SCORE_NAMES = {
     "negative_bound": ScoreName("-bound", "bound on −ln P(x) of grey levels"),
     "noise_error": ScoreName("error of ε̂", "mean squared error of the noise that is guessed", ""),
     "commitment": ScoreName("commitment", "squared distance of vectors to their codes", ""),
+    "discriminator": ScoreName("L of D", "loss of the discriminator"),
+    "generator": ScoreName("L of G", "loss of the generator"),
+    "real_score": ScoreName("D(real)", "probability that a real image is taken for real", ""),
+    "fake_score": ScoreName("D(fake)", "probability that a new image is taken for real", ""),
+    "coverage": ScoreName("covered", "share of test images with a new image among them", ""),
     "perplexity": ScoreName("perplexity", "codes that seem to be used, if equally often", "codes"),
     "codes_in_use": ScoreName("in use", "codes that a test image uses", "codes"),
 }

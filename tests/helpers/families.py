@@ -6,5 +6,6 @@ SETTINGS: dict[str, dict] = {
     "multirate": {},
     "vq-vae": {"network": "conv", "hidden": (8,), "latent_dim": 4, "codebook": 8,
                "prior_width": 16},
+    "gan": {"latent_dim": 4},
     "ddpm": {"network": "conv", "hidden": (8, 16)},
 }  # fmt: skip

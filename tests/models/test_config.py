@@ -50,6 +50,7 @@ CHOICES = [
     (ModelConfig, "family", list(FAMILIES)),
     (ModelConfig, "network", ["mlp", "conv"]),
     (ModelConfig, "activation", ["relu", "silu"]),
+    (ModelConfig, "stabiliser", ["none", "r1"]),
     (
         ModelConfig,
         "likelihood",

@@ -47,9 +47,9 @@ def test_every_preset_is_asked_for_as_it_is(no_runs, desk, name):
     press(at, "Train")
     title = words(name)
     assert desk.asked == [(PRESETS[name], title, f"Training “{title}”")]
-    family = PRESETS[name].model.family
-    assert (field(at, "training-beta") is not None) == (family == "vae")
-    assert (field(at, "warmup") is not None) == (family != "autoencoder")
+    betas = PRESETS[name].model.capabilities.betas
+    assert (field(at, "training-beta") is not None) == (betas == "one")
+    assert (field(at, "warmup") is not None) == (betas != "none")
 
 
 def test_the_form_predicts_which_beta_collapses(no_runs, desk):
