@@ -117,6 +117,7 @@ EXAMPLES = {
     "latents": 3,
     "likelihood": "gaussian",
     "sigma": 0.25,
+    "stabiliser": "none",
     "training-beta": 4.0,
     "warmup": 100,
     "epochs": 30,
