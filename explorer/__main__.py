@@ -1,6 +1,7 @@
 """`python -m explorer`: starts the app; `export` saves a map as HTML, `report` an audit.
 
-With `--adapter FILE` the app opens at the user's own model; with `--class` it is for a class.
+With `--adapter FILE` the app opens at the user's own model, with `--codes FILE` at codes that came
+without a model; with `--class` it is for a class.
 """
 
 from __future__ import annotations
@@ -43,6 +44,16 @@ def explore(
     data: Annotated[
         str | None, typer.Option(help="Images for the adapter: a name, a .npz or a folder.")
     ] = None,
+    codes: Annotated[
+        Path | None,
+        typer.Option(help="An .npz with mean (N, L) and, optionally, log_variance and labels."),
+    ] = None,
+    images: Annotated[
+        Path | None,
+        typer.Option(
+            help="An .npz for --codes with images, decoded (images of each mean), or both."
+        ),
+    ] = None,
     data_dir: DataDir = None,
     port: Annotated[
         int | None,
@@ -78,6 +89,13 @@ def explore(
         os.environ["LATENT_DATA_DIR"] = str(data_dir)
     check_port(port)
     _set_options(class_mode, class_gb, allow_host or [], allow_frame or [])
+    if codes is not None or images is not None:
+        if codes is None or adapter is not None or data is not None:
+            raise ValueError("codes and images must go together, without --adapter and --data")
+        with tempfile.TemporaryDirectory(prefix="latent-") as folder:
+            open_codes(codes, images, Path(folder))
+            serve(port, headless)
+        return
     if adapter is None:
         if data is not None:
             raise ValueError("data must go with --adapter: give the adapter, or leave data out")
@@ -204,16 +222,51 @@ def open_adapter(
     Raises:
         ValueError: One sentence on what is wrong with the adapter or its images.
     """
-    from explorer import state
-    from explorer.services import adapter_model
     from models.adapter.measure import measure_model
 
     measured = measure_model(adapter, title, data, data_dir, _progress)
     typer.echo(scores_of(measured))
+    _offer(measured, folder)
+
+
+def open_codes(codes: Path, images: Path | None, folder: Path) -> None:
+    """Reads codes that came without a model, says what they are, and offers them to the screens.
+
+    Args:
+        codes: An archive, as `models.given.archive` describes.
+        images: Another one with their pictures.
+        folder: Where to keep the codes while the app runs.
+
+    Raises:
+        ValueError: One sentence on what is wrong with a file.
+    """
+    from models.given.model import open_codes as read
+
+    measured = read(codes, images)
+    given = measured.codes
+    latents = f"{given.latent_dim} latent{'' if given.latent_dim == 1 else 's'}"
+    parts = [f"{len(given):,} codes", latents]
+    parts += ["" if given.log_variance is None else "with log-variances"]
+    parts += ["" if given.labels is None else f"{len(measured.card.class_names)} classes"]
+    typer.echo(" · ".join(filter(None, parts)))
+    typer.echo(measured.decoding)
+    for note in measured.notes:
+        typer.echo(f"note: {note}")
+    _offer(measured, folder)
+
+
+def _offer(measured: MeasuredModel, folder: Path) -> None:
+    """Lets the screens open at a model, whose codes are kept in that folder."""
+    from explorer import state
+    from explorer.services import adapter_model
+
     path = folder / "model.safetensors"
     measured.write(path)
     adapter_model.offer(path, measured)
-    state.prefer(model=adapter_model.ID, collapsed=adapter_model.ID)
+    preferred = {"model": adapter_model.ID}
+    if measured.codes.rate is not None:
+        preferred["collapsed"] = adapter_model.ID
+    state.prefer(**preferred)
 
 
 def _progress(what: str, share: float) -> None:

@@ -96,6 +96,7 @@ ROOMS = [
     ["training"],
     ["export"],
     ["adapter"],
+    ["given"],
     ["runs"],
     ["audit"],
     ["judge"],

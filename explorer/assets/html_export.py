@@ -224,6 +224,8 @@ def _notes(shown: MapSpec, layers: Layers | None) -> str:
     """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config
+    if shown.checkpoint.codes.distortion is None:
+        return f"Codes that came without a model, {config.model.latent_dim} latents."
     if layers is not None:
         return (
             f"A custom model, {config.model.latent_dim} latents, {words(config.model.likelihood)}."

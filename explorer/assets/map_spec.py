@@ -17,9 +17,13 @@ from models.storage.checkpoint import Checkpoint
 VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
 VIEWS_OF_ONE = {"raw": "The latent", "tsne": "t-SNE"}
 COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
+ONE_COLOUR = {"class": "All alike"}
+"""Where there is nothing to tell points apart."""
 EXACT = {
     "raw": "Exact: a point’s place is its code’s mean. Other latents, if any, are not shown.",
     "one": "Exact: across, a point’s place is its code’s mean; its height is its distortion.",
+    "spread": "Exact: across, a point’s place is its code’s mean; its height has no meaning, it "
+    "only spreads the points.",
     "pca": "Exact along the two directions of largest variance; the others are not shown.",
     "slice": "Points and ellipses are projected onto this plane. The picture under the pointer, "
     "ln p(z) and ln q(z) belong to a slice: the other latents stay as they are where “Plane "
@@ -62,9 +66,11 @@ def colours(checkpoint: Checkpoint) -> dict[str, str]:
     found = dict(COLOURS)
     if checkpoint.codes.log_variance is None:
         del found["kl"], found["elbo"]
+    if checkpoint.codes.distortion is None:
+        found = {name: text for name, text in found.items() if name not in ("distortion", "elbo")}
     if checkpoint.codes.labels is None:
         del found["class"]
-    return found | factor_colours(checkpoint.card)
+    return found | factor_colours(checkpoint.card) or ONE_COLOUR
 
 
 def factor_colours(card: Card) -> dict[str, str]:
@@ -80,8 +86,10 @@ def _colour_title(spec: MapSpec) -> str:
 
 def exactness(spec: MapSpec) -> str:
     """How far the map may be trusted, in one sentence or two."""
-    is_line = spec.checkpoint.codes.latent_dim == 1 and spec.view == "raw"
-    sentence = EXACT["one" if is_line else spec.view]
+    codes = spec.checkpoint.codes
+    is_line = codes.latent_dim == 1 and spec.view == "raw"
+    line = "spread" if codes.distortion is None else "one"
+    sentence = EXACT[line if is_line else spec.view]
     is_slice = spec.plane is not None and spec.checkpoint.codes.latent_dim > 2
     return f"{sentence} {EXACT['slice']}" if is_slice else sentence
 
@@ -126,7 +134,7 @@ def _titles(spec: MapSpec) -> tuple[str, str]:
     if spec.view == "tsne":
         return "t-SNE 1 (no unit)", "t-SNE 2 (no unit)"
     if codes.latent_dim == 1:
-        return f"z₁ ({unit})", "D, nats"
+        return f"z₁ ({unit})", "(no meaning)" if codes.distortion is None else "D, nats"
     names = [f"z{subscript(j + 1)}" for j in (spec.x, spec.y)]
     if spec.view == "pca":
         names = [f"PC {i + 1}, {spec.plane.explained[i]:.0%} of variance" for i in range(2)]

@@ -1,4 +1,4 @@
-"""The model that `python -m explorer --adapter` opened, for as long as this server lives.
+"""What `python -m explorer --adapter` or `--codes` opened, for as long as this server lives.
 
 Only that command line adds one: nothing on the screen, in a link or in a file can.
 """
@@ -42,7 +42,13 @@ def notes(checkpoint: Checkpoint) -> str:
     measured = model_of(checkpoint)
     if measured is None or not measured.notes:
         return ""
-    return f"Your model: {'; '.join(measured.notes)}."
+    what = "model" if measured.is_whole else "codes"
+    return f"Your {what}: {'; '.join(measured.notes)}."
+
+
+def is_whole(name: str) -> bool:
+    """Whether the model of this id can encode and decode: all but codes without a model."""
+    return name != ID or all(measured.is_whole for _, measured in _offered.values())
 
 
 def paths() -> list[Path]:

@@ -36,19 +36,20 @@ EVIDENCE_DRAWS = 16
 
 @kept_per_model(100, "Looking for collapse…")
 def diagnosis(model: LoadedModel) -> Diagnosis:
-    """Measures whether a VAE's posterior has collapsed; without the test images, what depends on
-    them is NaN."""
+    """Measures whether a VAE's posterior has collapsed; without the test images, or a
+    decoder, what depends on them is NaN."""
     import torch
 
     from models.metrics.collapse import diagnose
 
     codes, images = model.codes, model.test_images
     unknown = np.full((1, *model.card.config.model.image_shape), np.nan, np.float32)
+    is_known = images is not None and model.is_whole
     return diagnose(
         torch.tensor(codes.mean),
         torch.tensor(codes.log_variance),
-        model.network.decode,
-        torch.tensor(unknown if images is None else images.images),
+        model.network.decode if model.is_whole else lambda z: torch.tensor(unknown),
+        torch.tensor(images.images if is_known else unknown),
     )
 
 

@@ -70,6 +70,11 @@ class LoadedModel:
         return adapter_model.model_of(self.checkpoint)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it encodes, decodes and scores images, as codes without a model do not."""
+        return self.adapted is None or self.adapted.is_whole
+
+    @property
     def notes(self) -> str:
         """What was assumed of a custom model, or is wrong with any, on one line; often empty."""
         found = verdict(self.card)

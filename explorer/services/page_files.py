@@ -129,7 +129,7 @@ def _codes_file(model: LoadedModel) -> bytes:
 def _decoding(model: LoadedModel) -> str | None:
     """Where the server decodes; None if the browser does so exactly."""
     adapted = model.adapted
-    if adapted is None or not adapted.decoding:
+    if adapted is None or not adapted.decoding or not adapted.is_whole:
         return None
     return decoding.publish(model.key, model.codes.latent_dim, model.decode)
 

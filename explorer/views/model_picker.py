@@ -7,7 +7,7 @@ from urllib.parse import quote
 import streamlit as st
 
 from explorer import state
-from explorer.services import catalogue, data_sets
+from explorer.services import adapter_model, catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.widgets import inputs, links
@@ -35,12 +35,15 @@ def show(name: str, needs_images: bool = False, small: bool = False) -> LoadedMo
     if not usable:
         say_none()
         return None
+    if needs_images:  # and a network behind the codes
+        usable = {one: entry for one, entry in usable.items() if adapter_model.is_whole(one)}
     state.choose(name, list(usable))
     if needs_images and state.is_default(name) and f"{name}-preferred" not in st.session_state:
         chosen = state.get(name)
         first = WITH_IMAGES if small and usable[chosen].shipped else chosen
         _prefer_one_with_images(name, usable, first)
-    labels = {name: label(entry) for name, entry in catalogue.offered(state.get(name)).items()}
+    offered = catalogue.offered(state.get(name), lambda entry: entry.id in usable)
+    labels = {name: label(entry) for name, entry in offered.items()}
     return open_model(usable[inputs.select(name, "Model", labels, width=420)])
 
 
@@ -110,7 +113,8 @@ def accepts(model: LoadedModel) -> bool:
     """Checks that a model is a VAE that can be built; if not, shows why."""
     capabilities = model.card.config.model.capabilities
     if not capabilities.has_prior:
-        st.info("An autoencoder has no prior and no rate, so nothing can collapse: choose a VAE.")
+        kind = "An autoencoder has" if model.is_whole else "Codes without log-variances have"
+        st.info(f"{kind} no prior and no rate, so nothing can collapse: choose a VAE.")
     elif capabilities.betas != "one":
         st.info("This page is about VAEs with a single β: choose another model.")
     else:

@@ -49,6 +49,10 @@ class MeasuredModel:
         images: The test images.
         notes: What was assumed or looks like a mistake, one phrase each.
         decoding: How the browser decodes; empty if exactly as the model does.
+        is_whole: Whether it encodes, decodes and scores images. Codes that came without a model do
+            not; they have a D of None and, perhaps, no images.
+        is_exact: Whether the file for the screens keeps the codes as they are, not in half
+            precision.
 
     Example:
         >>> from models.adapter.definitions import Definitions
@@ -60,12 +64,14 @@ class MeasuredModel:
         (500, 2)
     """
 
-    model: AdaptedModel
+    model: Any
     card: Card
     codes: Codes
-    images: ImageSet
+    images: ImageSet | None
     notes: tuple[str, ...]
     decoding: str
+    is_whole: bool = True
+    is_exact: bool = False
 
     def write(self, path: str | Path) -> None:
         """Writes card and codes as a checkpoint, without the model.
@@ -77,7 +83,8 @@ class MeasuredModel:
         for array in self.model.browser_layers[1]:
             digest.update(np.ascontiguousarray(array))
         levels = np.frombuffer(digest.digest(), np.uint8).astype(np.float32)
-        checkpoint.write(path, self.card, {"decoder_digest": levels}, self.codes)
+        weights = {checkpoint.DIGEST: levels}
+        checkpoint.write(path, self.card, weights, self.codes, is_exact=self.is_exact)
 
 
 def measure_model(

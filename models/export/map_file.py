@@ -35,8 +35,8 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
 
     Returns:
         A safetensors file with `mean` (N, Z), `log_variance` (N, Z; not of an autoencoder),
-        `distortion` (N, nats), `labels` (N) and `factors` (N, K), if there are any, and
-        `sigma` (1, of a Gaussian).
+        `distortion` (N, nats; not of codes without a model), `labels` (N) and `factors` (N, K), if
+        there are any, and `sigma` (1, of a Gaussian).
 
     Raises:
         ValueError: If a number is not finite.
@@ -46,6 +46,8 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
     config = card.config.model
     described, weights = layers or stored_layers(config, checkpoint.weights)
     noise = _NOISE.get(config.likelihood_properties.sigma, "gaussian")
+    if codes.distortion is None:  # there is no p(x|z)
+        noise = "unknown"
     arrays = codes_arrays(codes) | {
         "sigma": _sigma(config, checkpoint.weights) if noise == "gaussian" else None
     }

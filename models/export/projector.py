@@ -78,7 +78,7 @@ def _metadata(codes: Codes, class_names: Sequence[str], count: int) -> list[list
     columns: Mapping[str, Sequence[object]] = {"image": range(count)}
     if codes.labels is not None:
         columns |= {"class": [class_names[label] for label in codes.labels[:count]]}
-    scores = {"distortion_nats": codes.distortion}
+    scores = {} if codes.distortion is None else {"distortion_nats": codes.distortion}
     if codes.rate is not None:
         scores |= {"rate_nats": codes.rate.sum(1), "negative_elbo_nats": codes.negative_elbo}
     columns |= {name: [f"{v:.6g}" for v in values[:count]] for name, values in scores.items()}

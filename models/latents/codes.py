@@ -21,7 +21,7 @@ class Codes:
         mean: Posterior means μ, float32, shape (N, Z).
         log_variance: ln σ², float32, shape (N, Z); None for an autoencoder.
         distortion: D = -ln p(x|z), averaged over draws of z ~ q(z|x), nats per image, float32,
-            shape (N,).
+            shape (N,); None where there is no likelihood, as of codes that came without a model.
         labels: Class of every image, int64, shape (N,); None where there are no classes.
         factors: What every image was made from, float64, shape (N, K); None where nobody knows.
 
@@ -33,7 +33,7 @@ class Codes:
 
     mean: np.ndarray
     log_variance: np.ndarray | None
-    distortion: np.ndarray
+    distortion: np.ndarray | None
     labels: np.ndarray | None
     factors: np.ndarray | None = None
 
@@ -54,18 +54,25 @@ class Codes:
 
     @property
     def negative_elbo(self) -> np.ndarray | None:
-        """D + R in nats per image, shape (N,); None for an autoencoder."""
-        return None if self.rate is None else self.distortion + self.rate.sum(1)
+        """D + R in nats per image, shape (N,); None where one of the two is not known."""
+        if self.rate is None or self.distortion is None:
+            return None
+        return self.distortion + self.rate.sum(1)
 
-    def to_arrays(self) -> dict[str, np.ndarray]:
+    def to_arrays(self, is_exact: bool = False) -> dict[str, np.ndarray]:
         """Returns the arrays to store, means as float16: three digits, finer than a pixel of a map.
 
         Log-variances are clipped to ±80: e^-80 is a point, and e^80 wider than any posterior.
+
+        Args:
+            is_exact: Whether means and log-variances stay float32.
         """
-        arrays = {"mean": to_half(self.mean)}
-        arrays["distortion"] = self.distortion.astype(np.float32)
+        arrays = {"mean": self.mean if is_exact else to_half(self.mean)}
+        if self.distortion is not None:
+            arrays["distortion"] = self.distortion.astype(np.float32)
         if self.log_variance is not None:
-            arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(np.float16)
+            kind = np.float32 if is_exact else np.float16
+            arrays["log_variance"] = self.log_variance.clip(-80, 80).astype(kind)
         if self.labels is not None:
             arrays["labels"] = self.labels.astype(np.uint8 if self.labels.max() < 256 else np.int64)
         if self.factors is not None:
@@ -79,12 +86,12 @@ class Codes:
         Raises:
             ValueError: If one is missing, unknown, or has the wrong shape or range.
         """
-        optional = {"log_variance", "labels", "factors"}
-        if not {"mean", "distortion"} <= set(arrays) <= {"mean", "distortion"} | optional:
+        optional = {"distortion", "log_variance", "labels", "factors"}
+        if not {"mean"} <= set(arrays) <= {"mean"} | optional:
             raise ValueError(
-                "codes must have mean and distortion, and may have log_variance, labels and factors"
+                "codes must have mean, and may have distortion, log_variance, labels and factors"
             )
-        mean, distortion = arrays["mean"], arrays["distortion"]
+        mean, distortion = arrays["mean"], arrays.get("distortion")
         if mean.ndim != 2 or len(mean) < 1 or mean.shape[1] != latent_dim or mean.size > MAX_CODES:
             raise ValueError(
                 f"mean must have shape (N, {latent_dim}) and at most {MAX_CODES} numbers, "
@@ -95,7 +102,7 @@ class Codes:
             log_variance.shape != mean.shape or not np.abs(log_variance).max() <= 80
         ):
             raise ValueError("log_variance must have the shape of mean and values within ±80")
-        if distortion.shape != (len(mean),):
+        if distortion is not None and distortion.shape != (len(mean),):
             raise ValueError(f"distortion must have shape ({len(mean)},), got {distortion.shape}")
         if labels is not None and (
             labels.shape != (len(mean),) or labels.dtype.kind not in "iu" or labels.min() < 0
@@ -107,7 +114,7 @@ class Codes:
         return cls(
             mean.astype(np.float32),
             None if log_variance is None else log_variance.astype(np.float32),
-            distortion.astype(np.float32),
+            None if distortion is None else distortion.astype(np.float32),
             None if labels is None else labels.astype(np.int64),
             None if factors is None else factors.astype(np.float64),
         )
@@ -171,8 +178,9 @@ def to_csv(codes: Codes, class_names: Sequence[str] = ()) -> str:
     for name, values in parts.items():
         header += [f"{name}_{j + 1}" for j in range(codes.latent_dim)]
         columns += [[f"{v:.6g}" for v in column] for column in values.T.tolist()]
-    header.append("distortion_nats")
-    columns.append([f"{v:.6g}" for v in codes.distortion.tolist()])
+    if codes.distortion is not None:
+        header.append("distortion_nats")
+        columns.append([f"{v:.6g}" for v in codes.distortion.tolist()])
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([header, *zip(*columns, strict=True)])
     return text.getvalue()

@@ -35,6 +35,10 @@ _LIMITS = {np.dtype(np.float32): MAX_MAGNITUDE, np.dtype(np.int64): 2.0**53}
 """What weights may be, and whole numbers that a model counts, with the largest size of each."""
 
 
+DIGEST = "decoder_digest"
+"""Stands for the weights in the file of a model that is not in it."""
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """A validated checkpoint in memory: card, weights by name, codes of the test set or None.
@@ -56,6 +60,7 @@ def write(
     weights: Mapping[str, np.ndarray],
     codes: Codes | None,
     rates: RateDistortionCurve | None = None,
+    is_exact: bool = False,
 ) -> None:
     """Writes a checkpoint, whole or not at all; the previous file survives any failure.
 
@@ -65,6 +70,7 @@ def write(
         weights: The model's state dict as arrays.
         codes: The test set through the model; stored as float16 where that is enough.
         rates: The same test set at many β, its labels those of `codes`.
+        is_exact: Whether codes are stored in single precision.
 
     Raises:
         ValueError: If a weight is not finite, or `read` would refuse the file for another
@@ -80,7 +86,7 @@ def write(
     """
     tensors = {f"model.{name}": np.asarray(value) for name, value in weights.items()}
     if codes is not None:
-        tensors |= {f"codes.{name}": value for name, value in codes.to_arrays().items()}
+        tensors |= {f"codes.{name}": value for name, value in codes.to_arrays(is_exact).items()}
     if rates is not None:
         tensors |= {f"rates.{name}": value for name, value in rates.to_arrays().items()}
     _split(tensors, card)
@@ -136,6 +142,8 @@ def _split(
     if codes is not None and not card.config.model.capabilities.has_codes:
         family = card.config.model.family
         raise CheckpointError(f"the file must hold no codes, which family {family} has not")
+    if codes is not None and codes.distortion is None and set(weights) != {DIGEST}:
+        raise CheckpointError("the stored codes must have mean and distortion")
     has_variance = codes is not None and codes.log_variance is not None
     if codes is not None and has_variance != card.config.model.capabilities.has_posterior:
         raise CheckpointError("the stored codes must have a log_variance, unless of an autoencoder")

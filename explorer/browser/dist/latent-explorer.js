@@ -3071,6 +3071,7 @@ function mixed(from, to, share) {
 
 // explorer/browser/latent_map/content.js
 var PRIOR_REACH = 3.2;
+var GOLDEN = 0.618034;
 function contentOf(data, model, plane, positions, reach) {
   const places = positions ?? placesOf2(model, plane);
   const values = valuesOf(data.colour.by, model);
@@ -3091,15 +3092,18 @@ function placesOf2(model, plane) {
   const places = new Float32Array(2 * model.count);
   for (let n = 0; n < model.count; n++) {
     const z = model.means.subarray(n * model.size, (n + 1) * model.size);
-    const place = model.size === 1 || !plane ? [z[0], model.distortions[n]] : plane.project(z);
+    const place = model.size === 1 || !plane ? [z[0], heightOf(model, n)] : plane.project(z);
     places.set(place, 2 * n);
   }
   return places;
 }
+function heightOf({ distortions }, n) {
+  return distortions ? distortions[n] : 6 * (n * GOLDEN % 1) - 3;
+}
 function valuesOf(by, model) {
   if (by === "distortion") return model.distortions;
   if (by === "kl") return model.rates;
-  if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  if (by === "elbo") return Float32Array.from(model.distortions ?? [], (d, n) => d + model.rates[n]);
   if (by.startsWith("factor-")) return factorOf(Number(by.slice(7)) - 1, model);
   return null;
 }
@@ -3488,16 +3492,16 @@ var ImageReport = class {
     const model = this.host.model();
     const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
     const means = model.classMeanCodes();
-    if (!means.length) return [hint];
+    if (!means.length || !model.hasPictures) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h2", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h2", { textContent: `${model.caption} of every class’s mean code` }), make("div", { className: "shots" }, ...shots)];
   }
   /** @param {number} n */
   report(n) {
     const model = this.host.model();
     return [
       make("h2", { textContent: model.nameOf(n) }),
-      this.pictures(n),
+      ...model.hasPictures ? [this.pictures(n)] : [],
       ...this.host.note() && !this.host.original(n) ? [this.missing()] : [],
       ...model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : [],
       make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
@@ -3524,9 +3528,9 @@ var ImageReport = class {
   pictures(n) {
     const model = this.host.model();
     const original = this.host.original(n);
-    const shots = [this.picture(model.codeOf(n), "Decoded mean")];
+    const shots = [this.picture(model.codeOf(n), model.caption)];
     if (original) shots.unshift(picture(original, model.shape, "Original"));
-    if (model.noise !== "none") shots.push(this.sample(n));
+    if (model.canSample) shots.push(this.sample(n));
     return make("div", { className: "shots large" }, ...shots);
   }
   /**
@@ -3573,6 +3577,7 @@ var ImageReport = class {
       const original = this.host.original(index);
       const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
       const caption = `${name}Δ ${shown(distance2)}`;
+      if (!model.hasPictures) return make("button", { type: "button", title: `Select image ${index}`, textContent: `${index} · ${caption}`, onclick: () => this.host.select(index) });
       const shot = original ? picture(original, model.shape, caption) : this.picture(model.codeOf(index), caption);
       return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
     });
@@ -3666,7 +3671,7 @@ var HandDecoder = class {
     }
     this.buttons.append(this.exact.note);
     const code = this.code();
-    this.image = picture(model.decode(Float32Array.from(code)), model.shape, "Decoded mean");
+    this.image = picture(model.decode(Float32Array.from(code)), model.shape, model.caption);
     this.askExact();
     const png = button("Save PNG", () => this.save());
     this.result.replaceChildren(this.image, png);
@@ -4769,7 +4774,7 @@ var EveryBeta = class {
     const model = this.map.loaded;
     if (!model) return;
     const mean2 = (values) => Array.from(values).reduce((sum2, v) => sum2 + v, 0) / model.count;
-    const [distortion, rate] = [mean2(model.distortions), mean2(model.rates)];
+    const [distortion, rate] = [mean2(model.distortions ?? []), mean2(model.rates)];
     this.scores.replaceChildren(
       why("distortion"),
       ` ${shown(distortion)} + `,
@@ -5187,7 +5192,7 @@ function restoreLook(map, look) {
   const { prior, means, names, posterior, background, anchor } = wanted;
   Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
   map.truth.isWanted = wanted.truth;
-  inspector.open = wanted.tab;
+  inspector.open = map.model.hasPictures ? wanted.tab : "image";
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
   inspector.parts.prior.asPrior.checked = wanted.standard;
@@ -5470,6 +5475,7 @@ function nearest2(means, size, z, itself) {
 // explorer/browser/latent_map/model.js
 var MOST_CLASSES = 20;
 var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
+var OF_IMAGES = { source: "of the test images, not decoded", caption: "Nearest image" };
 var LatentModel = class {
   /** @param {Uint8Array} file */
   constructor(file) {
@@ -5477,13 +5483,17 @@ var LatentModel = class {
     this.beta = null;
     this.decode = decode;
     this.exact = null;
-    this.source = SUBSTITUTES[header.layers[0].type] ?? "";
+    const first = header.layers[0];
+    this.hasPictures = first !== void 0;
+    this.source = (first && SUBSTITUTES[first.type]) ?? "";
+    this.caption = "Decoded mean";
+    if (first?.type === "nearest" && first.of === "image") Object.assign(this, OF_IMAGES);
     this.shape = header.image_shape;
     this.size = header.latent_dim;
     this.names = header.class_names;
     this.means = arrays.mean ?? new Float32Array();
-    this.distortions = arrays.distortion ?? new Float32Array();
-    this.count = this.distortions.length;
+    this.distortions = arrays.distortion ?? null;
+    this.count = this.means.length / this.size;
     this.logVariances = arrays.log_variance ?? null;
     this.labels = arrays.labels ?? null;
     this.factors = arrays.factors ?? null;
@@ -5505,7 +5515,7 @@ var LatentModel = class {
    */
   turnTo(at) {
     Object.assign(this, at);
-    this.count = at.distortions.length;
+    this.count = at.means.length / this.size;
     this.aggregate = null;
     this.rates = this.ratePerImage();
   }
@@ -5565,6 +5575,10 @@ var LatentModel = class {
     }
     return rows;
   }
+  /** Whether p(x|z) is known, so that it can be drawn from. */
+  get canSample() {
+    return this.noise === "bernoulli" || this.noise === "gaussian";
+  }
   /**
    * One draw of p(x|z), values as they are, also beyond [0, 1].
    * @param {Float32Array} mean the decoded mean
@@ -5602,6 +5616,7 @@ var LatentModel = class {
    * @param {number} n
    */
   scoreLine(n) {
+    if (!this.distortions) return this.logVariances ? `R ${shown(this.rates[n], 1)} nats` : "";
     const d = this.distortions[n];
     if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
     return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats${this.caveat}`;
@@ -5657,6 +5672,7 @@ var LatentModel = class {
    * @param {number} n
    */
   scoresOf(n) {
+    if (!this.distortions) return this.scoreLine(n);
     const distortion = `D ${shown(this.distortions[n], 1)}`;
     if (!this.logVariances) return `${distortion} nats`;
     return `${distortion} + R ${shown(this.rates[n], 1)} nats${this.caveat}`;
@@ -6240,7 +6256,7 @@ var Pins = class {
     if (this.removed) button("Undo removal", () => this.undo());
     if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
     if (this.all.length < 2) {
-      const text = this.all.length ? "Pin a second spot to walk between the two." : "Click the map to pin a spot, on a point or beside one.";
+      const text = this.all.length ? walkHint(this.host.model()) : "Click the map to pin a spot, on a point or beside one.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
     row.append(this.exact.note);
@@ -6370,6 +6386,9 @@ var Pins = class {
     place.title = `z = ${pin.z.map((v) => shown(v)).join(", ")}`;
   }
 };
+function walkHint({ hasPictures }) {
+  return hasPictures ? "Pin a second spot to walk between the two." : "";
+}
 
 // explorer/browser/latent_map/pointer.js
 var NEAR2 = 9;
@@ -6434,8 +6453,8 @@ var Pointer = class {
     }
     if (touches3) this.cursor = pixel;
     const { z, place, names } = spot;
-    const { decode, source } = this.map.model;
-    const shown2 = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
+    const { decode, source, caption } = this.map.model;
+    const shown2 = { values: decode(z), source, caption, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.last = shown2;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
@@ -6577,7 +6596,7 @@ ${more}`;
   write(spot, shape) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
-    const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
+    const under = `${spot.caption} at the pointer${spot.source ? `: ${spot.source}` : ""}`;
     part(place, ".spot figcaption").textContent = under;
     const lines = [placeOf2(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
@@ -6659,8 +6678,8 @@ var Selection = class {
   }
 };
 function summary(chosen, { names, labels, distortions }) {
-  const mean2 = chosen.reduce((sum2, n) => sum2 + distortions[n], 0) / chosen.length;
-  const text = `${chosen.length} images selected, mean D ${shown(mean2, 1)} nats`;
+  const mean2 = distortions && chosen.reduce((sum2, n) => sum2 + distortions[n], 0) / chosen.length;
+  const text = `${chosen.length} images selected${mean2 === null ? "" : `, mean D ${shown(mean2, 1)} nats`}`;
   if (!labels) return text;
   const counts = /* @__PURE__ */ new Map();
   for (const n of chosen) counts.set(names[labels[n]], (counts.get(names[labels[n]]) ?? 0) + 1);
@@ -6684,9 +6703,9 @@ function table(chosen, points) {
     String(n),
     ...labels ? [quote(names[labels[n]])] : [],
     ...Array.from(points.codeOf(n), (v) => v.toPrecision(6)),
-    distortions[n].toPrecision(6)
+    ...distortions ? [distortions[n].toPrecision(6)] : []
   ]);
-  const head = ["image", ...labels ? ["class"] : [], ...means, "distortion_nats"];
+  const head = ["image", ...labels ? ["class"] : [], ...means, ...distortions ? ["distortion_nats"] : []];
   return [head, ...rows].map((row) => `${row.join(",")}
 `).join("");
 }
@@ -6710,7 +6729,7 @@ var Thumbnails = class {
     const known = this.made.get(n);
     if (known) return known;
     const { map } = this;
-    if (!map.loaded) return null;
+    if (!map.loaded || !map.loaded.hasPictures) return null;
     const canvas = make("canvas");
     paint(canvas, map.originals.of(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
     if (this.made.size >= MOST2) this.made.delete(
@@ -6723,6 +6742,7 @@ var Thumbnails = class {
 };
 
 // explorer/browser/latent_map/toolbar.js
+var WITHOUT_PICTURES = { none: "None", holes: "Holes: far from every code" };
 var BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 var DENSITY = { density: "Density of q(z)" };
 var DENSITIES = {
@@ -6756,7 +6776,7 @@ var Toolbar = class {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    if (!offer.hasPlane) this.background = "none";
+    if (!offer.hasPlane || !offer.hasPictures && this.background === "grid") this.background = "none";
     if (!offer.isDeep && this.background === "marginal") this.background = "density";
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
@@ -6774,7 +6794,8 @@ var Toolbar = class {
     }
     if (offer.hasPlane) {
       const densities = offer.isDeep ? DENSITIES : DENSITY;
-      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...densities } : BACKGROUNDS;
+      const some = offer.hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
+      const backgrounds = offer.hasPosterior ? { ...some, ...densities } : some;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
@@ -7125,7 +7146,7 @@ var Truth = class {
   /** Whether this model can be integrated here. */
   get isPossible() {
     const { model, plane } = this.map;
-    return plane !== null && model.size === 2 && model.logVariances !== null && !model.source && model.noise !== "none";
+    return plane !== null && model.size === 2 && model.logVariances !== null && !model.source && model.canSample;
   }
   /** Shows as much of the map as the fine grid covers, and a little more. */
   zoom() {
@@ -7385,6 +7406,7 @@ var LatentMap = class {
     if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
+    this.root.classList.toggle("without-pictures", !this.model.hasPictures);
     if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
@@ -7453,7 +7475,8 @@ var LatentMap = class {
       hasPosterior: this.model.logVariances !== null,
       isDeep: data.plane !== null && this.model.size > 2,
       home: data.plane?.home ?? "",
-      hasClasses: this.model.labels !== null
+      hasClasses: this.model.labels !== null,
+      hasPictures: this.model.hasPictures
     });
   }
   /**

@@ -13,6 +13,8 @@ import { grouped } from "../scatter/dots.js";
 /** @import { Ranges } from "../numerics/view.js" */
 
 const PRIOR_REACH = 3.2;
+/** Steps of this size, modulo 1, never come near each other. */
+const GOLDEN = 0.618034;
 
 /**
  * The points of a map.
@@ -49,10 +51,19 @@ function placesOf(model, plane) {
   const places = new Float32Array(2 * model.count);
   for (let n = 0; n < model.count; n++) {
     const z = model.means.subarray(n * model.size, (n + 1) * model.size);
-    const place = model.size === 1 || !plane ? [z[0], model.distortions[n]] : plane.project(z);
+    const place = model.size === 1 || !plane ? [z[0], heightOf(model, n)] : plane.project(z);
     places.set(place, 2 * n);
   }
   return places;
+}
+
+/**
+ * The height of a code of one latent: its distortion; where there is none, any that spreads them.
+ * @param {LatentModel} model
+ * @param {number} n
+ */
+function heightOf({ distortions }, n) {
+  return distortions ? distortions[n] : 6 * ((n * GOLDEN) % 1) - 3;
 }
 
 /**
@@ -63,7 +74,7 @@ function placesOf(model, plane) {
 function valuesOf(by, model) {
   if (by === "distortion") return model.distortions;
   if (by === "kl") return model.rates;
-  if (by === "elbo") return Float32Array.from(model.distortions, (d, n) => d + model.rates[n]);
+  if (by === "elbo") return Float32Array.from(model.distortions ?? [], (d, n) => d + model.rates[n]);
   if (by.startsWith("factor-")) return factorOf(Number(by.slice(7)) - 1, model);
   return null;
 }

@@ -92,7 +92,7 @@ export class EveryBeta {
     const model = this.map.loaded;
     if (!model) return;
     const mean = (/** @type {ArrayLike<number>} */ values) => Array.from(values).reduce((sum, v) => sum + v, 0) / model.count;
-    const [distortion, rate] = [mean(model.distortions), mean(model.rates)];
+    const [distortion, rate] = [mean(model.distortions ?? []), mean(model.rates)];
     this.scores.replaceChildren(
       why("distortion"), ` ${shown(distortion)} + `, why("rate"), ` ${shown(rate)} = `, why("negative_elbo"),
       ` ${shown(distortion + rate)} nats, mean of the ${model.count.toLocaleString("en")} images shown${model.caveat}; ellipses: `,

@@ -69,7 +69,7 @@ export class HandDecoder {
     }
     this.buttons.append(this.exact.note);
     const code = this.code();
-    this.image = picture(model.decode(Float32Array.from(code)), model.shape, "Decoded mean");
+    this.image = picture(model.decode(Float32Array.from(code)), model.shape, model.caption);
     this.askExact();
     const png = button("Save PNG", () => this.save());
     this.result.replaceChildren(this.image, png);

@@ -97,9 +97,9 @@ export class ImageReport {
     const model = this.host.model();
     const hint = make("p", { className: "hint", textContent: "Click a point of the map, type a number, or take a random image." });
     const means = model.classMeanCodes();
-    if (!means.length) return [hint];
+    if (!means.length || !model.hasPictures) return [hint];
     const shots = means.map(({ name, z }) => this.picture(z, name));
-    return [hint, make("h2", { textContent: "Decoded mean of every class’s mean code" }), make("div", { className: "shots" }, ...shots)];
+    return [hint, make("h2", { textContent: `${model.caption} of every class’s mean code` }), make("div", { className: "shots" }, ...shots)];
   }
 
   /** @param {number} n */
@@ -107,7 +107,7 @@ export class ImageReport {
     const model = this.host.model();
     return [
       make("h2", { textContent: model.nameOf(n) }),
-      this.pictures(n),
+      ...(model.hasPictures ? [this.pictures(n)] : []),
       ...(this.host.note() && !this.host.original(n) ? [this.missing()] : []),
       ...(model.noise === "none" ? [make("p", { className: "hint", textContent: NO_SAMPLE })] : []),
       make("p", { className: "scores" }, ...explained(model.scoreLine(n), "negative_elbo", "distortion", "rate", "sigma", "kl", "nats")),
@@ -133,9 +133,9 @@ export class ImageReport {
   pictures(n) {
     const model = this.host.model();
     const original = this.host.original(n);
-    const shots = [this.picture(model.codeOf(n), "Decoded mean")];
+    const shots = [this.picture(model.codeOf(n), model.caption)];
     if (original) shots.unshift(picture(original, model.shape, "Original"));
-    if (model.noise !== "none") shots.push(this.sample(n));
+    if (model.canSample) shots.push(this.sample(n));
     return make("div", { className: "shots large" }, ...shots);
   }
 
@@ -182,6 +182,7 @@ export class ImageReport {
       const original = this.host.original(index);
       const name = model.labels ? `${model.names[model.labels[index]]} · ` : "";
       const caption = `${name}Δ ${shown(distance)}`;
+      if (!model.hasPictures) return make("button", { type: "button", title: `Select image ${index}`, textContent: `${index} · ${caption}`, onclick: () => this.host.select(index) });
       const shot = original ? picture(original, model.shape, caption) : this.picture(model.codeOf(index), caption);
       return make("button", { type: "button", className: "shot", title: `Select image ${index}`, onclick: () => this.host.select(index) }, shot);
     });

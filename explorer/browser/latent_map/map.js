@@ -180,6 +180,7 @@ export class LatentMap {
     if (isSameModel && this.has.restored === String(data.visit)) return;
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
+    this.root.classList.toggle("without-pictures", !this.model.hasPictures);
     if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
@@ -253,7 +254,7 @@ export class LatentMap {
       hasPosterior: this.model.logVariances !== null,
       isDeep: data.plane !== null && this.model.size > 2,
       home: data.plane?.home ?? "",
-      hasClasses: this.model.labels !== null,
+      hasClasses: this.model.labels !== null, hasPictures: this.model.hasPictures,
     });
   }
 

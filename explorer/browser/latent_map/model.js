@@ -17,6 +17,7 @@ const MOST_CLASSES = 20;
 /** What is shown in place of a decoder that cannot run here, by the type of its layer.
  * @type {Record<string, string | undefined>} */
 const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
+const OF_IMAGES = { source: "of the test images, not decoded", caption: "Nearest image" };
 
 /** The model of a live map, from the file that `map_file` of models/export/browser_files.py makes. */
 export class LatentModel {
@@ -28,14 +29,21 @@ export class LatentModel {
     this.decode = decode;
     /** @type {import("./exact.js").ServerDecoder | null} how the server decodes, where it must */
     this.exact = null;
-    this.source = SUBSTITUTES[header.layers[0].type] ?? "";
+    const first = header.layers[0];
+    /** Whether there is anything to see of a code: codes may have come without pictures. */
+    this.hasPictures = first !== undefined;
+    this.source = (first && SUBSTITUTES[first.type]) ?? "";
+    /** What a picture of a code is called. */
+    this.caption = "Decoded mean";
+    if (first?.type === "nearest" && first.of === "image") Object.assign(this, OF_IMAGES);
     /** @type {ImageShape} */
     this.shape = header.image_shape;
     this.size = header.latent_dim;
     this.names = header.class_names;
     this.means = arrays.mean ?? new Float32Array();
-    this.distortions = arrays.distortion ?? new Float32Array();
-    this.count = this.distortions.length;
+    /** @type {Float32Array | null} none where there is no p(x|z) */
+    this.distortions = arrays.distortion ?? null;
+    this.count = this.means.length / this.size;
     this.logVariances = arrays.log_variance ?? null;
     this.labels = arrays.labels ?? null;
     /** @type {Float32Array | null} what the images were made from, a row for each image */
@@ -64,7 +72,7 @@ export class LatentModel {
    */
   turnTo(at) {
     Object.assign(this, at);
-    this.count = at.distortions.length;
+    this.count = at.means.length / this.size;
     this.aggregate = null;
     this.rates = this.ratePerImage();
   }
@@ -135,6 +143,11 @@ export class LatentModel {
     return rows;
   }
 
+  /** Whether p(x|z) is known, so that it can be drawn from. */
+  get canSample() {
+    return this.noise === "bernoulli" || this.noise === "gaussian";
+  }
+
   /**
    * One draw of p(x|z), values as they are, also beyond [0, 1].
    * @param {Float32Array} mean the decoded mean
@@ -179,6 +192,7 @@ export class LatentModel {
    * @param {number} n
    */
   scoreLine(n) {
+    if (!this.distortions) return this.logVariances ? `R ${shown(this.rates[n], 1)} nats` : "";
     const d = this.distortions[n];
     if (!this.logVariances) return `D ${shown(d, 1)} nats. An autoencoder has no σ and no KL.`;
     return `D ${shown(d, 1)} + R ${shown(this.rates[n], 1)} = −ELBO ${shown(d + this.rates[n], 1)} nats${this.caveat}`;
@@ -240,6 +254,7 @@ export class LatentModel {
    * @param {number} n
    */
   scoresOf(n) {
+    if (!this.distortions) return this.scoreLine(n);
     const distortion = `D ${shown(this.distortions[n], 1)}`;
     if (!this.logVariances) return `${distortion} nats`;
     return `${distortion} + R ${shown(this.rates[n], 1)} nats${this.caveat}`;

@@ -122,7 +122,7 @@ export class Pins {
     if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
     if (this.all.length < 2) {
       const text = this.all.length
-        ? "Pin a second spot to walk between the two."
+        ? walkHint(this.host.model())
         : "Click the map to pin a spot, on a point or beside one.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
@@ -251,4 +251,12 @@ export class Pins {
     place.textContent = pin.point === null ? text : `${text} · image ${pin.point}`;
     place.title = `z = ${pin.z.map((v) => shown(v)).join(", ")}`;
   }
+}
+
+/**
+ * What a first pin is good for; without pictures there is no walk.
+ * @param {import("./model.js").LatentModel} model
+ */
+function walkHint({ hasPictures }) {
+  return hasPictures ? "Pin a second spot to walk between the two." : "";
 }

@@ -78,8 +78,8 @@ export class Pointer {
     }
     if (touches) this.cursor = pixel;
     const { z, place, names } = spot;
-    const { decode, source } = this.map.model;
-    const shown = { values: decode(z), source, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
+    const { decode, source, caption } = this.map.model;
+    const shown = { values: decode(z), source, caption, place, names, z, ...this.map.model.density(z), rare: this.map.model.isRare(z) };
     const { clientWidth: width, clientHeight: height } = this.map.stage;
     this.last = shown;
     this.map.panel.show(shown, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });

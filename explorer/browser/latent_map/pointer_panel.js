@@ -8,7 +8,7 @@ import { why } from "../glossary/why.js";
 
 /** @import { ImageShape } from "../common/dom.js" */
 /**
- * @typedef {{values: Float32Array, source: string, place: number[], names: string[],
+ * @typedef {{values: Float32Array, source: string, caption: string, place: number[], names: string[],
  *   z: ArrayLike<number>,
  *   logPrior: number | null, logAggregate: number | null, rare: boolean, thin: boolean}} Spot
  * @typedef {{index: number, text: string, scores: string, original: ArrayLike<number> | null,
@@ -104,7 +104,7 @@ export class PointerPanel {
   write(spot, shape) {
     const { place } = this;
     paint(part(place, ".spot canvas"), spot.values, shape);
-    const under = spot.source ? `${UNDER}: ${spot.source}` : UNDER;
+    const under = `${spot.caption} at the pointer${spot.source ? `: ${spot.source}` : ""}`;
     part(place, ".spot figcaption").textContent = under;
     const lines = [placeOf(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {

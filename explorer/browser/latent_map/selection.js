@@ -5,7 +5,7 @@
 import { make, save, shown } from "../common/dom.js";
 
 /**
- * @typedef {{names: string[], labels: ArrayLike<number> | null, distortions: ArrayLike<number>,
+ * @typedef {{names: string[], labels: ArrayLike<number> | null, distortions: ArrayLike<number> | null,
  *   codeOf: (n: number) => ArrayLike<number>}} Points
  */
 
@@ -56,8 +56,8 @@ export class Selection {
  * @param {Points} points
  */
 function summary(chosen, { names, labels, distortions }) {
-  const mean = chosen.reduce((sum, n) => sum + distortions[n], 0) / chosen.length;
-  const text = `${chosen.length} images selected, mean D ${shown(mean, 1)} nats`;
+  const mean = distortions && chosen.reduce((sum, n) => sum + distortions[n], 0) / chosen.length;
+  const text = `${chosen.length} images selected${mean === null ? "" : `, mean D ${shown(mean, 1)} nats`}`;
   if (!labels) return text;
   /** @type {Map<string, number>} */
   const counts = new Map();
@@ -94,8 +94,8 @@ export function table(chosen, points) {
     String(n),
     ...(labels ? [quote(names[labels[n]])] : []),
     ...Array.from(points.codeOf(n), (v) => v.toPrecision(6)),
-    distortions[n].toPrecision(6),
+    ...(distortions ? [distortions[n].toPrecision(6)] : []),
   ]);
-  const head = ["image", ...(labels ? ["class"] : []), ...means, "distortion_nats"];
+  const head = ["image", ...(labels ? ["class"] : []), ...means, ...(distortions ? ["distortion_nats"] : [])];
   return [head, ...rows].map((row) => `${row.join(",")}\n`).join("");
 }

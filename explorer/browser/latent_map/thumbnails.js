@@ -29,7 +29,7 @@ export class Thumbnails {
     const known = this.made.get(n);
     if (known) return known;
     const { map } = this;
-    if (!map.loaded) return null;
+    if (!map.loaded || !map.loaded.hasPictures) return null;
     const canvas = make("canvas");
     paint(canvas, map.originals.of(n) ?? map.model.decode(map.model.codeOf(n)), map.model.shape);
     if (this.made.size >= MOST) this.made.delete(/** @type {number} */ (this.made.keys().next().value));

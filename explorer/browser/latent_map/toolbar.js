@@ -6,10 +6,11 @@ import { make } from "../common/dom.js";
 
 /** @import { Pin } from "../common/types.js" */
 /**
- * @typedef {{hasPlane: boolean, hasPosterior: boolean, isDeep: boolean, hasClasses: boolean,
+ * @typedef {{hasPlane: boolean, hasPosterior: boolean, isDeep: boolean, hasClasses: boolean, hasPictures: boolean,
  *   home: string}} Offer what this model and map have
  */
 
+const WITHOUT_PICTURES = { none: "None", holes: "Holes: far from every code" };
 const BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 const DENSITY = { density: "Density of q(z)" };
 const DENSITIES = {
@@ -48,7 +49,7 @@ export class Toolbar {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    if (!offer.hasPlane) this.background = "none";
+    if (!offer.hasPlane || (!offer.hasPictures && this.background === "grid")) this.background = "none";
     if (!offer.isDeep && this.background === "marginal") this.background = "density"; // they are one
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
@@ -66,7 +67,8 @@ export class Toolbar {
     }
     if (offer.hasPlane) {
       const densities = offer.isDeep ? DENSITIES : DENSITY;
-      const backgrounds = offer.hasPosterior ? { ...BACKGROUNDS, ...densities } : BACKGROUNDS;
+      const some = offer.hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
+      const backgrounds = offer.hasPosterior ? { ...some, ...densities } : some;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));

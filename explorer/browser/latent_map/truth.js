@@ -58,7 +58,7 @@ export class Truth {
   /** Whether this model can be integrated here. */
   get isPossible() {
     const { model, plane } = this.map;
-    return plane !== null && model.size === 2 && model.logVariances !== null && !model.source && model.noise !== "none";
+    return plane !== null && model.size === 2 && model.logVariances !== null && !model.source && model.canSample;
   }
 
   /** Shows as much of the map as the fine grid covers, and a little more. */

@@ -3,7 +3,7 @@
  *
  * @typedef {{decode: (z: ArrayLike<number>) => Float32Array, turn: (place: number) => void}} Decoder
  * @typedef {{layers: import("./layers.js").Layer[], image_shape: [number, number, number],
- *   latent_dim: number, class_names: string[], noise: "bernoulli" | "gaussian" | "none"}} Header
+ *   latent_dim: number, class_names: string[], noise: "bernoulli" | "gaussian" | "none" | "unknown"}} Header
  *   `noise`: of p(x|z), to draw from it
  */
 

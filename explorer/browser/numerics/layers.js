@@ -13,7 +13,8 @@
  * @typedef {{type: "leaky_relu" | "elu", slope: number}} LeakyLayer
  * @typedef {{type: "upsample", factor: number[]}} UpsampleLayer
  * @typedef {{type: "grid", low: number[], high: number[], counts: number[], size: number}} GridLayer
- * @typedef {{type: "nearest", inputs: number, count: number, size: number}} NearestLayer
+ * @typedef {{type: "nearest", inputs: number, count: number, size: number,
+ *   of?: "decoded" | "image"}} NearestLayer
  * @typedef {{type: "unflatten", shape: number[]}} UnflattenLayer
  * @typedef {{type: "gate", size: number, ramps: number}} GateLayer
  * @typedef {{type: "mean", activation: "sigmoid" | "identity", size: number}} MeanLayer

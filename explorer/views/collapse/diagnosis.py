@@ -69,7 +69,10 @@ def show(model: LoadedModel) -> bool:
     st.html(
         row("verdict", "rate", "kl", "active", "mu", "information", "beta_star", "error", "nats")
     )
-    _decoder(model, diagnosis)
+    if model.is_whole:
+        _decoder(model, diagnosis)
+    else:
+        st.caption("Whether a decoder listens to z cannot be told: these codes came without one.")
     return True
 
 

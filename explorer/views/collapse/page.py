@@ -17,7 +17,7 @@ def show() -> None:
     if model is not None and diagnosis.show(model):
         if model.adapted is None:
             remedies.show(model)
-        else:
+        elif model.is_whole:
             st.caption("Remedies are training runs, and a custom model is trained elsewhere.")
     state.publish()
     warm_up.start()

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from explorer import state
-from explorer.services import catalogue
+from explorer.services import adapter_model, catalogue
 from explorer.services.catalogue import Entry
 from explorer.views import model_picker
 from explorer.widgets import inputs
@@ -60,6 +60,7 @@ def _models(key: str) -> dict[str, Entry]:
     """The models on offer of a kind."""
 
     def fits(entry: Entry) -> bool:
-        return PANELS[key].is_of(entry.card.config.model.capabilities)
+        is_of = PANELS[key].is_of(entry.card.config.model.capabilities)
+        return is_of and adapter_model.is_whole(entry.id)
 
     return catalogue.offered(state.get(f"seen-{key}"), fits)

@@ -119,10 +119,11 @@ def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> N
         _map(model, positions[0])
     else:
         _side_by_side(models, positions)
-    drawing.section(model)
-    latents.section(model)
-    directions.section(model)
-    diffusion.section(model)
+    if model.is_whole:
+        drawing.section(model)
+        latents.section(model)
+        directions.section(model)
+        diffusion.section(model)
     state.publish()
 
 
@@ -166,10 +167,10 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         "pins": pins,
         "look": _look(name, model.codes.latent_dim, opens.look),
         "visit": state.visit(),
-        "drawn": drawing.code(model),
-        "arrow": directions.arrow(model),
+        "drawn": drawing.code(model) if model.is_whole else None,
+        "arrow": directions.arrow(model) if model.is_whole else None,
         "download": model.card.config.data,
-        "note": "" if model.test_images is not None else where_originals(model),
+        "note": "" if model.test_images or not model.is_whole else where_originals(model),
     }
     component.latent_map(data, f"map{name}", lambda: _touched(name))
     st.caption(map_spec.exactness(shown))

@@ -83,15 +83,11 @@ SHAPE_OF_MEAN = f"mean must have shape (N, 3) and at most {MAX_CODES} numbers, g
     [
         (
             {"mean": None},
-            "codes must have mean and distortion, and may have log_variance, labels and factors",
-        ),
-        (
-            {"distortion": None},
-            "codes must have mean and distortion, and may have log_variance, labels and factors",
+            "codes must have mean, and may have distortion, log_variance, labels and factors",
         ),
         (
             {"colour": np.ones(7)},
-            "codes must have mean and distortion, and may have log_variance, labels and factors",
+            "codes must have mean, and may have distortion, log_variance, labels and factors",
         ),
         ({"mean": np.ones((7, 2))}, SHAPE_OF_MEAN + "(7, 2)"),
         ({"mean": np.ones((0, 3))}, SHAPE_OF_MEAN + "(0, 3)"),

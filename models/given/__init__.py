@@ -1,0 +1,1 @@
+"""Codes that come without a model: an archive of arrays from any framework or paper."""
