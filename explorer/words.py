@@ -51,6 +51,8 @@ PRESETS = {
     "mnist-20d": "MNIST, 20 latents",
     "mnist-2d-quick": "MNIST, 2 latents, quick",
     "mnist-20d-quick": "MNIST, 20 latents, quick",
+    "digits-vq": "Digits, VQ-VAE",
+    "mnist-vq": "MNIST, VQ-VAE",
 }
 GREY = (
     "Under a Bernoulli, −ELBO of grey images is a bound for random black-and-white versions of "

@@ -95,6 +95,20 @@ PRESETS: dict[str, RunConfig] = {
         ObjectiveConfig(kl_warmup_steps=1000),
         TrainingConfig(epochs=15, plateau=0.6),
     ),
+    "digits-vq": RunConfig(
+        "digits",
+        ModelConfig("vq-vae", network="conv", image_shape=(1, 8, 8), latent_dim=8, hidden=(64,)),
+        ObjectiveConfig(),
+        replace(_DIGITS_TRAINING, epochs=80),
+    ),
+    "mnist-vq": RunConfig(
+        "mnist",
+        ModelConfig(
+            "vq-vae", network="conv", latent_dim=16, hidden=(32, 64), codebook=128, prior_width=64
+        ),
+        ObjectiveConfig(),
+        TrainingConfig(epochs=6),
+    ),
 }
 """Settings that are known to work, by name.
 

@@ -6,5 +6,6 @@ export { provide } from "./common/files.js";
 export { betaSlider } from "./beta_slider/slider.js";
 export { drawingPad } from "./drawing/draw.js";
 export { liveMap } from "./latent_map/map.js";
+export { tokenEditor } from "./token_editor/editor.js";
 export { trainingFilm } from "./snapshots/player.js";
 export { dressPage } from "./page.js";

@@ -10,6 +10,7 @@ from explorer import state
 from explorer.services import adapter_model, catalogue, data_sets
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
+from explorer.views.families import panels
 from explorer.widgets import inputs, links
 from explorer.widgets.text import plain
 from explorer.words import words
@@ -94,7 +95,7 @@ def say_elsewhere(name: str) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(plain(sentence))
-        links.to("All families", "./families")
+        links.to("See it at work", panels.address(entry.id, entry.card.config.model.capabilities))
         if not entry.shipped:
             links.to("Its curves and scores", f"./train?own={quote(entry.id)}")
 

@@ -21,7 +21,8 @@ from models.storage.tensors import MAX_STATE_BYTES, tensor_bytes
 
 Layers = tuple[list[dict[str, Any]], list[np.ndarray]]
 """Descriptions, and the arrays they use in order."""
-_NOISE = {"none": "bernoulli", "pixel": "none"}
+NOISE = {"none": "bernoulli", "pixel": "none"}
+"""How p(x|z) is drawn from, by where its σ comes from; else it is a Gaussian of one σ."""
 
 
 def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = False) -> bytes:
@@ -45,11 +46,11 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
     card, codes = checkpoint.card, checkpoint.codes
     config = card.config.model
     described, weights = layers or stored_layers(config, checkpoint.weights)
-    noise = _NOISE.get(config.likelihood_properties.sigma, "gaussian")
+    noise = NOISE.get(config.likelihood_properties.sigma, "gaussian")
     if codes.distortion is None:  # there is no p(x|z)
         noise = "unknown"
     arrays = codes_arrays(codes) | {
-        "sigma": _sigma(config, checkpoint.weights) if noise == "gaussian" else None
+        "sigma": sigma_of(config, checkpoint.weights) if noise == "gaussian" else None
     }
     document = {
         "layers": described,
@@ -109,8 +110,13 @@ def file_bytes(
     return tensor_bytes(tensors, document, MAX_STATE_BYTES)
 
 
-def _sigma(config: ModelConfig, weights: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The standard deviation of a pixel, shape (1,)."""
+def sigma_of(config: ModelConfig, weights: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Reads the standard deviation of a pixel from settings and stored weights, shape (1,).
+
+    Example:
+        >>> sigma_of(ModelConfig(likelihood="gaussian", sigma=0.5), {})
+        array([0.5], dtype=float32)
+    """
     stored = weights.get("likelihood.log_sigma")
     sigma = config.sigma if stored is None else float(np.exp(stored))
     return np.array([max(sigma, MIN_SIGMA)], np.float32)

@@ -128,7 +128,7 @@ class VQVAE(ImageModel):
     def quantize(self, images: Tensor) -> Quantized:
         """Encodes images (B, C, H, W) to vectors, their nearest codes and tokens."""
         vectors = self._vectors(images)
-        tokens = self.codebook(vectors.flatten(0, 1)).view(len(images), -1)
+        tokens = self.codebook(vectors.flatten(0, 1)).view(vectors.shape[:2])
         return Quantized(vectors, self.codebook.vectors[tokens], tokens)
 
     def losses(self, player: str, batch: Batch) -> Losses:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from models.data.byte_images import first_images
 from models.data.image_set import ImageSet
@@ -114,15 +115,22 @@ def draw(
 ) -> tuple[np.ndarray, float]:
     """Draws images portion by portion; returns them, (n, C, H, W), and the processor's seconds.
 
+    One thread draws: others that wait for each other on a busy machine would count as work.
+
     Raises:
         ValueError: If what is drawn is not finite.
     """
-    began, parts = time.process_time(), []
-    for portion in generate(model, count, seed, steps, batch_size=PORTION):
-        parts.append(portion.cpu().numpy())
-        progress(min(1.0, len(parts) * PORTION / count))
-    images = np.concatenate(parts)
+    threads, parts = torch.get_num_threads(), []
+    torch.set_num_threads(1)
+    began = time.process_time()
+    try:
+        for portion in generate(model, count, seed, steps, batch_size=PORTION):
+            parts.append(portion.cpu().numpy())
+            progress(min(1.0, len(parts) * PORTION / count))
+    finally:
+        torch.set_num_threads(threads)
     seconds = time.process_time() - began
+    images = np.concatenate(parts)
     if not np.isfinite(images).all():
         raise ValueError("the model must draw finite images, got some that are not: train it again")
     return images.clip(0, 1), seconds

@@ -16,15 +16,14 @@ from typing import NamedTuple
 import torch
 from scipy.stats import t as student
 
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import override
 from models.data.load import load
-from models.families.vq_vae import VQVAE
+from models.families.registry import build_model
+from models.presets import preset
 from models.training.trainer import Training
 from tests.benchmarks.common import Row, arguments, show
 
-MODEL = ModelConfig(network="conv", hidden=(64,), latent_dim=8, image_shape=(1, 8, 8))
-TRAINING = {"batch_size": 64, "learning_rate": 3e-3, "warmup_steps": 100}
-EPOCHS = 80
+PRESET = preset("digits-vq")
 DRAWN = 1000
 """Images that are sampled for the time of sampling."""
 
@@ -52,10 +51,9 @@ def seconds(work: Callable[[], object]) -> float:
 def measure(seed: int, epochs: int) -> Result:
     """Trains a model and scores it on the test images."""
     train, test = load("digits", "train").images, load("digits", "test").images
-    settings = TrainingConfig(epochs=epochs, seed=seed, **TRAINING)
-    torch.manual_seed(seed)
-    model = VQVAE(MODEL)
-    training = Training(model, RunConfig("digits", MODEL, ObjectiveConfig(), settings), train, test)
+    config = override(PRESET, seed=seed, epochs=epochs)
+    model = build_model(config.model, seed)
+    training = Training(model, config, train, test)
     trained = seconds(lambda: list(training.events()))
     images = torch.tensor(test)
     scores = model.score(images, seed)
@@ -97,7 +95,7 @@ def main() -> None:
     """Measures every seed and prints the table."""
     given = arguments(__doc__, seeds=5)
     torch.set_num_threads(1)
-    seeds, epochs = (1, 1) if given.quick else (given.seeds, EPOCHS)
+    seeds, epochs = (1, 1) if given.quick else (given.seeds, PRESET.training.epochs)
     results = []
     for seed in range(seeds):
         results.append(measure(seed, epochs))

@@ -130,10 +130,17 @@ EXAMPLES = {
     "beside-own": "20260101-120000-abcdef",
     "in-step-live": "step",
     "in-step-own": "step",
+    "families": "compare",
+    "see": "vq",
+    "seen-vae": "digits-autoencoder",
+    "seen-vq": "20260101-120000-abcdef",
+    "drawn-model": "digits-vq",
+    "compared-data": "mnist",
+    "need": "fast",
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
 TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own", "loss-data"}
-TEXTS |= {"answers"}
+TEXTS |= {"answers", "seen-vae", "seen-vq", "drawn-model", "compared-data"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], float)}
 WHOLE = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], int)}

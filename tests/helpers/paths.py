@@ -2,7 +2,11 @@
 
 from pathlib import Path
 
+from models.storage.checkpoint import read_card
+
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = ROOT / "tests" / "output"
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
+MAPPED = [path for path in SHIPPED if read_card(path)[0].config.model.capabilities.has_codes]
+"""Those whose images have codes, which a map shows."""
 MNIST = [path for path in SHIPPED if path.stem.startswith("mnist")]

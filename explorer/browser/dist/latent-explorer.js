@@ -7699,6 +7699,706 @@ function liveMap({ parentElement, data, setStateValue }) {
   return () => setTimeout(() => root.isConnected || map.end());
 }
 
+// explorer/browser/numerics/token_prior.js
+var HEAD_WIDTH = 16;
+var EPSILON = 1e-5;
+function buildTokenPrior(arrays, tokens) {
+  const get = (name) => {
+    const found = arrays[name];
+    if (!found) throw new Error(`The prior must have the array ${name}.`);
+    return found;
+  };
+  const embedding = get("embedding.weight");
+  const position = get("position");
+  const width = position.length / tokens;
+  const codes = embedding.length / width - 1;
+  const blocks = [];
+  while (arrays[`blocks.${blocks.length}.norm.weight`]) blocks.push(buildBlock(get, `blocks.${blocks.length}.`));
+  const norm = normalise(get, "norm");
+  const logits = linear2(get, "logits");
+  const reader = () => {
+    const layers = blocks.map((block) => block());
+    let place = 0;
+    let token = codes;
+    let next = null;
+    const odds = () => {
+      if (next) return next;
+      let h = new Float64Array(width);
+      h = h.map((_, i) => embedding[token * width + i] + position[place * width + i]);
+      for (const layer2 of layers) h = layer2(h);
+      next = logSoftmax(logits(norm(h)));
+      return next;
+    };
+    const take = (taken) => {
+      odds();
+      [place, token, next] = [place + 1, taken, null];
+    };
+    return { odds, take };
+  };
+  const rows = (grid) => {
+    const { odds, take } = reader();
+    return Array.from(grid, (token) => {
+      const row = odds();
+      take(token);
+      return row;
+    });
+  };
+  return { codes, tokens, reader, rows };
+}
+function drawCode(odds, uniform) {
+  let left = uniform;
+  for (let k = 0; k < odds.length - 1; k++) {
+    left -= Math.exp(odds[k]);
+    if (left < 0) return k;
+  }
+  return odds.length - 1;
+}
+function buildBlock(get, name) {
+  const attentionNorm = normalise(get, `${name}attention_norm`);
+  const norm = normalise(get, `${name}norm`);
+  const queryKeyValue = linear2(get, `${name}query_key_value`);
+  const attended = linear2(get, `${name}attended`);
+  const inner = linear2(get, `${name}inner`);
+  const outer = linear2(get, `${name}outer`);
+  return () => {
+    const keys = [];
+    const values = [];
+    return (h) => {
+      const width = h.length;
+      const all = queryKeyValue(attentionNorm(h));
+      keys.push(all.subarray(width, 2 * width));
+      values.push(all.subarray(2 * width));
+      const seen = attended(attend(all.subarray(0, width), keys, values));
+      const between4 = h.map((value, i) => value + seen[i]);
+      const added = outer(inner(norm(between4)).map(gelu));
+      return between4.map((value, i) => value + added[i]);
+    };
+  };
+}
+function attend(query, keys, values) {
+  const out = new Float64Array(query.length);
+  for (let from = 0; from < query.length; from += HEAD_WIDTH) {
+    const match = (key) => {
+      let sum2 = 0;
+      for (let i = from; i < from + HEAD_WIDTH; i++) sum2 += query[i] * key[i];
+      return sum2 / Math.sqrt(HEAD_WIDTH);
+    };
+    const weights = logSoftmax(Float64Array.from(keys, match)).map(Math.exp);
+    for (let i = from; i < from + HEAD_WIDTH; i++) {
+      weights.forEach((weight, n) => out[i] += weight * values[n][i]);
+    }
+  }
+  return out;
+}
+function normalise(get, name) {
+  const [scale, shift] = [get(`${name}.weight`), get(`${name}.bias`)];
+  return (x) => {
+    const mean2 = x.reduce((sum2, value) => sum2 + value, 0) / x.length;
+    const variance = x.reduce((sum2, value) => sum2 + (value - mean2) ** 2, 0) / x.length;
+    return x.map((value, i) => (value - mean2) / Math.sqrt(variance + EPSILON) * scale[i] + shift[i]);
+  };
+}
+function linear2(get, name) {
+  const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
+  return (x) => Float64Array.from(bias, (start, row) => {
+    let sum2 = start;
+    for (let i = 0, at = row * x.length; i < x.length; i++) sum2 += weight[at++] * x[i];
+    return sum2;
+  });
+}
+function logSoftmax(x) {
+  const most = Math.max(...x);
+  const total2 = Math.log(x.reduce((sum2, value) => sum2 + Math.exp(value - most), 0)) + most;
+  return x.map((value) => value - total2);
+}
+function gelu(x) {
+  const size = Math.abs(x) / Math.SQRT2;
+  const t = 1 / (1 + 0.3275911 * size);
+  const series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));
+  const tail = 0.5 * series * Math.exp(-size * size);
+  return x * (x < 0 ? tail : 1 - tail);
+}
+
+// explorer/browser/token_editor/model.js
+var TokenModel = class {
+  /** @param {Uint8Array} file of `tokens_file` of models/export/tokens_file.py */
+  constructor(file) {
+    const { decode, header, arrays } = readModel(file);
+    const { grid, codes } = (
+      /** @type {Extra} */
+      /** @type {unknown} */
+      header
+    );
+    this.run = decode;
+    this.shape = header.image_shape;
+    this.noise = header.noise;
+    this.names = header.class_names;
+    this.rows = grid[0];
+    this.columns = grid[1];
+    this.places = this.rows * this.columns;
+    this.codes = codes;
+    this.vectors = /** @type {Float32Array} */
+    arrays.codebook;
+    this.width = this.vectors.length / codes;
+    this.sigmas = arrays.sigma ?? null;
+    this.usage = /** @type {Float32Array} */
+    arrays.usage;
+    this.originals = arrays.originals ?? new Float32Array();
+    this.labels = arrays.labels ?? null;
+    this.numbers = arrays.numbers ?? new Float32Array();
+    this.tokens = arrays.tokens ?? new Float32Array();
+    this.count = this.tokens.length / this.places;
+    const own = {};
+    for (const [name, array] of Object.entries(arrays)) {
+      if (name.startsWith("prior.")) own[name.slice(6)] = array;
+    }
+    this.prior = buildTokenPrior(own, this.places);
+  }
+  /**
+   * A test image as tokens.
+   * @param {number} n
+   * @returns {Grid}
+   */
+  gridOf(n) {
+    return [...this.tokens.subarray(n * this.places, (n + 1) * this.places)];
+  }
+  /** @param {number} n */
+  originalOf(n) {
+    const pixels = this.shape.reduce((product, side) => product * side);
+    return this.originals.subarray(n * pixels, (n + 1) * pixels);
+  }
+  /**
+   * The mean image of a grid.
+   * @param {Grid} grid
+   */
+  decode(grid) {
+    const z = new Float32Array(this.places * this.width);
+    grid.forEach((code, place) => {
+      for (let d = 0; d < this.width; d++) z[d * this.places + place] = this.vectors[code * this.width + d];
+    });
+    return this.run(z);
+  }
+  /**
+   * What a code looks like amid its like: the middle tile of the image of a grid of it alone.
+   * @param {number} code
+   * @returns {{values: Float32Array, shape: ImageShape}}
+   */
+  tileOf(code) {
+    const [channels, height, width] = this.shape;
+    const [tall, wide] = [Math.floor(height / this.rows), Math.floor(width / this.columns)];
+    const [top, left] = [tall * (this.rows >> 1), wide * (this.columns >> 1)];
+    const image = this.decode(Array(this.places).fill(code));
+    const values = new Float32Array(channels * tall * wide);
+    for (let i = 0; i < values.length; i++) {
+      const [c, y, x] = [Math.floor(i / tall / wide), Math.floor(i / wide) % tall, i % wide];
+      values[i] = image[(c * height + top + y) * width + left + x];
+    }
+    return { values, shape: [channels, tall, wide] };
+  }
+  /**
+   * −ln p(x|t) of an image, nats; null where p(x|t) has no σ that is known here.
+   * @param {ArrayLike<number>} image
+   * @param {ArrayLike<number>} decoded
+   */
+  distortion(image, decoded) {
+    if (this.noise === "bernoulli") return -logLikelihood(image, decoded, null);
+    return this.sigmas ? -logLikelihood(image, decoded, this.sigmas) : null;
+  }
+  /**
+   * −ln p(t) of a grid, nats, and ln p of every code at every place.
+   * @param {Grid} grid
+   */
+  priorOf(grid) {
+    const rows = this.prior.rows(grid);
+    return { rate: -rows.reduce((sum2, row, place) => sum2 + row[grid[place]], 0), rows };
+  }
+  /**
+   * The straight line between two grids' vectors, each step of it moved to the nearest codes.
+   * @param {Grid} from
+   * @param {Grid} to
+   * @param {number} n steps, both ends included
+   * @returns {Grid[]}
+   */
+  walk(from, to, n) {
+    const at = (share) => from.map((code, place) => code === to[place] ? code : this.nearestBetween(code, to[place], share));
+    return Array.from({ length: n }, (_, k) => at(k / (n - 1)));
+  }
+  /**
+   * The code nearest to (1 − s)·a + s·b; of equally near ones the first.
+   * @param {number} a
+   * @param {number} b
+   * @param {number} share s
+   */
+  nearestBetween(a, b, share) {
+    const { vectors, width } = this;
+    let [best, least] = [a, Infinity];
+    for (let k = 0; k < this.codes; k++) {
+      let distance2 = 0;
+      for (let d = 0; d < width; d++) {
+        const target = (1 - share) * vectors[a * width + d] + share * vectors[b * width + d];
+        distance2 += (vectors[k * width + d] - target) ** 2;
+      }
+      if (distance2 < least) [best, least] = [k, distance2];
+    }
+    return best;
+  }
+  /** Codes that the test images use, and how many, used equally, would spread as much. */
+  get use() {
+    const total2 = this.usage.reduce((sum2, count) => sum2 + count, 0);
+    const shares = [...this.usage].filter(Boolean).map((count) => count / total2);
+    return { used: shares.length, perplexity: Math.exp(-shares.reduce((sum2, p) => sum2 + p * Math.log(p), 0)), total: total2 };
+  }
+};
+
+// explorer/browser/token_editor/editor.js
+var WALK_STEPS = 9;
+var DRAWING_MS = 2400;
+var LONGEST_STEP_MS = 140;
+var NUMBERED_COLUMNS = 10;
+var DRAWN2 = "No test image: drawn from the prior";
+var TokenEditor = class {
+  /** @param {HTMLElement} root */
+  constructor(root) {
+    this.root = root;
+    this.model = null;
+    this.colours = [];
+    this.url = "";
+    this.image = 0;
+    this.source = "";
+    this.start = { grid: [], rate: 0, rows: [], decoded: new Float32Array(), distortion: null };
+    this.measured = this.start;
+    this.grid = [];
+    this.marked = 0;
+    this.drawn = 0;
+    this.drawing = 0;
+    this.serial = 0;
+    this.pins = [];
+    this.tiles = [];
+    this.codes = [];
+    part(root, ".draw").onclick = () => this.draw();
+    part(root, ".stop").onclick = () => this.stop();
+    part(root, ".reset").onclick = () => this.put(this.start.grid, this.image, this.source);
+    for (const button of root.querySelectorAll(".pin")) {
+      button.addEventListener("click", () => this.pin(Number(button.getAttribute("data-pin"))));
+    }
+    part(root, ".tiles").addEventListener("keydown", (event) => this.press(event));
+    root.addEventListener("keydown", (event) => event.key === "Escape" && this.stop());
+  }
+  /** @param {EditorData} data */
+  async update({ model: url, colours }) {
+    if (url === this.url) return;
+    this.url = url;
+    this.stop();
+    try {
+      const file = await fetchOnce(url, (answer) => answer.arrayBuffer());
+      if (url !== this.url) return;
+      this.open(new TokenModel(new Uint8Array(file)), colours);
+    } catch (error) {
+      this.say(`The model cannot be shown: ${/** @type {Error} */
+      error.message}. Reload the page.`);
+      this.url = "";
+    }
+  }
+  /** @param {string} text instead of the editor; empty: the editor */
+  say(text) {
+    part(this.root, ".state").textContent = text;
+    part(this.root, ".state").hidden = !text;
+    part(this.root, ".body").hidden = Boolean(text);
+  }
+  /**
+   * Shows a model, at first with its first test image.
+   * @param {TokenModel} model
+   * @param {string[]} colours
+   */
+  open(model, colours) {
+    Object.assign(this, { model, colours, drawn: 0, marked: model.columns * (model.rows >> 1) + (model.columns >> 1) });
+    this.say("");
+    this.furnish(model);
+    const some = model.count ? [model.gridOf(0), model.gridOf(Math.min(1, model.count - 1))] : [this.sample(0), this.sample(1)];
+    this.pins = some;
+    if (model.count) this.choose(0);
+    else this.put(some[0], -1, DRAWN2);
+    this.showWalk();
+  }
+  /** @param {TokenModel} model */
+  furnish(model) {
+    const { root, colours } = this;
+    for (const element of root.querySelectorAll(".choice")) element.hidden = !model.count;
+    part(root, ".thumbs").replaceChildren(...Array.from({ length: model.count }, (_, n) => this.thumb(model, n)));
+    this.tiles = Array.from({ length: model.places }, (_, place) => {
+      const tile = make("button", { type: "button", onclick: () => this.mark(place) });
+      return this.explained(tile, () => this.describeTile(place));
+    });
+    const tiles = part(root, ".tiles");
+    tiles.style.setProperty("--columns", String(model.columns));
+    tiles.classList.toggle("small", model.columns > NUMBERED_COLUMNS);
+    tiles.replaceChildren(...this.tiles);
+    const most = model.usage.reduce((best, count) => Math.max(best, count), 1);
+    this.codes = Array.from({ length: model.codes }, (_, code) => {
+      const used = make("span", { className: "bar" }, make("i", { className: "used" }));
+      used.firstChild.style.width = `${100 * model.usage[code] / most}%`;
+      const expected = make("span", { className: "bar" }, make("i", { className: "expected" }));
+      const button = make("button", { type: "button", onclick: () => this.assign(code) }, make("canvas"), String(code), used, expected);
+      button.style.background = colours[code];
+      button.setAttribute("aria-label", `Code ${code}`);
+      return this.explained(button, () => this.describeCode(code));
+    });
+    part(root, ".codes").replaceChildren(...this.codes);
+    const { used: inUse, perplexity, total: total2 } = model.use;
+    const counted = total2 ? `, ${inUse} in use, perplexity ${shown(perplexity, 1)}` : "";
+    part(root, ".of-book").textContent = `Codebook: ${model.codes} codes${counted}`;
+    part(root, ".longest").textContent = total2 ? ` (full bar: ${percent(most / total2)})` : "";
+    this.showCodes(model);
+  }
+  /**
+   * Decodes the codes' pictures while the page stays alive.
+   * @param {TokenModel} model
+   */
+  showCodes(model) {
+    const codes = this.codes;
+    const work = function* () {
+      for (let code = 0; code < codes.length; code++) {
+        const { values, shape } = model.tileOf(code);
+        paint(
+          /** @type {HTMLCanvasElement} */
+          part(codes[code], "canvas"),
+          values,
+          shape
+        );
+        yield code / codes.length;
+      }
+    };
+    inSlices(work(), { report: () => {
+    }, isWanted: () => this.model === model });
+  }
+  /**
+   * @param {TokenModel} model
+   * @param {number} n
+   */
+  thumb(model, n) {
+    const canvas = make("canvas");
+    paint(canvas, model.originalOf(n), model.shape);
+    const button = make("button", { type: "button", onclick: () => this.choose(n) }, canvas);
+    button.setAttribute("aria-label", this.nameOf(model, n));
+    button.title = this.nameOf(model, n);
+    return button;
+  }
+  /**
+   * @param {TokenModel} model
+   * @param {number} n
+   */
+  nameOf(model, n) {
+    const name = model.labels && model.names[model.labels[n]];
+    return `Test image ${model.numbers[n]}${name === null || name === void 0 ? "" : `, class ${name}`}`;
+  }
+  /**
+   * An element that says what it is while the pointer or the keyboard is there.
+   * @param {HTMLButtonElement} button
+   * @param {() => string} describe
+   */
+  explained(button, describe) {
+    const say = () => part(this.root, ".hover").textContent = describe();
+    button.addEventListener("pointerenter", say);
+    button.addEventListener("focus", say);
+    return button;
+  }
+  /** @param {number} code */
+  share(code) {
+    const { usage, use } = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    return use.total ? usage[code] / use.total : 0;
+  }
+  /** @param {number} place */
+  describeTile(place) {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const at = `Row ${Math.floor(place / model.columns) + 1}, column ${place % model.columns + 1}`;
+    if (this.grid.length <= place) return `${at}: not drawn yet.`;
+    const code = this.grid[place];
+    const cost = shown(-this.measured.rows[place][code]);
+    return `${at}: code ${code}, ${percent(this.share(code))} of the test images’ tokens. Here the prior charges ${cost} nats for it.`;
+  }
+  /** @param {number} code */
+  describeCode(code) {
+    const chance = percent(Math.exp(this.measured.rows[this.marked][code]));
+    return `Code ${code}: ${percent(this.share(code))} of the test images’ tokens; at the marked tile the prior gives it ${chance}.`;
+  }
+  /** @param {number} n a test image */
+  choose(n) {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    this.put(model.gridOf(n), n, this.nameOf(model, n));
+  }
+  /**
+   * Takes a grid to start from.
+   * @param {Grid} grid
+   * @param {number} image the test image that it is of; −1: none
+   * @param {string} source what it is
+   */
+  put(grid, image, source) {
+    this.stop();
+    Object.assign(this, { image, source });
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const original = (
+      /** @type {HTMLCanvasElement} */
+      part(this.root, ".original")
+    );
+    original.style.visibility = image < 0 ? "hidden" : "";
+    if (image >= 0) paint(original, model.originalOf(image), model.shape);
+    original.setAttribute("aria-label", image < 0 ? "" : source);
+    part(this.root, ".of-original").textContent = source;
+    [...part(this.root, ".thumbs").children].forEach((button, n) => button.setAttribute("aria-pressed", String(n === image)));
+    this.grid = [...grid];
+    this.start = this.measure(this.grid);
+    this.show();
+  }
+  /**
+   * @param {Grid} grid
+   * @returns {Measured}
+   */
+  measure(grid) {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const decoded = model.decode(grid);
+    const distortion = this.image < 0 ? null : model.distortion(model.originalOf(this.image), decoded);
+    return { grid: [...grid], ...model.priorOf(grid), decoded, distortion };
+  }
+  /** @param {number} place */
+  mark(place) {
+    if (this.drawing) return;
+    this.marked = place;
+    this.show();
+  }
+  /** @param {number} code for the marked tile */
+  assign(code) {
+    if (this.drawing) return;
+    this.grid[this.marked] = code;
+    this.show();
+    part(this.root, ".hover").textContent = this.describeCode(code);
+  }
+  /** @param {KeyboardEvent} event */
+  press(event) {
+    const { rows, columns } = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const [row, column] = [Math.floor(this.marked / columns), this.marked % columns];
+    const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+    const move = moves[event.key];
+    if (!move || this.drawing) return;
+    event.preventDefault();
+    const to = [Math.min(rows - 1, Math.max(0, row + move[0])), Math.min(columns - 1, Math.max(0, column + move[1]))];
+    this.mark(to[0] * columns + to[1]);
+    this.tiles[this.marked].focus();
+  }
+  /** Everything that follows from the grid and the marked tile. */
+  show() {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    this.measured = this.measure(this.grid);
+    paint(
+      /** @type {HTMLCanvasElement} */
+      part(this.root, ".decoded"),
+      this.measured.decoded,
+      model.shape
+    );
+    this.showTiles(this.grid, this.marked);
+    this.showChances(this.measured.rows[this.marked], this.grid[this.marked]);
+    const edits = this.grid.filter((code, place) => code !== this.start.grid[place]).length;
+    part(this.root, ".reset").disabled = !edits;
+    part(this.root, ".of-tiles").textContent = `${model.places} tokens of ${model.codes} codes${edits ? `, ${edits} changed by hand` : ""}`;
+    const even = `All codes equally likely would cost ${model.places} ln ${model.codes} = ${shown(model.places * Math.log(model.codes))} nats.`;
+    const before = edits ? `
+${this.image < 0 ? "Before" : "As encoded"}: ${costs(this.start)}.` : "";
+    part(this.root, ".numbers").textContent = `${edits ? "Now: " : ""}${costs(this.measured)}.${before}
+${even}`;
+  }
+  /**
+   * @param {Grid} grid as far as it is drawn
+   * @param {number} marked
+   */
+  showTiles(grid, marked) {
+    this.tiles.forEach((tile, place) => {
+      const code = grid[place];
+      tile.classList.toggle("open", code === void 0);
+      tile.textContent = code === void 0 ? "" : String(code);
+      tile.style.background = code === void 0 ? "" : this.colours[code];
+      tile.setAttribute("aria-pressed", String(place === marked));
+      tile.setAttribute("aria-label", `Row ${Math.floor(place / this.columns) + 1}, column ${place % this.columns + 1}: ${code === void 0 ? "not drawn yet" : `code ${code}`}`);
+      tile.tabIndex = place === marked ? 0 : -1;
+    });
+  }
+  get columns() {
+    return (
+      /** @type {TokenModel} */
+      this.model.columns
+    );
+  }
+  /**
+   * @param {ArrayLike<number>} odds ln p of every code at a place
+   * @param {number} chosen the code there; −1: none yet
+   */
+  showChances(odds, chosen) {
+    this.codes.forEach((button, code) => {
+      part(button, ".expected").style.width = `${100 * Math.exp(odds[code])}%`;
+      button.setAttribute("aria-pressed", String(code === chosen));
+    });
+  }
+  /**
+   * A grid of the prior.
+   * @param {number} seed
+   * @returns {Grid}
+   */
+  sample(seed) {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const reader = model.prior.reader();
+    const uniform = uniforms(seed);
+    return Array.from({ length: model.places }, () => {
+      const code = drawCode(reader.odds(), uniform());
+      reader.take(code);
+      return code;
+    });
+  }
+  /** Draws a grid token by token, for the eye. */
+  async draw() {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    this.stop();
+    const serial = this.drawing = ++this.serial;
+    const [reader, uniform] = [model.prior.reader(), uniforms(this.drawn)];
+    const pause = Math.min(LONGEST_STEP_MS, DRAWING_MS / model.places);
+    this.enable(true);
+    const grid = [];
+    let rate = 0;
+    while (grid.length < model.places) {
+      this.showDrawing(grid, reader.odds(), rate);
+      await new Promise((next) => setTimeout(next, pause));
+      if (serial !== this.drawing) return;
+      const code = drawCode(reader.odds(), uniform());
+      rate -= reader.odds()[code];
+      reader.take(code);
+      grid.push(code);
+    }
+    this.drawn++;
+    this.put(grid, -1, DRAWN2);
+  }
+  /**
+   * @param {Grid} grid as far as it is drawn
+   * @param {ArrayLike<number>} odds of the next token
+   * @param {number} rate of those drawn
+   */
+  showDrawing(grid, odds, rate) {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const canvas = (
+      /** @type {HTMLCanvasElement} */
+      part(this.root, ".decoded")
+    );
+    const likely = Array.from(odds).indexOf(Math.max(...Array.from(odds)));
+    paint(canvas, model.decode(Array.from({ length: model.places }, (_, place) => grid[place] ?? likely)), model.shape);
+    this.cover(canvas, model, grid.length);
+    this.showTiles(grid, grid.length);
+    this.showChances(odds, -1);
+    part(this.root, ".progress").textContent = `Drawing token ${grid.length + 1} of ${model.places}`;
+    part(this.root, ".of-tiles").textContent = "Drawn row by row, each given those before it";
+    part(this.root, ".numbers").textContent = `R so far: ${shown(rate)} nats.`;
+  }
+  /**
+   * Hides the places of an image that are not drawn yet.
+   * @param {HTMLCanvasElement} canvas
+   * @param {TokenModel} model
+   * @param {number} done
+   */
+  cover(canvas, { rows, columns, places }, done) {
+    const pen = context(canvas);
+    const [height, width] = [canvas.height / rows, canvas.width / columns];
+    pen.fillStyle = "#808080";
+    for (let place = done; place < places; place++) {
+      const [left, top] = [Math.floor(place % columns * width), Math.floor(Math.floor(place / columns) * height)];
+      pen.fillRect(left, top, Math.ceil(width), Math.ceil(height));
+    }
+  }
+  /** Ends a drawing, if one is under way: what was there before it comes back. */
+  stop() {
+    if (!this.drawing) return;
+    this.drawing = 0;
+    this.enable(false);
+    this.show();
+  }
+  /** @param {boolean} isDrawing */
+  enable(isDrawing) {
+    part(this.root, ".stop").disabled = !isDrawing;
+    part(this.root, ".draw").disabled = isDrawing;
+    for (const button of this.root.querySelectorAll(".pin")) button.disabled = isDrawing;
+    if (!isDrawing) part(this.root, ".progress").textContent = "";
+  }
+  /** @param {number} slot 0 for A, 1 for B */
+  pin(slot) {
+    this.pins[slot] = [...this.grid];
+    this.showWalk();
+  }
+  /** The walk between the pins; a step of it can be taken as the grid. */
+  showWalk() {
+    const model = (
+      /** @type {TokenModel} */
+      this.model
+    );
+    const steps = model.walk(this.pins[0], this.pins[1], WALK_STEPS);
+    const shots = steps.map((grid, k) => {
+      const name = k === 0 ? "A" : k === WALK_STEPS - 1 ? "B" : String(k);
+      const canvas = namedCanvas(`Step ${name}`);
+      paint(canvas, model.decode(grid), model.shape);
+      const cost = make("span", {}, `${shown(model.priorOf(grid).rate, 1)} nats`);
+      return make("button", { type: "button", onclick: () => this.take(grid, name) }, canvas, make("b", {}, name), cost);
+    });
+    part(this.root, ".walk").replaceChildren(...shots);
+  }
+  /**
+   * Shows a grid of the walk.
+   * @param {Grid} grid
+   * @param {string} name of the step
+   */
+  take(grid, name) {
+    this.put(grid, -1, `No test image: step ${name} of the walk`);
+  }
+};
+function percent(share) {
+  return `${shown(100 * share, 1)} %`;
+}
+function costs({ distortion, rate }) {
+  if (distortion === null) return `R ${shown(rate)} nats, −ln of the grid’s probability under the prior`;
+  return `D ${shown(distortion)} + R ${shown(rate)} = ${shown(distortion + rate)} nats for this image`;
+}
+function tokenEditor({ parentElement, data }) {
+  const root = (
+    /** @type {HTMLElement & {tokenEditor?: TokenEditor}} */
+    part(parentElement, ".token-editor")
+  );
+  const editor = root.tokenEditor ??= new TokenEditor(root);
+  editor.update(data);
+  return () => setTimeout(() => root.isConnected || editor.stop());
+}
+
 // explorer/browser/numerics/frames.js
 var REACH_INSIDE = 0.99;
 function streamEntries(bytes) {
@@ -8455,5 +9155,6 @@ export {
   dressPage,
   liveMap,
   provide,
+  tokenEditor,
   trainingFilm
 };

@@ -29,11 +29,10 @@ PARTS = {
 def show() -> None:
     """Shows the whole screen."""
     state.load()
-    usable, refused = catalogue.list_models()
-    model_picker.warn(refused)
+    model_picker.warn(catalogue.list_models()[1])
     labels = {key: part.name for key, part in PARTS.items()}
     chosen = inputs.segments("families", "What to do", labels, label_visibility="collapsed")
-    if usable:
+    if catalogue.all_models():
         PARTS[chosen].show()
     else:
         model_picker.say_none()

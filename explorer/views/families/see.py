@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
 
 import streamlit as st
 
@@ -12,27 +10,8 @@ from explorer import state
 from explorer.services import adapter_model, catalogue
 from explorer.services.catalogue import Entry
 from explorer.views import model_picker
+from explorer.views.families.panels import PANELS
 from explorer.widgets import inputs
-from models.capabilities import Capabilities
-
-
-class Panel(NamedTuple):
-    """A kind of model: its name, which families it is of, and the module whose `show(model)` shows
-    a `LoadedModel` of it."""
-
-    name: str
-    is_of: Callable[[Capabilities], bool]
-    module: str
-
-
-PANELS = {
-    "vae": Panel(
-        "Autoencoder and VAE",
-        lambda c: c.latent == "gaussian" and c.has_encoder,
-        "explorer.views.families.vae_panel",
-    ),
-}
-"""By the key in links; the setting `seen-KEY` holds the model that a panel shows."""
 
 
 def show() -> None:

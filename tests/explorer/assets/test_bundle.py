@@ -10,7 +10,9 @@ from explorer.assets import bundle
 from tests.helpers.paths import ROOT
 
 TOOLS = ROOT / "tests" / "js"
-COMPONENTS = {"betaSlider", "drawingPad", "dressPage", "liveMap", "provide", "trainingFilm"}
+COMPONENTS = {
+    "betaSlider", "drawingPad", "dressPage", "liveMap", "provide", "tokenEditor", "trainingFilm",
+}  # fmt: skip
 
 
 @pytest.mark.browser
@@ -35,6 +37,8 @@ def test_the_script_is_one_module_with_a_function_for_every_component():
     assert set(re.findall(r"\w+", exported)) == COMPONENTS
 
 
-@pytest.mark.parametrize("name", ["drawing/pad", "beta_slider/slider", "latent_map/map"])
+@pytest.mark.parametrize(
+    "name", ["drawing/pad", "beta_slider/slider", "latent_map/map", "token_editor/editor"]
+)
 def test_every_component_has_its_markup(name):
     assert bundle.markup(name).startswith("<div class=")

@@ -11,9 +11,9 @@ from models.storage.card import Card
 from models.storage.checkpoint import read, restore, write
 from tests.helpers.checkpoint_files import CARD, CODES, WEIGHTS
 from tests.helpers.configs import tiny
-from tests.helpers.paths import SHIPPED
+from tests.helpers.paths import MAPPED
 
-SMALL = [path for path in SHIPPED if path.stem.startswith("digits-")]
+SMALL = [path for path in MAPPED if path.stem.startswith("digits-")]
 assert SMALL
 
 

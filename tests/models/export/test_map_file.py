@@ -15,7 +15,7 @@ from models.storage.card import Card
 from models.storage.checkpoint import Checkpoint, read, restore
 from models.storage.tensors import read_tensors
 from tests.helpers.node import evaluate
-from tests.helpers.paths import SHIPPED
+from tests.helpers.paths import MAPPED
 
 
 def contents(data, tmp_path):
@@ -125,7 +125,7 @@ DECODE = """
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("half", "tolerance"), [(False, 1e-4), (True, 1 / 255)])
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MAPPED, ids=lambda path: path.stem)
 def test_shipped_models_decode_as_in_torch_within_a_millisecond(path, half, tolerance):
     stored = read(path)
     model = restore(stored)

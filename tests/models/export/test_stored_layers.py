@@ -11,10 +11,10 @@ from models.export.layers import decoder_layers
 from models.export.stored_layers import stored_layers
 from models.families.registry import build_model
 from models.storage.checkpoint import read, restore
-from tests.helpers.paths import ROOT, SHIPPED
+from tests.helpers.paths import MAPPED, ROOT
 
 GOLDEN = sorted((ROOT / "tests" / "models" / "golden").glob("*.safetensors"))
-assert GOLDEN and SHIPPED
+assert GOLDEN and MAPPED
 
 
 def assert_equal_layers(config, weights, model):
@@ -27,7 +27,7 @@ def assert_equal_layers(config, weights, model):
         np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("path", [*GOLDEN, *SHIPPED], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*GOLDEN, *MAPPED], ids=lambda path: path.stem)
 def test_a_stored_decoder_is_that_of_the_restored_model(path):
     stored = read(path)
     assert_equal_layers(stored.card.config.model, stored.weights, restore(stored))
@@ -59,7 +59,7 @@ map_file(read(sys.argv[1]))
 print("torch" in sys.modules)
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(SHIPPED[0])],
+        [sys.executable, "-c", code, str(MAPPED[0])],
         cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.strip() == "False"

@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from models.data.load import load
 from models.judge.file import SHIPPED, find_judge, judge_path, read_judge
 from models.judge.report import SampleReport
-from models.judge.score import RealImages, score_checkpoint
+from models.judge.score import RealImages, draw, score_checkpoint
 from models.judge.spaces import restore_judge
 from models.judge.train import train_judge
 from models.storage.tensors import CheckpointError
@@ -69,3 +70,22 @@ def test_without_a_prior_nothing_can_be_drawn():
 def test_every_shipped_judge_can_be_restored():
     for path in SHIPPED.glob("*.safetensors"):
         assert restore_judge(read_judge(path)).head.out_features == 10
+
+
+def test_one_thread_draws_and_the_others_come_back(monkeypatch):
+    """Threads that wait on a busy machine would count as seconds of the processor."""
+    seen = []
+
+    def generate(*_, **__):
+        seen.append(torch.get_num_threads())
+        yield torch.zeros(2, 1, 8, 8)
+
+    monkeypatch.setattr("models.judge.score.generate", generate)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        images, seconds = draw(None, 2, 0)
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)
+    assert images.shape == (2, 1, 8, 8) and seconds >= 0

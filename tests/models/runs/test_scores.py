@@ -42,6 +42,8 @@ def test_shipped_scores_are_those_of_the_models(path):
     assert {"distortion", "collapsed_distortion"} <= stored.keys()
     for name in stored.keys() & found.metrics.keys():
         assert stored[name] == pytest.approx(found.metrics[name], rel=1e-4, abs=1e-5), name
+    if found.codes is None:
+        return
     np.testing.assert_allclose(found.codes.distortion, checkpoint.codes.distortion, rtol=1e-3)
     if found.rates is not None:
         np.testing.assert_allclose(found.rates.distortion, checkpoint.rates.distortion, rtol=1e-4)

@@ -12,7 +12,7 @@ from models.storage.positions import (
     write_positions,
 )
 from models.storage.tensors import CheckpointError
-from tests.helpers.paths import SHIPPED
+from tests.helpers.paths import MAPPED
 
 SAMPLE = 1000
 FLOOR = 0.9
@@ -53,11 +53,11 @@ def test_a_missing_or_damaged_map_is_none(tmp_path):
 
 
 def test_no_map_ships_without_its_model():
-    maps = {path.name for path in map_path(SHIPPED[0]).parent.iterdir()}
-    assert maps == {path.name for path in SHIPPED}
+    maps = {path.name for path in map_path(MAPPED[0]).parent.iterdir()}
+    assert maps == {path.name for path in MAPPED}
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MAPPED, ids=lambda path: path.stem)
 def test_every_shipped_model_has_a_trustworthy_map_of_its_codes(path):
     codes = read(path).codes.mean
     positions = shipped_positions(path, codes)

@@ -25,7 +25,7 @@ from tests.helpers.collapse_page import (
     score,
     table,
 )
-from tests.helpers.paths import MNIST, SHIPPED
+from tests.helpers.paths import MAPPED, MNIST
 
 
 @pytest.mark.parametrize("checkpoint", [COLLAPSED, LIVELY], ids=["collapsed", "lively"])
@@ -58,7 +58,7 @@ def test_the_diagnosis_is_that_of_the_metrics(no_runs, shown, checkpoint):
 
 def test_the_default_screen_offers_the_remedies(no_runs):
     at = open_view("collapse")
-    assert len(at.selectbox("control-collapsed").options) == len(SHIPPED)
+    assert len(at.selectbox("control-collapsed").options) == len(MAPPED)
     rows = table(at)
     assert list(rows) == ["before", *NAMES]
     scores = COLLAPSED.card.metrics

@@ -17,13 +17,13 @@ from models.storage.tensors import write_tensors
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.map_page import DIGITS, choose, live_map, map_arrays, settle, texts, visit
 from tests.helpers.map_page import count as points
-from tests.helpers.paths import SHIPPED
+from tests.helpers.paths import MAPPED
 
 
 def test_the_screen_of_a_model():
     at = visit()
     assert at.selectbox("control-model").value == "digits-2d-beta-1"
-    assert len(at.selectbox("control-model").options) == len(SHIPPED)
+    assert len(at.selectbox("control-model").options) == len(MAPPED)
     arrays, told = map_arrays(at), live_map(at)
     assert np.array_equal(arrays["mean"], DIGITS.codes.mean)
     assert arrays["labels"].tolist() == DIGITS.codes.labels.tolist()
@@ -43,7 +43,7 @@ def names_of(stored, colour):
     return f"Factor: {stored.card.factor_names[int(colour.removeprefix('factor-')) - 1]}"
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MAPPED, ids=lambda path: path.stem)
 def test_every_shipped_model_in_every_view_and_colour(path):
     stored = read(path)
     count = len(stored.codes)
@@ -289,7 +289,7 @@ def test_an_untouched_page_opens_on_mnist_with_a_walk_and_the_images_that_ship(m
     told = live_map(at)
     assert at.query_params == {}, "it is the default"
     assert told["look"]["background"] == "grid" and told["point"] == 327
-    codes = read(next(path for path in SHIPPED if path.stem == "mnist-2d-beta-1")).codes
+    codes = read(next(path for path in MAPPED if path.stem == "mnist-2d-beta-1")).codes
     assert [pin["point"] for pin in told["pins"]] == [143, 327]
     assert [codes.labels[pin["point"]] for pin in told["pins"]] == [1, 0]
     assert np.allclose([pin["z"] for pin in told["pins"]], codes.mean[[143, 327]])
