@@ -152,6 +152,8 @@ def act(session: Session, generator: random.Random, mix: Mapping[str, int]) -> t
     if not session.is_on_map:
         return "page", session.visit("")
     [name] = generator.choices(list(mix), mix.values())
+    if name == "draw" and not (session.pad or session.drawing_button):
+        name = "pin"
     if name == "pin":
         return name, session.pin(generator.randrange(POINTS))
     if name == "draw":

@@ -210,9 +210,14 @@ class Session:
             widget.string_array_value.data.append(option)
         return self.run(message)
 
+    @property
+    def drawing_button(self) -> str:
+        """Label of the button that opens the pad; a model of colour images has none."""
+        return next((label for label in self.buttons if label.startswith("Draw a")), "")
+
     def draw(self, strokes: Sequence[Any]) -> float:
         """Draws on the pad, which is opened first where it is not there."""
-        seconds = 0.0 if self.pad else self.press("Draw a digit")
+        seconds = 0.0 if self.pad else self.press(self.drawing_button)
         message = self._message()
         name, message.rerun_script.fragment_id = self.pad
         widget = message.rerun_script.widget_states.widgets.add(id=name)
