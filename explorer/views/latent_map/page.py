@@ -112,8 +112,9 @@ def _scores(model: LoadedModel) -> None:
 
 @page_queue.fragment
 def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> None:
-    """The maps and the drawing; a click reruns this part alone, to keep the link."""
+    """The maps, and what shows more of the touched image."""
     model = models[0]
+    st.session_state.pop("is_touched", None)  # all that shows the touched image runs now
     state.choose("point", range(len(model.codes)))
     if len(models) == 1:
         _map(model, positions[0])
@@ -158,21 +159,16 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         return
     shown = _map_spec(model, positions)
     data = page_files.map_files(model, shown) | map_spec.map_data(shown)
-    data["betas"] = page_files.beta_data(model)
     _forget_zoom(name, data["model"])
-    opens = NOTHING if name or _is_touched() else _opening(model)
-    pins = _pins(f"pins{name}", model.codes.latent_dim) or _pinned(model, opens.pinned)
     data |= {
-        "point": opens.point if state.get("point") is None else state.get("point"),
-        "pins": pins,
-        "look": _look(name, model.codes.latent_dim, opens.look),
+        "betas": page_files.beta_data(model),
         "visit": state.visit(),
         "drawn": drawing.code(model) if model.is_whole else None,
         "arrow": directions.arrow(model) if model.is_whole else None,
         "download": model.card.config.data,
         "note": "" if model.test_images or not model.is_whole else where_originals(model),
     }
-    component.latent_map(data, f"map{name}", lambda: _touched(name))
+    _live(model, data, name)
     st.caption(map_spec.exactness(shown))
     st.html(row(*_terms(shown)))
     adapted = model.adapted
@@ -187,8 +183,35 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
             on_click="ignore",
             key=f"csv{name}",
         )
-        kept = {part: data[part] for part in ("point", "pins", "look")}
-        html_export.button(model, shown, kept, name)
+        html_export.button(model, shown, _kept(model, name), name)
+
+
+@page_queue.fragment
+def _live(model: LoadedModel, data: dict[str, Any], name: str) -> None:
+    """The map itself; a touch reruns this part alone, to keep the link, unless other parts show
+    the touched image too."""
+    if st.session_state.pop("is_touched", False) and _is_followed():
+        st.rerun()
+    state.choose("point", range(len(model.codes)))
+    component.latent_map(data | _kept(model, name), f"map{name}", lambda: _touched(name))
+    state.publish()
+
+
+def _is_followed() -> bool:
+    """Whether another map or an open part shows the image that is touched."""
+    is_open = any(st.session_state.get(key) for key in ("traversals", "directions"))
+    return is_open or bool(state.get("second"))
+
+
+def _kept(model: LoadedModel, name: str) -> dict[str, Any]:
+    """What was touched, which links and files keep: `point`, `pins` and `look`."""
+    opens = NOTHING if name or _is_touched() else _opening(model)
+    pins = _pins(f"pins{name}", model.codes.latent_dim) or _pinned(model, opens.pinned)
+    return {
+        "point": opens.point if state.get("point") is None else state.get("point"),
+        "pins": pins,
+        "look": _look(name, model.codes.latent_dim, opens.look),
+    }
 
 
 def _terms(shown: MapSpec) -> list[str]:
@@ -267,6 +290,7 @@ def _touched(name: str) -> None:
         touch = component.touched(f"map{name}")
         if touch.model not in ("", st.session_state.models_seen[name][1]):
             return
+        st.session_state.is_touched = True
         state.put(**{"point": touch.point, f"pins{name}": touch.pins, f"look{name}": touch.look})
         if not name:
             panel = "draw" if state.get("panel") == "draw" else touch.tab
