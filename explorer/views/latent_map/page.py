@@ -198,9 +198,8 @@ def _live(model: LoadedModel, data: dict[str, Any], name: str) -> None:
 
 
 def _is_followed() -> bool:
-    """Whether another map or an open part shows the image that is touched."""
-    is_open = any(st.session_state.get(key) for key in ("traversals", "directions"))
-    return is_open or bool(state.get("second"))
+    """Whether an open part of the page shows the image that is touched."""
+    return any(st.session_state.get(key) for key in ("traversals", "directions"))
 
 
 def _kept(model: LoadedModel, name: str) -> dict[str, Any]:

@@ -6,12 +6,15 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from tests.helpers.browser_page import (
     MAP,
     in_link,
+    isolated,
     pins,
+    place,
     ranges,
     settle,
     spots,
     wait_for_map,
 )
+from tests.helpers.map_page import DIGITS
 from tests.helpers.processes import wait
 
 pytestmark = pytest.mark.browser
@@ -162,3 +165,17 @@ def test_another_model_is_not_zoomed_as_the_last_one_was(visit):
     page.reload()
     wait_for_map(page, 500)
     assert page.evaluate(f"() => {MAP}.scatter.isHome")
+
+
+def test_an_open_part_of_the_page_follows_the_image_that_is_touched(visit):
+    page = visit()
+    wait_for_map(page, 500)
+    page.get_by_text("Traversals: move one latent at a time").click()
+    number = page.get_by_role("spinbutton", name="Test image (0 to 499)")
+    number.wait_for()
+    settle(page)
+    page.locator(".stage").first.scroll_into_view_if_needed()
+    (image,) = isolated(DIGITS.codes, 1)
+    page.mouse.click(*place(page, image))
+    wait(lambda: number.input_value() == str(image))
+    in_link(page, f"point={image}")
