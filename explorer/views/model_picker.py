@@ -95,9 +95,18 @@ def say_elsewhere(name: str) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.info(plain(sentence))
-        links.to("See it at work", panels.address(entry.id, entry.card.config.model.capabilities))
+        show_way(entry)
         if not entry.shipped:
             links.to("Its curves and scores", f"./train?own={quote(entry.id)}")
+
+
+def show_way(entry: Entry) -> None:
+    """Shows the way to a model: to its map or, where no map can show it, to its panel."""
+    capabilities = entry.card.config.model.capabilities
+    if capabilities.has_codes:
+        links.open_map(entry.id)
+    else:
+        links.to("See it at work", panels.address(entry.id, capabilities))
 
 
 def say_none() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from explorer.services import catalogue, run_library
+from explorer.views.families.panels import PANELS
 from models.capabilities import FAMILIES
 from models.runs.folder import Run
 from models.runs.train import execute
@@ -44,7 +45,7 @@ def test_pages_of_codes_say_that_there_are_none_and_show_another(runs, view, nam
 
 def test_the_trade_off_says_what_it_leaves_out(runs):
     text = said(open_view("trade_off", runs=",".join(runs))).replace("\\", "")
-    assert "Not in the plane: 2 models (" in text
+    assert f"Not in the plane: {len(catalogue.without_codes())} models (" in text
     assert "are not here" in text
 
 
@@ -55,7 +56,10 @@ def test_the_train_page_shows_scores_and_curves_and_compares(runs):
     drawn = charts(at)
     assert any(key.startswith("run-") for key in drawn) and "compared-" in " ".join(drawn)
     assert ("D" in said(at)) or "distortion" not in scores, family
-    assert not any(f"./?model={runs[0]}" in block.proto.body for block in at.get("html"))
+    shown = "".join(block.proto.body for block in at.get("html"))
+    assert f"./?model={runs[0]}" not in shown
+    key = next((key for key, p in PANELS.items() if p.is_of(FAMILIES[family])), None)
+    assert f'href="./families{f"?see={key}&amp;seen-{key}={runs[0]}" if key else ""}"' in shown
     table = at.dataframe[0].value
     assert table["D"].isna().all() == ("distortion" not in scores)
 

@@ -242,6 +242,18 @@ export class TokenEditor {
     if (this.drawing) return;
     this.marked = place;
     this.show();
+    this.reveal(this.codes[this.grid[place]]);
+  }
+
+  /**
+   * Scrolls the codebook, and nothing else, to a code.
+   * @param {HTMLElement} code
+   */
+  reveal(code) {
+    const box = part(this.root, ".codes");
+    const [top, bottom] = [code.offsetTop, code.offsetTop + code.offsetHeight];
+    if (top < box.scrollTop) box.scrollTop = top;
+    else if (bottom > box.scrollTop + box.clientHeight) box.scrollTop = bottom - box.clientHeight;
   }
 
   /** @param {number} code for the marked tile */
@@ -412,15 +424,25 @@ export class TokenEditor {
   /** The walk between the pins; a step of it can be taken as the grid. */
   showWalk() {
     const model = /** @type {TokenModel} */ (this.model);
-    const steps = model.walk(this.pins[0], this.pins[1], WALK_STEPS);
-    const shots = steps.map((grid, k) => {
+    const pins = [...this.pins];
+    const steps = model.walk(pins[0], pins[1], WALK_STEPS);
+    const places = steps.map((grid, k) => {
       const name = k === 0 ? "A" : k === WALK_STEPS - 1 ? "B" : String(k);
       const canvas = namedCanvas(`Step ${name}`);
       paint(canvas, model.decode(grid), model.shape);
-      const cost = make("span", {}, `${shown(model.priorOf(grid).rate, 1)} nats`);
-      return make("button", { type: "button", onclick: () => this.take(grid, name) }, canvas, make("b", {}, name), cost);
+      const cost = make("span", {}, "…");
+      const shot = make("button", { type: "button", onclick: () => this.take(grid, name) }, canvas, make("b", {}, name), cost);
+      return { grid, shot, cost };
     });
-    part(this.root, ".walk").replaceChildren(...shots);
+    part(this.root, ".walk").replaceChildren(...places.map(({ shot }) => shot));
+    const work = function* () {
+      for (const [k, { grid, cost }] of places.entries()) {
+        cost.textContent = `${shown(model.priorOf(grid).rate, 1)} nats`;
+        yield k / WALK_STEPS;
+      }
+    };
+    const isWanted = () => this.model === model && this.pins.every((pin, slot) => pin === pins[slot]);
+    inSlices(work(), { report: () => {}, isWanted });
   }
 
   /**

@@ -9,8 +9,9 @@ import streamlit as st
 
 from explorer.jobs.job import Job
 from explorer.services import catalogue, collapse_prediction, job_queue, training_runs
+from explorer.views import model_picker
 from explorer.views.train.attempts import attempt
-from explorer.widgets import inputs, links
+from explorer.widgets import inputs
 from explorer.widgets.text import plain, score, typeset
 from explorer.words import score_words
 from models.config import RunConfig
@@ -72,8 +73,7 @@ def finished(job: Job) -> None:
                 st.warning(f"{plain(job.title)} is done, but {plain(found)}. {scores(card)}")
             else:
                 st.success(f"{plain(job.title)} is done. {scores(card)}")
-            if card.config.model.capabilities.has_codes:
-                links.open_map(entry.id)
+            model_picker.show_way(entry)
 
 
 def scores(card: Card) -> str:

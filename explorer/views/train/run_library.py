@@ -18,12 +18,13 @@ from explorer.services import (
     run_folders,
     run_library,
 )
+from explorer.views import model_picker
 from explorer.views.compare import page
 from explorer.views.train import snapshots, trash
 from explorer.views.train.active_jobs import curves, last_watched, live_jobs
 from explorer.views.train.attempts import attempt
 from explorer.views.train.outcomes import scores
-from explorer.widgets import inputs, links, upload
+from explorer.widgets import inputs, upload
 from explorer.widgets.text import file_name, plain
 from explorer.words import words
 from models.config import RunConfig
@@ -174,8 +175,7 @@ def _one(shown: list[IndexedRun]) -> None:
         run, config, title = offered[chosen].run, offered[chosen].config, offered[chosen].title
         model = catalogue.all_models().get(chosen)
         if model is not None:
-            if config.model.capabilities.has_codes:
-                links.open_map(chosen)
+            model_picker.show_way(model)
             st.download_button(
                 "Download",
                 lambda: run_library.model_bytes(run),
