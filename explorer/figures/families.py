@@ -5,9 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
 
-from explorer.figures.theme import ABOVE, NEUTRAL, NO_MARGIN, PALETTE, SYMBOLS, plain_text, shorten
+from explorer.figures.theme import (
+    ABOVE,
+    NEUTRAL,
+    NO_MARGIN,
+    PALETTE,
+    SYMBOLS,
+    plain_text,
+    shorten,
+    translucent,
+)
 
 
 def quality_over_seconds(
@@ -74,4 +84,62 @@ def class_shares(names: Sequence[str], drawn: Sequence[float], real: Sequence[fl
     figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE, barmode="group")
     figure.update_xaxes(title="class, as the judge sees it", type="category")
     figure.update_yaxes(title="share of images", tickformat=".0%")
+    return figure
+
+
+BINS = 25
+"""Of a histogram of probabilities."""
+
+
+def score_histogram(real: Sequence[float], fake: Sequence[float]) -> go.Figure:
+    """Draws how a discriminator's scores D of real and of new images are spread.
+
+    Args:
+        real: D of real images, 0 to 1; may be empty.
+        fake: D of new images.
+
+    Example:
+        >>> [trace.name for trace in score_histogram([0.6], [0.4]).data]
+        ['real images', 'new images']
+    """
+    figure = go.Figure(layout_template="none")
+    for name, scores, colour in (
+        ("real images", real, PALETTE[3]), ("new images", fake, PALETTE[0])
+    ):  # fmt: skip
+        if len(scores):
+            heights, edges = np.histogram(scores, BINS, (0, 1))
+            figure.add_bar(
+                x=(edges[:-1] + edges[1:]) / 2, y=heights / len(scores), width=1 / BINS, name=name,
+                marker={"color": translucent(colour, 0.6)},
+                hovertemplate="D = %{x:.2f}: %{y:.1%}<extra></extra>",
+            )  # fmt: skip
+    figure.add_vline(0.5, line={"color": NEUTRAL, "dash": "dot"})
+    figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE, barmode="overlay")
+    figure.update_xaxes(title="D, probability of being real (0 to 1)", range=[0, 1])
+    figure.update_yaxes(title="share of images", tickformat=".0%")
+    return figure
+
+
+def score_course(steps: Sequence[int], real: Sequence[float], fake: Sequence[float]) -> go.Figure:
+    """Draws the mean scores D of real and of new images over the training.
+
+    Args:
+        steps: Updates made.
+        real: Mean D of real images, 0 to 1.
+        fake: Mean D of new images.
+
+    Example:
+        >>> len(score_course([1, 2], [0.9, 0.6], [0.1, 0.4]).data)
+        2
+    """
+    figure = go.Figure(layout_template="none")
+    for name, scores, colour in (
+        ("real images", real, PALETTE[3]), ("new images", fake, PALETTE[0])
+    ):  # fmt: skip
+        figure.add_scatter(x=list(steps), y=list(scores), name=name, mode="lines",
+                           line={"color": colour, "width": 2})  # fmt: skip
+    figure.add_hline(0.5, line={"color": NEUTRAL, "dash": "dot"})
+    figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE)
+    figure.update_xaxes(title="step")
+    figure.update_yaxes(title="mean D (0 to 1)", range=[0, 1])
     return figure

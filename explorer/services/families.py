@@ -10,6 +10,7 @@ import contextlib
 import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.builtin import default_data_dir
 from models.judge.report import SampleReport, report_name
+from models.latents.noise_plane import slerp
 from models.places import default_runs_dir
+from models.runs.folder import Run
 
 COUNT = 1000
 """Images that a model draws to be scored."""
@@ -39,7 +42,7 @@ def data_sets() -> dict[str, str]:
     """Lists the data sets of which there are models, by the name that runs know them by."""
     return {
         entry.card.config.data: entry.card.data_name
-        for entry in catalogue.entries()
+        for entry in catalogue.all_models().values()
         if not _is_custom(entry)
     }
 
@@ -167,3 +170,55 @@ def class_shares(model: LoadedModel, seed: int) -> tuple[np.ndarray, np.ndarray]
         classes = judge.classify(features_of(judge, new)).argmax(1).numpy()
     count = len(model.card.class_names)
     return frequencies(classes, count), frequencies(images.labels, count)
+
+
+class Judged(NamedTuple):
+    """New images of a GAN and real test images, (N, C, H, W), with D of each, (N,).
+
+    Without test images on this machine there are none, and no scores of them.
+    """
+
+    fake: np.ndarray
+    fake_scores: np.ndarray
+    real: np.ndarray | None
+    real_scores: np.ndarray
+
+
+@kept_per_model(50, "Drawing images…")
+def judged(model: LoadedModel, seed: int) -> Judged:
+    """Has a GAN's discriminator judge new images, and as many real ones."""
+    import torch
+
+    def scores(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            return torch.sigmoid(model.network.discriminator(torch.tensor(images))).numpy()
+
+    new, images = drawn(model, CLASSIFIED, seed), model.test_images
+    real = None if images is None else images.images[:CLASSIFIED]
+    return Judged(new, scores(new), real, np.zeros(0) if real is None else scores(real))
+
+
+@kept_per_model(50)
+def generated_walk(model: LoadedModel, seed: int, count: int) -> np.ndarray:
+    """Decodes codes on the arc between two draws of N(0, I), shape (count, C, H, W)."""
+    size = model.card.config.model.latent_dim
+    ends = np.random.default_rng(seed).standard_normal((2, size))
+    return model.decode(slerp(*ends, count))
+
+
+SCORES = "real_score", "fake_score"
+
+
+def score_course(entry: Entry) -> tuple[list[int], list[float], list[float]] | None:
+    """Reads the mean scores D of real and of new images in every epoch of a GAN's training.
+
+    Returns:
+        Steps, real and fake scores; None where none were recorded.
+    """
+    rows = [] if entry.shipped else Run(entry.path.parent).history.rows()
+    found = [row for row in rows if all(f"train_{name}" in row for name in SCORES)]
+    if not found:
+        return None
+    return [row["step"] for row in found], *(
+        [row[f"train_{name}"] for row in found] for name in SCORES
+    )

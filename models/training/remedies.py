@@ -129,3 +129,53 @@ def _learn(config: RunConfig) -> RunConfig:
         model=replace(config.model, likelihood="gaussian-optimal"),
         training=replace(config.training, binarize=False),
     )
+
+
+SLOWER = 4
+"""What the learning rate of two players is divided by."""
+
+
+def mode_remedies(config: RunConfig) -> list[Remedy]:
+    """Lists a run of two players as it was, and with every remedy against mode collapse.
+
+    Seed, data, network and length stay. Whether one helps is for `models.metrics.samples.modes` to
+    say.
+
+    Args:
+        config: Of the run. A family that no other network judges has no such remedy.
+
+    Returns:
+        First the run unchanged, called `NO_REMEDY`, then those that differ from it.
+
+    Source:
+        Mescheder, Geiger & Nowozin, Which training methods for GANs do actually converge?, 2018,
+        arXiv:1801.04406.
+
+    Example:
+        >>> from models.presets import preset
+        >>> [remedy.name for remedy in mode_remedies(preset("digits-gan-collapsing"))]
+        ['no remedy', 'R1 penalty', 'smaller learning rate', 'both']
+        >>> mode_remedies(preset("digits-2d"))
+        []
+    """
+    model, training = config.model, config.training
+    capabilities = model.capabilities
+    if capabilities.has_likelihood or capabilities.players < 2:
+        return []
+    penalised = replace(config, model=replace(model, stabiliser="r1"))
+    rate = training.learning_rate / SLOWER
+    final = min(training.final_learning_rate, rate)
+
+    def slower(run: RunConfig) -> RunConfig:
+        return replace(
+            run, training=replace(training, learning_rate=rate, final_learning_rate=final)
+        )
+
+    tried = [
+        Remedy(NO_REMEDY, "as it was", config),
+        Remedy("R1 penalty", "the discriminator pays for its slope at real images", penalised),
+        Remedy("smaller learning rate", f"learning rate / {SLOWER}", slower(config)),
+        Remedy("both", f"the penalty, and learning rate / {SLOWER}", slower(penalised)),
+    ]
+    return [each for i, each in enumerate(tried)
+            if each.config not in [before.config for before in tried[:i]]]  # fmt: skip

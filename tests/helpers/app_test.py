@@ -80,6 +80,8 @@ UNITLESS = {
     "active latents",
     "steps until half the way",
     "β",
+    "classes hit",
+    "noise step t",
 }
 SHARES = ("share of", "sharpness of", "largest difference")
 """Titles of shares begin so: they have no unit."""

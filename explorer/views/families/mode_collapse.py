@@ -10,7 +10,7 @@ from explorer.services import catalogue, families
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
-from explorer.views.families import scoring
+from explorer.views.families import mode_remedies, scoring
 from explorer.widgets import display, inputs, pictures
 from explorer.widgets.text import plain, typeset
 from models.metrics.samples.modes import COLLAPSED, VARIED, diagnose
@@ -45,6 +45,7 @@ def show() -> None:
         st.error(f"This model cannot be used: {plain(model.problem)}. Choose another.")
         return
     _images(model)
+    mode_remedies.show(model)
 
 
 def _offered() -> dict[str, Entry]:

@@ -29,6 +29,11 @@ PANELS = {
         lambda c: c.latent == "tokens",
         "explorer.views.families.vq_panel",
     ),
+    "gan": Panel(
+        "GAN",
+        lambda c: c.latent == "gaussian" and not c.has_encoder,
+        "explorer.views.families.gan_panel",
+    ),
 }
 """By the key in links; the setting `seen-KEY` holds the model that a panel shows."""
 
