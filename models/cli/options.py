@@ -42,6 +42,13 @@ RunsDir = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Dask = Annotated[
+    str,
+    typer.Option(
+        help="Train on Dask: local, or its scheduler, like tls://cluster.example:8786.",
+        metavar="ADDRESS",
+    ),
+]
 Autosave = Annotated[float, typer.Option(help="Seconds between saves of the state.")]
 Model = Annotated[str, typer.Argument(help="A checkpoint file, or the id of a run.")]
 PresetName = Annotated[str, typer.Option("--preset", help=f"Where to start: {', '.join(PRESETS)}.")]
@@ -174,15 +181,23 @@ def _read(description: Description, value: Any) -> Any:
     return value
 
 
-def check_surroundings(device: str, autosave: float, output: Path | None = None) -> None:
+def check_surroundings(
+    device: str, autosave: float, output: Path | None = None, is_elsewhere: bool = False
+) -> None:
     """Refuses what is no setting of the run but would stop it after it has begun.
+
+    Args:
+        device: Where to train.
+        autosave: Seconds between two saves.
+        output: A file to write.
+        is_elsewhere: Whether the device is that of another machine, which checks it itself.
 
     Raises:
         ValueError: If the device is not there, or `autosave` or `output` cannot be used.
     """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda, got {device!r:.40}")
-    if device == "cuda":
+    if device == "cuda" and not is_elsewhere:
         import torch
 
         if not torch.cuda.is_available():

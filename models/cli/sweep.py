@@ -12,6 +12,7 @@ from models.cli.console import make_console, progress_bar, stop_flag
 from models.cli.custom_images import Scale, Size, SkipBroken, data_name, library_in
 from models.cli.options import (
     Autosave,
+    Dask,
     DataDir,
     Device,
     PresetName,
@@ -31,6 +32,7 @@ from models.cli.train import (
 )
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
+from models.engines.dask_scheduler import LOCAL
 from models.engines.worker import report
 from models.places import default_runs_dir
 from models.presets import preset
@@ -55,6 +57,7 @@ def sweep(
         str, typer.Option(help="Also print this score of known factors by beta, like mig.")
     ] = "",
     autosave: Autosave = 10.0,
+    dask: Dask = "",
     scale: Scale = AUTO,
     size: Size = None,
     skip_broken: SkipBroken = False,
@@ -63,18 +66,20 @@ def sweep(
     """Train a run for every beta and seed.
 
     The same command continues a sweep that was stopped. Unless you say how many threads, the
-    processors are shared out evenly among the runs.
+    processors are shared out evenly among the runs; on Dask each run has one.
     """
     from models.sweeps.sweep import Sweep
 
-    check_surroundings(device, autosave)
+    _check_dask(dask)
+    check_surroundings(device, autosave, is_elsewhere=_is_elsewhere(dask))
     _check_score(score)
     given = read_settings(settings)
     found = Sweep.find(runs_dir or default_runs_dir(), resume) if resume else None
     with library_in(runs_dir, found.members[0].config.data if found else given["data"]):
         if found is None:
             given["data"] = data_name(given["data"], scale, size, skip_broken)
-            members = _members(preset_name, given, betas, seeds, latent_dims, data_dir, device)
+            wanted = betas, seeds, latent_dims
+            members = _members(preset_name, given, *wanted, data_dir, device, _is_elsewhere(dask))
             found = Sweep.open(runs_dir or default_runs_dir(), members, title)
             command = given_command(found.members[0].config)
         else:
@@ -82,10 +87,39 @@ def sweep(
             check_resume(options | given | given_reading(scale, size, skip_broken))
             command = sweep_command([member.config for member in found.members])
         _check_factors(found, score, data_dir)
-        warn_of_precision(found.members[0].config, device)
-        _sweep(found, data_dir, device, autosave, command)
+        if not _is_elsewhere(dask):
+            warn_of_precision(found.members[0].config, device)
+        engine = _dask_engine(dask, found, bool(resume)) if dask else None
+        _sweep(found, data_dir, device, autosave, command, engine)
         if score:
             _print_score(found, score)
+
+
+def _is_elsewhere(dask: str) -> bool:
+    """Whether runs are trained on other machines than this one, as far as that is known."""
+    return dask not in ("", LOCAL)
+
+
+def _check_dask(dask: str) -> None:
+    """Raises ValueError if Dask is asked for and cannot be had."""
+    from models.engines.dask_scheduler import check_address, check_installed
+
+    if dask:
+        check_installed()
+        check_address(dask)
+
+
+def _dask_engine(dask: str, found: Any, is_resumed: bool) -> Any:
+    """Connects to Dask; runs that were made for it go if that fails."""
+    from models.runs.folder import remove_unbegun
+    from models.sweeps.elsewhere import dask_engine
+
+    try:
+        return dask_engine(dask, found.members)
+    except ValueError:
+        if not is_resumed:
+            remove_unbegun([member.run for member in found.members])
+        raise
 
 
 def _check_score(score: str) -> None:
@@ -138,17 +172,24 @@ def _members(
     latent_dims: str | None,
     data_dir: Path | None,
     device: str,
+    is_elsewhere: bool,
 ) -> list[RunConfig]:
-    """The settings of every run of a new sweep; all share what is chosen for this machine."""
+    """The settings of every run of a new sweep; all share what is chosen for this machine.
+
+    Elsewhere each has one thread; what a GPU of another machine would choose is not known here.
+    """
     from models.engines.system import cores
 
     given, automatic = split_automatic(given)
     members = _grid(override(preset(preset_name), **given), betas, seeds, latent_dims)
     if "threads" in automatic:
         automatic.remove("threads")
-        threads = max(1, 1 if device == "cuda" else min(256, cores() // len(members)))
+        is_alone = device == "cuda" or is_elsewhere
+        threads = max(1, 1 if is_alone else min(256, cores() // len(members)))
         members = [override(each, threads=threads) for each in members]
     members = _fitted(members, data_dir, given["batch_size"] is None)
+    if is_elsewhere and device == "cuda":
+        return members
     training = choose_for_machine(members[0], automatic, device).training
     alike = {"precision": training.precision, "layout": training.layout}
     return [override(each, **alike) for each in members]
@@ -185,7 +226,14 @@ def _numbers(name: str, text: str, kind: type) -> list[Any]:
         raise ValueError(f"{name} must be {noun} separated by commas, got {text!r:.40}") from None
 
 
-def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, command: str) -> None:
+def _sweep(
+    found: Any,
+    data_dir: Path | None,
+    device: str,
+    autosave: float,
+    command: str,
+    engine: Any = None,
+) -> None:
     """Runs the sweep under a progress bar, then writes and prints its table."""
     from models.runs.verdict import verdict
     from models.storage.checkpoint import read
@@ -196,7 +244,8 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
     stop = stop_flag()
     titles = {member.run.id: member.run.title for member in found.members}
     console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
-    events = found.train(data_dir, device, command, autosave)
+    watch = _Watch(engine, console) if engine is not None else None
+    events = found.train(data_dir, device, command, autosave, engine)
     shares: dict[str, float] = {}
     with progress_bar(console, "runs") as bar:
         task = bar.add_task("training", total=len(titles))
@@ -206,6 +255,8 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
                 bar.update(task, completed=sum(shares.values()))
             if isinstance(event, Failed):
                 console.print(f"{titles[event.run_id]}: {event.reason}")
+            if watch is not None:
+                watch.look()
             if stop():
                 break
         events.close()
@@ -228,6 +279,33 @@ def _sweep(found: Any, data_dir: Path | None, device: str, autosave: float, comm
         )
 
 
+class _Watch:
+    """Tells how Dask does: the user what differs, and an engine that runs this command the rest.
+
+    Args:
+        engine: A `DaskEngine`.
+        console: Of the command.
+    """
+
+    def __init__(self, engine: Any, console: Any) -> None:
+        self._engine, self._console = engine, console
+        self._told, self._status = 0, None
+        console.print(f"Dask at {engine.address}: {engine.status.workers} workers")
+        if engine.status.dashboard:
+            console.print(f"Dask's own dashboard: {engine.status.dashboard}")
+        self.look()
+
+    def look(self) -> None:
+        """Tells what is new."""
+        notes = self._engine.notes[self._told :]
+        self._told += len(notes)
+        for note in notes:
+            self._console.print(f"note: {note}")
+        if self._engine.status != self._status:
+            self._status = self._engine.status
+            report({"dask": self._status._asdict()})
+
+
 @one_sentence
 def work(
     runs: Annotated[list[str], typer.Argument(help="Ids of the runs of a group.")],
@@ -240,6 +318,8 @@ def work(
     """Train a group of runs and report how they do; work that a sweep gives to an engine."""
     from models.sweeps.worker import train_group
 
+    check_surroundings(device, autosave)
     folder = runs_dir or default_runs_dir()
     found = [find_run(folder, name) for name in runs]
-    train_group(found, report, stop_flag(), data_dir, device, command, autosave)
+    with library_in(runs_dir, found[0].config().data):
+        train_group(found, report, stop_flag(), data_dir, device, command, autosave)

@@ -7,8 +7,10 @@ folders (`models.training.control`); a handle only follows it and ends it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 RUNNING, DONE, FAILED, CANCELLED = "running", "done", "failed", "cancelled"
@@ -24,11 +26,17 @@ class Work:
         words: Of the command line, what follows `python -m models`.
         memory_bytes: Beyond which the work is stopped; 0: no limit.
         log: File for the beginning of what it prints; empty: none.
+        folders: Of runs: paths that it reads and writes.
+        files: What it reads besides: paths by their names, which begin with "data/" for what lies
+            in the folder of data sets and with "runs/" for that of runs. Work on another machine
+            gets copies of both, and the options `--runs-dir` and `--data-dir` that name them.
     """
 
     words: tuple[str, ...]
     memory_bytes: int = 0
     log: str = ""
+    folders: tuple[str, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class Result(NamedTuple):
@@ -72,6 +80,60 @@ class Handle(Protocol):
         """
 
 
+class BaseHandle:
+    """What handles have in common: events and a result, put by one thread and taken by another.
+
+    Example:
+        >>> handle = BaseHandle(Work(("list",)))
+        >>> handle.put({"share": 0.5})
+        >>> handle.end(True, "")
+        >>> list(handle.events()), handle.result().state
+        ([{'share': 0.5}], 'done')
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._latest: Any = None
+        self._is_told = False
+        self._result: Result | None = None
+        self._ended = threading.Event()
+
+    @property
+    def state(self) -> str:
+        return self._result.state if self._result else RUNNING
+
+    @property
+    def latest(self) -> Any:
+        return self._latest
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it has been told to end."""
+        return self._is_told
+
+    def events(self) -> Iterator[Any]:
+        while message := self._events.get():
+            yield message[0]
+
+    def result(self, timeout: float | None = None) -> Result:
+        if not self._ended.wait(timeout):
+            raise TimeoutError("the work must end within the time given, but it goes on")
+        return self._result
+
+    def put(self, event: Any) -> None:
+        """Takes an event of the work."""
+        self._latest = event
+        self._events.put((event,))
+
+    def end(self, has_succeeded: bool, reason: str) -> None:
+        """Takes the end of the work."""
+        state = CANCELLED if self._is_told else DONE if has_succeeded else FAILED
+        self._result = Result(state, reason if state == FAILED else "")
+        self._ended.set()
+        self._events.put(())
+
+
 class Engine(Protocol):
     """Does several pieces of work at a time; none outlives the process that owns the engine."""
 
@@ -80,6 +142,14 @@ class Engine(Protocol):
 
         Raises:
             OSError: If it cannot be started here.
+        """
+
+    def room(self, threads: int, device: str) -> int:
+        """Counts the pieces of work that it can do at a time, now.
+
+        Args:
+            threads: Of each.
+            device: "cpu" or "cuda".
         """
 
     def prepare(self) -> None:

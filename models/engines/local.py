@@ -5,23 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from models.engines import system
 from models.engines.handle import (
-    CANCELLED,
-    DONE,
-    FAILED,
     KILLED,
-    RUNNING,
     UNEXPECTED,
-    Result,
+    BaseHandle,
     Work,
 )
 
@@ -38,44 +33,17 @@ TOO_LARGE = (
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-class LocalHandle:
+class LocalHandle(BaseHandle):
     """Work in a process of this machine; see `models.engines.handle.Handle`."""
 
     def __init__(self, work: Work, process: _Process) -> None:
-        self.work = work
+        super().__init__(work)
         self._process = process
-        self._events: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
-        self._latest: Any = None
-        self._is_told = False
-        self._result: Result | None = None
-        self._ended = threading.Event()
-
-    @property
-    def state(self) -> str:
-        return self._result.state if self._result else RUNNING
-
-    @property
-    def latest(self) -> Any:
-        return self._latest
 
     @property
     def pid(self) -> int:
         """Id of the process that does the work; 0 before it is known."""
         return self._process.worker_pid
-
-    @property
-    def is_told(self) -> bool:
-        """Whether it has been told to end."""
-        return self._is_told
-
-    def events(self) -> Iterator[Any]:
-        while message := self._events.get():
-            yield message[0]
-
-    def result(self, timeout: float | None = None) -> Result:
-        if not self._ended.wait(timeout):
-            raise TimeoutError("the work must end within the time given, but it goes on")
-        return self._result
 
     def cancel(self, patience: float) -> None:
         if self._ended.is_set():
@@ -89,18 +57,6 @@ class LocalHandle:
     def _force(self) -> None:
         if not self._ended.is_set():
             self._process.kill()
-
-    def put(self, event: Any) -> None:
-        """Takes an event from the process."""
-        self._latest = event
-        self._events.put((event,))
-
-    def end(self, has_succeeded: bool, reason: str) -> None:
-        """Takes the end from the process."""
-        state = CANCELLED if self._is_told else DONE if has_succeeded else FAILED
-        self._result = Result(state, reason if state == FAILED else "")
-        self._ended.set()
-        self._events.put(())
 
 
 class _Process:
@@ -235,6 +191,10 @@ class LocalEngine:
         handle = LocalHandle(work, process)
         threading.Thread(target=self._attend, args=(process, handle), daemon=True).start()
         return handle
+
+    def room(self, threads: int, device: str) -> int:
+        """Counts processes: the cores shared out evenly, or one where there is a GPU to share."""
+        return 1 if device == "cuda" else max(1, system.cores() // threads)
 
     def close(self) -> None:
         """Ends the processes that wait for work."""

@@ -20,9 +20,9 @@ from typing import Any
 
 from models.atomic import write_bytes
 from models.config import RunConfig, override
-from models.engines.handle import Engine
+from models.data.files import data_files
+from models.engines.handle import Engine, Work
 from models.engines.local import LocalEngine
-from models.engines.system import cores
 from models.runs.comparison import ROUNDING, is_changed, without_rounding
 from models.runs.folder import Run, list_runs, remove_unbegun
 from models.runs.train import AUTOSAVE_SECONDS
@@ -147,7 +147,7 @@ class Sweep:
 
         Args:
             data_dir: See `models.data.load.load`.
-            device: "cpu", or "cuda" with one worker.
+            device: "cpu", or "cuda" with one worker for each GPU.
             command: How to make this again, for the cards.
             autosave_seconds: Time between two saves of every state.
             engine: What does the work; it is closed at the end. Default: a `LocalEngine`.
@@ -163,13 +163,22 @@ class Sweep:
                 yield Done(member.run.id)
             else:
                 waiting.append(member)
-        threads = self.members[0].config.training.threads
-        count = 1 if device == "cuda" else max(1, cores() // threads)
+        config = self.members[0].config
         arguments = [f"--runs-dir={Path(self.runs_dir).resolve()}", f"--device={device}"]
         arguments += [f"--autosave={autosave_seconds:g}", f"--command={command}"]
         arguments += [] if data_dir is None else [f"--data-dir={data_dir}"]
         engine = engine or LocalEngine(niceness=0, reuses=True)
-        for event in distribute(plan(waiting, count), count, engine, arguments):
+        files = data_files(config.data, data_dir)
+
+        def work(runs: Sequence[Run]) -> Work:
+            words = ("work", *[run.id for run in runs], *arguments)
+            folders = tuple(str(run.folder.absolute()) for run in runs)
+            return Work(words, folders=folders, files=files)
+
+        def room() -> int:
+            return engine.room(config.training.threads, device)
+
+        for event in distribute(plan(waiting, room()), room, engine, work):
             if isinstance(event, Failed):
                 self.failures[event.run_id] = event.reason
             if isinstance(event, str):

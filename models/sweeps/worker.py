@@ -67,15 +67,18 @@ _UNTRAINED = "its process must train it to its end, but it was told to stop"
 
 
 def distribute(
-    groups: Sequence[list[Run]], count: int, engine: Engine, options: Sequence[str]
+    groups: Sequence[list[Run]],
+    room: Callable[[], int],
+    engine: Engine,
+    work: Callable[[Sequence[Run]], Work],
 ) -> Iterator[Event | str | None]:
-    """Has an engine train the groups, at most `count` at a time.
+    """Has an engine train the groups, as many at a time as it has room for.
 
     Args:
         groups: From `models.sweeps.plan.plan`.
-        count: How many are trained at a time.
+        room: Counts how many can be trained at a time, now.
         engine: What does the work; it is closed at the end.
-        options: Of the command `work`.
+        work: Says what is asked for to have a group trained.
 
     Yields:
         Events; the id of a run when its training starts; None where there is no news for
@@ -86,17 +89,16 @@ def distribute(
     working: dict[Handle, set[str]] = {}
 
     def start_next() -> Iterator[str]:
-        if waiting:
-            names = [run.id for run in waiting.popleft()]
-            handle = engine.start(Work(("work", *names, *options)))
-            working[handle] = set(names)
+        while waiting and len(working) < room():
+            runs = waiting.popleft()
+            handle = engine.start(work(runs))
+            working[handle] = {run.id for run in runs}
             threading.Thread(target=_follow, args=(handle, inbox), daemon=True).start()
-            yield from names
+            yield from [run.id for run in runs]
 
     try:
-        for _ in range(count):
+        while waiting or working:
             yield from start_next()
-        while working:
             try:
                 handle, message = inbox.get(timeout=HEARTBEAT_SECONDS)
             except queue.Empty:
@@ -105,7 +107,6 @@ def distribute(
             if message is None:
                 reason = handle.result().reason or _UNTRAINED
                 yield from [Failed(name, reason) for name in sorted(working.pop(handle))]
-                yield from start_next()
             else:
                 event = _KINDS[message.pop("kind")](**message)
                 if isinstance(event, Done | Failed):

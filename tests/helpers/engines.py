@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+from models.engines.dask import DaskEngine
 from models.engines.handle import CANCELLED, DONE, FAILED, RUNNING, UNEXPECTED, Result
 from models.engines.local import LocalEngine
 from models.engines.worker import WorkError, report, serve
@@ -91,6 +92,9 @@ class FakeEngine:
         self.handles.append(FakeHandle(work, self.task))
         return self.handles[-1]
 
+    def room(self, threads, device):
+        return 2
+
     def prepare(self):
         """Has nothing to make ready."""
 
@@ -98,11 +102,13 @@ class FakeEngine:
         """Has nothing to let go of."""
 
 
-WORKER = (sys.executable, "-m", "tests.helpers.engines")
+MODULE = "tests.helpers.engines"
+WORKER = (sys.executable, "-m", MODULE)
 ENGINES = {
     "local": lambda: LocalEngine(niceness=0, command=WORKER),
     "reusing": lambda: LocalEngine(niceness=0, command=WORKER, reuses=True),
     "fake": FakeEngine,
+    "dask": lambda: DaskEngine("local", workers=3, module=MODULE),
 }
 
 

@@ -1,4 +1,4 @@
-"""What every engine promises, whatever does the work: the local one and a fake one keep it."""
+"""What every engine promises, whatever does the work: all of them and a fake one keep it."""
 
 import os
 import time
@@ -6,12 +6,15 @@ import time
 import pytest
 
 from models.engines.handle import CANCELLED, DONE, FAILED, RUNNING, UNEXPECTED, Result, Work
+from tests.helpers.dask_cluster import NEEDS_DASK
 from tests.helpers.engines import ENGINES
 from tests.helpers.processes import PATIENCE, python, wait
 from tests.helpers.workers import descendants, is_gone
 
+KINDS = [pytest.param(kind, marks=[*NEEDS_DASK] * (kind == "dask")) for kind in ENGINES]
 
-@pytest.fixture(params=ENGINES)
+
+@pytest.fixture(params=KINDS)
 def engine(request):
     made = ENGINES[request.param]()
     yield made
@@ -83,7 +86,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", KINDS)
 def test_no_work_outlives_its_owner(kind, tmp_path):
     path = tmp_path / "beats"
     owner = python("-c", OWNER, kind, str(path), stdin=-1)

@@ -10,6 +10,7 @@ from models.data.builtin import load_digits
 from models.sweeps.grid import grid
 from models.sweeps.sweep import Sweep
 from tests.helpers.configs import tiny
+from tests.helpers.dask_cluster import Cluster
 from tests.helpers.sweeps import explode
 
 
@@ -36,3 +37,13 @@ def finished(config, tmp_path_factory):
         events.append(event)
         times.append(time.monotonic())
     return found, events, times
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """A Dask scheduler without workers."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    found = Cluster(folder)
+    yield found
+    found.close()
