@@ -38,8 +38,8 @@ def check_address(address: str) -> str:
         'tcp://127.0.0.1:8786'
         >>> check_address("tcp://10.0.0.7:8786")
         Traceback (most recent call last):
-        models.engines.dask_scheduler.DaskError: a Dask scheduler on another machine must be reached by \
-tls://, since a client trusts what its scheduler sends, got 'tcp://10.0.0.7:8786'
+        models.engines.dask_scheduler.DaskError: a Dask scheduler on another machine must be \
+reached by tls://, since a client trusts what its scheduler sends, got 'tcp://10.0.0.7:8786'
     """
     if address == LOCAL:
         return address
