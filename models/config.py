@@ -121,6 +121,12 @@ class ModelConfig(Settings):
         return FAMILIES[self.family]
 
     @property
+    def mean_activation(self) -> str:
+        """What turns a decoder's output into an image; without a likelihood, "sigmoid"."""
+        has_likelihood = self.capabilities.has_likelihood
+        return self.likelihood_properties.mean_activation if has_likelihood else "sigmoid"
+
+    @property
     def likelihood_properties(self) -> LikelihoodProperties:
         """What the likelihood is."""
         return LIKELIHOODS[self.likelihood]

@@ -12,6 +12,7 @@ BENCHMARKS = (
     "click",
     "concurrency",
     "diffusion",
+    "families",
     "disentanglement",
     "live",
     "many_runs",

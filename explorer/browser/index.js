@@ -8,4 +8,5 @@ export { drawingPad } from "./drawing/draw.js";
 export { liveMap } from "./latent_map/map.js";
 export { tokenEditor } from "./token_editor/editor.js";
 export { trainingFilm } from "./snapshots/player.js";
+export { zPlane } from "./z_plane/plane.js";
 export { dressPage } from "./page.js";

@@ -15,7 +15,7 @@ from explorer.assets.map_spec import MapSpec
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.image_set import ImageSet
-from models.export.map_file import map_file, positions_file
+from models.export.map_file import decoder_file, map_file, positions_file
 from models.latents.planes import Plane
 from models.storage.positions import shipped_positions
 from models.storage.tensors import read_tensors
@@ -77,6 +77,12 @@ def model_files(model: LoadedModel) -> dict[str, str | None]:
         "model": store.publish(key, "bin", lambda: _map_file(model)),
         "originals": _originals(model),
     }
+
+
+def decoder_url(model: LoadedModel) -> str:
+    """Publishes the decoder of a model alone, and returns its address."""
+    key = ("decoder-alone", store.VERSION, model.key)
+    return store.publish(key, "bin", lambda: decoder_file(model.checkpoint))
 
 
 def _originals(model: LoadedModel) -> str | None:

@@ -167,7 +167,7 @@ _SPATIAL = ("conv", "conv_transpose", "upsample")
 
 def _mean_layer(model: nn.Module) -> dict[str, Any]:
     """How the likelihood's mean follows from the network's outputs."""
-    activation = model.config.likelihood_properties.mean_activation
+    activation = model.config.mean_activation
     return {"type": "mean", "activation": activation, "size": math.prod(model.config.image_shape)}
 
 

@@ -43,8 +43,7 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
         ValueError: If a number is not finite.
         KeyError: If a weight is missing.
     """
-    card, codes = checkpoint.card, checkpoint.codes
-    config = card.config.model
+    config, codes = checkpoint.card.config.model, checkpoint.codes
     described, weights = layers or stored_layers(config, checkpoint.weights)
     noise = NOISE.get(config.likelihood_properties.sigma, "gaussian")
     if codes.distortion is None:  # there is no p(x|z)
@@ -52,14 +51,34 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
     arrays = codes_arrays(codes) | {
         "sigma": sigma_of(config, checkpoint.weights) if noise == "gaussian" else None
     }
-    document = {
-        "layers": described,
-        "image_shape": config.image_shape,
-        "latent_dim": codes.latent_dim,
-        "class_names": list(card.class_names),
+    document = _document(checkpoint, described, codes.latent_dim, noise)
+    return file_bytes(document, [to_half(w) for w in weights] if half else weights, arrays)
+
+
+def decoder_file(checkpoint: Checkpoint) -> bytes:
+    """Makes the file of a decoder alone, for a model whose images have no codes.
+
+    Args:
+        checkpoint: Of a family with a decoder.
+
+    Returns:
+        A safetensors file with the layers and nothing else.
+    """
+    config = checkpoint.card.config.model
+    described, weights = stored_layers(config, checkpoint.weights)
+    return file_bytes(_document(checkpoint, described, config.latent_dim, "none"), weights, {})
+
+
+def _document(
+    checkpoint: Checkpoint, layers: list[dict[str, Any]], latent_dim: int, noise: str
+) -> dict[str, Any]:
+    return {
+        "layers": layers,
+        "image_shape": checkpoint.card.config.model.image_shape,
+        "latent_dim": latent_dim,
+        "class_names": list(checkpoint.card.class_names),
         "noise": noise,
     }
-    return file_bytes(document, [to_half(w) for w in weights] if half else weights, arrays)
 
 
 def codes_arrays(codes: Codes) -> dict[str, np.ndarray | None]:

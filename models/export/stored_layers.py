@@ -52,7 +52,7 @@ def stored_layers(
             outputs_first = (-1, 1) if layer["type"] == "linear" else (1, -1, 1, 1)
             weight, bias = scale.reshape(outputs_first) * weight, scale * bias + shift
         arrays += [weight.astype(np.float32), bias.astype(np.float32)]
-    activation = config.likelihood_properties.mean_activation
+    activation = config.mean_activation
     mean = {"type": "mean", "activation": activation, "size": math.prod(config.image_shape)}
     return [*layers, mean], arrays
 

@@ -15,6 +15,8 @@ FAR = 0.05
 """Share of D by which a model must be worse than the mean image to have diverged."""
 SURE = 5.0
 """Standard errors that count as certain."""
+COVERED = 0.5
+"""Share of test images near which a model must draw."""
 SPENT = 1.0
 """Nats of R that a collapsed model does not have."""
 
@@ -38,10 +40,24 @@ def verdict(card: Card) -> str:
         'the training diverged: D is 7,500,000 nats/image, and 150,000 for the mean image, where \
 it began; lower the learning rate (0.003)'
     """
+    match card.metrics.get("coverage"):
+        case float(coverage) if coverage < COVERED:
+            return _narrow(card, coverage)
     match card.metrics.get("distortion"), card.metrics.get("collapsed_distortion"):
         case [float(mean), float(error)], float(constant):
             return _compare(card, mean, error, constant)
     return ""
+
+
+def _narrow(card: Card, coverage: float) -> str:
+    """Of a model whose new images leave out most of what the test images show."""
+    has_none = card.config.model.stabiliser == "none"
+    remedy = "choose the stabiliser r1" if has_none else "train longer"
+    return (
+        f"after {card.steps:,} steps only {100 * coverage:z.0f} % of the test images have a new "
+        "image near them (of real images: about 97 %), so the generator has collapsed or is at its "
+        f"beginning; {remedy}"
+    )
 
 
 def _compare(card: Card, mean: float, error: float, constant: float) -> str:

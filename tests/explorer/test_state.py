@@ -133,6 +133,7 @@ EXAMPLES = {
     "families": "compare",
     "see": "vq",
     "seen-vae": "digits-autoencoder",
+    "seen-gan": "digits-gan-collapsing",
     "seen-vq": "20260101-120000-abcdef",
     "drawn-model": "digits-vq",
     "compared-data": "mnist",
@@ -140,7 +141,7 @@ EXAMPLES = {
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
 TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own", "loss-data"}
-TEXTS |= {"answers", "seen-vae", "seen-vq", "drawn-model", "compared-data"}
+TEXTS |= {"answers", "seen-vae", "seen-vq", "seen-gan", "drawn-model", "compared-data"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], float)}
 WHOLE = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], int)}

@@ -6,15 +6,18 @@ import numpy as np
 import streamlit as st
 
 from explorer import state
+from explorer.browser.z_plane.component import z_plane
 from explorer.figures.families import score_course, score_histogram
-from explorer.services import families
+from explorer.services import families, page_files
 from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.widgets import display, inputs
-from explorer.widgets.text import plain
+from explorer.widgets.text import plain, typeset
 
 SHOWN = 10
 SIDE = 72
+SPHERE = 3
+"""Numbers of z from which on the plane is half a sphere."""
 WALK = 9
 """Pictures of a walk, both ends included."""
 
@@ -37,6 +40,7 @@ def show(model: LoadedModel) -> None:
     else:
         st.markdown("**Real test images, judged by the same discriminator**")
         display.row(found.real[:SHOWN], _scores(found.real_scores), SIDE)
+    _plane(model, seed)
     _walk(model, seed)
     left, right = st.columns(2, gap="medium")
     with left:
@@ -46,6 +50,29 @@ def show(model: LoadedModel) -> None:
     with right:
         st.markdown("**While they learned**")
         _course(model)
+
+
+def _plane(model: LoadedModel, seed: int) -> None:
+    """The plane of codes under the pointer, decoded in the browser."""
+    size = model.card.config.model.latent_dim
+    st.markdown("**Every spot is a z, decoded where you point**")
+    vectors = sphere(size, seed).tolist() if size >= SPHERE else None
+    z_plane({"url": page_files.decoder_url(model), "vectors": vectors}, "z-plane")
+    if vectors is None:
+        st.caption("The plane of the latents, from −3 to 3 prior standard deviations.")
+    else:
+        st.caption(
+            typeset(
+                f"z has {size} numbers. This is half a sphere through three draws of the prior: "
+                f"every z on it is as long as draws are, √{size} = {np.sqrt(size):z.2f}."
+            )
+        )
+
+
+def sphere(size: int, seed: int) -> np.ndarray:
+    """Three draws of N(0, I), made orthogonal and as long as draws are, shape (3, Z)."""
+    drawn = np.random.default_rng(seed).standard_normal((size, 3))
+    return np.linalg.qr(drawn)[0].T * np.sqrt(size)
 
 
 def _scores(scores: np.ndarray) -> list[str]:

@@ -86,3 +86,18 @@ def test_training_begins_at_the_mean_image(tmp_path):
         list(execute(run))
         metrics = read(run.model_path).card.metrics
         assert metrics["distortion"][0] == pytest.approx(metrics["collapsed_distortion"], rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "stabiliser", "words"),
+    [
+        (0.13, "none", "only 13 % of the test images have a new image near them"),
+        (0.13, "r1", "at its beginning; train longer"),
+        (0.85, "none", ""),
+    ],
+)
+def test_a_generator_that_covers_little_is_called_so(coverage, stabiliser, words):
+    config = override(preset("digits-gan"), stabiliser=stabiliser)
+    found = verdict(Card(config, steps=2000, metrics={"coverage": coverage}))
+    assert (words in found and "after 2,000 steps" in found) if words else found == ""
+    assert ("choose the stabiliser r1" in found) == (bool(words) and stabiliser == "none")

@@ -1,0 +1,1 @@
+"""The plane of codes of a model without an encoder."""

@@ -1,0 +1,136 @@
+"""GANs on digits over seeds: how many collapse, and what those that do not collapse draw.
+
+Every seed of a preset is trained as `python -m models train --preset NAME --seed N` does, on one
+thread, and 1000 of its draws are scored as `python -m models judge score` does. A seed that is done
+is kept in `families.json` at once: `--resume` goes on behind it, in any number of sittings. A share
+of collapsed seeds has its exact 95 % interval (Clopper & Pearson, 1934).
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from scipy.stats import binomtest
+
+from models.atomic import write_bytes
+from models.config import RunConfig, override
+from models.data.load import load
+from models.families.generate import generate
+from models.families.registry import build_model
+from models.judge.score import RealImages
+from models.metrics.samples.modes import COLLAPSED, diagnose
+from models.metrics.statistics import t_interval
+from models.presets import preset
+from models.training.events import TrainingDivergedError
+from models.training.trainer import Training
+from tests.benchmarks.common import Row, arguments, show
+
+NAMES = ("digits-gan-collapsing", "digits-gan")
+KEPT = Path(__file__).with_name("families.json")
+DRAWN = 1000
+DIVERGED = "diverged"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One seed of a preset.
+
+    Attributes:
+        name: Of the preset.
+        seed: Of its training.
+        seconds: Of one processor, for the training.
+        verdict: Of `models.metrics.samples.modes`, or that it diverged.
+        classes: Classes drawn.
+        scores: By name: confidence, class_variance, judge.frechet, judge.recall, copies.
+    """
+
+    name: str
+    seed: int
+    seconds: float
+    verdict: str
+    classes: int = 0
+    scores: dict[str, float] | None = None
+
+
+SCORES = ("confidence", "class_variance", "judge.frechet", "judge.recall", "copies")
+
+
+def measure(name: str, seed: int, config: RunConfig, real: RealImages, images: tuple) -> Result:
+    """Trains one seed and scores its draws."""
+    config = override(config, seed=seed, threads=1)
+    training = Training(build_model(config.model, seed), config, *images)
+    begun = time.process_time()
+    try:
+        for _ in training.events():
+            pass
+    except TrainingDivergedError:
+        return Result(name, seed, time.process_time() - begun, DIVERGED)
+    seconds = time.process_time() - begun
+    drawn = torch.cat(list(generate(training.model, DRAWN, seed=0))).numpy()
+    scores = real.score(drawn)
+    count = min(DRAWN, len(images[1]))
+    found = {key: round(float(scores[key].value), 4) for key in SCORES}
+    classes = int(scores["classes"].value)
+    return Result(name, seed, round(seconds, 1), diagnose(scores, count).verdict, classes, found)
+
+
+def kept() -> list[Result]:
+    """Reads the seeds that are done."""
+    return [Result(**each) for each in json.loads(KEPT.read_text())] if KEPT.exists() else []
+
+
+def keep(results: list[Result]) -> None:
+    """Writes the seeds that are done."""
+    lines = ",\n ".join(json.dumps(asdict(each)) for each in results)
+    write_bytes(KEPT, f"[{lines}]\n".encode())
+
+
+def share(count: int, total: int) -> str:
+    """Writes a share with its exact 95 % interval."""
+    low, high = binomtest(count, total).proportion_ci(0.95, "exact")
+    return f"{count} of {total}, {100 * low:z.0f} to {100 * high:z.0f} %"
+
+
+def rows(name: str, results: list[Result]) -> list[Row]:
+    """The rows of a preset."""
+    collapsed = sum(each.verdict in (COLLAPSED, DIVERGED) for each in results)
+    found = [
+        Row(f"{name}: collapsed or diverged", share(collapsed, len(results))),
+        Row("  seconds of one processor", f"{statistics.mean(r.seconds for r in results):.0f} s"),
+    ]
+    scored = [each for each in results if each.scores]
+    for key in SCORES:
+        values = [each.scores[key] for each in scored]
+        mean, half = t_interval(values)
+        found.append(Row(f"  {key}", f"{mean:.3f} ± {half:.3f}" if values[1:] else f"{mean:.3f}"))
+    return found
+
+
+def main() -> None:
+    """Measures the seeds that are not kept yet and prints the table."""
+    given = arguments(__doc__, "resume", seeds=30)
+    torch.set_num_threads(1)
+    train, test = load("digits", "train"), load("digits", "test")
+    real, images = RealImages(train, test), (train.images, test.images)
+    results = kept() if given.resume and not given.quick else []
+    done = {(each.name, each.seed) for each in results}
+    for seed in range(1 if given.quick else given.seeds):
+        for name in NAMES:
+            if (name, seed) in done:
+                continue
+            config = override(preset(name), epochs=2) if given.quick else preset(name)
+            results.append(measure(name, seed, config, real, images))
+            print(results[-1], flush=True)
+            if not given.quick:
+                keep(results)
+    table = [row for name in NAMES for row in rows(name, [r for r in results if r.name == name])]
+    show(f"GANs on digits, {len(results)} seeds", table, given.quick)
+
+
+if __name__ == "__main__":
+    main()
