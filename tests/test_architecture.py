@@ -361,6 +361,8 @@ def test_everything_imported_is_declared():
     examples = set(part_of("explorer.adapters"))
     ours = [path for path in NAMES.values() if path not in examples]
     known = declared("requirements.txt", "models/engines/requirements-dask.txt")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    known |= {word.partition(">")[0] for word in project["optional-dependencies"]["notebook"]}
     assert distributions(ours) - known == set()
     tests = [path for path in SOURCES if path.suffix == ".py" and path not in NAMES.values()]
     files = "requirements.txt", "tests/requirements.txt", "tests/benchmarks/requirements.txt"

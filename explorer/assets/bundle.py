@@ -46,3 +46,8 @@ def markup(name: str) -> str:
         True
     """
     return (FOLDER / f"{name}.html").read_text(encoding="utf-8")
+
+
+def notebook_style() -> str:
+    """Reads the style sheet of what stands around a map in a notebook."""
+    return (FOLDER / "notebook.css").read_text(encoding="utf-8")

@@ -10,3 +10,4 @@ export { tokenEditor } from "./token_editor/editor.js";
 export { trainingFilm } from "./snapshots/player.js";
 export { zPlane } from "./z_plane/plane.js";
 export { dressPage } from "./page.js";
+export { notebook as default } from "./notebook.js";

@@ -6,12 +6,10 @@ in use here, and are then forgotten by name.
 """
 
 import os
-import queue
 import signal
 import sys
-import threading
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 if __name__ == "__main__" and not sys.flags.safe_path:
     sys.path[0] = str(Path(__file__).resolve().parents[2])
@@ -20,20 +18,17 @@ import numpy as np
 
 from models.adapter.definitions import Definitions, run_file
 from models.adapter.errors import AdapterError
-from models.adapter.wire import receive, send
+from models.adapter.pipes import Message, received, take_pipes
+from models.adapter.wire import send
 
 ROOT = Path(__file__).resolve().parents[2]
-Message = tuple[Any, list[np.ndarray]]
-"""JSON values and arrays."""
-Waiting = queue.SimpleQueue[Message]
-"""Requests that are to be answered."""
 
 
 def main(path: str, working: str) -> None:
     """Runs the file, then answers until the explorer ends."""
-    requests, replies = _take_pipes()
+    requests, replies = take_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the explorer, which ends this
-    waiting = _received(requests)
+    waiting = received(requests)
     _see_as_their_own(Path(path), Path(working))
     try:
         adapter = Definitions(run_file(path, "__main__"))
@@ -47,31 +42,6 @@ def main(path: str, working: str) -> None:
             send(replies, {"value": value}, arrays)
         except AdapterError as error:
             send(replies, {"error": str(error)})
-
-
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Standard input and output, which what the file prints and reads must not touch."""
-    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return requests, replies
-
-
-def _received(requests: BinaryIO) -> Waiting:
-    """The requests in their order; the process ends with the explorer, even amid an answer."""
-    waiting: Waiting = queue.SimpleQueue()
-
-    def read() -> None:
-        try:
-            while True:
-                waiting.put(receive(requests))
-        except BaseException:  # the explorer is gone
-            os._exit(0)
-
-    threading.Thread(target=read, daemon=True).start()
-    return waiting
 
 
 def _see_as_their_own(path: Path, working: Path) -> None:

@@ -191,7 +191,7 @@ def _check_steady(model: AdaptedModel, x: Tensor) -> None:
             if not torch.allclose(first, second, rtol=1e-3, atol=1e-3):
                 raise AdapterError(
                     f"{name} must return the same each time and for every batch, but it does not: "
-                    "call model.eval() in the adapter, and draw no noise there"
+                    "call model.eval() first, and draw no noise there"
                 )
     model.decode(torch.randn(64, mean.shape[1], generator=torch.Generator().manual_seed(0)))
 
@@ -236,5 +236,5 @@ def _notes(
             f"Gaussian likelihood with σ = {card.config.model.sigma:.4g}, fitted to these images"
         )
     if "beta" not in settings:
-        notes.append("β is not known and is shown as 1: define beta in the adapter")
+        notes.append("β is not known and is shown as 1: give beta")
     return tuple(notes)

@@ -1,6 +1,8 @@
-"""Messages between the explorer and the process of an adapter: JSON values and arrays.
+"""Messages between two processes: JSON values and arrays.
 
 A message is its length in eight bytes and an .npz of that length. Nothing in it is pickled.
+
+A notebook's kernel reads this file too, with the NumPy that it has: nothing else is imported.
 """
 
 from __future__ import annotations
@@ -25,11 +27,14 @@ def send(stream: BinaryIO, fields: Any, arrays: Sequence[np.ndarray] = ()) -> No
 
     Raises:
         OSError: If the other side is gone.
+        ValueError: If an array holds objects.
     """
     content = io.BytesIO()
     text = np.frombuffer(json.dumps(fields).encode(), np.uint8)
     named = {str(index): array for index, array in enumerate(arrays)}
-    np.savez(content, allow_pickle=False, **{_FIELDS: text}, **named)
+    if any(array.dtype.hasobject for array in arrays):
+        raise ValueError("arrays must hold numbers or texts, got objects, which would be pickled")
+    np.savez(content, **{_FIELDS: text}, **named)
     stream.write(len(content.getbuffer()).to_bytes(8, "big"))
     stream.write(content.getbuffer())
     stream.flush()

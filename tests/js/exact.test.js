@@ -8,7 +8,9 @@ const MODEL = { source: "nearest decoded code" };
 /** @type {{codes: number[][], resolve: (images: Float32Array[]) => void, reject: (error: Error) => void}[]} */
 let asked = [];
 const answered = () => new Promise((next) => setImmediate(next));
-const model = () => ({ ...MODEL, exact: (codes) => new Promise((resolve, reject) => asked.push({ codes, resolve, reject })) });
+const model = () => ({ ...MODEL, exact: Object.assign(
+  (codes) => new Promise((resolve, reject) => asked.push({ codes, resolve, reject })), { by: "the server" },
+) });
 const image = (value) => [Float32Array.of(value)];
 
 beforeEach(() => {
@@ -63,7 +65,7 @@ test("a failure leaves the approximate image and says so; the next question is a
   asked[0].reject(new Error("gone"));
   await answered();
   assert.deepEqual(taken, []);
-  assert.equal(exact.note.textContent, "Approximate: nearest decoded code. The server gave no exact image.");
+  assert.equal(exact.note.textContent, "Approximate: nearest decoded code. No exact image came from the server.");
   exact.ask(one, [[1]], () => taken.push(2));
   asked[1].resolve(image(1));
   await answered();

@@ -15,6 +15,14 @@ export function provide(url, content) {
 }
 
 /**
+ * Lets go of such a file.
+ * @param {string} url
+ */
+export function withdraw(url) {
+  fetched.delete(url);
+}
+
+/**
  * A file of the server, fetched once per page.
  * @param {string} url
  * @param {(answer: Response) => Promise<any>} read

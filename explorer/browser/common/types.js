@@ -11,7 +11,7 @@
  *   beta: number}} Look
  *   how a map looks, as a link remembers it
  * @typedef {{model: string, originals: string | null, positions: string | null,
- *   decode: string | null, data_set: string,
+ *   decode: string | import("../latent_map/exact.js").ServerDecoder | null, data_set: string,
  *   betas: {url: string, threshold: import("./beta_range.js").Threshold | null} | null,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,

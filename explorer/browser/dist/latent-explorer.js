@@ -3,6 +3,9 @@ var fetched = /* @__PURE__ */ new Map();
 function provide(url, content) {
   fetched.set(url, content);
 }
+function withdraw(url) {
+  fetched.delete(url);
+}
 function fetchOnce(url, read) {
   let found = fetched.get(url);
   if (!found) {
@@ -3131,12 +3134,11 @@ function around2([x, y], reach) {
 }
 
 // explorer/browser/latent_map/exact.js
-var EXACT = "Exact: decoded by the server.";
 var MOST_CODES = 1e3;
 var MOST_NUMBERS = 32e3;
 function serverDecoder(url, size, [channels, height, width]) {
   const most = Math.max(1, Math.min(MOST_CODES, Math.floor(MOST_NUMBERS / size)));
-  return async (codes) => {
+  const decode = async (codes) => {
     const images = [];
     for (let first = 0; first < codes.length; first += most) {
       const z = codes.slice(first, first + most).map((code) => Array.from(code));
@@ -3152,6 +3154,10 @@ function serverDecoder(url, size, [channels, height, width]) {
     }
     return images;
   };
+  return Object.assign(decode, { by: "the server" });
+}
+function decoderAt(given, size, shape) {
+  return typeof given === "string" ? serverDecoder(given, size, shape) : given;
 }
 var ExactImages = class {
   constructor() {
@@ -3180,11 +3186,11 @@ var ExactImages = class {
       return;
     }
     if (this.known?.model === model && this.known.key === keyOf(codes)) {
-      this.note.textContent = EXACT;
+      this.note.textContent = exactBy(model.exact);
       take(this.known.images);
       return;
     }
-    this.note.textContent = `Approximate: ${model.source}, until the server has decoded.`;
+    this.note.textContent = `Approximate: ${model.source}, until ${model.exact.by} has decoded.`;
     this.latest = { model, exact: model.exact, codes, take };
     if (!this.asking) this.answer();
   }
@@ -3200,13 +3206,14 @@ var ExactImages = class {
       if (!model.exact) continue;
       if (images) {
         this.known = { model, key: keyOf(codes), images };
-        this.note.textContent = EXACT;
+        this.note.textContent = exactBy(exact);
         take(images);
-      } else this.note.textContent = `Approximate: ${model.source}. The server gave no exact image.`;
+      } else this.note.textContent = `Approximate: ${model.source}. No exact image came from ${exact.by}.`;
     }
     this.asking = false;
   }
 };
+var exactBy = ({ by }) => `Exact: decoded by ${by}.`;
 function keyOf(codes) {
   return codes.map((code) => Array.from(code).join()).join(";");
 }
@@ -6651,12 +6658,15 @@ var Selection = class {
     this.place = place;
     this.host = host;
     this.chosen = [];
+    this.heard = () => {
+    };
   }
   /** Gives the selection up. */
   clear() {
     this.chosen = [];
     this.place.hidden = true;
     this.host.cleared();
+    this.heard([]);
   }
   /**
    * @param {number[]} chosen
@@ -6664,6 +6674,7 @@ var Selection = class {
    */
   show(chosen, points) {
     this.chosen = chosen;
+    this.heard(chosen);
     this.place.hidden = chosen.length === 0;
     if (!chosen.length) return;
     const row = make("div", { className: "row" }, `${summary(chosen, points)} `);
@@ -7407,7 +7418,7 @@ var LatentMap = class {
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.root.classList.toggle("without-pictures", !this.model.hasPictures);
-    if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
+    if (data.decode) this.model.exact = decoderAt(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);
@@ -9338,8 +9349,184 @@ function dressPage() {
   explainTerms();
   offerTour();
 }
+
+// explorer/browser/notebook_decoder.js
+var unique = () => `${Date.now()}-${Math.random()}`;
+function kernelDecoder(widget, shape) {
+  const decode = (codes) => new Promise((resolve, reject) => {
+    const id = unique();
+    const take = (answer, [bytes]) => {
+      if (answer.id !== id) return;
+      widget.off("msg:custom", take);
+      if (answer.error) reject(new Error(answer.error));
+      else resolve(imagesOf(bytes, codes.length, shape()));
+    };
+    widget.on("msg:custom", take);
+    widget.send({ kind: "decode", id, z: codes.map((code) => Array.from(code)) });
+  });
+  decode.by = "your model";
+  return decode;
+}
+function imagesOf(bytes, count, [channels, height, width]) {
+  const levels2 = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const values = Float32Array.from(levels2, (level) => level / 255);
+  const each = channels * height * width;
+  return Array.from({ length: count }, (_, i) => values.subarray(i * each, (i + 1) * each));
+}
+
+// explorer/browser/notebook.js
+var TOUCHED3 = ["pins", "point", "selection"];
+var THEME = ["class", "style", "data-jp-theme-light", "data-jp-theme-name", "data-theme"];
+var NotebookMap = class {
+  /**
+   * @param {Widget} widget
+   * @param {HTMLElement} place
+   */
+  constructor(widget, place) {
+    this.widget = widget;
+    this.place = place;
+    this.visit = 0;
+    this.page = widget.get("_page");
+    place.classList.add("latent-notebook");
+    place.dataset.lmSuppressShortcuts = "true";
+    place.innerHTML = widget.get("_markup");
+    const { title, scores, exact, notes } = this.page;
+    const heading = make("p", {}, make("b", {}, title), ` · ${scores}`);
+    place.prepend(heading);
+    for (const text of [exact, notes]) place.append(make("p", {}, text));
+    this.dress();
+    const root = (
+      /** @type {HTMLElement & {latentMap?: LatentMap}} */
+      part(place, ".latent-map")
+    );
+    this.map = root.latentMap = new LatentMap(root);
+    this.names = this.provideFiles();
+    this.changed = () => this.follow();
+    for (const name of TOUCHED3) widget.on(`change:${name}`, this.changed);
+    this.themes = new MutationObserver(() => this.dress() && this.show());
+    for (const element of [document.documentElement, document.body]) {
+      this.themes.observe(element, { attributes: true, attributeFilter: THEME });
+    }
+    this.placed = new ResizeObserver(() => this.arrive());
+    this.placed.observe(place);
+    this.begin();
+  }
+  /** Only on the page is there something behind it. */
+  arrive() {
+    if (!this.place.isConnected) return;
+    this.placed.disconnect();
+    if (this.dress()) this.show();
+  }
+  /** Hands the map its files, under addresses of their own. */
+  provideFiles() {
+    const names = {};
+    for (const [name, data] of Object.entries(this.widget.get("_files"))) {
+      names[name] = `notebook:${unique()}`;
+      provide(names[name], unzip(data));
+    }
+    return names;
+  }
+  async begin() {
+    await this.show();
+    if (!this.map.loaded) return;
+    this.map.choose(this.widget.get("selection"));
+    this.map.selection.heard = (chosen) => this.set({ selection: [...chosen].sort((a, b) => a - b) });
+    this.tell(this.map.link.touch());
+  }
+  /** Shows what the kernel says: pins, the selected image, and the look that there is. */
+  show() {
+    const { settings } = this.page;
+    const { model, originals, positions } = this.names;
+    const look = this.map.loaded ? lookOf(this.map) : this.widget.get("_look");
+    const data = {
+      ...settings,
+      model,
+      originals: originals ?? null,
+      positions: positions ?? null,
+      look,
+      pins: this.widget.get("pins"),
+      point: this.widget.get("point"),
+      visit: ++this.visit,
+      decode: this.widget.get("_asks") ? kernelDecoder(this.widget, () => this.map.model.shape) : null
+    };
+    return this.map.update(data, (touch) => this.tell(touch));
+  }
+  /** The kernel, or another view of this widget, has changed something. */
+  follow() {
+    const { map, widget } = this;
+    if (!map.loaded) return;
+    const { pins, point } = map.link.touch();
+    if (!same(pins, widget.get("pins")) || point !== widget.get("point")) this.show();
+    if (!same([...map.selection.chosen].sort((a, b) => a - b), widget.get("selection"))) map.choose(widget.get("selection"));
+  }
+  /** @param {Touch} touch */
+  tell({ pins, point, look }) {
+    this.set({ pins, point, _look: look });
+  }
+  /** @param {Record<string, unknown>} values */
+  set(values) {
+    if (Object.entries(values).every(([name, value]) => same(value, this.widget.get(name)))) return;
+    this.widget.set(values);
+    this.widget.save_changes();
+  }
+  /** Takes the notebook's colours; returns whether they are others. */
+  dress() {
+    const { style } = this.place;
+    const before = style.cssText;
+    const background = backgroundOf2(this.place);
+    const isDark2 = lightness(background) < 0.5;
+    style.colorScheme = isDark2 ? "dark" : "light";
+    const colours = {
+      "text-color": isDark2 ? "#e8eaef" : "#1b2330",
+      "background-color": background,
+      "border-color": isDark2 ? "#3a3f4b" : "#d5d9e0",
+      "primary-color": isDark2 ? "#5aa9e6" : "#2f74b5",
+      font: "system-ui, sans-serif"
+    };
+    for (const [name, value] of Object.entries(colours)) style.setProperty(`--st-${name}`, value);
+    return style.cssText !== before;
+  }
+  /** The cell has been cleared. */
+  end() {
+    for (const name of TOUCHED3) this.widget.off(`change:${name}`, this.changed);
+    this.themes.disconnect();
+    this.placed.disconnect();
+    this.map.end();
+    Object.values(this.names).forEach(withdraw);
+  }
+};
+function unzip(data) {
+  const stream = new Blob([
+    /** @type {DataView<ArrayBuffer>} */
+    data
+  ]).stream();
+  return new Response(stream.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+function same(a, b) {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+function backgroundOf2(element) {
+  for (let at = element.parentElement; at; at = at.parentElement) {
+    const { backgroundColor } = getComputedStyle(at);
+    if (/^rgb\(/.test(backgroundColor)) return backgroundColor;
+  }
+  return "rgb(255, 255, 255)";
+}
+function lightness(colour) {
+  const [red, green, blue] = (colour.match(/[\d.]+/g) ?? []).map(Number);
+  return (0.299 * red + 0.587 * green + 0.114 * blue) / 255;
+}
+var notebook = {
+  /** @param {{model: Widget, el: HTMLElement}} view */
+  render({ model, el }) {
+    explainTerms();
+    const shown2 = new NotebookMap(model, el);
+    return () => shown2.end();
+  }
+};
 export {
   betaSlider,
+  notebook as default,
   drawingPad,
   dressPage,
   liveMap,

@@ -6,11 +6,11 @@
 import { make } from "../common/dom.js";
 
 /** @import { LatentModel } from "./model.js" */
-/** @typedef {(codes: ArrayLike<number>[]) => Promise<Float32Array[]>} ServerDecoder */
+/** @typedef {((codes: ArrayLike<number>[]) => Promise<Float32Array[]>) & {by: string}} ServerDecoder
+ *   `by` says who decodes */
 /** @typedef {{model: LatentModel, exact: ServerDecoder,
  *   codes: ArrayLike<number>[], take: (images: Float32Array[]) => void}} Question */
 
-const EXACT = "Exact: decoded by the server.";
 const MOST_CODES = 1000;
 /** In one request, so that it stays below a megabyte. */
 const MOST_NUMBERS = 32_000;
@@ -24,7 +24,7 @@ const MOST_NUMBERS = 32_000;
  */
 export function serverDecoder(url, size, [channels, height, width]) {
   const most = Math.max(1, Math.min(MOST_CODES, Math.floor(MOST_NUMBERS / size)));
-  return async (codes) => {
+  const decode = async (/** @type {ArrayLike<number>[]} */ codes) => {
     const images = [];
     for (let first = 0; first < codes.length; first += most) {
       const z = codes.slice(first, first + most).map((code) => Array.from(code));
@@ -38,6 +38,17 @@ export function serverDecoder(url, size, [channels, height, width]) {
     }
     return images;
   };
+  return Object.assign(decode, { by: "the server" });
+}
+
+/**
+ * The decoder that a map is given, or the one at an address of the server.
+ * @param {string | ServerDecoder} given
+ * @param {number} size latents
+ * @param {import("../common/dom.js").ImageShape} shape
+ */
+export function decoderAt(given, size, shape) {
+  return typeof given === "string" ? serverDecoder(given, size, shape) : given;
 }
 
 /** The exact images of one place of the page: the latest question is the one that is answered. */
@@ -73,11 +84,11 @@ export class ExactImages {
       return;
     }
     if (this.known?.model === model && this.known.key === keyOf(codes)) {
-      this.note.textContent = EXACT;
+      this.note.textContent = exactBy(model.exact);
       take(this.known.images);
       return;
     }
-    this.note.textContent = `Approximate: ${model.source}, until the server has decoded.`;
+    this.note.textContent = `Approximate: ${model.source}, until ${model.exact.by} has decoded.`;
     this.latest = { model, exact: model.exact, codes, take };
     if (!this.asking) this.answer();
   }
@@ -94,13 +105,16 @@ export class ExactImages {
       if (!model.exact) continue; // the map has left it
       if (images) {
         this.known = { model, key: keyOf(codes), images };
-        this.note.textContent = EXACT;
+        this.note.textContent = exactBy(exact);
         take(images);
-      } else this.note.textContent = `Approximate: ${model.source}. The server gave no exact image.`;
+      } else this.note.textContent = `Approximate: ${model.source}. No exact image came from ${exact.by}.`;
     }
     this.asking = false;
   }
 }
+
+/** @param {ServerDecoder} decoder */
+const exactBy = ({ by }) => `Exact: decoded by ${by}.`;
 
 /** @param {ArrayLike<number>[]} codes */
 function keyOf(codes) {

@@ -14,7 +14,7 @@ import { fillLegend } from "../scatter/legend.js";
 import { Scatter } from "../scatter/scatter.js";
 import { layBackground } from "./background.js";
 import { contentOf } from "./content.js";
-import { serverDecoder } from "./exact.js";
+import { decoderAt } from "./exact.js";
 import { Inspector } from "./inspector.js";
 import { Interpolation } from "./interpolation.js";
 import { pressKey } from "./keyboard.js";
@@ -181,7 +181,7 @@ export class LatentMap {
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.root.classList.toggle("without-pictures", !this.model.hasPictures);
-    if (data.decode) this.model.exact = serverDecoder(data.decode, this.model.size, this.model.shape);
+    if (data.decode) this.model.exact = decoderAt(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;
     restoreLook(this, data.look);

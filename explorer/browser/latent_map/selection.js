@@ -22,6 +22,8 @@ export class Selection {
     this.host = host;
     /** @type {number[]} */
     this.chosen = [];
+    /** @type {(chosen: number[]) => void} hears of every change */
+    this.heard = () => {};
   }
 
   /** Gives the selection up. */
@@ -29,6 +31,7 @@ export class Selection {
     this.chosen = [];
     this.place.hidden = true;
     this.host.cleared();
+    this.heard([]);
   }
 
   /**
@@ -37,6 +40,7 @@ export class Selection {
    */
   show(chosen, points) {
     this.chosen = chosen;
+    this.heard(chosen);
     this.place.hidden = chosen.length === 0;
     if (!chosen.length) return;
     const row = make("div", { className: "row" }, `${summary(chosen, points)} `);
