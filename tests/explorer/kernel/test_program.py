@@ -69,6 +69,7 @@ class Restored:
             return self.network.decode(torch.from_numpy(z))
 
 
+@pytest.mark.slow
 def test_a_model_of_the_notebook_is_measured_as_the_checkpoint_was():
     """Its D, R and codes are those of the card, for it is the same network."""
     test_set = load("digits", "test")
@@ -82,31 +83,6 @@ def test_a_model_of_the_notebook_is_measured_as_the_checkpoint_was():
     mean, error = DIGITS.card.metrics["negative_elbo"]
     assert f"−ELBO {mean:.2f} ± {error:.2f} nats/image" in page["scores"]
     assert "the model runs in the notebook" in page["notes"]
-
-
-@pytest.mark.parametrize(
-    ("answer", "sentence"),
-    [
-        (np.zeros((20, 2)), "encode must return mean and log_variance, got Tensor"),
-        ((np.zeros((20, 2)), np.zeros((20, 3))), "mean and log_variance must have the same shape"),
-        ((np.zeros((20, 2, 1)),) * 2, "mean must have shape"),
-        ({"mean": 1}, "encode must return arrays of numbers, got dict"),
-        (None, "encode must return arrays of numbers, got nothing"),
-    ],
-)
-def test_wrong_codes_are_said_in_one_sentence(answer, sentence):
-    class Wrong:
-        def encode(self, images):
-            parts = answer if isinstance(answer, tuple) else [answer]
-            cut = [part[: len(images)] if isinstance(part, np.ndarray) else part for part in parts]
-            return tuple(cut) if isinstance(answer, tuple) else cut[0]
-
-        def decode(self, z):
-            return np.full((len(z), 1, 8, 8), 0.5)
-
-    images = np.random.default_rng(0).random((20, 8, 8))
-    with pytest.raises(ValueError, match=sentence):
-        ask_program({**RAW, "arrays": ["images"]}, [images], NotebookModel(Wrong()).call)
 
 
 def test_a_missing_package_is_named_with_what_to_do(tmp_path, monkeypatch):
@@ -126,6 +102,7 @@ def test_a_python_that_does_not_answer_is_said(tmp_path, monkeypatch):
         ask_program(RAW)
 
 
+@pytest.mark.slow
 def test_the_program_ends_when_the_kernel_is_killed():
     request = {**RAW, "arrays": ["images"]}
     kernel = subprocess.Popen(
