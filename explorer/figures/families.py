@@ -19,6 +19,9 @@ from explorer.figures.theme import (
     translucent,
 )
 
+TICKS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+"""Of a logarithmic axis."""
+
 
 def quality_over_seconds(
     points: Sequence[tuple[str, str, float, float, float]], floor: float
@@ -57,8 +60,9 @@ def quality_over_seconds(
             yanchor="bottom", showarrow=False,
         )  # fmt: skip
     figure.update_layout(height=360, margin=NO_MARGIN, legend=ABOVE, showlegend=True)
-    figure.update_xaxes(title="seconds of training (wall clock)", type="log", dtick="D2")
-    figure.update_yaxes(title="Fréchet distance (squared features)", type="log", dtick="D2")
+    ticks = {"type": "log", "tickvals": TICKS, "ticktext": [f"{tick:g}" for tick in TICKS]}
+    figure.update_xaxes(title="seconds of training (wall clock)", **ticks)
+    figure.update_yaxes(title="Fréchet distance (squared features)", **ticks)
     return figure
 
 
@@ -91,6 +95,12 @@ BINS = 25
 """Of a histogram of probabilities."""
 
 
+def _around_a_half(scores: Sequence[float]) -> tuple[float, float]:
+    """A range within 0 to 1 that has ½ in its middle and holds all scores."""
+    half = min(0.5, 1.1 * max((abs(score - 0.5) for score in scores), default=0.0) + 0.001)
+    return 0.5 - half, 0.5 + half
+
+
 def score_histogram(real: Sequence[float], fake: Sequence[float]) -> go.Figure:
     """Draws how a discriminator's scores D of real and of new images are spread.
 
@@ -102,20 +112,22 @@ def score_histogram(real: Sequence[float], fake: Sequence[float]) -> go.Figure:
         >>> [trace.name for trace in score_histogram([0.6], [0.4]).data]
         ['real images', 'new images']
     """
+    low, high = _around_a_half([*real, *fake])
     figure = go.Figure(layout_template="none")
     for name, scores, colour in (
         ("real images", real, PALETTE[3]), ("new images", fake, PALETTE[0])
     ):  # fmt: skip
         if len(scores):
-            heights, edges = np.histogram(scores, BINS, (0, 1))
+            heights, edges = np.histogram(scores, BINS, (low, high))
             figure.add_bar(
-                x=(edges[:-1] + edges[1:]) / 2, y=heights / len(scores), width=1 / BINS, name=name,
+                x=(edges[:-1] + edges[1:]) / 2, y=heights / len(scores), width=(high - low) / BINS,
+                name=name,
                 marker={"color": translucent(colour, 0.6)},
-                hovertemplate="D = %{x:.2f}: %{y:.1%}<extra></extra>",
+                hovertemplate="D = %{x:.3f}: %{y:.1%}<extra></extra>",
             )  # fmt: skip
     figure.add_vline(0.5, line={"color": NEUTRAL, "dash": "dot"})
     figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE, barmode="overlay")
-    figure.update_xaxes(title="D, probability of being real (0 to 1)", range=[0, 1])
+    figure.update_xaxes(title="D, probability of being real (0 to 1)", range=[low, high])
     figure.update_yaxes(title="share of images", tickformat=".0%")
     return figure
 
@@ -141,5 +153,5 @@ def score_course(steps: Sequence[int], real: Sequence[float], fake: Sequence[flo
     figure.add_hline(0.5, line={"color": NEUTRAL, "dash": "dot"})
     figure.update_layout(height=280, margin=NO_MARGIN, legend=ABOVE)
     figure.update_xaxes(title="step")
-    figure.update_yaxes(title="mean D (0 to 1)", range=[0, 1])
+    figure.update_yaxes(title="mean D (0 to 1)", range=_around_a_half([*real, *fake]))
     return figure

@@ -23,10 +23,14 @@ from models.judge.report import SampleReport, report_name
 from models.latents.noise_plane import slerp
 from models.places import default_runs_dir
 from models.runs.folder import Run
+from models.runs.history import History
 
 COUNT = 1000
 """Images that a model draws to be scored."""
 SHIPPED = Path(__file__).resolve().parents[2] / "checkpoints" / "scores"
+HISTORIES = SHIPPED.parent / "histories"
+"""Of the training of shipped models that were trained by two players."""
+MOST_EPOCHS = 1000
 
 
 def can_draw(entry: Entry) -> bool:
@@ -215,7 +219,8 @@ def score_course(entry: Entry) -> tuple[list[int], list[float], list[float]] | N
     Returns:
         Steps, real and fake scores; None where none were recorded.
     """
-    rows = [] if entry.shipped else Run(entry.path.parent).history.rows()
+    history = History(HISTORIES / entry.id) if entry.shipped else Run(entry.path.parent).history
+    rows = history.rows(MOST_EPOCHS)
     found = [row for row in rows if all(f"train_{name}" in row for name in SCORES)]
     if not found:
         return None

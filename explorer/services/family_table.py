@@ -122,8 +122,15 @@ def _metric(has_it: Callable[[Any], bool], *names: str) -> Callable[[Scored], Ce
 
 
 def _code_size(scored: Scored) -> Cell:
+    """Numbers of a code: latents, or tokens of a grid."""
     config = scored.card.config.model
-    return Cell(float(config.latent_dim)) if config.capabilities.has_codes else _missing(False)
+    if config.capabilities.has_codes:
+        return Cell(float(config.latent_dim))
+    if config.capabilities.latent == "tokens":
+        from models.families.grid_networks import grid_shape
+
+        return Cell(float(math.prod(grid_shape(config))))
+    return _missing(False)
 
 
 _SECONDS = Column("training, s", "less", 0, lambda s: Cell(s.card.seconds))
@@ -145,7 +152,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "compress": (
         Column("rebuilt, squared error a pixel", "less", 4,
                _metric(lambda c: c.has_encoder, "squared_error_per_pixel")),
-        Column("numbers of a code", "less", 0, _code_size),
+        Column("numbers or tokens of a code", "less", 0, _code_size),
         Column("R, nats", "", 2, _metric(lambda c: c.has_rate, "rate")),
         Column("D, nats", "less", 2, _metric(lambda c: c.has_likelihood, "distortion")),
     ),

@@ -15,7 +15,7 @@ from explorer.widgets import display, inputs
 from explorer.widgets.text import plain, typeset
 
 SHOWN = 10
-SIDE = 72
+SIDE = 56
 SPHERE = 3
 """Numbers of z from which on the plane is half a sphere."""
 WALK = 9
@@ -76,17 +76,17 @@ def sphere(size: int, seed: int) -> np.ndarray:
 
 
 def _scores(scores: np.ndarray) -> list[str]:
-    return [f"D = {score:z.2f}" for score in scores[:SHOWN]]
+    return [f"D = {score:z.3f}" for score in scores[:SHOWN]]
 
 
 def _apart(found: families.Judged) -> str:
     """How often the discriminator is right, in words."""
     fake = float(found.fake_scores.mean())
-    text = f"Mean D of {len(found.fake_scores)} new images: {fake:z.2f}"
+    text = f"Mean D of {len(found.fake_scores)} new images: {fake:z.3f}"
     if found.real is not None:
         right = ((found.real_scores > 0.5).mean() + (found.fake_scores < 0.5).mean()) / 2
         text += (
-            f"; of {len(found.real_scores)} real ones: {found.real_scores.mean():z.2f}. Taking "
+            f"; of {len(found.real_scores)} real ones: {found.real_scores.mean():z.3f}. Taking "
             f"D > 0.5 as real it is right about {right:.0%} of both; guessing gives 50 %"
         )
     return text + "."

@@ -71,3 +71,8 @@ def test_the_floor_is_what_real_images_score():
 
 def test_a_number_is_never_minus_nothing():
     assert text(Cell(-1e-9, 0.01), 2) == "0.00 ± 0.01"
+
+
+def test_a_code_of_tokens_has_as_many_as_its_grid():
+    (row,) = rows([scored("vq", name="digits-vq")], "compress")
+    assert row.cells[1].value == 16 and row.cells[0].reason == NOT_MEASURED
