@@ -190,7 +190,10 @@ def _legend(audit: Audit) -> str:
 
 def _notes(audit: Audit) -> list[str]:
     """What must be known to read the numbers."""
-    notes = [f"{note[0].upper()}{note[1:]}." for note in audit.subject.notes]
+    notes = [
+        f"{note[0].upper() if note[0].isascii() else note[0]}{note[1:]}."  # β stays β
+        for note in audit.subject.notes
+    ]
     if audit.subject.config.model.likelihood_properties.is_binary:
         notes.append(GREY)
     if audit.evidence.rate is None:

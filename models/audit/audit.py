@@ -44,7 +44,12 @@ class Audit:
         if not self.faults:
             return "No fault found"
         noun = "Fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        return f"{noun} found: {', '.join(NAMES[fault] for fault in self.faults)}"
+        return f"{noun} found: {', '.join(map(self._name, self.faults))}"
+
+    def _name(self, fault: str) -> str:
+        """A fault in words, as the check that found it has them."""
+        names = (check.name for check in self.checks if check.fault == fault)
+        return next(filter(None, names), NAMES[fault])
 
 
 def audit(subject: Subject, report: Report = lambda _what: None) -> Audit:

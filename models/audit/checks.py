@@ -37,6 +37,7 @@ class Check:
         because: The sentences behind it, each number with unit and interval.
         change: What would change the answer.
         is_known: Whether it could be answered at all.
+        name: Of the fault, where more is known of it than its kind.
     """
 
     question: str
@@ -45,6 +46,7 @@ class Check:
     because: str
     change: str
     is_known: bool = True
+    name: str = ""
 
 
 def all_checks(subject: Subject, found: Evidence) -> list[Check]:
@@ -156,9 +158,16 @@ def check_loss(subject: Subject, found: Evidence) -> Check:
     reduction = _reduction(ratio, subject, found)
     if reduction:
         because += f" That is {ratio:.3g} times as much: {reduction}."
-        return Check(question, LOSS, "No: a mean-reduced loss", f"{because} {_SUM}", change)
+        return _mean_reduced(question, f"{because} {_SUM}", change)
     because += f" That is {ratio:.3g} times as much. {_TOO_MUCH if ratio > 1 else _TOO_LITTLE}"
     return Check(question, LOSS, "No: the loss is off its scale", because, change)
+
+
+def _mean_reduced(
+    question: str, because: str, change: str, name: str = "a mean-reduced loss"
+) -> Check:
+    """The fault of a mean where there should be a sum."""
+    return Check(question, LOSS, f"No: {name}", because, change, name=name)
 
 
 _SUM = (
@@ -237,7 +246,7 @@ def _loss_of_collapsed(question: str, subject: Subject, found: Evidence) -> Chec
         if not reduction:
             return Check(question, "", "As far as can be told, yes", because, change)
         because += f" Such a β is {reduction}. {_SUM}"
-        return Check(question, LOSS, "No: a mean-reduced loss", because, change)
+        return _mean_reduced(question, because, change)
     likely = [name for scale, name in _reductions(subject, found) if scale * beta > high]
     change = (
         f"It changes if the β that training really used was above {low:.2f}, or if training merely "
@@ -251,7 +260,7 @@ def _loss_of_collapsed(question: str, subject: Subject, found: Evidence) -> Chec
         "out of collapse, and this model has collapsed. So its loss probably weighs R more than "
         f"that: usually {likely[0]}. {_SUM}"
     )
-    return Check(question, LOSS, "No: probably a mean-reduced loss", because, change)
+    return _mean_reduced(question, because, change, "probably a mean-reduced loss")
 
 
 _OPEN = "The posterior has collapsed, and a collapsed model no longer tells its β."

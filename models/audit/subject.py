@@ -77,7 +77,7 @@ def stored_model(
     kind = card.config.model.capabilities
     if not (kind.has_codes and kind.has_likelihood):
         raise ValueError(
-            "the model must have an encoder, codes and a likelihood to be audited, "
+            "the model must have codes z and a likelihood to be audited, "
             f"got one of family {card.config.model.family}"
         )
     if data is None:

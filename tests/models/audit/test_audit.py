@@ -5,6 +5,9 @@ import pytest
 from models.audit.audit import audit
 from models.audit.checks import COLLAPSE, LATENT, LOSS, UNLEARNED
 from models.audit.subject import custom_model, stored_model
+from models.config import ModelConfig, RunConfig
+from models.storage.card import Card
+from models.storage.checkpoint import write
 from tests.helpers.adapters import measure
 from tests.helpers.paths import ROOT
 from tests.helpers.sentences import assert_refuses
@@ -43,6 +46,7 @@ def test_a_mean_reduced_loss_that_collapsed_is_named(latents):
     """β is really 64 / latents: 32 or 8, above β* of the digits, although β = 1 is meant."""
     found = audited(trained(TinyVAE(latents), averaged, epochs=20), beta=1.0)
     assert found.faults == [COLLAPSE, LOSS]
+    assert found.verdict.endswith("posterior collapse, probably a mean-reduced loss")
     text = answer(found, LOSS)
     assert "mean-reduced" in text and "a mean over the 64 pixels" in text and "β* = 3.3" in text
 
@@ -51,6 +55,7 @@ def test_a_mean_reduced_loss_that_did_not_collapse_is_measured():
     found = audited(trained(TinyVAE(), averaged_and_weighted, epochs=60), beta=0.02)
     assert found.faults == [LOSS]
     assert found.evidence.beta.mean == pytest.approx(64 * 0.02, rel=0.25)
+    assert found.verdict == "Fault found: a mean-reduced loss"
     assert "a mean over the 64 pixels in place of a sum" in answer(found, LOSS)
 
 
@@ -123,3 +128,14 @@ def test_too_few_images_are_refused():
     subject = custom_model(measure(few))
     object.__setattr__(subject.images, "images", subject.images.images[:9])
     assert_refuses("an audit needs at least 10 test images, got 9", audit, subject)
+
+
+@pytest.mark.parametrize("family", ["vq-vae", "gan", "ddpm"])
+def test_families_without_codes_are_refused_by_their_name(tmp_path, family):
+    network = "mlp" if family == "gan" else "conv"
+    model = ModelConfig(family=family, network=network, image_shape=(1, 8, 8), hidden=(8,))
+    write(tmp_path / "a.safetensors", Card(RunConfig("digits", model)), {}, None)
+    assert_refuses(
+        f"the model must have codes z and a likelihood to be audited, got one of family {family}",
+        stored_model, tmp_path / "a.safetensors",
+    )  # fmt: skip
