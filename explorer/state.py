@@ -26,6 +26,8 @@ from models.presets import PRESETS
 from models.settings import Description
 
 MAX_PINS = 24
+MAX_PLACE, MAX_PLACES = 80, 6
+"""Of a plane of noise images: its last place, and how many of them can be pinned."""
 MAX_RUNS = 10
 """Runs that are compared at once: as many as the palette has colours."""
 OF_A_RUN: dict[str, Description] = {item.link: item for item in RUN_SETTINGS.values() if item.link}
@@ -118,6 +120,12 @@ def _code(text: str) -> tuple[float, ...]:
     if len(values) > 256 or not all(math.isfinite(v) and abs(v) <= 1000 for v in values):
         raise ValueError
     return values
+
+
+def _places(text: str) -> tuple[int, ...]:
+    """Places of a plane, each once, with commas between them."""
+    found = dict.fromkeys(map(_whole(0, MAX_PLACE), text[:200].split(",")))
+    return tuple(found)[:MAX_PLACES]
 
 
 def _names(text: str) -> tuple[str, ...] | None:
@@ -287,13 +295,17 @@ SETTINGS: dict[str, Setting] = {
     "in-step-live": Setting("share", _one_of("share", "step")),
     "in-step-own": Setting("share", _one_of("share", "step")),
     "families": Setting("see", _one_of("see", "compare", "modes")),
-    "see": Setting(None, _one_of("vae", "vq", "gan")),
+    "see": Setting(None, _one_of("vae", "vq", "gan", "ddpm")),
     "seen-vae": Setting("digits-2d-beta-1", lambda text: text[:120]),
     "seen-vq": Setting("digits-vq", lambda text: text[:120]),
     "seen-gan": Setting("digits-gan", lambda text: text[:120]),
+    "seen-ddpm": Setting("digits-ddpm", lambda text: text[:120]),
     "drawn-model": Setting("digits-gan-collapsing", lambda text: text[:120]),
     "compared-data": Setting("digits", lambda text: text[:120]),
     "need": Setting("draw", _one_of("draw", "compress", "likelihood", "fast")),
+    "noise-step": Setting(100, _whole(1, 1000)),
+    "ddim-steps": Setting(15, _whole(1, 1000)),
+    "noise-pins": Setting(None, _places),
 }
 
 

@@ -39,6 +39,7 @@ PRESETS = {
     "digits-2d": "Digits, 2 latents",
     "digits-2d-quick": "Digits, 2 latents, quick",
     "digits-ae": "Digits, autoencoder",
+    "digits-ddpm": "Digits, diffusion",
     "digits-multirate": "Digits, one model for every β",
     "digits-linear": "Digits, linear VAE",
     "digits-gan": "Digits, GAN",

@@ -10,6 +10,7 @@ _DIGITS = ModelConfig(image_shape=(1, 8, 8), hidden=(128, 64))
 _DIGITS_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=3e-3, warmup_steps=100)
 _DIGITS_GAN = ModelConfig("gan", image_shape=(1, 8, 8), hidden=(256, 256), latent_dim=16)
 _GAN_TRAINING = TrainingConfig(epochs=200, batch_size=64, learning_rate=1e-3, warmup_steps=50)
+_DIGITS_DDPM = ModelConfig(family="ddpm", network="conv", image_shape=(1, 8, 8), hidden=(16, 64))
 _SPRITES = ModelConfig(image_shape=(1, 16, 16), latent_dim=10, hidden=(128, 64))
 _SPRITES_TRAINING = TrainingConfig(epochs=100, learning_rate=3e-3)
 _MNIST_TRAINING = TrainingConfig(epochs=60)
@@ -36,6 +37,12 @@ PRESETS: dict[str, RunConfig] = {
         replace(_DIGITS, family="multirate"),
         ObjectiveConfig(kl_warmup_steps=200),
         _DIGITS_TRAINING,
+    ),
+    "digits-ddpm": RunConfig(
+        "digits",
+        _DIGITS_DDPM,
+        ObjectiveConfig(),
+        replace(_DIGITS_TRAINING, epochs=60, learning_rate=4e-3, plateau=0.7),
     ),
     "digits-linear": RunConfig(
         "digits",

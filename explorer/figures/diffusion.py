@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,10 @@ from explorer.figures.theme import NEUTRAL, PALETTE, translucent
 
 ARROW = 0.8
 """Length of the longest arrow, as a share of the distance between two."""
+PIN = 0.22
+"""Where in an image its pin is, from the left and from the top, as a share of its side."""
+CELL = 57
+"""Side of an image of the plane of noise, its gap included, in pixels."""
 FRAME_MS = 120
 """How long each frame of the film stays."""
 
@@ -63,6 +68,62 @@ def latent_flow(
         margin={"l": 10, "r": 34, "t": 10, "b": 10},
     )  # fmt: skip
     return figure
+
+
+def noise_plane(
+    source: str, side: int, pins: Sequence[int], marked: Sequence[int] = ()
+) -> go.Figure:
+    """Draws a square of decoded images with pins; its first trace has a point on each image.
+
+    Args:
+        source: The square as a picture, an address or its data.
+        side: Images each way.
+        pins: Numbers of pinned images, row by row from the top left, named A, B and so on.
+        marked: Numbers of images with a frame.
+
+    Example:
+        >>> figure = noise_plane("data:,", 3, [0, 8])
+        >>> len(figure.data[0].x), list(figure.data[2].text)
+        (9, ['A', 'B'])
+    """
+    pixels = side * CELL
+    frame = {"width": 2, "color": PALETTE[0]}
+    picture = {
+        "source": source, "x": 0, "y": 0, "sizex": side, "sizey": side, "sizing": "stretch",
+        "xref": "x", "yref": "y", "layer": "below",
+    }  # fmt: skip
+    figure = go.Figure(
+        [
+            _on_images(range(side * side), side, {"size": CELL - 2, "opacity": 0}),
+            _on_images(
+                marked, side, {"size": CELL - 6, "color": "rgba(0,0,0,0)", "line": frame}
+            ),
+            _on_images(
+                pins, side, {"size": 20, "color": PALETTE[6]}, PIN, mode="markers+text",
+                text=[chr(65 + place) for place in range(len(pins))], textfont={"color": "white"},
+            ),
+        ],
+        {"images": [picture], "showlegend": False, "dragmode": False, "width": pixels + 4,
+         "height": pixels + 4, "margin": dict.fromkeys("lrtb", 2), "hovermode": "closest"},
+    )  # fmt: skip
+    hidden = {"visible": False, "showticklabels": False, "fixedrange": True}
+    figure.update_xaxes(range=[0, side], **hidden)
+    figure.update_yaxes(range=[side, 0], scaleanchor="x", **hidden)
+    return figure
+
+
+def _on_images(
+    places: Sequence[int], side: int, marker: dict, at: float = 0.5, **options: Any
+) -> go.Scatter:
+    """Points on images, in the middle or nearer the top left; a click on one dims no other."""
+    marker = {"symbol": "square", "opacity": 1} | marker
+    same = {"marker": {"opacity": marker["opacity"]}}
+    skips = None if marker["opacity"] == 0 else "skip"
+    rows, columns = np.divmod(np.array(places, int), side)
+    return go.Scatter(
+        x=columns + at, y=rows + at, marker=marker, hoverinfo=skips or "none",
+        selected=same, unselected=same, **{"mode": "markers", **options},
+    )  # fmt: skip
 
 
 def _traces(

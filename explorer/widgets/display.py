@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import html
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -72,8 +73,16 @@ def _figure(levels: np.ndarray, caption: str, room: str, alt: str = "") -> str:
     )
 
 
-def chart(figure: go.Figure, key: str) -> None:
-    """Shows a figure that can be saved as a picture, named after its key, and sent nowhere."""
+def chart(figure: go.Figure, key: str, clicked: Callable[[int], None] | None = None) -> None:
+    """Shows a figure that can be saved as a picture, named after its key, and sent nowhere.
+
+    One that can be clicked keeps its own size.
+
+    Args:
+        figure: What to show.
+        key: Of the chart.
+        clicked: Is told the number of the point that was clicked, before the next run.
+    """
     saved = {"filename": key, "scale": 2}
     config = {
         "displaylogo": False,
@@ -82,4 +91,15 @@ def chart(figure: go.Figure, key: str) -> None:
         "showSendToCloud": False,
         "plotlyServerURL": "",
     }
-    st.plotly_chart(figure, key=f"chart-{key}", config=config)
+    name = f"chart-{key}"
+    selection = {} if clicked is None else _on_click(name, clicked)
+    st.plotly_chart(figure, key=name, config=config, **selection)
+
+
+def _on_click(name: str, clicked: Callable[[int], None]) -> dict[str, Any]:
+    def tell() -> None:
+        points = st.session_state[name]["selection"]["points"]
+        if points and isinstance(points[0].get("point_index"), int):
+            clicked(points[0]["point_index"])
+
+    return {"on_select": tell, "selection_mode": "points", "width": "content"}

@@ -28,7 +28,7 @@ from models.objectives.trainable import Batch, Losses, Player, Scores, Trainable
 
 NOISE_STEPS = 200
 """T: steps in which an image turns into noise."""
-STEPS = 20
+STEPS = 15
 """Evaluations of the network for a sample, unless others are asked for."""
 SCORED_IMAGES = 1000
 """Most test images behind the scores of an epoch."""
@@ -37,11 +37,14 @@ SCORED_IMAGES = 1000
 class DDPM(TrainableModel):
     r"""A denoising diffusion model: a U-Net guesses the noise ε̂(x_t, t) in a noisy image.
 
-    .. math:: L = E_{x_0, t, ε} \left[\frac1d ‖ε - ε̂(\sqrt{ᾱ_t} x_0 + \sqrt{1 - ᾱ_t} ε, t)‖^2\right]
+    .. math:: L = E_{x_0, t, ε} \left[\frac1{d\,ᾱ_t} ‖ε - ε̂(x_t, t)‖^2\right], \quad
+        ε̂(x_t, t) = \sqrt{1 - ᾱ_t}\, x_t + \sqrt{ᾱ_t}\, v̂(x_t, t)
 
-    with t uniform over 1 … T and d the numbers of an image. In evaluation mode the guess is that of
-    the moving average of the weights, which travels with the model as buffers. Images are drawn
-    from x_T ~ N(0, I) by DDIM, so x_T is the latent of an image: η = 0 has no other randomness.
+    with t uniform over 1 … T, d the numbers of an image and v̂ the output of the network, which so
+    has a goal of the same size at every t: L is the mean squared error of v̂. In evaluation mode
+    the guess is that of the moving average of the weights, which travels with the model as buffers.
+    Images are drawn from x_T ~ N(0, I) by DDIM, so x_T is the latent of an image: η = 0 has no
+    other randomness.
 
     Args:
         config: Image shape, and `hidden`: the channels of the U-Net's levels.
@@ -50,8 +53,9 @@ class DDPM(TrainableModel):
         ValueError: If `hidden` has no entry.
 
     Source:
-        Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, 2020, arXiv:2006.11239; the
-        sampler is that of Song, Meng & Ermon, 2021, arXiv:2010.02502.
+        Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, 2020, arXiv:2006.11239; v and
+        its weights: Salimans & Ho, Progressive Distillation, 2022, arXiv:2202.00512, section 4; the
+        sampler: Song, Meng & Ermon, 2021, arXiv:2010.02502.
 
     Example:
         >>> config = ModelConfig(image_shape=(1, 8, 8), hidden=(8, 16))
@@ -89,7 +93,14 @@ class DDPM(TrainableModel):
     def guess_noise(self, noisy: Tensor, times: Tensor) -> Tensor:
         """Guesses ε of x_t, pixels from -1 to 1, shape (B, C, H, W), at times t, shape (B,)."""
         network = self.network if self.training else self.average
-        return network(noisy, times / self.noise_steps).float()
+        shares = self._shares(times)
+        guess = network(noisy, times / self.noise_steps).float()
+        return (1 - shares).sqrt() * noisy + shares.sqrt() * guess
+
+    def _shares(self, times: Tensor) -> Tensor:
+        """ᾱ_t of times (B,), shape (B, 1, 1, 1)."""
+        shares = alpha_bars(self.noise_steps).to(times.device, torch.float32)
+        return shares[times.long()][:, None, None, None]
 
     def guess_at(self, noisy: Tensor, time: int) -> Tensor:
         """Guesses ε of x_t at one time for all images, as samplers ask."""
@@ -101,21 +112,24 @@ class DDPM(TrainableModel):
         return torch.randn(shape, generator=generator, device=generator.device)
 
     def losses(self, player: str, batch: Batch) -> Losses:
-        """Computes the mean squared error of ε̂, per number of an image: 1 for a guess of 0.
+        """Computes the loss, and the mean squared error of ε̂ per number: a guess of 0 has 1.
 
         In training mode the moving average first takes in the weights of the step before.
         """
         if self.training:
             move_average(self.average, self.network, self.updates)
-        error = self._squared_error(batch.images, batch.noise, batch.generator).mean()
-        return Losses(error, {"noise_error": error.detach()})
+        errors, shares = self._squared_errors(batch.images, batch.noise, batch.generator)
+        return Losses((errors / shares).mean(), {"noise_error": errors.mean().detach()})
 
-    def _squared_error(self, images: Tensor, noise: Tensor, generator: torch.Generator) -> Tensor:
-        """‖ε - ε̂‖² / d of each image at a t of its own, all t equally often, shape (B,)."""
+    def _squared_errors(
+        self, images: Tensor, noise: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """‖ε - ε̂‖² / d of each image at a t of its own, all t equally often, and its ᾱ_t, (B,)."""
         times = spread_times(len(images), self.noise_steps, generator)
-        shares = alpha_bars(self.noise_steps).to(images.device)[times].float()[:, None, None, None]
+        shares = self._shares(times)
         noisy = add_noise(2 * images - 1, noise, shares)
-        return (noise - self.guess_noise(noisy, times.float())).square().flatten(1).mean(1)
+        errors = (noise - self.guess_noise(noisy, times.float())).square().flatten(1).mean(1)
+        return errors, shares.flatten()
 
     @torch.no_grad()
     def score(self, images: Tensor, seed: int) -> Scores:
@@ -123,7 +137,7 @@ class DDPM(TrainableModel):
         self.eval()
         generator = torch.Generator(images.device).manual_seed(seed)
         errors = [
-            self._squared_error(batch, self.noise(len(batch), generator), generator)
+            self._squared_errors(batch, self.noise(len(batch), generator), generator)[0]
             for batch in images[:SCORED_IMAGES].split(500)
         ]
         terms = self.bound(images[:SCORED_IMAGES], seed)

@@ -134,6 +134,10 @@ EXAMPLES = {
     "see": "vq",
     "seen-vae": "digits-autoencoder",
     "seen-gan": "digits-gan-collapsing",
+    "seen-ddpm": "20260101-120000-abcdef",
+    "noise-step": 30,
+    "ddim-steps": 50,
+    "noise-pins": (20, 56, 60),
     "seen-vq": "20260101-120000-abcdef",
     "drawn-model": "digits-vq",
     "compared-data": "mnist",
@@ -141,7 +145,7 @@ EXAMPLES = {
 }
 TEXTS = {"model", "second", "group", "curve", "sweep", "sweep-data", "betas", "run", "collapsed"}
 TEXTS |= {"hidden", "title", "own", "runs", "beside-live", "beside-own", "loss-data"}
-TEXTS |= {"answers", "seen-vae", "seen-vq", "seen-gan", "drawn-model", "compared-data"}
+TEXTS |= {"answers", "seen-vae", "seen-vq", "seen-gan", "seen-ddpm", "drawn-model", "compared-data"}
 """Settings whose text the page itself compares with what there is."""
 REALS = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], float)}
 WHOLE = {name: pair for name, pair in state.LIMITS.items() if isinstance(pair[0], int)}

@@ -34,6 +34,11 @@ PANELS = {
         lambda c: c.latent == "gaussian" and not c.has_encoder,
         "explorer.views.families.gan_panel",
     ),
+    "ddpm": Panel(
+        "Diffusion",
+        lambda c: c.latent == "noise image",
+        "explorer.views.families.ddpm_panel",
+    ),
 }
 """By the key in links; the setting `seen-KEY` holds the model that a panel shows."""
 
