@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from explorer.services import catalogue
+from explorer.services import catalogue, page_files
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.latents.directions import Direction, attribute_direction, traversal
 from models.metrics.disentanglement.alignment import align_all
@@ -186,9 +186,20 @@ def turned(model: LoadedModel, first: int, second: int) -> dict[str, list[float]
 
 
 @kept_per_model(200)
-def direction(model: LoadedModel, plus: int, minus: int, plane: tuple[int, int]) -> Direction:
-    """Computes the direction from one class to another; see `attribute_direction`."""
-    return attribute_direction(model.codes.mean, model.codes.labels, plus, minus, plane)
+def direction(
+    model: LoadedModel, plus: int, minus: int, view: str = "raw", x: int = 0, y: int = 1
+) -> Direction:
+    """Computes the direction from one class to another, its angle in the plane of a map.
+
+    Args:
+        model: With labels.
+        plus: The class it points to.
+        minus: The class it comes from.
+        view: "pca", or the plane of the latents x and y, counted from 0.
+    """
+    codes = model.codes
+    axes = None if codes.latent_dim < 2 else page_files.plane(model, view, x, y).axes
+    return attribute_direction(codes.mean, codes.labels, plus, minus, axes)
 
 
 def moved(model: LoadedModel, code: np.ndarray, found: Direction, strength: float) -> np.ndarray:

@@ -16,7 +16,7 @@ class Direction(NamedTuple):
         vector: Mean code of A minus mean code of B, shape (Z,).
         start: Mean code of B, shape (Z,).
         cone: Degrees within which 95 % of the directions of resampled codes lie around it.
-        angle: In the plane of two latents, degrees anticlockwise from the first; NaN with one.
+        angle: In a plane, degrees anticlockwise from its first axis; NaN with one latent.
         low: Lower end of the 95 % interval of that angle.
         high: Upper end; where the interval crosses ±180° it goes beyond it.
 
@@ -39,7 +39,7 @@ def attribute_direction(
     labels: np.ndarray,
     plus: int,
     minus: int,
-    plane: tuple[int, int] = (0, 1),
+    axes: np.ndarray | None = None,
     seed: int = 0,
 ) -> Direction:
     """Computes the mean code of one class minus that of another, with a bootstrap of its angle.
@@ -49,7 +49,8 @@ def attribute_direction(
         labels: Classes, shape (N,).
         plus: A, where the direction points to.
         minus: B, where it comes from.
-        plane: The two latents in which the angle is taken.
+        axes: Two orthonormal rows (2, Z) that span the plane in which the angle is taken; None:
+            the first two latents.
         seed: Of the 500 resamplings of both classes' images.
 
     Raises:
@@ -76,9 +77,9 @@ def attribute_direction(
     cone = float(np.quantile(_degrees_between(drawn, vector), 0.95))
     if mean.shape[1] < 2:
         return Direction(vector, start, cone, *[float("nan")] * 3)
-    first, second = plane
-    angle = float(np.degrees(np.arctan2(vector[second], vector[first])))
-    turns = np.degrees(np.arctan2(drawn[:, second], drawn[:, first])) - angle
+    axes = np.eye(2, mean.shape[1]) if axes is None else axes
+    angle = float(_angles(vector @ axes.T))
+    turns = _angles(drawn @ axes.T) - angle
     turns = (turns + 180) % 360 - 180
     low, high = np.quantile(turns, [0.025, 0.975]) + angle
     return Direction(vector, start, cone, angle, float(low), float(high))
@@ -88,6 +89,11 @@ def _resampled_means(codes: np.ndarray, random: np.random.Generator) -> np.ndarr
     """Means of codes drawn with replacement, (RESAMPLES, Z): by how often each is drawn."""
     counts = random.multinomial(len(codes), np.full(len(codes), 1 / len(codes)), RESAMPLES)
     return counts @ codes / len(codes)
+
+
+def _angles(places: np.ndarray) -> np.ndarray:
+    """The angle of every place (..., 2), in degrees anticlockwise from the first axis."""
+    return np.degrees(np.arctan2(places[..., 1], places[..., 0]))
 
 
 def _degrees_between(rows: np.ndarray, vector: np.ndarray) -> np.ndarray:

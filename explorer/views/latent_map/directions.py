@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer import state
 from explorer.figures.theme import subscript
+from explorer.openings import first_view
 from explorer.services import factors
 from explorer.services.loaded_model import LoadedModel
 from explorer.views.latent_map import latents
@@ -23,7 +24,7 @@ def arrow(model: LoadedModel) -> dict[str, Any] | None:
     if chosen is None:
         return None
     minus, plus = chosen
-    found = factors.direction(model, plus, minus, _plane(model))
+    found = factors.direction(model, plus, minus, *_plane(model))
     names = model.card.class_names
     return {
         "from": found.start.tolist(),
@@ -45,11 +46,19 @@ def _present(model: LoadedModel) -> list[int]:
     return [] if labels is None else np.unique(labels).tolist()
 
 
-def _plane(model: LoadedModel) -> tuple[int, int]:
-    """The two latents on the map, in which the angle is taken."""
+def _plane(model: LoadedModel) -> tuple[str, int, int]:
+    """The plane in which the angle is taken: that of the map; of a t-SNE map, the latents'."""
     x, y = state.get("x") - 1, state.get("y") - 1
     is_possible = x != y and max(x, y) < model.codes.latent_dim
-    return (x, y) if is_possible else (0, min(1, model.codes.latent_dim - 1))
+    axes = (x, y) if is_possible else (0, min(1, model.codes.latent_dim - 1))
+    is_pca = (state.get("view") or first_view(model.codes.latent_dim)) == "pca"
+    return ("pca" if is_pca else "raw", *axes)
+
+
+def _axis_names(model: LoadedModel) -> list[str]:
+    """What the axes of that plane are called."""
+    view, *axes = _plane(model)
+    return ["PC 1", "PC 2"] if view == "pca" else [f"z{subscript(j + 1)}" for j in axes]
 
 
 def section(model: LoadedModel) -> None:
@@ -77,7 +86,7 @@ def _section(model: LoadedModel, present: list[int]) -> None:
         )
         return
     minus, plus = chosen
-    found = factors.direction(model, plus, minus, _plane(model))
+    found = factors.direction(model, plus, minus, *_plane(model))
     st.markdown(typeset(_sentence(model, found)))
     images = factors.moved(model, latents.selected(model), found, strength)
     captions = [typeset(f"{value:g}") for value in factors.STRENGTHS]
@@ -99,7 +108,7 @@ def _sentence(model: LoadedModel, found: Direction) -> str:
     unit = "prior standard deviations" if model.codes.log_variance is not None else "(no unit)"
     text = f"The mean codes are {length:z.2f} {unit} apart"
     if np.isfinite(found.angle):
-        x, y = (f"z{subscript(j + 1)}" for j in _plane(model))
+        x, y = _axis_names(model)
         text += (
             f"; in the plane of {x} and {y} the arrow points to {found.angle:z.0f}° (95 % interval "
             f"{found.low:z.0f}° to {found.high:z.0f}°)"

@@ -69,7 +69,7 @@ def test_the_film_runs_forward_and_back():
 
 def test_a_moved_image_ends_at_its_code_plus_the_arrow(runs):
     shown = model(runs[0])
-    found = factors.direction(shown, 1, 0, (0, 1))
+    found = factors.direction(shown, 1, 0)
     code = shown.codes.mean[0]
     images = factors.moved(shown, code, found, 0.7)
     assert len(images) == len(factors.STRENGTHS) + 1

@@ -59,6 +59,15 @@ def test_the_same_seed_gives_the_same_interval():
     assert (first.low, first.high, first.cone) == (again.low, again.high, again.cone)
 
 
+def test_the_angle_is_that_in_the_plane_of_the_axes():
+    codes, labels = clouds(200, angle=30.0, dim=3)
+    turn = np.radians(20)
+    axes = np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0]])
+    straight, turned = (attribute_direction(codes, labels, 1, 0, each) for each in (None, axes))
+    assert turned.angle == pytest.approx(straight.angle - 20)
+    assert turned.low == pytest.approx(straight.low - 20) and turned.cone == straight.cone
+
+
 def test_one_latent_has_a_direction_and_no_angle():
     found = attribute_direction(np.array([[0.0], [1.0], [4.0]]), np.array([0, 0, 1]), 1, 0)
     assert found.vector == pytest.approx([3.5]) and np.isnan(found.angle)

@@ -93,6 +93,13 @@ def test_a_direction_is_an_arrow_on_the_map_and_moves_the_image():
     assert at.query_params["minus"] == ["3"] or at.query_params["minus"] == "3"
 
 
+def test_the_angle_is_that_of_the_arrow_on_the_map(sprites):
+    link = {"model": sprites, "minus": "0", "plus": "1"}
+    assert "in the plane of PC 1 and PC 2" in written(opened("directions", view="pca", **link))
+    said = written(opened("directions", view="raw", x="2", y="4", **link))
+    assert "in the plane of z₂ and z₄" in said
+
+
 def test_no_arrow_where_no_direction_is_chosen():
     at = opened("directions", minus="3")
     assert live_map(at)["arrow"] is None and "Choose two different classes" in written(at)
