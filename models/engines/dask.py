@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import logging
 import secrets
 import threading
@@ -49,9 +50,7 @@ WORKER_SECONDS = 60.0
 """How long to wait for a worker where there is none."""
 CONNECT_SECONDS = 10.0
 SURVEY_SECONDS = 0.5
-LEAVE_SECONDS = 2.0
-"""How long a farewell may take."""
-FORCE_SECONDS = 1.0
+LEAVE_SECONDS, FORCE_SECONDS = 2.0, 1.0
 """How much longer than its work the news of its end may take."""
 NO_WORKER = (
     "the Dask scheduler must have a worker that can do the work, but {}: start one in the folder "
@@ -66,11 +65,11 @@ KILLED_TOO_OFTEN = (
     "their memory, and give the same command to go on"
 )
 
+UNHEARD = "a worker must hear of this machine, but did not for long: give the same command to go on"
 _REASONS = {
     "KilledWorker": KILLED_TOO_OFTEN,
     "FutureCancelledError": LOST_SCHEDULER,
-    "AbandonedError": "a worker must hear of this machine, but did not for long: give the same "
-    "command to go on",
+    "AbandonedError": UNHEARD,
 }
 
 
@@ -162,7 +161,7 @@ class DaskEngine:
         self._tasks: set[_Task] = set()
         self._background: set[asyncio.Task] = set()
         self._carrier = Carrier(self._call, self._owner, rules)
-        self._without_worker = time.monotonic()
+        self._without_worker, self._numbers = time.monotonic(), itertools.count()
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
         self._thread = threading.Thread(target=self._live, daemon=True)
@@ -177,7 +176,6 @@ class DaskEngine:
 
     @property
     def status(self) -> DaskStatus:
-        """What it looks like now."""
         return DaskStatus(len(self._fit), len(self._tasks), self._dashboard)
 
     def room(self, threads: int, device: str) -> int:
@@ -211,12 +209,9 @@ class DaskEngine:
             with contextlib.ExitStack() as held:
                 for folder in handle.work.folders:
                     held.enter_context(self._rules.hold(Path(folder)))
-                coroutine = self._do(handle)
-                try:
-                    found = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-                    result = found.result()
-                except RuntimeError:  # the engine is closed
-                    coroutine.close()
+                result = asyncio.run_coroutine_threadsafe(self._do(handle), self._loop).result()
+        except RuntimeError:  # the engine is closed
+            pass
         except OSError as error:
             result = Result(FAILED, f"a file cannot be used: {disk_reason(error)}")
         except ValueError as error:
@@ -250,7 +245,8 @@ class DaskEngine:
             self._client = await self._connect(stack)
             await self._find_dashboard()
             self._without_worker = time.monotonic()
-            while not self._fit and not self._broken:
+            deadline = time.monotonic() + CONNECT_SECONDS
+            while not self._broken and not self._is_settled(deadline):
                 await self._survey()
                 self._check_workers()
                 await asyncio.sleep(0.02)
@@ -267,6 +263,11 @@ class DaskEngine:
             for task in [*self._serving.values(), *self._background]:
                 task.cancel()
 
+    def _is_settled(self, deadline: float) -> bool:
+        """Whether there is a worker, and all that are known have answered or had time to."""
+        all_answered = self._serving.keys() <= self._fit or time.monotonic() > deadline
+        return bool(self._fit) and all_answered
+
     async def _leave(self) -> None:
         """Tells the workers that no more news is wanted, so that none waits for it to be taken."""
         calls = [self._ask(address, dask_worker.leave, self._owner) for address in self._fit]
@@ -282,8 +283,8 @@ class DaskEngine:
             address = cluster.scheduler_address
         elif address.startswith("tls:"):
             security = security_of_configuration()
-        client = Client(address, asynchronous=True, timeout=CONNECT_SECONDS, security=security,
-                        set_as_default=False, name="latent-space-explorer")  # fmt: skip
+        options = {"timeout": CONNECT_SECONDS, "security": security, "set_as_default": False}
+        client = Client(address, asynchronous=True, **options)
         return await stack.enter_async_context(client)
 
     async def _find_dashboard(self) -> None:
@@ -356,12 +357,16 @@ class DaskEngine:
                 task.placement.future.release()
 
     async def _place(self, task: _Task) -> None:
-        """Has Dask choose a worker among those that are fit."""
+        """Has Dask choose a worker among those that are fit, and have no other work of ours."""
         if task.placement is not None:
             task.placement.future.release()
         task.tries += 1
-        work, key = task.work, _key(task.work, self._owner, task.tries)
-        places = frozenset(self._fit)
+        if task.tries > RETRIES + 1:
+            task.end(FAILED, KILLED_TOO_OFTEN)
+            return
+        work, key = task.work, _key(task.work, self._owner, next(self._numbers))
+        busy = {each.placement.address for each in self._tasks if each.placement is not None}
+        places = frozenset(self._fit - busy or self._fit)
         order = dask_worker.Order(
             self._owner, key, work.words, work.memory_bytes,
             tuple(Path(folder).name for folder in work.folders), task.files,
@@ -484,7 +489,7 @@ class DaskEngine:
         return None
 
 
-def _key(work: Work, owner: str, tries: int) -> str:
+def _key(work: Work, owner: str, number: int) -> str:
     """The name of a task: the runs', and whose attempt it is.
 
     A task of the same runs that an owner left behind may still be ending: it is another one.
@@ -492,4 +497,4 @@ def _key(work: Work, owner: str, tries: int) -> str:
     names = [Path(folder).name for folder in work.folders] or [work.words[0]]
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:12]
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    return f"{names[0]}{more}-{digest}-{owner}-{tries}"
+    return f"{names[0]}{more}-{digest}-{owner}-{number}"
