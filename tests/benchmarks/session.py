@@ -27,6 +27,8 @@ LOOK = {
 }  # fmt: skip
 """How a map looks at first: `Look` of types.js."""
 MAX_PINS = 24
+DIAGNOSIS = "**Collapsed"
+"""How a red box begins that is no error."""
 FILE = re.compile(rb"/latent/\w+\.\w+")
 """An address of a file of the map."""
 
@@ -127,7 +129,8 @@ class Session:
         element = delta.new_element
         kind = element.WhichOneof("type")
         self.errors += kind == "exception"
-        self.errors += kind == "alert" and element.alert.format == Alert.ERROR
+        is_red = kind == "alert" and element.alert.format == Alert.ERROR
+        self.errors += is_red and not element.alert.body.startswith(DIAGNOSIS)
         if kind == "heading":
             self.headings.append(element.heading.body)
         elif kind == "button":

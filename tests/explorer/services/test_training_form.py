@@ -36,12 +36,16 @@ def test_every_choice_lands_in_its_setting():
         "likelihood": "gaussian", "sigma": 0.5, "beta": 2.0, "kl_warmup_steps": 7, "epochs": 9,
         "batch_size": 33, "learning_rate": 0.01, "seed": 5,
     }  # fmt: skip
-    assert set(chosen) == {item.name for item in training_form.FIELDS}
+    of_a_gan = {"stabiliser": "r1"}
+    assert {*chosen, *of_a_gan} == {item.name for item in training_form.FIELDS}
     expected = override(
         PRESETS["digits-2d"], network="conv", hidden=(4, 8), latent_dim=3, likelihood="gaussian",
         sigma=0.5, beta=2.0, kl_warmup_steps=7, epochs=9, batch_size=33, learning_rate=0.01, seed=5,
     )  # fmt: skip
-    assert training_form.plan("digits-2d", chosen) == expected
+    assert training_form.plan("digits-2d", chosen | of_a_gan) == expected
+    collapsing = "digits-gan-collapsing"
+    expected = override(PRESETS[collapsing], **of_a_gan)
+    assert training_form.plan(collapsing, of_a_gan) == expected != PRESETS[collapsing]
 
 
 def test_what_does_not_matter_is_passed_over():
