@@ -7794,9 +7794,12 @@ function attend(query, keys, values) {
       for (let i = from; i < from + HEAD_WIDTH; i++) sum2 += query[i] * key[i];
       return sum2 / Math.sqrt(HEAD_WIDTH);
     };
-    const weights = logSoftmax(Float64Array.from(keys, match)).map(Math.exp);
-    for (let i = from; i < from + HEAD_WIDTH; i++) {
-      weights.forEach((weight, n) => out[i] += weight * values[n][i]);
+    const weights = new Float64Array(keys.length);
+    for (let n = 0; n < keys.length; n++) weights[n] = match(keys[n]);
+    const odds = logSoftmax(weights);
+    for (let n = 0; n < keys.length; n++) {
+      const weight = Math.exp(odds[n]);
+      for (let i = from; i < from + HEAD_WIDTH; i++) out[i] += weight * values[n][i];
     }
   }
   return out;
@@ -7811,11 +7814,20 @@ function normalise(get, name) {
 }
 function linear2(get, name) {
   const [weight, bias] = [get(`${name}.weight`), get(`${name}.bias`)];
-  return (x) => Float64Array.from(bias, (start, row) => {
-    let sum2 = start;
-    for (let i = 0, at = row * x.length; i < x.length; i++) sum2 += weight[at++] * x[i];
-    return sum2;
-  });
+  return (x) => {
+    const out = new Float64Array(bias.length);
+    for (let row = 0, at = 0; row < out.length; row++) {
+      let [a, b, c, d] = [bias[row], 0, 0, 0];
+      for (let i = 0; i < x.length; i += 4, at += 4) {
+        a += weight[at] * x[i];
+        b += weight[at + 1] * x[i + 1];
+        c += weight[at + 2] * x[i + 2];
+        d += weight[at + 3] * x[i + 3];
+      }
+      out[row] = a + b + (c + d);
+    }
+    return out;
+  };
 }
 function logSoftmax(x) {
   const most = Math.max(...x);
