@@ -2,7 +2,8 @@
 
 Every seed of a preset is trained as `python -m models train --preset NAME --seed N` does, on one
 thread, and 1000 of its draws are scored as `python -m models judge score` does. A seed that is done
-is kept in `families.json` at once: `--resume` goes on behind it, in any number of sittings. A share
+is kept in `families.json` at once: `--resume` goes on behind it, in any number of sittings, and
+`--only NAME` measures one preset, so that two processes can share the work. A share
 of collapsed seeds has its exact 95 % interval (Clopper & Pearson, 1934).
 """
 
@@ -10,11 +11,13 @@ from __future__ import annotations
 
 import json
 import statistics
+import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from filelock import FileLock
 from scipy.stats import binomtest
 
 from models.atomic import write_bytes
@@ -84,10 +87,12 @@ def kept() -> list[Result]:
     return [Result(**each) for each in json.loads(KEPT.read_text())] if KEPT.exists() else []
 
 
-def keep(results: list[Result]) -> None:
-    """Writes the seeds that are done."""
-    lines = ",\n ".join(json.dumps(asdict(each)) for each in results)
-    write_bytes(KEPT, f"[{lines}]\n".encode())
+def keep(result: Result) -> None:
+    """Adds a seed that is done to those that are, by this process or another."""
+    with FileLock(Path(tempfile.gettempdir()) / "families.json.lock"):
+        found = {(each.name, each.seed): each for each in [*kept(), result]}
+        lines = ",\n ".join(json.dumps(asdict(found[key])) for key in sorted(found))
+        write_bytes(KEPT, f"[{lines}]\n".encode())
 
 
 def share(count: int, total: int) -> str:
@@ -113,22 +118,25 @@ def rows(name: str, results: list[Result]) -> list[Row]:
 
 def main() -> None:
     """Measures the seeds that are not kept yet and prints the table."""
-    given = arguments(__doc__, "resume", seeds=30)
+    given = arguments(__doc__, "--resume", seeds=30, only="")
     torch.set_num_threads(1)
     train, test = load("digits", "train"), load("digits", "test")
     real, images = RealImages(train, test), (train.images, test.images)
-    results = kept() if given.resume and not given.quick else []
+    names = [given.only] if given.only else NAMES
+    if not given.resume and not given.quick:
+        KEPT.unlink(missing_ok=True)
+    results = [] if given.quick else kept()
     done = {(each.name, each.seed) for each in results}
     for seed in range(1 if given.quick else given.seeds):
-        for name in NAMES:
+        for name in names:
             if (name, seed) in done:
                 continue
             config = override(preset(name), epochs=2) if given.quick else preset(name)
             results.append(measure(name, seed, config, real, images))
             print(results[-1], flush=True)
             if not given.quick:
-                keep(results)
-    table = [row for name in NAMES for row in rows(name, [r for r in results if r.name == name])]
+                keep(results[-1])
+    table = [row for name in names for row in rows(name, [r for r in results if r.name == name])]
     show(f"GANs on digits, {len(results)} seeds", table, given.quick)
 
 
