@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -24,6 +25,7 @@ BENCHMARKS = (
     "vq_vae",
     "watch",
 )
+WITH_DASK = ("sweep_dask",)
 WITH_MNIST = ("evaluation", "levers", "multirate", "quality", "training", "tsne")
 
 pytestmark = pytest.mark.slow
@@ -42,6 +44,12 @@ def test_it_prints_its_table(name):
     assert "(--quick: a trial only)" in run(name)
 
 
+@pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is optional")
+@pytest.mark.parametrize("name", WITH_DASK)
+def test_it_prints_its_table_where_dask_is(name):
+    assert "(--quick: a trial only)" in run(name)
+
+
 @pytest.mark.mnist
 @pytest.mark.parametrize("name", WITH_MNIST)
 def test_it_prints_its_table_where_mnist_is(name):
@@ -53,4 +61,4 @@ def test_no_benchmark_is_forgotten():
     parts = {
         "app", "common", "forgery", "growth", "plain_app", "pythae_loop", "session", "tutorial",
     }  # fmt: skip
-    assert files == {*BENCHMARKS, *WITH_MNIST} | parts
+    assert files == {*BENCHMARKS, *WITH_DASK, *WITH_MNIST} | parts

@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from models.cli.custom_images import library_in
-from models.cli.options import DataDir, Model, RunsDir, check_seed, model_path, one_sentence
+from models.cli.options import (
+    DataDir,
+    Device,
+    Model,
+    RunsDir,
+    check_device,
+    check_seed,
+    model_path,
+    one_sentence,
+)
 
 
 @one_sentence
@@ -38,6 +47,7 @@ def evaluate(
     store: Annotated[
         bool, typer.Option(help="Write the scores into the file: for runs of older versions.")
     ] = False,
+    device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score a model on the test set.
@@ -60,13 +70,14 @@ def evaluate(
         )
     seed, draws = EVALUATION_SEED if seed is None else seed, DRAWS if draws is None else draws
     check_seed(seed)
+    check_device(device)
     path = model_path(model, runs_dir)
     name = data or (read(path).card.config.data if runs_dir else None)
     with library_in(runs_dir, name):
         if store:
             store_scores(path, data_dir)
         report = evaluate_checkpoint(
-            path, data, data_dir, samples, images, seed, beta, draws, factors
+            path, data, data_dir, samples, images, seed, beta, draws, factors, device
         )
     typer.echo(json.dumps(report, indent=1) if as_json else _table(report))
 

@@ -195,6 +195,20 @@ def check_surroundings(
     Raises:
         ValueError: If the device is not there, or `autosave` or `output` cannot be used.
     """
+    check_device(device, is_elsewhere)
+    if not 0 <= autosave < math.inf:
+        raise ValueError(f"autosave must be at least 0 and finite, got {autosave:g}")
+    if output and not output.parent.is_dir():
+        raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
+
+
+def check_device(device: str, is_elsewhere: bool = False) -> None:
+    """Raises ValueError unless the device is cpu, or cuda where torch finds a GPU.
+
+    Args:
+        device: As it was given.
+        is_elsewhere: Whether it is that of another machine, which checks it itself.
+    """
     if device not in ("cpu", "cuda"):
         raise ValueError(f"device must be cpu or cuda, got {device!r:.40}")
     if device == "cuda" and not is_elsewhere:
@@ -202,10 +216,6 @@ def check_surroundings(
 
         if not torch.cuda.is_available():
             raise ValueError("device must be cpu where torch finds no GPU, got 'cuda'")
-    if not 0 <= autosave < math.inf:
-        raise ValueError(f"autosave must be at least 0 and finite, got {autosave:g}")
-    if output and not output.parent.is_dir():
-        raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
 
 
 def check_seed(seed: int) -> None:

@@ -41,6 +41,7 @@ def evaluate_checkpoint(
     beta: float | None = None,
     draws: int = DRAWS,
     factors: bool = False,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Scores a checkpoint on the test set of its data, or of another of the same shape.
 
@@ -59,6 +60,7 @@ def evaluate_checkpoint(
         beta: At which β to score a multi-rate model; None: 1.
         draws: Samples of z for every image, over which D is averaged.
         factors: Whether to score the codes against the known factors of the images.
+        device: "cpu" or "cuda".
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a
@@ -74,7 +76,7 @@ def evaluate_checkpoint(
     """
     checkpoint = read(path)
     config = checkpoint.card.config
-    model = restore(checkpoint)
+    model = restore(checkpoint).to(device)
     if beta is not None:
         if config.model.capabilities.betas != "many":
             raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
@@ -88,7 +90,7 @@ def evaluate_checkpoint(
             f"the images must have the model's shape {config.model.image_shape}, "
             f"got {test_set.images.shape[1:]}"
         )
-    x = torch.tensor(test_set.images)
+    x = torch.tensor(test_set.images, device=device)
     likelihood, sigma = config.model.likelihood, config.model.sigma
     report = {"model": checkpoint.card.title, "data": f"{test_set.name} test"}
     capabilities = config.model.capabilities
@@ -153,7 +155,7 @@ def _bound(
     model: Any, images: torch.Tensor, samples: int, seed: int, is_binary: bool, draws: int
 ) -> dict[str, Any]:
     """-ELBO and the importance-weighted bound of the same images, both as costs."""
-    x = binarize(images, seed) if is_binary else images
+    x = binarize(images, seed).to(images.device) if is_binary else images
     how = f", binarised with seed {seed}" if is_binary else ""
     terms = elbo(model, x, seed, draws=draws)
     total = terms.distortion + terms.rate.sum(1)

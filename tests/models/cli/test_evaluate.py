@@ -218,3 +218,19 @@ def test_factors_that_nobody_knows_are_refused(trained):
     result = CliRunner().invoke(app, ["evaluate", str(trained.model_path), "--factors"])
     assert result.exit_code == 1
     assert_refusal(result.stderr, "factors must be known of at least 50 test images")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("train", "--epochs", 1), ("sweep", "--betas", "1"), ("evaluate", "MODEL"), ("work", "RUN")],
+    ids=lambda words: words[0],
+)
+def test_a_gpu_that_is_not_there_is_one_sentence(words, trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    names = {"MODEL": trained.model_path, "RUN": trained.id}
+    words = [str(names.get(word, word)) for word in words]
+    result = CliRunner().invoke(app, [*words, "--device", "cuda", "--runs-dir", str(tmp_path)])
+    assert result.exit_code == 1 and result.stderr == (
+        "Error: device must be cpu where torch finds no GPU, got 'cuda'.\n"
+    )
+    assert list_runs(tmp_path) == []
