@@ -59,7 +59,7 @@ def _verdict(entry: Entry) -> None:
         return
     found = diagnose(report.scores, report.count)
     box = {COLLAPSED: st.error, VARIED: st.success}.get(found.verdict, st.warning)
-    box(typeset(f"**{found.verdict}: {MEANINGS[found.verdict]}.** {found.evidence}."))
+    box(typeset(f"**{found.verdict.capitalize()}: {MEANINGS[found.verdict]}.** {found.evidence}."))
     st.caption(f"{report.count:,} images of each kind; ± is half a 95 % interval. {EXPLAINED}")
 
 

@@ -23,7 +23,10 @@ def show() -> None:
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
         key, chosen = _choice(models, offered)
-    import_module(PANELS[key].module).show(model_picker.open_model(models[key][chosen]))
+    model = model_picker.open_model(models[key][chosen])
+    with st.spinner("Opening the model…"):
+        model.problem  # noqa: B018 - reads the network, the first time with all of torch
+    import_module(PANELS[key].module).show(model)
 
 
 def _choice(models: dict[str, dict[str, Entry]], offered: dict[str, str]) -> tuple[str, str]:
