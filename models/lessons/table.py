@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from models.lessons.lesson import Lesson, Link
-from models.lessons.topics import factors, inference, objective, probability, remedies, spaces
+from models.lessons.topics import (
+    factors,
+    families,
+    inference,
+    objective,
+    probability,
+    remedies,
+    spaces,
+)
 
 CHAPTERS: dict[str, tuple[str, ...]] = {
     "What a VAE is": ("three-steps", "surprise", "signs", "bound", "posterior"),
@@ -14,12 +22,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "How it learns": (
         "reparameterise", "gaussian", "log-variance", "one-sample", "batch", "test-time",
     ),
+    "Other families": ("mode-collapse",),
 }  # fmt: skip
 """Ids of lessons by the title of their chapter."""
 
 _ALL = {
     lesson.id: lesson
-    for module in (probability, objective, inference, spaces, remedies, factors)
+    for module in (probability, objective, inference, spaces, remedies, factors, families)
     for lesson in module.LESSONS
 }
 LESSONS: dict[str, Lesson] = {id: _ALL[id] for ids in CHAPTERS.values() for id in ids}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -21,10 +22,12 @@ from models.objectives.distributions import gaussian_kl, normal_log_prob, repara
 from models.objectives.schedules import beta_loss
 from models.objectives.trainable import Batch, Losses
 from models.presets import preset
+from models.storage.checkpoint import read, restore
 from models.training.trainer import Training
 
 EPOCHS = 60
 """Of a training run of a lesson: about 600 steps, one second."""
+SHIPPED = Path(__file__).resolve().parents[3] / "checkpoints"
 
 
 def config(**settings: Any) -> RunConfig:
@@ -42,6 +45,15 @@ def config(**settings: Any) -> RunConfig:
 def digits() -> tuple[ImageSet, ImageSet]:
     """The training and the test images."""
     return load("digits", "train"), load("digits", "test")
+
+
+def shipped_model(name: str) -> Any:
+    """Restores a model that ships, in evaluation mode.
+
+    Raises:
+        OSError: If it is not among the files of this installation.
+    """
+    return restore(read(SHIPPED / f"{name}.safetensors"))
 
 
 def trained(run: RunConfig, model: Any = None) -> Any:

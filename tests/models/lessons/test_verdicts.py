@@ -10,6 +10,7 @@ from models.lessons.lesson import MAX_WORDS
 from models.lessons.measurement import Measurement
 from models.lessons.table import CHAPTERS, LESSONS, asked
 from models.lessons.topics import factors as factors_topic
+from models.lessons.topics import families as families_topic
 from models.lessons.topics import inference, objective, probability, remedies, spaces
 
 KINDS = ("autoencoder", "autoencoder + penalty", "autoencoder + noise", "VAE")
@@ -118,7 +119,16 @@ def factors(gaps):
     }
 
 
+def gans(without, with_penalty):
+    pair = {"no penalty": without, "R1 penalty": with_penalty}
+    gone = {name: float(recall < 0.2) for name, recall in pair.items()}
+    classes = {name: 10 * recall for name, recall in pair.items()}
+    return {"recall": pair, "variance": pair, "classes": classes, "collapsed": gone}
+
+
 CASES = [
+    ("mode-collapse", gans(0.1, 0.8), None, 0), ("mode-collapse", gans(0.5, 0.5), None, 1),
+    ("mode-collapse", gans(0.8, 0.4), None, 2),
     ("surprise", cost(0.368), COIN, 1), ("surprise", cost(0.4), COIN, 2),
     ("surprise", cost(0.0), COIN, 0), ("surprise", cost(0.9), COIN, None),
     ("density", evidence(digit=-20, shuffled=-90, inverse=-200, blank=-30), None, 0),
@@ -278,7 +288,15 @@ def test_the_chapters_hold_every_lesson_once():
     ids = [id for chapter in CHAPTERS.values() for id in chapter]
     written = [
         lesson.id
-        for topic in (factors_topic, inference, objective, probability, remedies, spaces)
+        for topic in (
+            factors_topic,
+            families_topic,
+            inference,
+            objective,
+            probability,
+            remedies,
+            spaces,
+        )
         for lesson in topic.LESSONS
     ]
     assert sorted(ids) == sorted(written) and len(set(ids)) == len(ids)

@@ -77,7 +77,7 @@ def test_what_a_lesson_links_to_is_possible():
 
     for lesson in LESSONS.values():
         for link in lesson.touch:
-            assert link.page in {"latent-map", "trade-off", "collapse", "train"}
+            assert link.page in {"latent-map", "trade-off", "collapse", "train", "families"}
             for key, value in link.settings.items():
                 assert state.SETTINGS[key].parse(value) is not None
 
