@@ -36,7 +36,7 @@ class NotebookMap {
     /** @type {Page} */
     this.page = widget.get("_page");
     place.classList.add("latent-notebook");
-    place.dataset.lmSuppressShortcuts = "true"; // JupyterLab's keys would move its cells
+    place.addEventListener("focusin", ({ target }) => keepKeys(/** @type {HTMLElement} */ (target)));
     place.innerHTML = widget.get("_markup");
     const { title, scores, exact, notes } = this.page;
     const heading = make("p", {}, make("b", {}, title), ` · ${scores}`);
@@ -142,6 +142,15 @@ class NotebookMap {
     this.map.end();
     Object.values(this.names).forEach(withdraw);
   }
+}
+
+/**
+ * JupyterLab's keys, which delete and move cells, pass over an element with this attribute; it looks
+ * at the one that has the focus before any around it.
+ * @param {HTMLElement} element
+ */
+function keepKeys(element) {
+  element.dataset.lmSuppressShortcuts = "true";
 }
 
 /** @param {DataView} data gzipped */

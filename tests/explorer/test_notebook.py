@@ -115,6 +115,13 @@ def test_the_map_lives_in_jupyterlab_beside_a_models_of_the_notebook(opened):
     page.mouse.move(x, y)
     assert_equal_pictures(lens(page, f"z₁ {signed(z[0])}"), torch_pixels(DIGITS, z))
 
+    page.locator(".latent-map .stage").focus()
+    for key in ("d", "d"):  # in JupyterLab: delete the cell
+        page.keyboard.press(key)
+    next_frame(page)
+    assert page.locator(".jp-CodeCell").count() == len(CELLS)
+    assert page.locator(".latent-map").count() == 1
+
     run_cell(page, 1, "set")
     page.wait_for_function(f"() => {MAP}.pins.all.length === 2 && {MAP}.point === 58")
     page.wait_for_function(f"() => {MAP}.selection.chosen.length === 2")

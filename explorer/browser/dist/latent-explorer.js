@@ -9400,7 +9400,10 @@ var NotebookMap = class {
     this.visit = 0;
     this.page = widget.get("_page");
     place.classList.add("latent-notebook");
-    place.dataset.lmSuppressShortcuts = "true";
+    place.addEventListener("focusin", ({ target }) => keepKeys(
+      /** @type {HTMLElement} */
+      target
+    ));
     place.innerHTML = widget.get("_markup");
     const { title, scores, exact, notes } = this.page;
     const heading = make("p", {}, make("b", {}, title), ` · ${scores}`);
@@ -9507,6 +9510,9 @@ var NotebookMap = class {
     Object.values(this.names).forEach(withdraw);
   }
 };
+function keepKeys(element) {
+  element.dataset.lmSuppressShortcuts = "true";
+}
 function unzip(data) {
   const stream = new Blob([
     /** @type {DataView<ArrayBuffer>} */
