@@ -1,9 +1,8 @@
 """A diffusion model on the digits: quality by evaluations of the network, over seeds, one thread.
 
 Seconds are those of the processor. Quality is the Fréchet distance of 1000 samples to the training
-images in the last hidden layer, standardised, of a classifier that scikit-learn trains here; the
-floor is the same distance of the test images. A sample is confident if the classifier gives its
-class a probability above .9.
+images in the features of the judge that ships; the floor is the same distance of the test images. A
+sample is confident if the judge gives its class a probability above .9.
 """
 
 from __future__ import annotations
@@ -11,59 +10,41 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from sklearn.neural_network import MLPClassifier
 
-from models.config import ModelConfig, ObjectiveConfig, RunConfig, TrainingConfig
+from models.config import RunConfig
 from models.data.load import load
-from models.families.ddpm import DDPM
+from models.families.registry import build_model
+from models.judge.score import RealImages
+from models.metrics.samples.frechet import frechet_distance
+from models.metrics.samples.scores import JUDGE
+from models.presets import preset
 from models.training.trainer import Training
 from tests.benchmarks.common import Row, arguments, show
 
-MODEL = ModelConfig(image_shape=(1, 8, 8), hidden=(24, 48))
-TRAINING = TrainingConfig(
-    epochs=90, batch_size=64, learning_rate=3e-3, warmup_steps=100,
-    precision="bfloat16", layout="channels_last",
-)  # fmt: skip
-STEPS = (10, 20, 50)
+CONFIG: RunConfig = preset("digits-ddpm")
+STEPS = (5, 10, 15, 50)
 DRAWN = 1000
 
 
 class Judge:
-    """A classifier of digits as a ruler of samples."""
+    """The judge of digits as a ruler of samples."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        flat = images.reshape(len(images), -1)
-        self.network = MLPClassifier((128, 64), max_iter=300, alpha=1e-2, random_state=0)
-        self.network.fit(flat, labels)
-        features = self._features(images)
-        self.mean, self.spread = features.mean(0), features.std(0) + 1e-6
-        self.real = self._standardised(images)
-
-    def _features(self, images: np.ndarray) -> np.ndarray:
-        h = images.reshape(len(images), -1)
-        for weight, bias in zip(self.network.coefs_[:2], self.network.intercepts_[:2], strict=True):
-            h = np.maximum(0, h @ weight + bias)
-        return h
-
-    def _standardised(self, images: np.ndarray) -> np.ndarray:
-        return (self._features(images) - self.mean) / self.spread
+    def __init__(self) -> None:
+        self._real = RealImages(load("digits", "train"), load("digits", "test"))
 
     def distance(self, images: np.ndarray) -> float:
         """The Fréchet distance to the training images."""
-        a, b = self.real, self._standardised(images)
-        first, second = np.cov(a.T), np.cov(b.T)
-        root = np.sqrt(np.linalg.eigvals(first @ second).real.clip(0)).sum()
-        gap = np.square(a.mean(0) - b.mean(0)).sum()
-        return float(gap + np.trace(first) + np.trace(second) - 2 * root)
+        found = self._real.spaces.describe(images)
+        return frechet_distance(found.spaces[JUDGE], self._real.training.spaces[JUDGE])
 
     def confident(self, images: np.ndarray) -> float:
         """The share of images whose class is sure, in per cent."""
-        chance = self.network.predict_proba(images.reshape(len(images), -1)).max(1)
-        return 100 * float((chance > 0.9).mean())
+        return 100 * float((self._real.spaces.describe(images).confidence > 0.9).mean())
 
 
 class Result(NamedTuple):
@@ -86,10 +67,11 @@ def timed(work: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, float]:
 def measure(seed: int, epochs: int, judge: Judge) -> Result:
     """Trains a model and draws from it."""
     train, test = load("digits", "train").images, load("digits", "test").images
-    settings = TrainingConfig(**{**TRAINING.to_json(), "epochs": epochs, "seed": seed})
-    torch.manual_seed(seed)
-    model = DDPM(MODEL)
-    run = Training(model, RunConfig("digits", MODEL, ObjectiveConfig(), settings), train, test)
+    settings = replace(
+        CONFIG.training, epochs=epochs, seed=seed, precision="bfloat16", layout="channels_last"
+    )
+    model = build_model(CONFIG.model, seed)
+    run = Training(model, replace(CONFIG, training=settings), train, test)
     _, seconds = timed(lambda: list(run.events()))
     bound = model.bound(torch.tensor(test), draws=8).total().mean().item()
     columns = []
@@ -123,9 +105,8 @@ def main() -> None:
     """Measures every seed and prints the table."""
     given = arguments(__doc__, seeds=5)
     torch.set_num_threads(1)
-    seeds, epochs = (1, 1) if given.quick else (given.seeds, TRAINING.epochs)
-    train, test = load("digits", "train"), load("digits", "test").images
-    judge = Judge(train.images, train.labels)
+    seeds, epochs = (1, 1) if given.quick else (given.seeds, CONFIG.training.epochs)
+    judge, test = Judge(), load("digits", "test").images
     results = []
     for seed in range(seeds):
         results.append(measure(seed, epochs, judge))

@@ -20,6 +20,7 @@ from models.runs.folder import Run
 from models.storage.card import Card
 from models.storage.checkpoint import write
 from tests.helpers.app_test import charts, open_view, press, said
+from tests.helpers.browser_page import in_link, picture, settle
 
 CONFIG = ModelConfig(family="ddpm", network="conv", image_shape=(1, 8, 8), hidden=(8, 16))
 FAST = {"ddim-steps": 5}
@@ -169,3 +170,29 @@ def test_a_failure_is_said(run, monkeypatch):
 
     monkeypatch.setattr(type(model_of(run).network), "path", fail)
     assert "out of memory" in said(opened(run, draw="99"))
+
+
+@pytest.mark.browser
+def test_the_panel_in_the_browser(visit, runs_dir):
+    """The slider moves the noise; a click on a picture of the plane pins it; two pins, a walk."""
+    name = make(runs_dir).id
+    page = visit(f"see=ddpm&seen-ddpm={name}&ddim-steps=5", "families")
+    page.get_by_text("The walk A → B along arcs").wait_for()
+    settle(page)
+    noisy = picture(page, "noisy image xₜ")
+    clean = picture(page, "image x₀")
+    page.get_by_role("slider", name="Noise step t (of 200)").press("End")
+    in_link(page, "noise-step=200")
+    assert not np.array_equal(picture(page, "noisy image xₜ"), noisy)
+    assert np.array_equal(picture(page, "image x₀"), clean)
+    page.locator(".js-plotly-plot").scroll_into_view_if_needed()
+    frame = page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    cell = frame["width"] / 9
+    for place in (0, 40):
+        row, column = divmod(place, 9)
+        page.mouse.click(frame["x"] + (column + 0.5) * cell, frame["y"] + (row + 0.5) * cell)
+        in_link(page, rf"noise-pins=(0,)?{place}\b")
+        frame = page.locator(".js-plotly-plot .nsewdrag").bounding_box()
+    assert page.locator(".js-plotly-plot text", has_text="B").count() == 1
+    page.get_by_text("The walk A → B along arcs").wait_for()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
