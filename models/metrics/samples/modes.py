@@ -83,8 +83,9 @@ def _classes(scores: Mapping[str, Score]) -> str:
     if "classes" not in scores:
         return ""
     classes, divergence = scores["classes"], scores["class_divergence"]
+    verb = "is" if round(classes.value) == 1 else "are"
     return (
-        f"{classes.value:.0f} of {classes.floor:.0f} classes are drawn, {_number(divergence)} nats "
+        f"{classes.value:.0f} of {classes.floor:.0f} classes {verb} drawn, {_number(divergence)} nats "
         f"from the real frequencies (real images: {divergence.floor:z.2f})"
     )
 
@@ -99,7 +100,12 @@ def _alike(scores: Mapping[str, Score], count: int) -> str:
         f"{twins.value:,.0f} of {pairs:,} pairs of images are nearly the same ({twins.floor:,.0f})"
     )
     if twins.value:
-        text += f", as many as if only about {pairs / twins.value:,.0f} images took turns"
+        turns = pairs / twins.value
+        text += (
+            f", as many as if only about {turns:,.0f} images took turns"
+            if turns >= 1.5
+            else ", as if one image were drawn again and again"
+        )
     if "class_variance" in scores:
         variance = scores["class_variance"]
         text += f"; images of a class differ {100 * variance.value:z.0f} % as much as real ones do"

@@ -51,6 +51,7 @@ def test_a_mean_reduced_loss_that_collapsed_is_named(latents):
     assert "mean-reduced" in text and "a mean over the 64 pixels" in text and "β* = 3.3" in text
 
 
+@pytest.mark.slow
 def test_a_mean_reduced_loss_that_did_not_collapse_is_measured():
     found = audited(trained(TinyVAE(), averaged_and_weighted, epochs=60), beta=0.02)
     assert found.faults == [LOSS]
@@ -59,6 +60,7 @@ def test_a_mean_reduced_loss_that_did_not_collapse_is_measured():
     assert "a mean over the 64 pixels in place of a sum" in answer(found, LOSS)
 
 
+@pytest.mark.slow
 def test_a_squared_error_is_held_to_what_its_adapter_names():
     """Σ(x − x̂)² + KL is β = 1 with σ² = ½; with the σ that fits, the same loss has another β."""
     model = trained(TinyVAE(), squared)
@@ -82,6 +84,7 @@ def test_a_latent_that_the_decoder_does_not_read_is_named():
     assert "Ignored: z2: the decoder does not read it" in answer(found, LATENT)
 
 
+@pytest.mark.slow
 def test_a_latent_that_is_paid_for_and_worth_nothing_is_named():
     """Free bits keep its rate at a nat, which the decoder, nearly deaf to it, wastes."""
     found = audited(trained(TinyVAE(2, mask=[1.0, 0.01]), with_free_bits), beta=1.0)

@@ -91,7 +91,7 @@ def test_a_verdict_stands_where_there_are_scores(gan):
     kept = gan.folder.parent / ".scores" / f"{gan.id}.json"
     kept.write_text(json.dumps(report))
     at = open_view("families", families="modes", **{"drawn-model": gan.id})
-    assert at.error[0].value.startswith("**collapsed")
+    assert at.error[0].value.startswith("**Collapsed")
     kept.unlink()
 
 

@@ -130,7 +130,7 @@ def test_a_model_that_draws_one_image_is_called_collapsed_and_one_that_is_not_sc
     at = open_view("families", **link)
     (verdict,) = at.error
     assert verdict.value.startswith("**Collapsed: it draws only some kinds of images.**")
-    assert "1 of 10 classes are drawn" in verdict.value
+    assert "1 of 10 classes is drawn" in verdict.value
     bars = charts(at)["class-shares"]["data"]
     assert max(column(bars[0], "y")) == 1.0 and max(column(bars[1], "y")) < 0.15
     name = make_run(no_runs, title="mine")
