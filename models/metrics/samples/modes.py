@@ -85,8 +85,9 @@ def _classes(scores: Mapping[str, Score]) -> str:
     classes, divergence = scores["classes"], scores["class_divergence"]
     verb = "is" if round(classes.value) == 1 else "are"
     return (
-        f"{classes.value:.0f} of {classes.floor:.0f} classes {verb} drawn, {_number(divergence)} nats "
-        f"from the real frequencies (real images: {divergence.floor:z.2f})"
+        f"{classes.value:.0f} of {classes.floor:.0f} classes {verb} drawn, "
+        f"{_number(divergence)} nats from the real frequencies "
+        f"(real images: {divergence.floor:z.2f})"
     )
 
 
