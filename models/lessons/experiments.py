@@ -18,7 +18,7 @@ EXPERIMENTS: dict[str, str] = {
         "learning": ("estimators", "noises", "samples", "batches", "variances"),
         "compression": ("betas", "sweep", "helps", "latents", "blur"),
         "factors": ("disentangle",),
-        "generation": ("modes",),
+        "generation": ("which", "modes", "denoise"),
     }.items()
     for name in names
 }

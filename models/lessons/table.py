@@ -22,7 +22,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "How it learns": (
         "reparameterise", "gaussian", "log-variance", "one-sample", "batch", "test-time",
     ),
-    "Other families": ("mode-collapse",),
+    "Other families": ("which", "mode-collapse", "denoise"),
 }  # fmt: skip
 """Ids of lessons by the title of their chapter."""
 

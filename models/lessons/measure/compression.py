@@ -9,9 +9,16 @@ import numpy as np
 import torch
 
 from models.config import RunConfig, override
+from models.families.generate import generate
 from models.families.registry import build_model
 from models.lessons.measure.repeat import Progress, Row, each_kind, over_seeds
-from models.lessons.measure.small import config, digits, trained
+from models.lessons.measure.small import (
+    SHIPPED_FAMILIES,
+    config,
+    digits,
+    shipped_model,
+    trained,
+)
 from models.lessons.measurement import Measurement
 from models.metrics.likelihood import active_units, elbo
 from models.theory.collapse_threshold import collapse_threshold
@@ -32,6 +39,8 @@ LIKELIHOODS = {
 SIZES = (2, 16)
 COLLAPSING = 4.0
 """β of the training that the remedies are for: above the threshold of the digits."""
+DRAWN = 500
+"""New images whose sharpness is measured."""
 SWEEP_EPOCHS = 90
 """Below the threshold the escape from collapse is slow."""
 
@@ -149,14 +158,27 @@ def blur(seeds: Sequence[int], progress: Progress) -> Measurement:
     """Measures how sharp the pictures of a VAE are, by likelihood and number of latents.
 
     As a share of the sharpness of the test images: `mean`, of the decoded means E[x|z] of test
-    images at z = μ; `sample`, of draws of p(x|z) at the same codes.
+    images at z = μ; `sample`, of draws of p(x|z) at the same codes; `new`, of new images of the
+    shipped models, one of each family (the seeds are those of the draws).
     """
     kinds = {
         f"{name}, {size} latents": settings | {"latent_dim": size}
         for name, settings in LIKELIHOODS.items()
         for size in SIZES
     }
-    return over_seeds("blur", seeds, each_kind(kinds, _sharpness), progress)
+    families = {name: shipped_model(file) for name, file in SHIPPED_FAMILIES.items()}
+    trained_ones = each_kind(kinds, _sharpness)
+
+    def measure(seed: int, tell: Progress) -> Row:
+        new = {name: _sharpness_of_new(model, seed) for name, model in families.items()}
+        return trained_ones(seed, tell) | {"new": new}
+
+    return over_seeds("blur", seeds, measure, progress)
+
+
+def _sharpness_of_new(model: Any, seed: int) -> float:
+    images = np.concatenate([part.numpy() for part in generate(model, DRAWN, seed)])
+    return sharpness(images) / sharpness(digits()[1].images)
 
 
 def _sharpness(settings: dict[str, Any], seed: int) -> dict[str, float]:

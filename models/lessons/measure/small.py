@@ -28,6 +28,13 @@ from models.training.trainer import Training
 EPOCHS = 60
 """Of a training run of a lesson: about 600 steps, one second."""
 SHIPPED = Path(__file__).resolve().parents[3] / "checkpoints"
+SHIPPED_FAMILIES = {
+    "VAE": "digits-2d-beta-1",
+    "VQ-VAE": "digits-vq",
+    "GAN": "digits-gan",
+    "diffusion": "digits-ddpm",
+}
+"""Shipped models by the name of their family."""
 
 
 def config(**settings: Any) -> RunConfig:

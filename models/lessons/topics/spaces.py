@@ -125,9 +125,22 @@ def blur(found: Measurement) -> Verdict:
         f"against {100 * extra[0]:.0f} of sharpness). Sharpness as a share of the images': means "
         f"{listed(found, 'mean', digits=0, percent=True)}; drawn images "
         f"{listed(found, 'sample', digits=0, percent=True)}: what is over 100 % is noise, not "
-        f"detail. "
+        f"detail. {_new(found)}"
         f"({found.evidence}.)",
         2 if not blurred else 0 if extra[1] > extra[0] else 1,
+    )
+
+
+def _new(found: Measurement) -> str:
+    """What the families beside it draw, where it was measured."""
+    if "new" not in found.values:
+        return ""
+    closest = min(
+        found.conditions("new"), key=lambda name: abs(found.interval("new", name).mean - 1)
+    )
+    return (
+        f"New images of one model of each family: {listed(found, 'new', digits=0, percent=True)}; "
+        f"closest to real images: {closest}. "
     )
 
 
@@ -313,7 +326,7 @@ LESSONS = (
         why="The decoded mean is an average over all images that the code cannot tell apart: less "
         "information, more blur. A large σ makes detail cheap to lose, so the code keeps less; a "
         "fitted σ asks for more. Draws are not blurred but noisy, because every pixel is drawn "
-        "alone.",
+        "alone. A GAN's and a diffusion model's images are single images, never averages.",
         source="Rybkin, Daniilidis & Levine, 2021, arXiv:2006.13202",
         touch=(
             Link("Compare mean and draw", "latent-map", {"panel": "prior"}),
@@ -328,6 +341,7 @@ LESSONS = (
         charts=(
             Chart("mean", "sharpness of means (images: 1)"),
             Chart("sample", "sharpness of draws (images: 1)"),
+            Chart("new", "sharpness of new images"),
         ),
         asked=("Why is it blurry?",),
         words=("likelihood", "distortion"),

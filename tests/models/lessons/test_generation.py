@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from models.data.load import load
-from models.lessons.measure.generation import variety
+from models.lessons.measure.generation import DRAWN, drawn_scores, variety
 from models.presets import preset
 
 
@@ -23,6 +23,13 @@ class Repeats(nn.Module):
         places = torch.arange(self.done, self.done + count) % len(self.images)
         self.done += count
         return self.images[places]
+
+
+def test_a_model_that_repeats_its_training_images_is_seen():
+    """They look real, and every one is a copy."""
+    found = drawn_scores(Repeats(load("digits", "train").images[:DRAWN]), seed=0)
+    assert found["copies"] == DRAWN
+    assert found["frechet"] < 0.5 and found["recall"] > 0.8
 
 
 def test_real_images_are_varied():

@@ -119,6 +119,13 @@ def factors(gaps):
     }
 
 
+def drawing(*distances):
+    names = ("VAE", "VQ-VAE", "GAN", "diffusion")
+    found = dict(zip(names, distances, strict=True))
+    recall = {name: 1 / (1 + distance) for name, distance in found.items()}
+    return {"frechet": found, "recall": recall, "drawing": found, "copies": dict.fromkeys(names, 0)}
+
+
 def gans(without, with_penalty):
     pair = {"no penalty": without, "R1 penalty": with_penalty}
     gone = {name: float(recall < 0.2) for name, recall in pair.items()}
@@ -127,8 +134,19 @@ def gans(without, with_penalty):
 
 
 CASES = [
+    ("which", drawing(1, 2, 3, 4), {"floor": 0.3}, 0),
+    ("which", drawing(2, 1, 3, 4), {"floor": 0.3}, 1),
+    ("which", drawing(2, 3, 1, 4), {"floor": 0.3}, 2),
+    ("which", drawing(2, 3, 4, 1), {"floor": 0.3}, 3),
+    ("which", drawing(1, 1, 3, 4), {"floor": 0.3}, None),
     ("mode-collapse", gans(0.1, 0.8), None, 0), ("mode-collapse", gans(0.5, 0.5), None, 1),
     ("mode-collapse", gans(0.8, 0.4), None, 2),
+    ("denoise", by_number({"noise": (0.1, 0.5, 0.9), "clean": (0.05, 0.1, 0.3)}, 2, 100, 200),
+     {"steps": 200, "mean_image": 0.29}, 0),
+    ("denoise", by_number({"noise": (0.5, 0.1, 0.9), "clean": (0.05, 0.1, 0.3)}, 2, 100, 200),
+     {"steps": 200, "mean_image": 0.29}, 1),
+    ("denoise", by_number({"noise": (0.9, 0.5, 0.1), "clean": (0.05, 0.1, 0.2)}, 2, 100, 200),
+     {"steps": 200, "mean_image": 0.29}, 2),
     ("surprise", cost(0.368), COIN, 1), ("surprise", cost(0.4), COIN, 2),
     ("surprise", cost(0.0), COIN, 0), ("surprise", cost(0.9), COIN, None),
     ("density", evidence(digit=-20, shuffled=-90, inverse=-200, blank=-30), None, 0),
