@@ -104,7 +104,7 @@ LESSONS = (
         ),
         experiment="which",
         charts=(
-            Chart("frechet", "Fréchet distance (squared features)"),
+            Chart("frechet", "Fréchet, squared features"),
             Chart("recall", "share of real images covered"),
             Chart("drawing", "1000 images, seconds"),
         ),
