@@ -106,7 +106,7 @@ def _latents(audit: Audit) -> str:
     )  # fmt: skip
     rows = []
     for name, cells, share in latents(audit):
-        bar = f'<td class="bar"><i style="width:{100 * share:.1f}%"></i></td>'
+        bar = f'<td class="bar"><i style="width:{100 * share:z.1f}%"></i></td>'
         tail = "".join(f"<td>{cell}</td>" for cell in cells)
         rows.append(f'<tr><th scope="row">{name}</th>{bar}{tail}</tr>')
     titles = "".join(f'<th scope="col">{title}</th>' for title in head)
@@ -159,7 +159,8 @@ def _map(audit: Audit) -> str:
     x, y = ((places - middle) / reach * (SIDE / 2)).T
     labels = np.zeros(len(x), int) if images.labels is None else images.labels[: len(x)]
     dots = "".join(
-        f'<circle cx="{across:.1f}" cy="{-up:.1f}" r="2.2" fill="{PALETTE[label % len(PALETTE)]}"/>'
+        f'<circle cx="{across:z.1f}" cy="{-up:z.1f}" r="2.2" '
+        f'fill="{PALETTE[label % len(PALETTE)]}"/>'
         for across, up, label in zip(x, y, labels.tolist(), strict=True)
     )
     half = SIDE // 2

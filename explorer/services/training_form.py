@@ -44,7 +44,7 @@ def groups() -> dict[str, list[Description]]:
 
     Example:
         >>> [item.name for item in groups()["Objective"]]
-        ['likelihood', 'sigma', 'beta', 'kl_warmup_steps']
+        ['likelihood', 'sigma', 'stabiliser', 'beta', 'kl_warmup_steps']
     """
     titles = dict.fromkeys(item.group for item in FIELDS)
     return {title: [item for item in FIELDS if item.group == title] for title in titles}

@@ -266,7 +266,9 @@ class Attempt:
     def put(self, digest: str, start: int, data: bytes, is_last: bool) -> None:
         """Takes a piece of a file, and keeps the file once it is whole and the one expected."""
         part = self._store / f"{digest}-{self.id}"
-        with open(part, "r+b" if start else "wb") as file:
+        if not start:
+            part.write_bytes(b"")
+        with open(part, "r+b") as file:
             file.seek(start)
             file.write(data)
         if is_last:
@@ -413,7 +415,7 @@ def _processor() -> str:
     """The kind of processor, as far as the system tells it."""
     kind = platform.processor()
     with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
         kind = names[0] if names else kind
     return f"{platform.machine()} {kind}".strip()

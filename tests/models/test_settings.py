@@ -76,7 +76,7 @@ def nested(depth):
         ({"data": [0] * 10**6}, "data must be text, got [0, 0, "),
         (
             {"model": {"family": "x" * 10**6}},
-            "family must be one of vae, autoencoder, multirate, got 'xxx",
+            "family must be one of vae, autoencoder, multirate, vq-vae, gan, ddpm, got 'xxx",
         ),
         ({"model": {"hidden": "x" * 10**6}}, "hidden must be a list of whole numbers, got 'xxx"),
         ({"model": {"hidden": ["x" * 10**6]}}, "every entry of hidden must be a whole number, got"),

@@ -384,7 +384,9 @@ def test_what_stays_on_the_page_is_decoded_by_the_server(own_server, profile, tm
         page.route("**/latent/decode/*", lambda route: route.abort())
         page.get_by_role("tab", name="By hand").click()
         page.get_by_label("z₁", exact=True).fill("-1.8")
-        page.get_by_text("Approximate: nearest decoded code. The server gave no").wait_for()
+        page.get_by_text(
+            "Approximate: nearest decoded code. No exact image came from the server."
+        ).wait_for()
         z = page.evaluate(f"() => {MAP}.inspector.parts.hand.code()")
         near = np.array(page.evaluate(f"(z) => [...{MAP}.model.decode(z)]", z)).reshape(8, 8)
         levels = np.repeat((near * 255 + 0.5).astype(int)[None, ..., None], 3, -1)

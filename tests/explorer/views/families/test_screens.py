@@ -38,5 +38,7 @@ def test_what_one_needs_sorts_the_table_and_stays_in_the_link(visit):
     in_link(page, "need=fast")
     page.get_by_role("radio", name="Mode collapse").click()
     page.get_by_text("In brackets: real training images").wait_for()
+    in_link(page, "families=modes")
+    settle(page)
     page.go_back()
     page.get_by_role("columnheader", name="1000 images, s").wait_for()

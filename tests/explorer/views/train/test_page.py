@@ -27,9 +27,9 @@ def test_the_form_opens_with_the_preset_and_explains_each_field(no_runs, desk):
     at = open_view("train")
     config = PRESETS["digits-2d"]
     shown = {item.name: field(at, item.link) for item in training_form.FIELDS}
-    assert [name for name, widget in shown.items() if widget is None] == ["sigma"]
+    assert [name for name, widget in shown.items() if widget is None] == ["sigma", "stabiliser"]
     for item in training_form.FIELDS:
-        assert item.name == "sigma" or item.help in shown[item.name].help
+        assert shown[item.name] is None or item.help in shown[item.name].help
     assert shown["beta"].label == "β" and shown["kl_warmup_steps"].label == "KL warm-up, steps"
     assert "Allowed: 1 to 1,000." in shown["epochs"].help
     assert field(at, "hidden").value == "128,64" and field(at, "epochs").value == 200
