@@ -104,13 +104,13 @@ def pytest_collection_modifyitems(items):
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     """Where REQUIRE_BROWSER is set, a browser test that was skipped has failed, unless it needs
-    MNIST, too."""
+    MNIST or an optional package, too."""
     report = yield
     marks = {mark.name for mark in item.iter_markers()}
     if (
         report.skipped
         and "browser" in marks
-        and "mnist" not in marks
+        and not marks & {"mnist", "optional"}
         and os.environ.get("REQUIRE_BROWSER")
     ):
         report.outcome, report.longrepr = "failed", "skipped, but here the browser tests must run"

@@ -104,6 +104,7 @@ def wait_for_points(page, count):
 
 
 @pytest.mark.browser
+@pytest.mark.optional
 @pytest.mark.slow
 def test_the_map_lives_in_jupyterlab_beside_a_models_of_the_notebook(opened):
     page, folder, site = opened
@@ -155,6 +156,7 @@ def test_the_map_lives_in_jupyterlab_beside_a_models_of_the_notebook(opened):
 
 
 @pytest.mark.browser
+@pytest.mark.optional
 @pytest.mark.slow
 def test_a_model_of_the_notebook_decodes_in_its_kernel(opened):
     page, _, site = opened
