@@ -166,7 +166,7 @@ def make(model: LoadedModel, noise: np.ndarray, steps: int, shown: Sequence[int]
 
 
 def forget(making: Making) -> None:
-    """Ends one, so that it is begun anew if it is asked for again."""
+    """Ends one, so that it starts from the beginning when it is next asked for."""
     making.cancel()
     with _lock:
         for key in [key for key, each in _made.items() if each is making]:

@@ -132,7 +132,7 @@ def _had_to(beta: float, found: Evidence) -> str:
 
 
 def check_loss(subject: Subject, found: Evidence) -> Check:
-    """Whether the loss weighs R against D as it is said to."""
+    """Whether the loss weighs R against D as the settings say."""
     question = "Does the loss weigh R against D as it says?"
     claimed = f"β = {subject.beta:g}"
     if reason := _no_claim(subject):

@@ -46,7 +46,7 @@ class Response(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """The measurements of one model; nats per image where nothing else is said.
+    """The measurements of one model; nats per image unless noted.
 
     Attributes:
         images: N.

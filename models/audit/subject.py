@@ -43,7 +43,7 @@ class Subject:
 
     @property
     def beta(self) -> float:
-        """The weight of R that the model is said to have been trained with."""
+        """The weight of R in training, according to its settings."""
         return self.config.objective.beta
 
     @property

@@ -210,8 +210,8 @@ class DaskEngine:
                 for folder in handle.work.folders:
                     held.enter_context(self._rules.hold(Path(folder)))
                 result = asyncio.run_coroutine_threadsafe(self._do(handle), self._loop).result()
-        except RuntimeError:  # the engine is closed
-            pass
+        except RuntimeError:
+            result = Result(FAILED, "the engine was closed before the work had ended")
         except OSError as error:
             result = Result(FAILED, f"a file cannot be used: {disk_reason(error)}")
         except ValueError as error:

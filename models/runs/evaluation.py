@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from models.config import ModelConfig, RunConfig
 from models.data.image_set import ImageSet
 from models.data.load import load
 from models.latents.codes import Codes
@@ -28,7 +29,7 @@ from models.objectives.elbo import Terms
 from models.runs.images import load_images
 from models.runs.scores import own_scores
 from models.runs.verdict import verdict
-from models.storage.checkpoint import read, restore
+from models.storage.checkpoint import Checkpoint, read, restore
 
 
 def evaluate_checkpoint(
@@ -76,22 +77,9 @@ def evaluate_checkpoint(
     """
     checkpoint = read(path)
     config = checkpoint.card.config
-    model = restore(checkpoint).to(device)
-    if beta is not None:
-        if config.model.capabilities.betas != "many":
-            raise ValueError(f"beta can be chosen for a multirate model, got {config.model.family}")
-        model = model.at(beta)
-    if data is None:
-        test_set = load_images(config, "test", data_dir, "give --data")
-    else:
-        test_set = load(data, "test", data_dir)
-    if test_set.images.shape[1:] != config.model.image_shape:
-        raise ValueError(
-            f"the images must have the model's shape {config.model.image_shape}, "
-            f"got {test_set.images.shape[1:]}"
-        )
+    model = _model(checkpoint, beta).to(device)
+    test_set = _test_set(config, data, data_dir)
     x = torch.tensor(test_set.images, device=device)
-    likelihood, sigma = config.model.likelihood, config.model.sigma
     report = {"model": checkpoint.card.title, "data": f"{test_set.name} test"}
     capabilities = config.model.capabilities
     has_binary = capabilities.has_likelihood and config.model.likelihood_properties.is_binary
@@ -110,13 +98,44 @@ def evaluate_checkpoint(
     if factors:
         report |= _factor_scores(terms, test_set)
     report["squared_error_per_pixel"] = squared_error(model, x).mean().item()
-    report["collapsed_distortion"] = collapsed_distortion(x, likelihood, sigma)
-    report["entropy_floor"] = entropy_floor(x, likelihood, sigma)
+    report |= _anchors(config.model, x)
     if found := verdict(replace(checkpoint.card, metrics=report)):
         report["verdict"] = found
     if samples and capabilities.has_posterior:
         report |= _bound(model, x[:images], samples, seed, has_binary, draws)
     return report
+
+
+def _model(checkpoint: Checkpoint, beta: float | None) -> Any:
+    """The network of a checkpoint; of a multi-rate model, at a β."""
+    model, settings = restore(checkpoint), checkpoint.card.config.model
+    if beta is None:
+        return model
+    if settings.capabilities.betas != "many":
+        raise ValueError(f"beta can be chosen for a multirate model, got {settings.family}")
+    return model.at(beta)
+
+
+def _test_set(config: RunConfig, data: str | None, data_dir: str | Path | None) -> ImageSet:
+    """The test images of the model's data or of another set, in the model's shape."""
+    if data is None:
+        found = load_images(config, "test", data_dir, "give --data")
+    else:
+        found = load(data, "test", data_dir)
+    shape = found.images.shape[1:]
+    if shape != config.model.image_shape:
+        raise ValueError(
+            f"the images must have the model's shape {config.model.image_shape}, got {shape}"
+        )
+    return found
+
+
+def _anchors(model: ModelConfig, x: torch.Tensor) -> dict[str, float]:
+    """What the best constant image and a perfect reconstruction cost, in nats per image."""
+    return {
+        "collapsed_distortion": collapsed_distortion(x, model.likelihood, model.sigma),
+        "entropy_floor": entropy_floor(x, model.likelihood, model.sigma),
+    }
 
 
 def _refuse_codes(family: str, samples: int, factors: bool) -> None:

@@ -74,4 +74,4 @@ def test_a_model_file_can_be_added_and_given_away(runs, monkeypatch, tmp_path):
 
 
 def test_the_other_pages_open(runs):
-    open_view("lessons")
+    assert "lesson" in said(open_view("lessons")).lower()

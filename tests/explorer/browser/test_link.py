@@ -10,6 +10,7 @@ from tests.helpers.browser_page import (
     pins,
     place,
     ranges,
+    selected,
     settle,
     spots,
     wait_for_map,
@@ -179,3 +180,4 @@ def test_an_open_part_of_the_page_follows_the_image_that_is_touched(visit):
     page.mouse.click(*place(page, image))
     wait(lambda: number.input_value() == str(image))
     in_link(page, f"point={image}")
+    assert selected(page) == image and number.input_value() == str(image)

@@ -78,14 +78,6 @@ def clean(no_runs, monkeypatch):
     adapter_model.forget()
 
 
-@pytest.fixture
-def served(monkeypatch):
-    """The command line, without a server: where it would serve."""
-    calls = []
-    monkeypatch.setattr(__main__, "serve", lambda *given: calls.append(given))
-    return calls
-
-
 def written(at):
     """All that stands on the screen, as one line."""
     return " ".join(" ".join(texts(at)).split())

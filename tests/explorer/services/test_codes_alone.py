@@ -46,14 +46,6 @@ def clean(no_runs, monkeypatch):
     adapter_model.forget()
 
 
-@pytest.fixture
-def served(monkeypatch):
-    """The command line, without a server: where it would serve."""
-    calls = []
-    monkeypatch.setattr(__main__, "serve", lambda *given: calls.append(given))
-    return calls
-
-
 def call(*arguments):
     runner = CliRunner(env={"COLUMNS": "200"})
     return runner.invoke(__main__.app, [str(argument) for argument in arguments])

@@ -161,7 +161,7 @@ def _object_array(value):
 )
 def test_other_files_are_one_sentence(tmp_path, content):
     (tmp_path / "codes.npz").write_bytes(content)
-    refused(read_given, tmp_path / "codes.npz")
+    assert "must be a NumPy .npz archive" in refused(read_given, tmp_path / "codes.npz")
 
 
 def test_a_missing_file_and_a_folder_are_one_sentence(tmp_path):

@@ -42,3 +42,4 @@ def test_what_one_needs_sorts_the_table_and_stays_in_the_link(visit):
     settle(page)
     page.go_back()
     page.get_by_role("columnheader", name="1000 images, s").wait_for()
+    assert "need=fast" in page.url
