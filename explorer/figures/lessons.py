@@ -10,6 +10,8 @@ import plotly.graph_objects as go
 
 from explorer.figures.theme import ABOVE, NEUTRAL, NO_MARGIN, PALETTE, translucent
 
+ROOM = 0.12
+"""Part of a logarithmic axis that a name needs."""
 ROW_PIXELS = 38
 
 
@@ -86,10 +88,29 @@ def by_number(
             x=place, y=1, yref="paper", text=mark[1], showarrow=False, xanchor="left", xshift=4
         )
     figure.update_layout(height=320, margin=NO_MARGIN, showlegend=False)
-    ticks = {"type": "log", "tickvals": list(rows), "ticktext": [f"{x:g}" for x in rows]}
+    ticks = {"type": "log", "tickvals": list(rows), "ticktext": log_labels(list(rows))}
     figure.update_xaxes(title=axis, **(ticks if is_log else {}))
     figure.update_yaxes(title=title)
     return figure
+
+
+def log_labels(values: Sequence[float]) -> list[str]:
+    """Names values on a logarithmic axis; where two would touch, the smaller one has no name.
+
+    Args:
+        values: Positive and rising.
+
+    Example:
+        >>> log_labels([2, 20, 80, 120, 160, 200])
+        ['2', '20', '80', '', '', '200']
+    """
+    names, last = [], math.inf
+    room = ROOM * math.log(values[-1] / values[0])
+    for value in reversed(values):
+        is_apart = last - math.log(value) >= room
+        last = math.log(value) if is_apart else last
+        names.append(f"{value:zg}" if is_apart else "")
+    return names[::-1]
 
 
 def _errors(rows: Mapping[object, Bar]) -> dict:

@@ -122,8 +122,8 @@ def _new_images(model: LoadedModel, noise: np.ndarray, steps: int) -> None:
     display.picture(sheet, f"All {DRAWN} new images; the first three are those above")
     st.caption(
         f"{DRAWN} images in {_times(steps)} took {made.seconds:z.2f} s. The sampler is "
-        "deterministic (DDIM, η = 0, with a second-order step): the noise x_T alone decides the "
-        "image, so x_T is its latent, and has as many numbers as the image."
+        "deterministic (DDIM, η = 0, with a second-order step): the noise at the start alone "
+        "decides the image: it is the image’s latent, and has as many numbers."
     )
 
 

@@ -32,13 +32,14 @@ def which(found: Measurement) -> Verdict:
     best, level = _first(found, "frechet")
     ahead = f"the images of {_best(found, 'frechet')} come closest to real ones"
     tie = f", but {len(level) + 1} of them cannot be told apart" if level else ""
-    copies = max(max(row) for row in found.values["copies"].values())
+    most = max(max(row) for row in found.values["copies"].values())
+    copies = f"at most {most:.0f} in a draw" if most else "none"
     return Verdict(
         f"By the Fréchet distance {ahead}{tie}: {listed(found, 'frechet')} (real images: "
         f"{found.facts['floor']:z.2f}). Most varied: {_best(found, 'recall', True)}, by the share "
         f"of real images covered: {listed(found, 'recall')}. Fastest to draw 1000 "
         f"images: {_best(found, 'drawing')}: {listed(found, 'drawing', 's', 3)}. Exact copies of "
-        f"training images: at most {copies:.0f} in a draw. ({found.evidence}.)",
+        f"training images: {copies}. ({found.evidence}.)",
         None if level else FAMILIES.index(best),
     )
 
