@@ -20,7 +20,7 @@ import typer
 if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may hold namesakes
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from explorer.server.options import GIGABYTES, origin, room
+from explorer.server.options import GIGABYTES, host_name, origin, room
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
 
@@ -119,7 +119,7 @@ def _set_options(
     given = {
         "LATENT_CLASS_GB": class_gb and str(room(str(class_gb)) / 1e9),
         "LATENT_ALLOW_FRAME": " ".join(map(origin, frames)),
-        "STREAMLIT_SERVER_ALLOWED_HOSTS": " ".join(hosts),
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": " ".join(map(host_name, hosts)),
     }
     if class_mode is not None:
         given["LATENT_CLASS"] = "1" if class_mode else "0"

@@ -38,6 +38,16 @@ def user_path(text: str | Path) -> Path:
     return Path(text)
 
 
+def is_folder_name(text: str) -> bool:
+    """Tells whether a text names something in a folder, and nothing hidden, above or elsewhere.
+
+    Example:
+        >>> [is_folder_name(text) for text in ("run-1", "", "..", ".jobs", "../run-1", "a/b")]
+        [True, False, False, False, False, False]
+    """
+    return not text.startswith(".") and not set(text) & set("/\\\0:") and bool(text.strip())
+
+
 def make_folder(folder: Path, exist_ok: bool = True) -> None:
     """Makes a folder, and those above it.
 

@@ -14,7 +14,8 @@ from typing import Any, get_type_hints
 
 from explorer.jobs.progress import Measure, Progress
 from models import strict_json
-from models.places import disk_reason
+from models.places import disk_reason, is_folder_name
+from models.text import clean_name
 
 LIVE = ("queued", "running")
 STATES = (*LIVE, "paused", "done", "failed", "cancelled", "interrupted")
@@ -26,6 +27,10 @@ _ENDINGS = {
     "interrupted": "was interrupted at {}, for its server ended",
     "failed": "failed at {}",
 }
+MAX_SECONDS = 1e11
+"""Of an age or of a time since 1970 that a clock can show."""
+_SENTENCES = {"title": 80, "text": 300, "reason": 300}
+"""Entries of a record that are shown, and their longest, in characters."""
 _ID = re.compile(r"\d{8}-\d{6}-\d{9}-[0-9a-f]{6}")
 _PATH = re.compile(r"(?<!\w)/(?:[^/\s'\"]+/)+")
 _ROOT = Path(__file__).resolve().parents[2]
@@ -130,6 +135,8 @@ class Record:
             _check_entry(name, value, kinds[name])
             if isinstance(value, list):
                 document[name] = tuple(value)
+            elif name in _SENTENCES:
+                document[name] = clean_name(value, "", _SENTENCES[name])
         try:
             return cls(**document)
         except TypeError as error:
@@ -146,11 +153,14 @@ class Record:
 def _check_entry(name: str, value: Any, kind: Any) -> None:
     """Raises ValueError unless an entry of a record is of its kind."""
     if kind is float:
-        is_valid = type(value) in (int, float) and abs(value) < 1e15
+        most = 1.0 if name == "share" else MAX_SECONDS
+        is_valid = type(value) in (int, float) and 0 <= value <= most
     elif kind is str:
         is_valid = isinstance(value, str)
     else:
         is_valid = isinstance(value, list) and all(isinstance(each, str) for each in value)
+    if name == "runs":
+        is_valid = is_valid and all(map(is_folder_name, value))
     if not is_valid or (name == "state" and value not in STATES):
         raise ValueError(f"the {name} of a job must be what this program writes, got {value!r:.40}")
 

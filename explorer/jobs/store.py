@@ -24,6 +24,8 @@ from models.places import make_folder
 
 MAX_KEPT = 100
 """Jobs that are remembered; the runs of forgotten ones stay."""
+MAX_RECORD_BYTES = 2**20
+"""What lies beyond is not read, and makes no record."""
 CLAIM_SECONDS = 0.5
 """How long to wait where another server looks whether a job is held."""
 
@@ -120,7 +122,8 @@ class JobStore:
             status = path.stat()
             found = status.st_ino, status.st_mtime_ns, status.st_size
             if found != stamp:
-                known = Record.from_bytes(path.read_bytes())
+                with path.open("rb") as file:
+                    known = Record.from_bytes(file.read(MAX_RECORD_BYTES))
                 with self._lock:
                     self._read[job_id] = found, known
             return known

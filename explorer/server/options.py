@@ -6,8 +6,10 @@ the names and the address from Streamlit's own settings.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,6 +19,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names of this machine that nobody else can reach."""
 ANY_ADDRESS = ("", "0.0.0.0", "::")
 """Addresses that stand for all of this machine's."""
+_NAME = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 GIGABYTES = 2.0
 """Room for the runs of a class, unless the option says otherwise."""
 
@@ -52,13 +55,13 @@ def start() -> Options:
     """Reads the options at the start of a server, and tells Streamlit the names it answers to.
 
     Raises:
-        ValueError: If an origin or the room is not one.
+        ValueError: If a name, an origin or the room is not one.
     """
     from streamlit import config
 
     global _current
     address = config.get_option("server.address") or ""
-    further = [name.strip().lower() for name in config.get_option("server.allowedHosts")]
+    further = list(map(host_name, config.get_option("server.allowedHosts")))
     hosts = {*LOOPBACK, *further, *_own_names(address)}
     exposed = not is_loopback(address) or not set(further) <= set(LOOPBACK)
     _current = Options(
@@ -112,6 +115,37 @@ def _is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def host_name(text: str) -> str:
+    """Checks a name or an address of this server, and writes it as browsers send it.
+
+    Args:
+        text: Like `school.example`, an address, `*.school.example` for all names below, or `*`.
+
+    Raises:
+        ValueError: If it is none; a scheme or a port would never match.
+
+    Example:
+        >>> host_name("School.example."), host_name("schüle.example"), host_name("[2001:DB8::0:1]")
+        ('school.example', 'xn--schle-mva.example', '2001:db8::1')
+        >>> host_name("http://school.example:8501")
+        Traceback (most recent call last):
+        ValueError: a host must be a name or address like school.example, without http:// and \
+without a port, got 'http://school.example:8501'
+    """
+    given = text.strip().lower().removesuffix(".")
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(given.removeprefix("[").removesuffix("]")))
+    start = "*." if given.startswith("*.") else ""
+    with contextlib.suppress(UnicodeError):
+        given = start + given.removeprefix(start).encode("idna").decode()
+    if text.strip() != "*" and not _NAME.fullmatch(given):
+        raise ValueError(
+            "a host must be a name or address like school.example, without http:// and without a "
+            f"port, got {text!r}"
+        )
+    return given
 
 
 def origin(text: str) -> str:

@@ -103,7 +103,7 @@ def _read_objects(content: bytes) -> list[list[str]]:
     """The rows of a table of JSON objects, one a line, below the names; [] if it is none."""
     try:
         objects = [json.loads(line) for line in content.decode().splitlines() if line.strip()]
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if not objects or not all(isinstance(each, dict) for each in objects):
         return []

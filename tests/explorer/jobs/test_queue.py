@@ -1,6 +1,7 @@
 """The queue of jobs: order, limits, what is stored, and other servers on the same folder."""
 
 import errno
+import json
 import os
 import threading
 import time
@@ -10,12 +11,13 @@ import pytest
 
 from explorer.jobs import queue as queue_module
 from explorer.jobs import store as store_module
-from explorer.jobs.job import JobError, presentable
+from explorer.jobs.job import JobError, new_id, presentable
 from explorer.jobs.queue import MAX_WAITING, Jobs
 from explorer.services import job_queue
 from models.engines.local import NICENESS
 from models.runs.folder import Run, list_runs
 from models.sweeps.grid import grid
+from tests.helpers.damaged_folders import RECORD
 from tests.helpers.job_server import Server
 from tests.helpers.jobs import (
     CONFIG,
@@ -198,6 +200,40 @@ def test_an_id_is_compared_and_never_joined(job_id, queue_of):
     for method in (queue.watch, queue.cancel, queue.pause, queue.resume):
         with pytest.raises(JobError, match="There is no such job"):
             method(job_id)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value"),
+    [
+        ("runs", [""]), ("runs", ["."]), ("runs", [".."]), ("runs", ["../kept"]), ("runs", ["a/b"]),
+        ("runs", ["/tmp"]), ("runs", ["a\\b"]), ("runs", [".jobs"]), ("share", 7), ("share", -1),
+        ("began", 1e14), ("entered", -1), ("seconds", -1),
+    ],
+)  # fmt: skip
+def test_a_forged_record_is_none_and_removes_nothing(entry, value, queue_of, runs_dir):
+    queue = queue_of(SHORT)
+    kept = [runs_dir / "run" / "file", runs_dir.parent / "kept" / "file"]
+    for path in kept:
+        path.parent.mkdir()
+        path.write_text("")
+    job_id = new_id(0, [])
+    (queue.folder / job_id).mkdir(parents=True)
+    record = RECORD | {"state": "interrupted", "arguments": ["train"]} | {entry: value}
+    (queue.folder / job_id / "job.json").write_text(json.dumps(record))
+    for method in (queue.resume, queue.cancel):
+        with pytest.raises(JobError, match="There is no such job"):
+            method(job_id)
+    assert queue.all() == [] and all(path.exists() for path in kept)
+
+
+def test_what_a_record_says_is_cleaned_and_a_huge_one_is_none(queue_of):
+    queue = queue_of(SHORT)
+    for job_id, reason in (("long", "x" * 1000), ("huge", "x" * 2**20), ("odd", "a\u202e\n b\x1b")):
+        (queue.folder / job_id).mkdir(parents=True)
+        record = RECORD | {"title": reason, "reason": reason}
+        (queue.folder / job_id / "job.json").write_text(json.dumps(record))
+    found = {job.id: (len(job.title), job.reason) for job in queue.all()}
+    assert found == {"odd": (3, "a b"), "long": (80, "x" * 300)}
 
 
 def test_damaged_folders_are_passed_over_and_old_ones_forgotten(queue_of, monkeypatch, runs_dir):

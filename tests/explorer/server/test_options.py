@@ -56,6 +56,19 @@ def test_bound_to_all_it_answers_to_addresses_of_this_machine_and_no_names(start
     assert names and all(options._is_ip(name) for name in names)
 
 
+@pytest.mark.parametrize("text", ["School.example.", " school.example ", "SCHOOL.EXAMPLE"])
+def test_a_name_is_taken_as_browsers_send_it(start, text):
+    assert "school.example" in start("127.0.0.1", [text]).hosts
+
+
+@pytest.mark.parametrize(
+    "text", ["http://school.example", "school.example:8501", "a b", "a/b", "", "*.", "a*b"]
+)
+def test_what_would_never_match_is_refused(start, text):
+    with pytest.raises(ValueError, match="a host must be a name or address"):
+        start("127.0.0.1", [text])
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "two"])
 def test_room_is_a_number_of_gigabytes(start, text):
     with pytest.raises(ValueError, match="the room for runs must be a number of gigabytes"):

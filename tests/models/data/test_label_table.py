@@ -44,7 +44,9 @@ def test_a_table_of_objects_is_read_alike(inside):
     assert found.notes == ("12 labels are from metadata.jsonl, column label",)
 
 
-@pytest.mark.parametrize("content", [b"{", b"[1]\n[2]", b"\xff", b"", b'{"file_name": "00.png"}'])
+@pytest.mark.parametrize(
+    "content", [b"{", b"[1]\n[2]", b"\xff", b"", b'{"file_name": "00.png"}', b"[" * 10**5]
+)
 def test_what_is_no_table_of_objects_is_named(content):
     found = read_zip(*flat(), ("metadata.jsonl", content))
     assert found.labels is None and "'metadata.jsonl'" in found.notes[0]
