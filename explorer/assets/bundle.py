@@ -23,9 +23,11 @@ def script() -> str:
     return SCRIPT.read_text(encoding="utf-8")
 
 
-def history_script() -> str:
-    """Reads the plain script of every page, which keeps one history entry a step."""
-    return (FOLDER / "history.js").read_text(encoding="utf-8")
+def plain_scripts() -> list[str]:
+    """Reads the plain scripts of every page: one entry of the history a step, and what a page in a
+    frame does."""
+    names = ("frame.js", "history.js")
+    return [(FOLDER / name).read_text(encoding="utf-8") for name in names]
 
 
 def style() -> str:

@@ -43,7 +43,7 @@ def page_script() -> str:
 
 def page_scripts() -> list[str]:
     """Lists the scripts that stand in every page; the policy of the server names them."""
-    return [bundle.history_script(), page_script()]
+    return [*bundle.plain_scripts(), page_script()]
 
 
 def as_text(data: dict[str, Any]) -> dict[str, str]:

@@ -6,7 +6,8 @@ another origin must not drive the app; both are refused before anything else see
 
 from __future__ import annotations
 
-from urllib.parse import urlencode, urlsplit
+import re
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -14,6 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from explorer.server import options, policy
 
+_HOST = re.compile(
+    r"(\[(?P<address>[0-9a-fA-F:.]+)\]|(?P<name>[a-zA-Z0-9_.-]+))(:(?P<port>[0-9]{0,5}))?"
+)
+"""What a Host header holds: an address in brackets or a name, and perhaps a port."""
+MAX_PORT = 65535
 POLICY_VIOLATION = 1008
 """Why a WebSocket is closed."""
 CLOSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/")
@@ -79,16 +85,10 @@ def is_allowed(given: list[str], hosts: frozenset[str]) -> bool:
         >>> is_allowed(["evil.example:8501"], frozenset({"localhost"}))
         False
     """
-    if len(given) != 1:
+    found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+    if found is None or int(found["port"] or 0) > MAX_PORT:
         return False
-    try:
-        parts = urlsplit(f"//{given[0]}")
-        name, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not name or parts.netloc != given[0] or "@" in given[0]:
-        return False
-    name = name.rstrip(".")
+    name = (found["address"] or found["name"]).lower().removesuffix(".")
     ends = [host[1:] for host in hosts if host.startswith("*.")]
     return name in hosts or "*" in hosts or any(name.endswith(end) for end in ends)
 

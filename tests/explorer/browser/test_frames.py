@@ -38,7 +38,10 @@ def test_only_an_allowed_page_shows_the_app_and_there_nothing_can_be_changed(
 ):
     url = [""]
     with framing(url) as allowed, framing(url) as other:
-        monkeypatch.setenv("LATENT_ALLOW_FRAME", allowed)
+        by_name = allowed.replace("127.0.0.1", "school.example")
+        monkeypatch.setenv("LATENT_ALLOW_FRAME", f"{allowed} {by_name}")
+        monkeypatch.setenv("STREAMLIT_SERVER_ALLOWED_HOSTS", "school.example")
+        monkeypatch.setenv("LATENT_CLASS", "0")
         with (
             app_server(tmp_path) as (address, _),
             closing(chromium.new_context(viewport={"width": 1440, "height": 900})) as context,
@@ -60,3 +63,8 @@ def test_only_an_allowed_page_shows_the_app_and_there_nothing_can_be_changed(
             with context.expect_page() as opened:
                 link.click()
             opened.value.get_by_role("button", name="Train", exact=True).wait_for()
+            # over http:// and a name, as in a class, no browser tells the server of a frame
+            url[0] = url[0].replace("127.0.0.1", "school.example")
+            page.goto(by_name)
+            link.wait_for()
+            assert frame.get_by_role("button", name="Train", exact=True).count() == 0

@@ -32,7 +32,9 @@ def is_let_in(sent):
     return sent[0].get("status") == 200 or sent[0]["type"] == "websocket.accept"
 
 
-@pytest.mark.parametrize("host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "LocalHost"])
+@pytest.mark.parametrize(
+    "host", ["localhost:8501", "127.0.0.1:8501", "[::1]:8501", "LocalHost", "localhost.:8501"]
+)
 def test_own_names_are_answered(kind, host):
     assert is_let_in(answer(kind=kind, host=host))
 
@@ -42,7 +44,9 @@ def test_own_names_are_answered(kind, host):
     [
         "evil.example", "evil.example:8501", "localhost.evil.example", "127.0.0.1.evil.example",
         "192.168.1.9:8501", "evil.example#localhost", "localhost@evil.example", "localhost:x",
-        "evil.example/localhost", "", None, ["localhost", "evil.example"],
+        "evil.example/localhost", "", None, ["localhost", "evil.example"], "[::1]evil",
+        "[::1%25lo]", "[::1", "::1", "localhost..", ".localhost", "localhost:99999",
+        "localhost,evil", "localhost:8501:8501", "localhost:\u0661", "*", "l\u00f6calhost",
     ],
 )  # fmt: skip
 def test_other_names_are_refused(kind, host):
