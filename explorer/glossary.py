@@ -62,6 +62,16 @@ def why(key: str, text: str = "") -> str:
     )
 
 
-def row(*keys: str) -> str:
-    """Writes terms side by side as HTML, for what cannot hold a button itself: charts, tables."""
-    return f'<p class="terms">Why? {" · ".join(map(why, keys))}</p>'
+def row(*keys: str, **texts: str) -> str:
+    """Writes terms side by side as HTML, for what cannot hold a button itself: charts, tables.
+
+    Args:
+        keys: Of the table.
+        texts: In place of symbols, by key: what a term looks like where it is drawn.
+
+    Example:
+        >>> ">circles<" in row("beta", "prior", prior="circles")
+        True
+    """
+    shown = " · ".join(why(key, texts.get(key, "")) for key in keys)
+    return f'<p class="terms">Why? {shown}</p>'

@@ -54,6 +54,7 @@ PRESETS = {
     "mnist-20d-quick": "MNIST, 20 latents, quick",
     "digits-vq": "Digits, VQ-VAE",
     "mnist-vq": "MNIST, VQ-VAE",
+    "mnist-ddpm": "MNIST, diffusion",
 }
 GREY = (
     "Under a Bernoulli, −ELBO of grey images is a bound for random black-and-white versions of "

@@ -88,6 +88,9 @@ class ModelConfig(Settings):
     prior_width: int = setting(
         32, "Features for each token in the prior of a vq-vae, a multiple of 16.", 16, 256
     )
+    patch: int = setting(
+        1, "Pixels a side that the U-Net of a ddpm takes as one: more are faster.", 1, 4
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

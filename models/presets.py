@@ -116,6 +116,12 @@ PRESETS: dict[str, RunConfig] = {
         ObjectiveConfig(),
         TrainingConfig(epochs=6),
     ),
+    "mnist-ddpm": RunConfig(
+        "mnist",
+        ModelConfig("ddpm", network="conv", hidden=(24, 64), patch=2),
+        ObjectiveConfig(),
+        TrainingConfig(epochs=10, plateau=0.6),
+    ),
 }
 """Settings that are known to work, by name.
 

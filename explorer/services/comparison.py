@@ -35,6 +35,7 @@ NAMES = {
     "codebook": "codes of a VQ-VAE",
     "commitment": "commitment of a VQ-VAE",
     "prior_width": "prior of a VQ-VAE, width",
+    "patch": "patches of a U-Net, pixels a side",
     "beta": "β",
     "kl_warmup_steps": "KL warm-up, steps",
     "cycles": "KL cycles",

@@ -47,7 +47,8 @@ class DDPM(TrainableModel):
     other randomness.
 
     Args:
-        config: Image shape, and `hidden`: the channels of the U-Net's levels.
+        config: Image shape; `hidden`, the channels of the U-Net's levels; and `patch`, the pixels a
+            side that are one place of its first level.
 
     Raises:
         ValueError: If `hidden` has no entry.
@@ -72,7 +73,7 @@ class DDPM(TrainableModel):
         if not config.hidden:
             raise ValueError("hidden must have an entry for each level of the U-Net, got none")
         self.noise_steps = NOISE_STEPS
-        self.network = UNet(config.image_shape[0], config.hidden)
+        self.network = UNet(config.image_shape[0], config.hidden, config.patch)
         self.average = as_buffers(self.network)
         self.register_buffer("updates", torch.zeros(1))
         self.register_buffer("levels", torch.full((1,), 256.0))

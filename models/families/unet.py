@@ -68,18 +68,21 @@ class UNet(nn.Module):
 
     Args:
         image_channels: C, 1 or 3.
-        channels: Of every level, from full size down; each level halves the size, odd ones up.
+        channels: Of every level, from the first down; each level halves the size, odd ones up.
+        patch: Pixels a side that are one place of the first level, all of them its channels: with
+            2 it is half as high and wide as the image, so its channels cost a quarter.
 
     Example:
-        >>> UNet(3, (8, 16))(torch.zeros(2, 3, 9, 13), torch.ones(2)).shape
+        >>> UNet(3, (8, 16), patch=2)(torch.zeros(2, 3, 9, 13), torch.ones(2)).shape
         torch.Size([2, 3, 9, 13])
     """
 
-    def __init__(self, image_channels: int, channels: Sequence[int]) -> None:
+    def __init__(self, image_channels: int, channels: Sequence[int], patch: int = 1) -> None:
         super().__init__()
-        features = 2 * channels[0]
+        features, places = 2 * channels[0], image_channels * patch**2
+        self.patch = patch
         self.time = nn.Sequential(nn.Linear(2 * FREQUENCIES, features), nn.SiLU())
-        self.stem = nn.Conv2d(image_channels, channels[0], 3, padding=1)
+        self.stem = nn.Conv2d(places, channels[0], 3, padding=1)
         self.down = nn.ModuleList(Block(width, width, features) for width in channels)
         self.halve = nn.ModuleList(
             nn.Conv2d(wide, narrow, 3, stride=2, padding=1)
@@ -90,14 +93,14 @@ class UNet(nn.Module):
             Block(below + here, here, features)
             for here, below in itertools.pairwise([*channels, channels[-1]])
         )
-        self.out = nn.Conv2d(channels[0], image_channels, 3, padding=1)
+        self.out = nn.Conv2d(channels[0], places, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, images: Tensor, progress: Tensor) -> Tensor:
         """Guesses ε of images, shape (B, C, H, W), at times t/T, shape (B,)."""
         time = self.time(time_features(progress))
-        h, seen = self.stem(images), []
+        h, seen = self.stem(self._fold(images)), []
         for level, block in enumerate(self.down):
             h = block(self.halve[level - 1](h) if level else h, time)
             seen.append(h)
@@ -107,4 +110,11 @@ class UNet(nn.Module):
             if h.shape[2:] != size:
                 h = F.interpolate(h, size=size, mode="nearest")
             h = self.up[level](torch.cat([h, seen[level]], 1), time)
-        return self.out(F.silu(h))
+        height, width = images.shape[2:]
+        return F.pixel_shuffle(self.out(F.silu(h)), self.patch)[:, :, :height, :width]
+
+    def _fold(self, images: Tensor) -> Tensor:
+        """Makes patches channels, (B, C·p², ⌈H/p⌉, ⌈W/p⌉); what an edge lacks is zero."""
+        height, width = images.shape[2:]
+        missing = (0, -width % self.patch, 0, -height % self.patch)
+        return F.pixel_unshuffle(F.pad(images, missing), self.patch)

@@ -68,6 +68,7 @@ class Lesson:
         asked: Questions of the public that it answers.
         words: Glossary entries that belong to it.
         images: What it is measured on.
+        repeats: What its repeats have in common, where they are not training runs of their own.
     """
 
     id: str
@@ -84,6 +85,7 @@ class Lesson:
     asked: tuple[str, ...] = ()
     words: tuple[str, ...] = field(default=())
     images: str = "digits"
+    repeats: str = ""
 
 
 def ranked(measurement: Measurement, quantity: str) -> list[str]:

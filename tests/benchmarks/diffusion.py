@@ -1,15 +1,17 @@
 """A diffusion model on the digits: quality by evaluations of the network, over seeds, one thread.
 
 Seconds are those of the processor. Quality is the Fréchet distance of 1000 samples to the training
-images in the features of the judge that ships; the floor is the same distance of the test images. A
-sample is confident if the judge gives its class a probability above .9.
+images in the features of the judge that ships; the floor is the same distance of the test images.
+Confidence is the mean probability that the judge gives the class it sees, and a sample is sure if
+that is above .9; both have a floor, too: that of the test images. Means over seeds have 95 %
+t-intervals.
 """
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,6 +24,7 @@ from models.families.registry import build_model
 from models.judge.score import RealImages
 from models.metrics.samples.frechet import frechet_distance
 from models.metrics.samples.scores import JUDGE
+from models.metrics.statistics import t_interval
 from models.presets import preset
 from models.training.trainer import Training
 from tests.benchmarks.common import Row, arguments, show
@@ -42,19 +45,21 @@ class Judge:
         found = self._real.spaces.describe(images)
         return frechet_distance(found.spaces[JUDGE], self._real.training.spaces[JUDGE])
 
-    def confident(self, images: np.ndarray) -> float:
-        """The share of images whose class is sure, in per cent."""
-        return 100 * float((self._real.spaces.describe(images).confidence > 0.9).mean())
+    def confidence(self, images: np.ndarray) -> tuple[float, float]:
+        """The mean confidence, and the share of images whose class is sure, in per cent."""
+        found = 100 * self._real.spaces.describe(images).confidence
+        return float(found.mean()), 100 * float((found > 90).mean())
 
 
 class Result(NamedTuple):
     """One seed: processor seconds of training, the bound in nats per image, and by evaluations the
-    distance, the share of confident samples and the seconds of sampling."""
+    distance, the confidence, the share of sure samples and the seconds of sampling."""
 
     training: float
     bound: float
     distance: list[float]
-    confident: list[float]
+    confidence: list[float]
+    sure: list[float]
     sampling: list[float]
 
 
@@ -79,25 +84,35 @@ def measure(seed: int, epochs: int, judge: Judge) -> Result:
         generator = torch.Generator().manual_seed(seed)
         drawn, spent = timed(lambda s=steps, g=generator: model.generate(DRAWN, g, s))
         images = drawn.numpy()
-        columns.append((judge.distance(images), judge.confident(images), spent))
+        columns.append((judge.distance(images), *judge.confidence(images), spent))
     return Result(seconds, bound, *map(list, zip(*columns, strict=True)))
+
+
+def over(values: Sequence[float], digits: int = 2) -> str:
+    """Mean and half of the 95 % interval over seeds, where there are several."""
+    mean, half = t_interval(list(values))
+    return f"{mean:.{digits}f}" + (f" ± {half:.{digits}f}" if len(values) > 1 else "")
 
 
 def table(results: list[Result], judge: Judge, test: np.ndarray) -> list[Row]:
     """The rows of the table: means over seeds."""
+    mean, sure = judge.confidence(test)
     rows = [
-        Row("training", f"{statistics.mean(r.training for r in results):.0f} s", None, "<= 60 s"),
-        Row("bound, 17 levels", f"{statistics.mean(r.bound for r in results):.1f} nats"),
-        Row("test images", f"{judge.distance(test):.2f}, {judge.confident(test):.0f} % confident"),
+        Row.at_most("training", statistics.mean(r.training for r in results), "s", 60),
+        Row("bound, 17 levels", over([r.bound for r in results], 1) + " nats"),
+        Row("test images", f"{judge.distance(test):.2f}, {mean:.1f} % ({sure:.1f} % sure)"),
     ]
     last = statistics.mean(r.distance[-1] for r in results)
     for column, steps in enumerate(STEPS):
-        distance, confident, seconds = (
-            statistics.mean(getattr(r, name)[column] for r in results)
-            for name in ("distance", "confident", "sampling")
+        distance, confidence, sure, seconds = (
+            [getattr(r, name)[column] for r in results]
+            for name in ("distance", "confidence", "sure", "sampling")
         )
-        text = f"{distance:.2f}, {confident:.0f} % confident, {seconds:.1f} s"
-        rows.append(Row(f"{steps} evaluations, {DRAWN} samples", text, distance / last))
+        text = (
+            f"{over(distance)}, {over(confidence, 1)} % ({over(sure, 1)} % sure), "
+            f"{statistics.mean(seconds):.1f} s"
+        )
+        rows.append(Row(f"{steps} evaluations", text, statistics.mean(distance) / last))
     return rows
 
 

@@ -43,6 +43,21 @@ def test_a_term_is_a_button_and_an_unknown_one_an_error():
         why("nothing")
 
 
+def test_a_lesson_names_no_marks_of_the_map():
+    """Its charts have none: the symbol of a term is what it is called everywhere."""
+    for lesson in LESSONS.values():
+        marks = re.search(
+            "circle|ellipse|ring|few codes", re.sub("<[^>]+>", "", row(*lesson.words))
+        )
+        assert marks is None, (lesson.id, marks)
+
+
+def test_the_map_calls_its_terms_by_their_marks():
+    assert "circles" in row("prior", prior="circles") and "p(z)" not in row(
+        "prior", prior="circles"
+    )
+
+
 def test_every_term_leads_to_a_lesson_that_there_is():
     named = {term.lesson for term in terms().values() if term.lesson}
     assert named <= LESSONS.keys() and len(named) > 10

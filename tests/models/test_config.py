@@ -28,6 +28,7 @@ NUMBERS = [
     (ModelConfig, "codebook", 2, 1024),
     (ModelConfig, "commitment", 0.0, 1000.0),
     (ModelConfig, "prior_width", 16, 256),
+    (ModelConfig, "patch", 1, 4),
     (ObjectiveConfig, "beta", 0.0, 1e4),
     (ObjectiveConfig, "kl_warmup_steps", 0, 1_000_000),
     (ObjectiveConfig, "cycles", 0, 100),

@@ -226,18 +226,18 @@ var terms_default = {
     lesson: "dead-zones"
   },
   prior: {
-    symbol: "circles",
-    name: "prior p(z) = N(0, I)",
-    what: "Where codes are drawn when new images are made: 68 %, 95 % and 99.7 % of each latent lie within 1, 2 and 3 standard deviations.",
+    symbol: "p(z)",
+    name: "prior",
+    what: "Where codes are drawn when new images are made (on a map, circles): 68 %, 95 % and 99.7 % of each latent lie within 1, 2 and 3 standard deviations.",
     unit: "standard deviations",
     formula: "p(z) = N(0, I)",
     measured: "",
     lesson: "zero-one"
   },
   ellipse: {
-    symbol: "ellipses",
-    name: "posterior q(z|x)",
-    what: "Where the encoder believes the code of one image to be: its 1σ and 2σ lines, at true scale.",
+    symbol: "q(z|x)",
+    name: "posterior",
+    what: "Where the encoder believes the code of one image to be; on a map, ellipses: its 1σ and 2σ lines, at true scale.",
     unit: "prior standard deviations",
     formula: "q(z|x) = N(μ, σ²)",
     measured: "One pass through the encoder.",

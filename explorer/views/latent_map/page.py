@@ -170,7 +170,7 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     }
     _live(model, data, name)
     st.caption(map_spec.exactness(shown))
-    st.html(row(*_terms(shown)))
+    st.html(row(*_terms(shown), prior="circles", ellipse="ellipses"))
     adapted = model.adapted
     if adapted is not None and adapted.decoding:
         st.caption(plain(adapted.decoding))

@@ -42,7 +42,7 @@ def _draw(lesson: Lesson, found: Measurement) -> None:
     seconds = f", {found.seconds:z.0f} s of one processor" if found.seconds else ""
     st.caption(
         f"Diamonds: means with 95 % intervals over {found.count} {found.counted}{seconds}. "
-        f"Made by `{found.command}`."
+        f"Made by `{found.command}`. {lesson.repeats}"
     )
 
 

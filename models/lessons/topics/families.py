@@ -81,6 +81,18 @@ def denoise(found: Measurement) -> Verdict:
 
 
 _SEE = {"families": "see"}
+DRAWS = (
+    "What is repeated is the draw: each family has one trained model here. Another training run "
+    "of the same settings may score differently, and the intervals do not say how much."
+)
+GAN_DRAWS = (
+    "What is repeated is the draw: there is one trained model of each kind. Another training run "
+    "of the same settings may collapse or not, and the intervals do not say how often."
+)
+NOISE = (
+    "What is repeated is the noise: there is one trained model. Another training run may see "
+    "more or less, and the intervals do not say how much."
+)
 LESSONS = (
     Lesson(
         id="which",
@@ -111,6 +123,7 @@ LESSONS = (
         ),
         asked=("Which model should I use?", "How do I evaluate it?", "Autoencoder or VAE?"),
         words=("prior", "negative_elbo"),
+        repeats=DRAWS,
     ),
     Lesson(
         id="mode-collapse",
@@ -144,6 +157,7 @@ LESSONS = (
         ),
         asked=("Why does my GAN draw only ones?",),
         words=("prior",),
+        repeats=GAN_DRAWS,
     ),
     Lesson(
         id="denoise",
@@ -167,5 +181,6 @@ LESSONS = (
         ),
         asked=("How does a diffusion model learn?",),
         words=("prior",),
+        repeats=NOISE,
     ),
 )

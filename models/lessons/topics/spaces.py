@@ -345,6 +345,8 @@ LESSONS = (
         ),
         asked=("Why is it blurry?",),
         words=("likelihood", "distortion"),
+        repeats="For means and draws, every seed is a training run of its own. For new images it "
+        "is a draw: each family has one trained model here.",
     ),
     Lesson(
         id="three-steps",

@@ -20,7 +20,7 @@ ODD = RunConfig(
     replace(
         COLLAPSED.model, network="conv", hidden=(4, 8, 2), activation="silu", latent_dim=7,
         likelihood="gaussian-shared", sigma=0.123456789, beta_min=0.015625, beta_max=123.5,
-        stabiliser="none", codebook=7, commitment=1 / 7, prior_width=48,
+        stabiliser="none", codebook=7, commitment=1 / 7, prior_width=48, patch=2,
     ),
     replace(
         COLLAPSED.objective, beta=1 / 3, kl_warmup_steps=0, cycles=3, ramp=0.7, free_bits=1e-3,

@@ -9,12 +9,25 @@ from models.families.unet import UNet
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 9, 13), (1, 17, 8), (3, 64, 64), (1, 8, 63)])
 @pytest.mark.parametrize("channels", [(8,), (8, 12), (4, 8, 8, 8, 8)])
-def test_an_image_of_any_shape_comes_out_as_it_went_in(shape, channels):
+@pytest.mark.parametrize("patch", [1, 2, 3])
+def test_an_image_of_any_shape_comes_out_as_it_went_in(shape, channels, patch):
     torch.manual_seed(0)
-    network = UNet(shape[0], channels)
+    network = UNet(shape[0], channels, patch)
     images, progress = torch.randn(2, *shape), torch.tensor([0.1, 0.9])
     assert network(images, progress).shape == images.shape
     network(images, progress).square().sum().backward()
+
+
+@pytest.mark.parametrize("patch", [1, 2, 4])
+def test_with_a_stem_that_only_passes_on_every_pixel_keeps_its_place(patch):
+    network = UNet(1, (patch**2,), patch)
+    for layer in (network.stem, network.out):
+        torch.nn.init.dirac_(layer.weight)
+        torch.nn.init.zeros_(layer.bias)
+    images = torch.rand(2, 1, 9, 11) + 10  # far above zero SiLU passes on what it gets
+    for block in (*network.down, network.middle, *network.up):
+        block.forward = lambda h, time, width=patch**2: h[:, :width]
+    torch.testing.assert_close(network(images, torch.ones(2)), images, atol=1e-2, rtol=0)
 
 
 def trained(steps):

@@ -7,6 +7,7 @@ import pytest
 
 from models.lessons.experiments import EXPERIMENTS, SHIPPED_SEEDS, shipped
 from models.lessons.lesson import MAX_WORDS
+from models.lessons.measure.generation import COUNTED
 from models.lessons.measurement import Measurement
 from models.lessons.table import CHAPTERS, LESSONS, asked
 from models.lessons.topics import factors as factors_topic
@@ -271,6 +272,16 @@ def test_what_ships_was_made_by_a_command_and_bears_a_verdict(name):
             assert found.conditions(chart.quantity)
             if chart.axis:
                 assert all(float(c) >= 0 for c in found.conditions(chart.quantity))
+
+
+@pytest.mark.parametrize("lesson", LESSONS.values(), ids=list(LESSONS))
+def test_a_lesson_whose_repeats_are_draws_of_one_model_says_so(lesson):
+    """Its intervals say nothing of other training runs."""
+    if not lesson.experiment:
+        return
+    are_draws = shipped(lesson.experiment).counted == COUNTED
+    assert are_draws == ("do not say how" in lesson.repeats)
+    assert not are_draws or "one trained model" in lesson.repeats
 
 
 # --- texts ---------------------------------------------------------------------------------------

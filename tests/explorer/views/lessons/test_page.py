@@ -57,6 +57,7 @@ def test_a_lesson_shows_what_was_measured_and_what_follows(no_runs, id):
     if lesson.experiment:
         found = shipped(lesson.experiment)
         verdict = lesson.verdict(found)
+        assert lesson.repeats in text
         assert typeset(verdict.sentence).replace("\xa0", " ") in text
         assert f"`{found.command}`" in text
         assert len([key for key in charts(at) if key.startswith(f"{id}-")]) == len(lesson.charts)
