@@ -39,6 +39,16 @@ def no_thread_that_outlives_its_test():
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def no_search_of_every_installed_package():
+    """Streamlit looks for components in every package each time that a test opens a page."""
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", list)
+        yield
+
+
 @pytest.fixture
 def no_runs(tmp_path, monkeypatch):
     """An empty folder of runs, and no process that waits for jobs."""

@@ -17,10 +17,7 @@ def quiet(no_runs):
 
 @pytest.fixture(autouse=True, scope="module")
 def streamlit():
-    """Streamlit with empty caches, and without its search of every installed package."""
+    """Streamlit with empty caches."""
     st.cache_resource.clear()
-    with pytest.MonkeyPatch.context() as patch:
-        scanner = "streamlit.components.v2.manifest_scanner"
-        patch.setattr(f"{scanner}.scan_component_manifests", list, raising=False)
-        yield
+    yield
     st.cache_resource.clear()
