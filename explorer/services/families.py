@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from explorer.jobs.shared_work import Progress
-from explorer.services import adapter_model, catalogue, job_queue, permissions
+from explorer.services import adapter_model, catalogue, job_queue, permissions, run_folders
 from explorer.services.catalogue import Entry
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.data.builtin import default_data_dir
@@ -24,6 +24,8 @@ from models.latents.noise_plane import slerp
 from models.places import default_runs_dir
 from models.runs.folder import Run
 from models.runs.history import History
+from models.runs.index import IndexedRun
+from models.runs.status import read_failure
 
 COUNT = 1000
 """Images that a model draws to be scored."""
@@ -52,12 +54,21 @@ def data_sets() -> dict[str, str]:
 
 
 def models_of(data: str) -> dict[str, Entry]:
-    """Lists the models of a data set: the shipped ones, and the newest of the user's."""
+    """Lists the models of a data set by id: the shipped ones, and the user's, the newest first."""
+    return {
+        name: entry
+        for name, entry in catalogue.all_models().items()
+        if entry.card.config.data == data and not _is_custom(entry)
+    }
 
-    def fits(entry: Entry) -> bool:
-        return entry.card.config.data == data and not _is_custom(entry)
 
-    return catalogue.offered("", fits)
+def diverged_of(data: str) -> dict[str, IndexedRun]:
+    """Lists the user's runs on a data set whose training diverged, by id, the newest first."""
+    return {
+        each.id: each
+        for each in run_folders.listing().runs
+        if each.config and each.config.data == data and read_failure(each.run)
+    }
 
 
 def _kept() -> Path:
@@ -80,7 +91,7 @@ def _read(path: Path, since: int = 0) -> SampleReport | None:
     return None
 
 
-@functools.lru_cache(500)
+@functools.lru_cache(2000)
 def _report(path: str, changed: int) -> SampleReport | None:
     with contextlib.suppress(OSError, ValueError):
         return SampleReport.read(Path(path))

@@ -1,65 +1,97 @@
 """The table that compares families: which scores answer what a reader needs, and their rows.
 
 Runs that differ in their seed alone are one row: the mean over the seeds with its 95 % interval. Of
-a single run the interval is that of its own images. Knows no Streamlit.
+a single run the interval is that of its own images. A run that diverged counts where the share of
+such runs is told, and in no mean. Knows no Streamlit.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from explorer.words import words
 from models.config import RunConfig
 from models.judge.report import SampleReport
+from models.judge.seeds import failures_of, share
+from models.metrics.samples.modes import COLLAPSED
 from models.metrics.statistics import t_interval
 from models.storage.card import Card
 
-HAS_NONE, NOT_MEASURED = "has none", "not measured"
+HAS_NONE, NOT_MEASURED, DIVERGED = "has none", "not measured", "diverged"
 _Z = 1.96
 """Half a 95 % interval in standard errors."""
 
 
 class Scored(NamedTuple):
-    """A trained model as the table sees it: its id, its card, and the report on its images."""
+    """A run as the table sees it: its id, its card, the report on its images, and whether its
+    training diverged."""
 
     id: str
     card: Card
     report: SampleReport | None
+    diverged: bool = False
+
+    @property
+    def seed(self) -> int:
+        """Of its training."""
+        return self.card.config.training.seed
+
+    @property
+    def failed(self) -> bool | None:
+        """Whether it collapsed or diverged; None where its images have not been scored."""
+        modes = None if self.report is None else self.report.modes
+        if self.diverged or modes is None:
+            return self.diverged or None
+        return modes.verdict == COLLAPSED
 
 
 class Cell(NamedTuple):
-    """A number with half its 95 % interval, both NaN where there is none, and why then."""
+    """A number with half its 95 % interval, both NaN where there is none, and why then; and how it
+    is written where that is not the two of them."""
 
     value: float
     half: float = math.nan
     reason: str = ""
+    written: str = ""
 
 
 class Column(NamedTuple):
     """A score: its title with the unit, which way is better ("less", "more", "floor": as real
-    images, ""), its digits, and its cell of one model."""
+    images, ""), its digits, its cell of one model, or, where that is no mean, of a whole row."""
 
     title: str
     better: str
     digits: int
-    cell: Callable[[Scored], Cell]
+    cell: Callable[[Scored], Cell] = lambda _: Cell(math.nan)
     floor: Callable[[Scored], float] = lambda _: math.nan
+    of_row: Callable[[Sequence[Scored]], Cell] | None = None
 
 
 class Row(NamedTuple):
-    """A line of the table: the ids of its models, its name, its family, and a cell a column."""
+    """A line of the table: the ids of its runs, its name, its family, a cell a column, and how many
+    seeds its runs have."""
 
     ids: tuple[str, ...]
     name: str
     family: str
     cells: tuple[Cell, ...]
+    count: int = 1
 
     @property
-    def count(self) -> int:
-        """How many runs, one a seed."""
-        return len(self.ids)
+    def title(self) -> str:
+        """Its name, and its family unless the name says it.
+
+        Example:
+            >>> Row((), "GAN", "gan", ()).title, Row((), "my first", "ddpm", ()).title
+            ('GAN', 'my first (Diffusion (DDPM))')
+        """
+        family = words(self.family)
+        is_said = family.split()[0].casefold() in re.split(r"[^\w-]+", self.name.casefold())
+        return self.name if is_said else f"{self.name} ({family})"
 
 
 def _missing(has_it: bool) -> Cell:
@@ -133,6 +165,16 @@ def _code_size(scored: Scored) -> Cell:
     return _missing(False)
 
 
+def _failed(group: Sequence[Scored]) -> Cell:
+    """Which share of the trainings collapsed or diverged, those measured before included."""
+    outcomes = failures_of(group[0].card.config)
+    outcomes |= {each.seed: each.failed for each in group if each.failed is not None}
+    if not outcomes:
+        return _missing(group[0].card.config.model.capabilities.has_prior)
+    failed, count = sum(outcomes.values()), len(outcomes)
+    return Cell(failed / count, written=share(failed, count))
+
+
 _SECONDS = Column("training, s", "less", 0, lambda s: Cell(s.card.seconds))
 _FRECHET = _images("Fréchet distance", "less", 2, "frechet")
 _BOUND = Column(
@@ -148,6 +190,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         _images("classes hit", "more", 0, "classes"),
         _images("exact copies", "less", 0, "copies"),
         _images("distance to training images", "floor", 2, "closeness"),
+        Column("trainings that collapsed", "less", 2, of_row=_failed),
     ),
     "compress": (
         Column("rebuilt, squared error a pixel", "less", 4,
@@ -188,13 +231,19 @@ def _but_for_the_seed(config: RunConfig) -> RunConfig:
 
 def _row(group: Sequence[Scored], columns: Sequence[Column]) -> Row:
     first = group[0]
-    cells = tuple(_mean([column.cell(each) for each in group]) for column in columns)
-    family = first.card.config.model.family
-    return Row(tuple(each.id for each in group), first.card.title or first.id, family, cells)
+    seeds = {each.seed: each for each in reversed(group) if not each.diverged}.values()
+    cells = tuple(
+        column.of_row(group) if column.of_row else _mean([column.cell(each) for each in seeds])
+        for column in columns
+    )
+    family, count = first.card.config.model.family, len({each.seed for each in group})
+    return Row(tuple(e.id for e in group), first.card.title or first.id, family, cells, count)
 
 
 def _mean(cells: Sequence[Cell]) -> Cell:
     """The mean over seeds of those that have the number."""
+    if not cells:
+        return Cell(math.nan, math.nan, DIVERGED)
     numbers = [cell.value for cell in cells if math.isfinite(cell.value)]
     if len(numbers) < 2:
         return next((cell for cell in cells if math.isfinite(cell.value)), cells[0])
@@ -223,7 +272,7 @@ def text(cell: Cell, digits: int) -> str:
         >>> text(Cell(1.25, 0.5), 1), text(Cell(1e4), 0), text(Cell(math.nan, 0.0, "has none"), 2)
         ('1.2 ± 0.5', '10,000', 'has none')
     """
-    if not math.isfinite(cell.value):
-        return cell.reason or "–"
+    if cell.written or not math.isfinite(cell.value):
+        return cell.written or cell.reason or "–"
     half = f" ± {cell.half:.{digits}f}" if math.isfinite(cell.half) else ""
     return f"{cell.value:z,.{digits}f}{half}"

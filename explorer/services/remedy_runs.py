@@ -56,8 +56,7 @@ class KlHistory(NamedTuple):
 
 def find(remedies: Sequence[Remedy]) -> list[RemedyRun]:
     """Finds the run of each remedy, the one that is furthest if there are several."""
-    usable, _ = catalogue.list_models()
-    known = _runs_by_config()
+    usable, known = catalogue.all_models(), _runs_by_config()
     remedy_runs = []
     for remedy in remedies:
         runs = known.get(_trained_model(remedy.config), [])

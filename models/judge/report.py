@@ -11,6 +11,7 @@ from typing import Any
 
 from models import strict_json
 from models.atomic import write_bytes
+from models.metrics.samples.modes import Modes, diagnose
 from models.metrics.samples.scores import Score
 
 MAX_BYTES = 100_000
@@ -55,6 +56,14 @@ class SampleReport:
     seconds_per_image: float
     evaluations: int
     parameters: int
+
+    @property
+    def modes(self) -> Modes | None:
+        """Whether the model draws all kinds of images; None where scores for that are missing."""
+        try:
+            return diagnose(self.scores, self.count)
+        except ValueError:
+            return None
 
     def to_json(self) -> str:
         """Writes it as JSON; what is not a number is null."""

@@ -93,3 +93,38 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, flo
         return mean, math.inf
     quantile = float(stdtrit(count - 1, (1 + level) / 2))
     return mean, quantile * float(np.std(values, ddof=1)) / math.sqrt(count)
+
+
+def share_interval(count: int, total: int, level: float = 0.95) -> tuple[float, float]:
+    r"""Computes the exact interval of a share, by the quantiles of two beta distributions.
+
+    .. math:: \left[B^{-1}_{α/2}(k,\, n - k + 1),\; B^{-1}_{1-α/2}(k + 1,\, n - k)\right],
+        \quad α = 1 - \text{level}
+
+    Args:
+        count: k of the n that have it, 0 to n.
+        total: n, at least 1.
+        level: Between 0 and 1.
+
+    Returns:
+        Its ends, each 0 to 1.
+
+    Raises:
+        ValueError: If k is not 0 to n, or n is 0.
+
+    Source:
+        Clopper & Pearson, The Use of Confidence or Fiducial Limits Illustrated in the Case of the
+        Binomial, Biometrika 1934.
+
+    Example:
+        >>> [round(end, 3) for end in share_interval(0, 30)]
+        [0.0, 0.116]
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= count <= total or total < 1:
+        raise ValueError(f"a share must be of 1 or more, got {count} of {total}")
+    tail, rest = (1 - level) / 2, total - count
+    low = float(betaincinv(count, rest + 1, tail)) if count else 0.0
+    high = float(betaincinv(count + 1, rest, 1 - tail)) if rest else 1.0
+    return low, high

@@ -2,9 +2,9 @@
 
 Every seed of a preset is trained as `python -m models train --preset NAME --seed N` does, on one
 thread, and 1000 of its draws are scored as `python -m models judge score` does. A seed that is done
-is kept in `families.json` at once: `--resume` goes on behind it, in any number of sittings, and
-`--only NAME` measures one preset, so that two processes can share the work. A share
-of collapsed seeds has its exact 95 % interval (Clopper & Pearson, 1934).
+is kept in `checkpoints/seeds.json` at once: `--resume` goes on behind it, in any number of
+sittings, and `--only NAME` measures one preset, so that two processes can share the work. A share
+of collapsed seeds has its exact 95 % interval.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import json
 import statistics
 import tempfile
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from filelock import FileLock
-from scipy.stats import binomtest
 
 from models.atomic import write_bytes
 from models.config import RunConfig, override
@@ -26,7 +25,8 @@ from models.data.load import load
 from models.families.generate import generate
 from models.families.registry import build_model
 from models.judge.score import RealImages
-from models.metrics.samples.modes import COLLAPSED, diagnose
+from models.judge.seeds import DIVERGED, FAILED, KEPT, SeedResult, kept, share
+from models.metrics.samples.modes import diagnose
 from models.metrics.statistics import t_interval
 from models.presets import preset
 from models.training.events import TrainingDivergedError
@@ -34,36 +34,12 @@ from models.training.trainer import Training
 from tests.benchmarks.common import Row, arguments, show
 
 NAMES = ("digits-gan-collapsing", "digits-gan")
-KEPT = Path(__file__).with_name("families.json")
 DRAWN = 1000
-DIVERGED = "diverged"
-
-
-@dataclass(frozen=True)
-class Result:
-    """One seed of a preset.
-
-    Attributes:
-        name: Of the preset.
-        seed: Of its training.
-        seconds: Of one processor, for the training.
-        verdict: Of `models.metrics.samples.modes`, or that it diverged.
-        classes: Classes drawn.
-        scores: By name: confidence, class_variance, judge.frechet, judge.recall, copies.
-    """
-
-    name: str
-    seed: int
-    seconds: float
-    verdict: str
-    classes: int = 0
-    scores: dict[str, float] | None = None
-
 
 SCORES = ("confidence", "class_variance", "judge.frechet", "judge.recall", "copies")
 
 
-def measure(name: str, seed: int, config: RunConfig, real: RealImages, images: tuple) -> Result:
+def measure(name: str, seed: int, config: RunConfig, real: RealImages, images: tuple) -> SeedResult:
     """Trains one seed and scores its draws."""
     config = override(config, seed=seed, threads=1)
     training = Training(build_model(config.model, seed), config, *images)
@@ -72,38 +48,29 @@ def measure(name: str, seed: int, config: RunConfig, real: RealImages, images: t
         for _ in training.events():
             pass
     except TrainingDivergedError:
-        return Result(name, seed, time.process_time() - begun, DIVERGED)
+        return SeedResult(name, seed, time.process_time() - begun, DIVERGED)
     seconds = time.process_time() - begun
     drawn = torch.cat(list(generate(training.model, DRAWN, seed=0))).numpy()
     scores = real.score(drawn)
     count = min(DRAWN, len(images[1]))
     found = {key: round(float(scores[key].value), 4) for key in SCORES}
     classes = int(scores["classes"].value)
-    return Result(name, seed, round(seconds, 1), diagnose(scores, count).verdict, classes, found)
+    return SeedResult(
+        name, seed, round(seconds, 1), diagnose(scores, count).verdict, classes, found
+    )
 
 
-def kept() -> list[Result]:
-    """Reads the seeds that are done."""
-    return [Result(**each) for each in json.loads(KEPT.read_text())] if KEPT.exists() else []
-
-
-def keep(result: Result) -> None:
+def keep(result: SeedResult) -> None:
     """Adds a seed that is done to those that are, by this process or another."""
-    with FileLock(Path(tempfile.gettempdir()) / "families.json.lock"):
+    with FileLock(Path(tempfile.gettempdir()) / "latent-seeds.lock"):
         found = {(each.name, each.seed): each for each in [*kept(), result]}
         lines = ",\n ".join(json.dumps(asdict(found[key])) for key in sorted(found))
         write_bytes(KEPT, f"[{lines}]\n".encode())
 
 
-def share(count: int, total: int) -> str:
-    """Writes a share with its exact 95 % interval."""
-    low, high = binomtest(count, total).proportion_ci(0.95, "exact")
-    return f"{count} of {total}, {100 * low:z.0f} to {100 * high:z.0f} %"
-
-
-def rows(name: str, results: list[Result]) -> list[Row]:
+def rows(name: str, results: list[SeedResult]) -> list[Row]:
     """The rows of a preset."""
-    collapsed = sum(each.verdict in (COLLAPSED, DIVERGED) for each in results)
+    collapsed = sum(each.verdict in FAILED for each in results)
     found = [
         Row(f"{name}: collapsed or diverged", share(collapsed, len(results))),
         Row("  seconds of one processor", f"{statistics.mean(r.seconds for r in results):.0f} s"),
@@ -124,7 +91,7 @@ def main() -> None:
     real, images = RealImages(train, test), (train.images, test.images)
     names = [given.only] if given.only else NAMES
     if not given.resume and not given.quick:
-        KEPT.unlink(missing_ok=True)
+        write_bytes(KEPT, b"[]")
     results = [] if given.quick else kept()
     done = {(each.name, each.seed) for each in results}
     for seed in range(1 if given.quick else given.seeds):

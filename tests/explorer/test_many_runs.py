@@ -1,15 +1,20 @@
 """A folder of many runs: pages look at it once, show a part of it, and cost little more."""
 
+import json
 import statistics
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from explorer import page_queue
-from explorer.services import catalogue, rate_distortion, run_folders
+from explorer.services import catalogue, families, rate_distortion, run_folders
+from explorer.views.families import compare
 from explorer.widgets.text import plain
+from models.config import override
 from models.runs.folder import Run
 from models.runs.index import RunIndex
+from models.storage.checkpoint import read, write
 from tests.helpers.app_test import choose, open_view, said, settle
 from tests.helpers.checkpoints import copies, make_run
 from tests.helpers.paths import ROOT
@@ -88,6 +93,35 @@ def test_a_link_to_a_run_of_another_page_shows_it(many):
     assert at.query_params["own"] == many[3] and len(options(at, "own")) == 26
     at = choose(at, "own", many[-1])
     assert len(options(at, "own")) == 25
+
+
+@pytest.fixture
+def many_scored(no_runs):
+    """Three hundred runs: a hundred of one β with seeds of their own, and two of each other β."""
+    names = copies(no_runs, 300)
+    report = (families.SHIPPED / "digits-2d-beta-1.json").read_text()
+    (no_runs / ".scores").mkdir()
+    for number, name in enumerate(names):
+        run = Run(no_runs / name)
+        stored = read(run.model_path)
+        change = {"seed": number} if number >= 200 else {"beta": 2.0 + number // 2}
+        config = override(stored.card.config, **change)
+        run.config_path.write_text(
+            json.dumps(run.document() | {"title": f"run {number}", "config": config.to_json()})
+        )
+        card = replace(stored.card, config=config, title=f"run {number}")
+        write(run.model_path, card, stored.weights, stored.codes)
+        (no_runs / ".scores" / f"{name}.json").write_text(report)
+    return names
+
+
+def test_the_table_of_families_has_pages_and_counts_every_seed(many_scored, opened):
+    at = open_view("families", families="compare")
+    (table,) = at.table
+    assert len(table.value) == compare.PAGE + 1 and len(set(opened)) <= 8
+    seeds = table.value["seeds"].tolist()
+    row = table.value.iloc[seeds.index("100")]
+    assert row["trainings that collapsed"].startswith("0 of 100")
 
 
 def test_a_page_looks_at_the_folder_once(many, monkeypatch):

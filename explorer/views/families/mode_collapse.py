@@ -13,7 +13,8 @@ from explorer.views import model_picker
 from explorer.views.families import mode_remedies, scoring
 from explorer.widgets import display, inputs, pictures
 from explorer.widgets.text import plain, typeset
-from models.metrics.samples.modes import COLLAPSED, VARIED, diagnose
+from models.judge.seeds import failures_of, share
+from models.metrics.samples.modes import COLLAPSED, VARIED
 
 DRAWN = 40
 COLUMNS = 20
@@ -54,13 +55,19 @@ def _offered() -> dict[str, Entry]:
 
 def _verdict(entry: Entry) -> None:
     report = families.report(entry)
-    if report is None:
-        scoring.show(entry.card.config.data, [entry])
+    found = None if report is None else report.modes
+    if found is None:
+        scoring.show(entry.card.config.data, [entry, *mode_remedies.unscored(entry)])
         return
-    found = diagnose(report.scores, report.count)
     box = {COLLAPSED: st.error, VARIED: st.success}.get(found.verdict, st.warning)
     box(typeset(f"**{found.verdict.capitalize()}: {MEANINGS[found.verdict]}.** {found.evidence}."))
     st.caption(f"{report.count:,} images of each kind; ± is half a 95 % interval. {EXPLAINED}")
+    if outcomes := failures_of(entry.card.config):
+        failed = share(sum(outcomes.values()), len(outcomes))
+        st.caption(
+            "Whether a training collapses is a matter of its seed, too. With these settings and "
+            f"different seeds, {failed} (exact 95 % interval) collapsed or diverged."
+        )
 
 
 def _images(model: LoadedModel) -> None:

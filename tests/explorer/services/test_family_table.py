@@ -6,9 +6,11 @@ import pytest
 
 from explorer.services.family_table import (
     COLUMNS,
+    DIVERGED,
     HAS_NONE,
     NOT_MEASURED,
     Cell,
+    Row,
     Scored,
     floors,
     rows,
@@ -34,6 +36,65 @@ def test_seeds_are_one_row_with_the_interval_of_their_mean():
     (row,) = rows([scored("a", 2.0), scored("b", 4.0, seed=1)], "draw")
     assert row.ids == ("a", "b") and row.cells[0].value == 3.0
     assert row.cells[0].half == pytest.approx(12.706, abs=1e-3)
+
+
+def test_the_same_seed_twice_is_one_seed():
+    (row,) = rows([scored("a", 2.0), scored("b", 2.0)], "draw")
+    assert row.ids == ("a", "b") and row.count == 1 and row.cells[0] == Cell(2.0, 0.5)
+
+
+def varied(id, classes, seed=0, name="digits-2d"):
+    """A model of which all is known that a verdict needs."""
+    one, none = scored(id, 2.0, seed=seed, name=name), math.nan
+    found = {"judge.recall": (0.9, 0.9), "twins": (0.0, 0.0), "support_at_least": (9e4, 9e4),
+             "classes": (classes, 10.0), "class_divergence": (0.1, 0.01),
+             "class_variance": (1.0, 1.0)}  # fmt: skip
+    one.report.scores.update(
+        (key, Score(value, none, floor, none)) for key, (value, floor) in found.items()
+    )
+    return one
+
+
+def collapsed(group):
+    titles = [column.title for column in COLUMNS["draw"]]
+    (row,) = rows(group, "draw")
+    return text(row.cells[titles.index("trainings that collapsed")], 2), row
+
+
+def test_collapsed_and_diverged_trainings_are_counted_with_their_interval():
+    diverged = scored("c", seed=2)._replace(diverged=True)
+    found, row = collapsed([varied("a", 10.0), varied("b", 6.0, seed=1), diverged])
+    assert found == "2 of 3, 9 to 99 %" and row.count == 3
+    assert row.cells[0].value == 2.0  # the mean of those that reached their end
+    assert collapsed([varied("a", 10.0)])[0] == "0 of 1, 0 to 98 %"
+    assert collapsed([scored("a")])[0] == NOT_MEASURED
+    assert collapsed([scored("a", name="digits-ae")])[0] == HAS_NONE
+
+
+def test_what_only_diverged_has_no_other_score():
+    found, row = collapsed([scored("a")._replace(diverged=True)])
+    assert found == "1 of 1, 3 to 100 %" and {c.reason for c in row.cells[:-1]} == {DIVERGED}
+
+
+def test_trainings_of_a_preset_that_were_measured_before_count_each_seed_once(monkeypatch):
+    monkeypatch.setattr(
+        "explorer.services.family_table.failures_of", lambda _: {0: True, 1: True, 2: False}
+    )
+    assert collapsed([varied("a", 10.0, seed=2), varied("b", 10.0, seed=3)])[0].startswith("2 of 4")
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "title"),
+    [
+        ("GAN", "gan", "GAN"),
+        ("A gan that collapses", "gan", "A gan that collapses"),
+        ("VQ-VAE, 16 tokens", "vae", "VQ-VAE, 16 tokens (VAE)"),
+        ("Diffusion", "ddpm", "Diffusion"),
+        ("organ", "gan", "organ (GAN)"),
+    ],
+)
+def test_a_title_says_the_family_once(name, family, title):
+    assert Row((), name, family, ()).title == title
 
 
 def test_one_run_has_the_interval_of_its_images():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from models.metrics.statistics import estimate, t_interval
+from models.metrics.statistics import estimate, share_interval, t_interval
 
 
 def test_estimate_against_numpy():
@@ -37,3 +37,15 @@ def test_interval_covers_the_mean_as_often_as_it_says():
     draws = np.random.default_rng(0).normal(5, 2, (4000, 3))
     covered = [abs(mean - 5) <= half for mean, half in map(t_interval, draws)]
     assert np.mean(covered) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 4), (4, 4), (10, 13), (1, 1), (15, 30)])
+def test_interval_of_a_share_is_the_exact_one(count, total):
+    expected = stats.binomtest(count, total).proportion_ci(0.95, "exact")
+    assert share_interval(count, total) == pytest.approx(tuple(expected), abs=1e-12)
+
+
+@pytest.mark.parametrize(("count", "total"), [(-1, 3), (4, 3), (0, 0)])
+def test_a_share_of_nothing_is_refused(count, total):
+    with pytest.raises(ValueError, match="share"):
+        share_interval(count, total)

@@ -1,6 +1,8 @@
 """A GAN on the page of families: its panel runs both players, and its remedies can be trained."""
 
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, write
 from models.training.remedies import NO_REMEDY, mode_remedies
 from tests.helpers.app_test import charts, column, open_view, press, said
+from tests.helpers.browser_page import assert_fits, settle
 from tests.helpers.configs import tiny
 from tests.helpers.families import SETTINGS
 
@@ -83,6 +86,41 @@ def test_remedies_are_trained_by_a_button(gan, desk):
     assert "one thing changed at a time" in said(at)
     press(at, "Train the remedies")
     assert len(desk.asked) == 3
+
+
+def test_a_trained_remedy_stands_beside_the_model_as_it_was(gan, desk, shown):
+    *_, remedy = mode_remedies(gan.config())
+    trained = Run.create(gan.folder.parent, remedy.config, "a remedy", purpose="remedy")
+    list(execute(trained))
+    try:
+        at = open_view("families", families="modes", **{"drawn-model": gan.id})
+        assert f"**{NO_REMEDY}**" in said(at) and f"**{remedy.name}**" in said(at)
+        as_it_was, changed = shown[""][-2:]
+        assert as_it_was.shape == changed.shape and not np.array_equal(as_it_was, changed)
+        assert [b.label for b in at.button if "Score" in b.label] == [
+            "Score the images of 2 models"
+        ]
+        press(at, "Train the others")
+        assert len(desk.asked) == 2
+    finally:
+        shutil.rmtree(trained.folder)
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_the_remedies_are_trained_by_the_page_and_scored(visit, runs_dir):
+    run = Run.create(runs_dir, tiny(**SETTING, **SETTINGS["gan"]), "small GAN")
+    list(execute(run))
+    page = visit(f"families=modes&drawn-model={run.id}", screen="families")
+    page.get_by_role("button", name="Train the remedies").click()
+    page.get_by_role("button", name="Score the images of 4 models").wait_for()
+    assert page.get_by_alt_text("New images: ").count() == 4
+    page.get_by_role("button", name="Score the images of 4 models").click()
+    verdicts = page.get_by_text("% as much as real ones do")
+    verdicts.nth(4).wait_for()
+    settle(page)
+    assert page.get_by_role("button", name=re.compile("^Train")).count() == 0
+    assert_fits(page, "families-remedies")
 
 
 def test_a_verdict_stands_where_there_are_scores(gan):
