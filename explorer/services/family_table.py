@@ -7,6 +7,7 @@ such runs is told, and in no mean. Knows no Streamlit.
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -225,6 +226,7 @@ def rows(scored: Sequence[Scored], need: str) -> list[Row]:
     return sorted(found, key=lambda row: _rank(row.cells[0], columns[0]))
 
 
+@functools.lru_cache(5000)
 def _but_for_the_seed(config: RunConfig) -> RunConfig:
     return replace(config, training=replace(config.training, seed=0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class SampleReport:
     evaluations: int
     parameters: int
 
-    @property
+    @functools.cached_property
     def modes(self) -> Modes | None:
         """Whether the model draws all kinds of images; None where scores for that are missing."""
         try:
