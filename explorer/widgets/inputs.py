@@ -6,6 +6,7 @@ the setting stays.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any
@@ -117,15 +118,27 @@ def among(name: str, allowed: Container[str]) -> tuple[str, ...]:
 def distinct(labels: Mapping[Any, str]) -> dict[Any, str]:
     """Makes labels distinct, because the browser tells options by their labels alone.
 
+    Runs of one title are told apart by the time at which they began, others by their ids.
+
     Example:
         >>> distinct({1: "a", 2: "b", 3: "a"})
         {1: 'a · 1', 2: 'b', 3: 'a · 3'}
+        >>> list(distinct({"20261129-121609-8120c1": "a", "20261129-121121-16f7dd": "a"}).values())
+        ['a · 12:16:09 on 2026-11-29', 'a · 12:11:21 on 2026-11-29']
     """
-    counts = Counter(labels.values())
-    return {
-        value: label if counts[label] == 1 else f"{label} · {value}"
-        for value, label in labels.items()
-    }
+    for name in (_began, str):
+        counts = Counter(labels.values())
+        labels = {
+            value: label if counts[label] == 1 else f"{label} · {name(value)}"
+            for value, label in labels.items()
+        }
+    return dict(labels)
+
+
+def _began(value: Any) -> str:
+    """When a run began, as its id tells; of anything else, its id."""
+    found = re.match(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-", str(value))
+    return "{3}:{4}:{5} on {0}-{1}-{2}".format(*found.groups()) if found else str(value)
 
 
 def segments(

@@ -1706,6 +1706,7 @@ function isInside(outline, x, y) {
 var DARK = "#1b2330";
 var LIGHT = "#ffffff";
 var INK = "rgba(128,128,128,.95)";
+var ROOM = 18;
 function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPictures = false } = {}) {
   const [x, y] = view.toPixels(centre);
   pen.save();
@@ -1715,12 +1716,14 @@ function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPictures 
   pen.font = "11px sans-serif";
   const dash = isOnPictures ? [6, 4] : [2, 3];
   pen.setLineDash(dash);
+  const isSmall = (isLine ? across : up) < ROOM;
   const write = (name, left, top) => {
     if (isOnPictures) edged(pen, () => pen.strokeText(name, left, top), dash);
     pen.fillText(name, left, top);
   };
   for (const sigmas of [1, 2, 3]) {
-    const name = sigmas === 3 && !isLine ? "3σ of the prior" : `${sigmas}σ`;
+    const outer = isLine ? "3σ" : "3σ of the prior";
+    const name = sigmas === 3 ? outer : isSmall ? "" : `${sigmas}σ`;
     pen.beginPath();
     if (isLine) {
       for (const side of [x - sigmas * across, x + sigmas * across]) {
@@ -1731,7 +1734,7 @@ function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPictures 
       write(name, x + sigmas * across - 3, view.top + 12);
     } else {
       pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
-      write(name, x + 3, y - sigmas * up + 12);
+      write(name, x + 3, y - sigmas * up + (isSmall ? -4 : 12));
     }
     if (isOnPictures) edged(pen, () => pen.stroke(), dash);
     pen.stroke();

@@ -7,6 +7,7 @@
 const DARK = "#1b2330";
 const LIGHT = "#ffffff";
 const INK = "rgba(128,128,128,.95)";
+const ROOM = 18; // pixels that a name needs between two circles or lines
 
 /**
  * Draws circles about the prior's mean; of one latent, lines on both sides of it.
@@ -25,12 +26,14 @@ export function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPi
   pen.font = "11px sans-serif";
   const dash = isOnPictures ? [6, 4] : [2, 3];
   pen.setLineDash(dash);
+  const isSmall = (isLine ? across : up) < ROOM; // then the outermost alone is named
   const write = (/** @type {string} */ name, /** @type {number} */ left, /** @type {number} */ top) => {
     if (isOnPictures) edged(pen, () => pen.strokeText(name, left, top), dash);
     pen.fillText(name, left, top);
   };
   for (const sigmas of [1, 2, 3]) {
-    const name = sigmas === 3 && !isLine ? "3σ of the prior" : `${sigmas}σ`;
+    const outer = isLine ? "3σ" : "3σ of the prior";
+    const name = sigmas === 3 ? outer : isSmall ? "" : `${sigmas}σ`;
     pen.beginPath();
     if (isLine) {
       for (const side of [x - sigmas * across, x + sigmas * across]) {
@@ -41,7 +44,7 @@ export function drawPrior(pen, view, centre, { isLine = false, ink = INK, isOnPi
       write(name, x + sigmas * across - 3, view.top + 12);
     } else {
       pen.ellipse(x, y, sigmas * across, sigmas * up, 0, 0, 2 * Math.PI);
-      write(name, x + 3, y - sigmas * up + 12);
+      write(name, x + 3, y - sigmas * up + (isSmall ? -4 : 12));
     }
     if (isOnPictures) edged(pen, () => pen.stroke(), dash);
     pen.stroke();

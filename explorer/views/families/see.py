@@ -21,7 +21,7 @@ def show() -> None:
     if not offered:
         model_picker.say_none()
         return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         key, chosen = _choice(models, offered)
     model = model_picker.open_model(models[key][chosen])
     with st.spinner("Opening the model…"):

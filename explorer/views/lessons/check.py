@@ -26,16 +26,22 @@ def show() -> None:
         return
     model = chosen[0]
     asked = lessons.questions(model)
-    given = answers(model, len(asked))
+    given = answers(model, len(asked), state.get("answers"))
     judged = list(each_right(asked, given))
     for place, question in enumerate(asked):
         _ask(model, place, question, given, judged[place])
     _score(judged)
 
 
-def answers(model: LoadedModel, count: int) -> tuple[str, ...]:
-    """What was answered about this model: numbers of options as text, "-" where none was chosen."""
-    stored = state.get("answers") or ()
+def answers(model: LoadedModel, count: int, stored: tuple[str, ...] | None) -> tuple[str, ...]:
+    """What was answered about this model: numbers of options as text, "-" where none was chosen.
+
+    Args:
+        model: Asked about.
+        count: Of the questions.
+        stored: The setting.
+    """
+    stored = stored or ()
     given = stored[1:] if stored[:1] == (model.entry.id,) else ()
     return (*given[:count], *("-" for _ in range(count - len(given))))
 

@@ -1,6 +1,7 @@
 """The Lessons page: every lesson in its four parts, and what a link may hide."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -267,13 +268,15 @@ def test_the_file_that_is_handed_in_has_it_all(no_runs, monkeypatch):
         "predicted": "density~1;signs~0", "answers": "digits-2d-beta-1,0,-",
         "pins": "A~0.5,-0.25", "draw": "4",
     }  # fmt: skip
-    written = []
-    monkeypatch.setattr(
-        hand_in.st, "download_button", lambda *a, **k: written.append(hand_in.to_text("Ada"))
-    )
+    offered = []
+    monkeypatch.setattr(hand_in.st, "download_button", lambda *a, **k: offered.append(a))
+    monkeypatch.setattr(hand_in.st, "text_input", lambda *a, **k: "Ada \u202e../Lovelace\n")
     open_view("lessons", **link)
-    document = json.loads(written[-1])
-    assert document["name"] == "Ada"
+    _, make, name, _ = offered[-1]
+    with ThreadPoolExecutor(1) as pool:  # the server makes it outside of any run of the page
+        document = json.loads(pool.submit(make).result())
+    assert document["name"] == "Ada ../Lovelace"
+    assert name == "hand-in-ada-lovelace.json"
     assert [each["lesson"] for each in document["predictions"]] == ["density", "signs"]
     assert document["predictions"][0]["predicted"] == LESSONS["density"].choices[1]
     assert document["predictions"][0]["measured"] in LESSONS["density"].choices
