@@ -13,7 +13,6 @@ from websockets.exceptions import ConnectionClosed
 from explorer.server import messages
 from explorer.server.messages import AT_ONCE, PER_SECOND, Line, Pace
 from tests.benchmarks.session import LOOK, Session
-from tests.helpers.app_server import app_server
 from tests.helpers.processes import PATIENCE
 
 
@@ -171,8 +170,8 @@ def test_what_is_no_message_is_left_to_streamlit(clock):
 
 
 @pytest.mark.slow
-def test_on_a_server_a_flood_is_merged_and_its_last_value_arrives(tmp_path):
-    with app_server(tmp_path) as (address, _), closing(Session(address, "")) as visitor:
+def test_on_a_server_a_flood_is_merged_and_its_last_value_arrives(server):
+    with closing(Session(server[0], "")) as visitor:
         for point in range(2000):
             message = visitor._message()
             message.rerun_script.fragment_id = visitor.fragment
@@ -189,8 +188,8 @@ def test_on_a_server_a_flood_is_merged_and_its_last_value_arrives(tmp_path):
 
 
 @pytest.mark.slow
-def test_on_a_server_a_value_that_fills_its_memory_ends_the_connection(tmp_path):
-    with app_server(tmp_path) as (address, _), closing(Session(address, "")) as visitor:
+def test_on_a_server_a_value_that_fills_its_memory_ends_the_connection(server):
+    with closing(Session(server[0], "")) as visitor:
         message = visitor._message()
         widget = message.rerun_script.widget_states.widgets.add(id="forged")
         widget.string_value = "x" * (18 * 2**20)

@@ -115,10 +115,27 @@ def the_only_set():
         ("8.5", 8.5, "they become white"),
     ],
 )
-@pytest.mark.parametrize("command", [["data", "add"], ["train", "--data"], ["sweep", "--data"]])
+@pytest.mark.parametrize("command", [["data", "add"], ["train", "--data"]])
 def test_every_command_that_reads_images_takes_the_scale_and_says_it(
     dark, command, scale, white, words
 ):
+    assert_scale_is_said(dark, command, scale, white, words)
+
+
+@pytest.mark.parametrize(
+    ("scale", "white", "words"),
+    [
+        ("20", 20, "20 is white, as chosen"),
+        pytest.param("auto", 17, "far below 255: taken as white", marks=pytest.mark.slow),
+        pytest.param("none", 255, "the images are dark", marks=pytest.mark.slow),
+        pytest.param("8.5", 8.5, "they become white", marks=pytest.mark.slow),
+    ],
+)
+def test_a_sweep_takes_the_scale_and_says_it(dark, scale, white, words):
+    assert_scale_is_said(dark, ["sweep", "--data"], scale, white, words)
+
+
+def assert_scale_is_said(dark, command, scale, white, words):
     said = call(*command, dark, "--scale", scale, *brief(command))
     assert words in said and the_only_set().scale == white
 

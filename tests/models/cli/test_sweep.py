@@ -116,12 +116,16 @@ def test_a_score_by_beta_is_printed_with_its_verdict(tmp_path, handlers):
     config = override(
         tiny(training={"batch_size": 32, "epochs": 1}), data="sprites-8", image_shape=(1, 8, 8)
     )
+    for member in Sweep.open(tmp_path, grid(config, [1, 4], 2)).members:
+        list(execute(member.run))  # here: four processes take longer to start than to train
+    made = len(list_runs(tmp_path))
     out = call(*command(tmp_path, config, "1,4", "--seeds=2", "--score=mig")[3:])
     lines = out.splitlines()
     start = lines.index("MIG (0 to 1) by beta:")
     assert re.fullmatch(r" +1  \d\.\d{3} ± \d\.\d{3} \(95 %\), 2 runs", lines[start + 1])
     assert re.fullmatch(r" +4  \d\.\d{3} ± \d\.\d{3} \(95 %\), 2 runs", lines[start + 2])
     assert "MIG" in lines[start + 3] and "over 2 seeds" in lines[start + 3]
+    assert len(list_runs(tmp_path)) == made == 4
 
 
 @pytest.mark.parametrize(

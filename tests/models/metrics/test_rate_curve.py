@@ -22,8 +22,8 @@ from models.storage.card import Card
 from models.storage.checkpoint import read, restore, write
 from models.storage.tensors import CheckpointError
 from models.training.trainer import Training
+from tests.helpers.command_line import call
 from tests.helpers.configs import tiny
-from tests.helpers.processes import PATIENCE, finish, python
 from tests.helpers.sentences import assert_sentence
 
 
@@ -233,12 +233,10 @@ def test_evaluation_at_a_beta_is_that_of_the_folded_model(finished, tmp_path):
 
 
 def test_command_line_evaluates_at_a_beta(finished):
-    arguments = ("-m", "models", "evaluate", str(finished.model_path), "--json")
-    report = json.loads(finish(python(*arguments, "--beta", "5")))
+    arguments = ("evaluate", finished.model_path, "--json", "--beta")
+    report = json.loads(call(*arguments, 5))
     assert report == evaluate_checkpoint(finished.model_path, beta=5.0)
-    refused = python(*arguments, "--beta", "0.01")
-    _, error = refused.communicate(timeout=PATIENCE)
-    assert refused.returncode == 1
+    error = call(*arguments, 0.01, status=1)
     assert error == "Error: beta must be 0.1 to 100 for this model, got 0.01.\n"
 
 

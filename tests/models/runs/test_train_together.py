@@ -39,7 +39,9 @@ def test_one_run_alone_is_trained_bit_for_bit(network, tmp_path):
     assert read(one.model_path).fingerprint == read(other.model_path).fingerprint
 
 
-@pytest.mark.parametrize("rounds", [1, 2, 4, 7])
+@pytest.mark.parametrize(
+    "rounds", [1, 4, *(pytest.param(rounds, marks=pytest.mark.slow) for rounds in (2, 7))]
+)
 def test_closing_between_rounds_keeps_all_and_they_go_on(rounds, separate, tmp_path):
     runs = created(tmp_path)
     training = train_together(runs)
