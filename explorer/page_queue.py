@@ -8,6 +8,7 @@ waits for the work of another.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 import time
@@ -17,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from explorer.services import run_folders
 
@@ -97,12 +99,27 @@ def turn() -> Iterator[None]:
         yield
 
 
-def fragment(function: Callable[..., None], run_every: float | None = None) -> Callable[..., None]:
-    """Makes a part of a page that is run again by itself, in turn: Streamlit's fragment."""
+def fragment(
+    function: Callable[..., None], run_every: float | None = None, key: str | None = None
+) -> Callable[..., None]:
+    """Makes a part of a page that is run again by itself, in turn: Streamlit's fragment.
+
+    Args:
+        function: Shows the part.
+        run_every: After so many seconds, again and again.
+        key: Under which `run_again` finds it.
+    """
 
     @functools.wraps(function)
     def in_turn(*arguments: Any) -> None:
         with turn():
             function(*arguments)
 
-    return st.fragment(in_turn, run_every=run_every)
+    return st.fragment(in_turn, run_every=run_every, key=key)
+
+
+def run_again(*keys: str) -> None:
+    """Has these parts of the page run in place of the one whose callback calls this; where one of
+    them is not shown, or no callback runs, all stays as it is."""
+    with contextlib.suppress(StreamlitAPIException):
+        st.rerun(list(keys))

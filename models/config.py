@@ -332,11 +332,8 @@ class RunConfig(Settings):
             >>> RunConfig().get("latent_dim")
             2
         """
-        return getattr(self if name in described(RunConfig) else self._part_of(name), name)
-
-    def _part_of(self, name: str) -> Settings:
-        parts = (self.model, self.objective, self.training)
-        return next(part for part in parts if name in {item.name for item in fields(part)})
+        part = PART_OF.get(name)
+        return getattr(self if part is None else getattr(self, part), name)
 
 
 PARTS: dict[str, type[Settings]] = {
@@ -344,6 +341,8 @@ PARTS: dict[str, type[Settings]] = {
     "objective": ObjectiveConfig,
     "training": TrainingConfig,
 }
+PART_OF = {item.name: part for part, kind in PARTS.items() for item in fields(kind)}
+"""The part of a run's settings to which each belongs; all others are the run's own."""
 RUN_SETTINGS: dict[str, Description] = described(RunConfig)
 """Every setting of a run by its name, in the order of the parts: no two parts share a name."""
 for _part in PARTS.values():

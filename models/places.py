@@ -7,6 +7,7 @@ names none, and `~` is the home folder, as in a shell.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,14 @@ def default_data_dir() -> Path:
 
 
 def _named_by(variable: str, otherwise: str) -> Path:
-    return user_path(os.environ.get(variable, "").strip() or otherwise)
+    text = os.environ.get(variable, "").strip() or otherwise
+    return user_path(text) if text.startswith("~") else _path(text)
+
+
+@functools.lru_cache(16)
+def _path(text: str) -> Path:
+    """The path of a text, made once: a page asks for these folders dozens of times."""
+    return Path(text)
 
 
 def user_path(text: str | Path) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -73,12 +74,20 @@ def all_models() -> dict[str, Entry]:
 def _others() -> tuple[tuple[str, Path, bool, int], ...]:
     """Models that are not the user's runs: id, file, whether it ships, its time of change."""
     paths = [(adapter_model.ID, path, False) for path in adapter_model.paths()]
-    paths += [(path.stem, path, True) for path in sorted(SHIPPED.glob("*.safetensors"))]
+    paths += [(path.stem, path, True) for path in _shipped(SHIPPED)]
     found = []
     for name, path, ships in paths:
         with contextlib.suppress(OSError):  # removed in this moment
-            found.append((name, path, ships, path.stat().st_mtime_ns))
+            found.append((name, path, ships, os.stat(path).st_mtime_ns))
     return tuple(found)
+
+
+def _shipped(folder: Path) -> list[Path]:
+    """The checkpoints of a folder, by name; none where there is no such folder."""
+    with contextlib.suppress(OSError):
+        names = sorted(os.listdir(folder))
+        return [folder / name for name in names if name.endswith(".safetensors")]
+    return []
 
 
 @functools.lru_cache(4)

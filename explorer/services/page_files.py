@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -39,7 +40,7 @@ def _built(key: tuple, _build: Callable[[], Any]) -> Any:
     return _build()
 
 
-@kept_per_model(50, "Finding the plane…")
+@functools.lru_cache(20)
 def plane(model: LoadedModel, view: str, x: int, y: int) -> Plane:
     """Finds the plane of a view: two latent dimensions (counted from 0), or PCA."""
     return map_spec.make_plane(model.checkpoint, view, x, y)

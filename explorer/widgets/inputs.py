@@ -44,13 +44,14 @@ def _bind(
 def _show(key: str, value: Any, label: str | None = None) -> None:
     """Sets a widget that shows another value: setting it again would undo the user's changes.
 
-    One whose label has changed is set again, for the browser knows it by the old one.
+    One whose label has changed is set again, for the browser knows it by the old one. The labels
+    are one entry of the session: Streamlit looks through all entries for each input.
     """
-    is_set = key in st.session_state and st.session_state[key] == value
-    is_known = st.session_state.get(f"{key}-label", label) == label
-    if not (is_set and is_known):
-        st.session_state[key] = value
-    st.session_state[f"{key}-label"] = label
+    memory = st.session_state
+    labels = memory.setdefault("input_labels", {})
+    if key not in memory or memory[key] != value or labels.get(key, label) != label:
+        memory[key] = value
+    labels[key] = label
 
 
 def select(

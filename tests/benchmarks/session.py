@@ -77,7 +77,7 @@ class Session:
         self.fetched: set[str] = set()
         self.due: dict[str, tuple[float, float]] = {}  # interval and next time by fragment
         self.headings: list[str] = []  # of the latest run
-        self.errors = 0
+        self.errors = self.whole_runs = 0
         message = self._message()
         message.rerun_script.page_name = page
         self.run(message)
@@ -120,6 +120,7 @@ class Session:
 
     def _begin(self, navigation) -> None:
         """A run of the whole page, not of a fragment: it starts with nothing."""
+        self.whole_runs += 1
         self.pages = {page.url_pathname: page.page_script_hash for page in navigation.app_pages}
         self.page = navigation.page_script_hash
         self.buttons, self.choices, self.due, self.pad = {}, {}, {}, None

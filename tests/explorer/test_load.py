@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.data.drawing import EXAMPLES
 from models.runs.folder import list_runs
 from tests.benchmarks import concurrency
 from tests.benchmarks.session import Session
@@ -44,6 +45,15 @@ def test_the_training_goes_on_and_is_looked_at(load):
     found, epochs = load
     assert epochs > 0
     assert found.looks and max(found.looks) < 5000
+
+
+def test_a_stroke_runs_two_parts_of_the_page_and_not_the_whole(server):
+    session = Session(server[0], "model=digits-2d-beta-1")
+    session.draw(EXAMPLES[3])
+    session.draw(EXAMPLES[4])
+    session.pin(1)
+    session.close()
+    assert session.errors == 0 and session.whole_runs == 1
 
 
 def test_a_point_that_is_not_there_is_counted_as_an_error(server):

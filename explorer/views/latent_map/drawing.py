@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from explorer.widgets.text import typeset
 from models.data import drawing
 from models.latents.codes import nearest_codes
 
+PART, MAPS = "drawing", "maps"
+"""Keys of what a stroke changes: this part of the page, and its maps."""
 FEW = 4
 SIDE = 112
 NEIGHBOURS = 6
@@ -41,16 +44,6 @@ def code(model: LoadedModel) -> dict[str, Any] | None:
     }
 
 
-def refresh(model: LoadedModel) -> bool:
-    """Updates the session's `drawn_code`, absent while nothing is drawn; returns whether it is
-    new."""
-    memory = st.session_state
-    before, now = memory.pop("drawn_code", None), code(model)
-    if now is not None:
-        memory.drawn_code = now
-    return now != before
-
-
 def _strokes() -> list:
     """The drawing of this session, checked; [] if there is none."""
     return st.session_state.get("drawing", [])
@@ -65,13 +58,12 @@ def _keep() -> None:
         memory.drawing_problem = str(error)
     else:
         memory.update(drawing=[stroke.tolist() for stroke in strokes], drawing_problem="")
+        page_queue.run_again(PART, MAPS)
 
 
-@page_queue.fragment
+@functools.partial(page_queue.fragment, key=PART)
 def section(model: LoadedModel) -> None:
-    """Opens and closes the pad; reruns alone, unless the map must show a new drawing."""
-    if refresh(model):
-        st.rerun()
+    """Opens and closes the pad; runs again alone, a new drawing with the maps that show it."""
     noun = drawn_digit.noun(model)
     if not noun:  # a pad has no colours
         return

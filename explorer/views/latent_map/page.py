@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from importlib import import_module
 from typing import Any
 
@@ -163,7 +164,6 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     data |= {
         "betas": page_files.beta_data(model),
         "visit": state.visit(),
-        "drawn": drawing.code(model) if model.is_whole else None,
         "arrow": directions.arrow(model) if model.is_whole else None,
         "download": model.card.config.data,
         "note": "" if model.test_images or not model.is_whole else where_originals(model),
@@ -186,14 +186,15 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
         html_export.button(model, shown, _kept(model, name), name)
 
 
-@page_queue.fragment
+@functools.partial(page_queue.fragment, key=drawing.MAPS)
 def _live(model: LoadedModel, data: dict[str, Any], name: str) -> None:
     """The map itself; a touch reruns this part alone, to keep the link, unless other parts show
     the touched image too."""
     if st.session_state.pop("is_touched", False) and _is_followed():
         st.rerun()
     state.choose("point", range(len(model.codes)))
-    component.latent_map(data | _kept(model, name), f"map{name}", lambda: _touched(name))
+    drawn = {"drawn": drawing.code(model) if model.is_whole else None}
+    component.latent_map(data | drawn | _kept(model, name), f"map{name}", lambda: _touched(name))
     state.publish()
 
 

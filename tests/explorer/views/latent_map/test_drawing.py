@@ -10,9 +10,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from explorer.browser.drawing import component as live
+from explorer.browser.latent_map import component
 from explorer.services import drawn_digit
 from explorer.services.loaded_model import LoadedModel
-from explorer.views.latent_map import drawing
 from explorer.widgets import pictures
 from models.data.drawing import EXAMPLES, describe, to_image
 from models.metrics.likelihood import elbo
@@ -53,15 +53,15 @@ def quiet(runs_dir, monkeypatch):
 
 
 @pytest.fixture
-def runs(monkeypatch):
-    """One entry for each time the panels have run."""
-    found, refresh = [], drawing.refresh
+def placed(monkeypatch):
+    """What each map that was placed says of the drawing, in turn."""
+    found, place = [], component.latent_map
 
-    def count(checkpoint):
-        found.append(refresh(checkpoint))
-        return found[-1]
+    def note(data, *given):
+        found.append(data["drawn"])
+        place(data, *given)
 
-    monkeypatch.setattr(drawing, "refresh", count)
+    monkeypatch.setattr(component, "latent_map", note)
     return found
 
 
@@ -81,8 +81,8 @@ def screen(strokes=None, **link):
 
 
 def drawn_code(at):
-    there = "drawn_code" in at.session_state
-    return at.session_state["drawn_code"] if there else None
+    maps = [component_data(e) for e in at.get("bidi_component") if "-map" in e.proto.id]
+    return maps[0]["drawn"]
 
 
 def texts(at):
@@ -125,26 +125,21 @@ def test_a_drawing_is_shown_with_its_numbers_and_neighbours(shown):
         assert f"{DIGITS.codes.labels[i]} · Δ {distance[i]:.2f}" in shown
 
 
-def test_the_code_is_handed_to_the_map_once(runs):
+def test_the_map_has_the_code_in_the_run_that_has_the_drawing(placed):
     at = screen()
-    assert runs == [False]
+    assert placed == [None]
     run(at, FOUR)
-    assert runs[1:] == [True, False], "the map runs once more, and no more"
     _, mean, log_variance = encoded(DIGITS, FOUR)
-    assert drawn_code(at) == {
+    code = {
         "mean": pytest.approx(mean.tolist(), abs=1e-5),
         "log_variance": pytest.approx(log_variance.tolist(), abs=1e-5),
     }
-    maps = [component_data(e) for e in at.get("bidi_component") if "map" in e.proto.id]
-    assert maps[0]["drawn"] == drawn_code(at)
-    run(at)
-    assert runs[3:] == [False]
+    assert placed[1:] == [code] and drawn_code(at) == code
     run(at, [])
-    assert runs[4:] == [True, False]
-    assert drawn_code(at) is None
+    assert placed[2:] == [None]
 
 
-def test_another_model_encodes_the_same_drawing_whichever_panel_is_open(runs):
+def test_another_model_encodes_the_same_drawing_whichever_panel_is_open(placed):
     at = screen(FOUR, panel="prior")
     assert drawn_code(at)["mean"] == pytest.approx(encoded(DIGITS, FOUR)[1].tolist(), abs=1e-5)
     for name in ("digits-2d-beta-4", "digits-autoencoder"):
@@ -152,7 +147,7 @@ def test_another_model_encodes_the_same_drawing_whichever_panel_is_open(runs):
         _, mean, log_variance = encoded(read(ROOT / "checkpoints" / f"{name}.safetensors"), FOUR)
         assert drawn_code(at)["mean"] == pytest.approx(mean.tolist(), abs=1e-5)
         assert (drawn_code(at)["log_variance"] is None) == (log_variance is None)
-    assert runs == [True, False] * 3
+    assert len(placed) == 3, "one run each"
     assert at.session_state["drawing"] == FOUR
 
 
@@ -211,7 +206,7 @@ def test_data_with_dark_ink_are_drawn_on_so(monkeypatch, shown):
     st.cache_resource.clear()
 
 
-def test_numbers_that_are_not_finite_are_said_and_kept_from_the_map(monkeypatch, runs):
+def test_numbers_that_are_not_finite_are_said_and_kept_from_the_map(monkeypatch):
     real = drawn_digit.score
     broken = {"mean": np.array([np.nan, 0])}
     monkeypatch.setattr(drawn_digit, "score", lambda *given: real(*given)._replace(**broken))
@@ -219,7 +214,7 @@ def test_numbers_that_are_not_finite_are_said_and_kept_from_the_map(monkeypatch,
     assert [error.value for error in at.error] == [
         "The model’s numbers for this drawing are not finite: choose another model."
     ]
-    assert drawn_code(at) is None and runs == [False]
+    assert drawn_code(at) is None
 
 
 @pytest.mark.parametrize("sent", [None, "text", [[[0.5, 2]]], [[[0.5, 0.5]] * 10_000]])
