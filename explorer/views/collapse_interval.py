@@ -25,9 +25,10 @@ HELP = (
 def show(config: RunConfig) -> None:
     """Says for images like these in general which β collapses; nothing where that is unknown."""
     future = collapse_prediction.population(config)
-    if future is not None:
-        tick = None if future.done() else TICK_SECONDS
-        page_queue.fragment(_follow, run_every=tick)(future, tick is not None)
+    if future is not None and future.done():
+        _follow(future, was_awaited=False)
+    elif future is not None:
+        page_queue.fragment(_follow, run_every=TICK_SECONDS)(future, True)
 
 
 def _follow(future: Future[PopulationThreshold | None], was_awaited: bool) -> None:

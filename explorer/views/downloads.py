@@ -22,12 +22,14 @@ def show() -> None:
     """Offers what is not on this machine, in a class to the teacher; nothing once all of it is."""
     missing = _missing(TORCHVISION)
     if missing and permissions.is_teacher():
-        with st.expander("More images: MNIST, Fashion-MNIST, Kuzushiji-MNIST", key="downloads"):
-            st.caption(
-                "60,000 training and 10,000 test images of 28 × 28 pixels each, from the servers "
-                "that torchvision names. Nothing else here uses the internet."
-            )
-            _offer(missing)
+        title = "More images: MNIST, Fashion-MNIST, Kuzushiji-MNIST"
+        with st.expander(title, key="downloads", on_change="rerun") as expander:
+            if expander.open or any(map(_is_running, missing)):
+                st.caption(
+                    "60,000 training and 10,000 test images of 28 × 28 pixels each, from the "
+                    "servers that torchvision names. Nothing else here uses the internet."
+                )
+                _offer(missing)
 
 
 def offer(name: str) -> None:

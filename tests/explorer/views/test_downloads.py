@@ -39,6 +39,14 @@ def shelf(monkeypatch, tmp_path, no_runs, desk):
     st.cache_resource.clear()
 
 
+def open_list():
+    """The Train page with its list of downloads, which is made when it is opened."""
+    at = open_view("train")
+    assert not any(label.startswith("Download ") for label in labels(at))
+    at.session_state["downloads"] = True
+    return settle(at)
+
+
 def labels(at):
     return [button.label for button in at.button]
 
@@ -57,7 +65,7 @@ def put(folder, name):
 
 
 def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
-    at = open_view("train")
+    at = open_list()
     assert field(at, "data").options == ["Digits", "Sprites", "Sprites in colour"]
     press(at, "Download MNIST")
     assert shelf.asked == [("mnist", default_data_dir())]
@@ -73,7 +81,7 @@ def test_a_missing_set_is_downloaded_followed_and_then_offered(shelf):
 
 
 def test_a_download_is_cancelled(shelf):
-    at = press(open_view("train"), "Download Fashion-MNIST")
+    at = press(open_list(), "Download Fashion-MNIST")
     at.button("cancel-fashion-mnist").click()
     settle(at.run())
     assert shelf.found == {} and "Download Fashion-MNIST" in labels(at)
@@ -81,7 +89,7 @@ def test_a_download_is_cancelled(shelf):
 
 
 def test_what_went_wrong_is_one_sentence_beside_the_button(shelf):
-    at = open_view("train")
+    at = open_list()
     shelf.found["kmnist"] = Download(False, 0, "kmnist could not be downloaded: try again")
     settle(at.run())
     shown = [error.value for error in at.error]
@@ -95,7 +103,7 @@ def test_what_went_wrong_is_one_sentence_beside_the_button(shelf):
 def test_nothing_is_offered_where_everything_is(shelf):
     for name in TORCHVISION:
         put(default_data_dir(), name)
-    assert not any(label.startswith("Download ") for label in labels(open_view("train")))
+    assert not any(label.startswith("Download ") for label in labels(open_list()))
 
 
 @pytest.mark.parametrize(("view", "link"), [("latent_map", {}), ("trade_off", {"group": "mnist"})])
