@@ -74,9 +74,9 @@ PRESETS: dict[str, RunConfig] = {
     ),
     "mnist-2d": RunConfig(
         "mnist",
-        ModelConfig(),
+        ModelConfig(hidden=(256, 128, 64), activation="silu"),
         ObjectiveConfig(kl_warmup_steps=500),
-        replace(_MNIST_TRAINING, binarize=True),
+        replace(_MNIST_TRAINING, plateau=0.6, binarize=True),
     ),
     "mnist-2d-multirate": RunConfig(
         "mnist",
@@ -86,9 +86,9 @@ PRESETS: dict[str, RunConfig] = {
     ),
     "mnist-20d": RunConfig(
         "mnist",
-        ModelConfig(latent_dim=20, hidden=(480, 240)),
-        ObjectiveConfig(kl_warmup_steps=5000),
-        _MNIST_TRAINING,
+        ModelConfig(latent_dim=20, hidden=(480, 240), activation="silu"),
+        ObjectiveConfig(kl_warmup_steps=2000),
+        replace(_MNIST_TRAINING, plateau=0.6),
     ),
     "mnist-2d-quick": RunConfig(
         "mnist",
