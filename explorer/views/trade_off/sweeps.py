@@ -24,9 +24,9 @@ SHOWN = 3
 
 
 def show() -> None:
-    """The form, built when it is opened, and every sweep that is being trained or ended early."""
-    with st.expander("Train a sweep over β", key="sweep-form", on_change="rerun") as expander:
-        if expander.open and looking.may_make():
+    """The form, and every sweep that is being trained or ended early."""
+    with st.expander("Train a sweep over β"):
+        if looking.may_make():
             _form()
     every = TICK_SECONDS if any(job.is_live for job in _sweeps()) else None
     page_queue.fragment(_follow, run_every=every)(every is not None)
