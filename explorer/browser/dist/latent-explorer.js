@@ -1164,12 +1164,12 @@ function classes(scatter) {
     sign.style.color = colour;
     sign.setAttribute("aria-hidden", "true");
     const button = make("button", { type: "button", title: "Hide or show this class" }, sign, name);
-    const settle = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
+    const settle2 = () => button.setAttribute("aria-pressed", String(!scatter.hidden.has(i)));
     button.onclick = () => {
       scatter.toggle(i);
-      settle();
+      settle2();
     };
-    settle();
+    settle2();
     return button;
   });
 }
@@ -3712,7 +3712,7 @@ var HandDecoder = class {
     input.value = String(value);
     const text = make("output", { textContent: shown(value) });
     input.setAttribute("aria-label", latentName(j));
-    const settle = () => {
+    const settle2 = () => {
       const z = [...this.code()];
       z[j] = Number(input.value);
       this.z = z;
@@ -3721,7 +3721,7 @@ var HandDecoder = class {
       this.paint();
       this.host.marked();
     };
-    input.oninput = settle;
+    input.oninput = settle2;
     input.onchange = () => this.host.changed();
     const name = make("span", {}, latentName(j));
     if (this.isDead(j)) name.append(" ", why("dead"));
@@ -6724,6 +6724,60 @@ function table(chosen, points) {
 `).join("");
 }
 
+// explorer/browser/latent_map/settling.js
+function settle(map, data, positions) {
+  const axes = JSON.stringify([data.view, data.plane, data.positions]);
+  const colour = JSON.stringify([data.colour, getComputedStyle(map.root).getPropertyValue("--st-background-color")]);
+  const isSameView = map.has.axes === axes;
+  const isRestored = map.has.restored !== String(data.visit);
+  if (!isSameView || isRestored) offerTools(map, data);
+  map.anchor();
+  if (!isSameView || map.has.colour !== colour) {
+    Object.assign(map.has, { axes, colour });
+    const { content, scale } = contentOf(data, map.model, map.plane, positions);
+    map.scale = scale;
+    map.medians = null;
+    map.scatter.show(content, isSameView);
+    fillLegend(part(map.root, ".legend"), map.scatter, scale);
+    map.find();
+    if (!isSameView) map.pointer.rename();
+  }
+  if (isRestored) restore(map, data);
+  map.toolbar.anchors(map.point, map.pins.all);
+  map.interpolation.update(map.pins.all);
+  if (!isSameView || isRestored) map.inspector.restart();
+  if (isRestored) map.link.settle();
+  if (map.toolbar.background !== "none" && !map.background) layBackground(map);
+  map.drawMarks();
+  map.ghost.walk();
+}
+function restore(map, { look, visit }) {
+  map.has.restored = String(visit);
+  restoreView(map, look);
+  fillLegend(part(map.root, ".legend"), map.scatter, map.scale);
+  map.find();
+  map.pins.set(map.pins.all);
+  map.link.hush();
+}
+function offerTools(map, data) {
+  map.background = null;
+  map.toolbar.offer({
+    hasPlane: data.plane !== null,
+    hasPosterior: map.model.logVariances !== null,
+    isDeep: data.plane !== null && map.model.size > 2,
+    home: data.plane?.home ?? "",
+    hasClasses: map.model.labels !== null,
+    hasPictures: map.model.hasPictures
+  });
+}
+function takeOriginals(map, bytes, data) {
+  if (!data.originals || data.originals !== map.data?.originals || map.originals.url === data.originals) return;
+  map.originals.take(data.originals, bytes, map.model.shape);
+  map.thumbnails.forget();
+  map.inspector.show();
+  map.scatter.request();
+}
+
 // explorer/browser/latent_map/thumbnails.js
 var MOST2 = 400;
 var Thumbnails = class {
@@ -7358,9 +7412,9 @@ var LatentMap = class {
       const [model, positions] = await Promise.all([bytes(data.model), data.positions ? bytes(data.positions) : null]);
       if (serial !== this.serial) return;
       this.load(new Uint8Array(model));
-      this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      settle(this, data, positions && readPositions(new Uint8Array(positions)));
       this.everyBeta.offer();
-      if (originals) this.takeOriginals(new Uint8Array(await originals), data);
+      if (originals) takeOriginals(this, new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */
       error.message}. Reload the page.`);
@@ -7437,72 +7491,6 @@ var LatentMap = class {
   get view() {
     if (!this.scatter.view) throw new Error("the map must be drawn first");
     return this.scatter.view;
-  }
-  /**
-   * Whatever may differ between two runs of the page for the same model.
-   * @param {MapData} data
-   * @param {Float32Array | null} positions of a t-SNE map
-   */
-  settle(data, positions) {
-    const axes = JSON.stringify([data.view, data.plane, data.positions]);
-    const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
-    const isSameView = this.has.axes === axes;
-    const isRestored = this.has.restored !== String(data.visit);
-    if (!isSameView || isRestored) this.offerTools(data);
-    this.anchor();
-    if (!isSameView || this.has.colour !== colour) {
-      Object.assign(this.has, { axes, colour });
-      const { content, scale } = contentOf(data, this.model, this.plane, positions);
-      this.scale = scale;
-      this.medians = null;
-      this.scatter.show(content, isSameView);
-      fillLegend(part(this.root, ".legend"), this.scatter, scale);
-      this.find();
-      if (!isSameView) this.pointer.rename();
-    }
-    if (isRestored) this.restoreView(data);
-    this.toolbar.anchors(this.point, this.pins.all);
-    this.interpolation.update(this.pins.all);
-    if (!isSameView || isRestored) this.inspector.restart();
-    if (isRestored) this.link.settle();
-    if (this.toolbar.background !== "none" && !this.background) layBackground(this);
-    this.drawMarks();
-    this.ghost.walk();
-  }
-  /**
-   * Zoom, hidden classes and pins as the link has them, once per visit.
-   * @param {MapData} data
-   */
-  restoreView({ look, visit }) {
-    this.has.restored = String(visit);
-    restoreView(this, look);
-    fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
-    this.find();
-    this.pins.set(this.pins.all);
-    this.link.hush();
-  }
-  /** @param {MapData} data */
-  offerTools(data) {
-    this.background = null;
-    this.toolbar.offer({
-      hasPlane: data.plane !== null,
-      hasPosterior: this.model.logVariances !== null,
-      isDeep: data.plane !== null && this.model.size > 2,
-      home: data.plane?.home ?? "",
-      hasClasses: this.model.labels !== null,
-      hasPictures: this.model.hasPictures
-    });
-  }
-  /**
-   * @param {Uint8Array} bytes
-   * @param {MapData} data
-   */
-  takeOriginals(bytes, data) {
-    if (!data.originals || data.originals !== this.data?.originals || this.originals.url === data.originals) return;
-    this.originals.take(data.originals, bytes, this.model.shape);
-    this.thumbnails.forget();
-    this.inspector.show();
-    this.scatter.request();
   }
   /** Puts the plane through the chosen anchor. */
   anchor() {

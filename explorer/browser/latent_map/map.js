@@ -10,7 +10,6 @@ import { part } from "../common/dom.js";
 import { buildPlane, mediansOf, nearestPoint } from "../numerics/geometry.js";
 import { readPositions } from "../numerics/tensors.js";
 import { Gestures } from "../scatter/gestures.js";
-import { fillLegend } from "../scatter/legend.js";
 import { Scatter } from "../scatter/scatter.js";
 import { layBackground } from "./background.js";
 import { contentOf } from "./content.js";
@@ -21,7 +20,7 @@ import { pressKey } from "./keyboard.js";
 import { EveryBeta } from "./every_beta.js";
 import { Ghost } from "./ghost.js";
 import { Link } from "./link.js";
-import { restoreLook, restoreView } from "./look.js";
+import { restoreLook } from "./look.js";
 import { gestureHost, inspectorHost, pinsHost, scatterHost, selectionHost, walkHost } from "./hosts.js";
 import { paintMarks, paintTouched } from "./marks.js";
 import { LatentModel } from "./model.js";
@@ -33,6 +32,7 @@ import { Pointer } from "./pointer.js";
 import { PointerPanel } from "./pointer_panel.js";
 import { Posteriors } from "./posteriors.js";
 import { Selection } from "./selection.js";
+import { settle, takeOriginals } from "./settling.js";
 import { Thumbnails } from "./thumbnails.js";
 import { Toolbar } from "./toolbar.js";
 import { Truth } from "./truth.js";
@@ -118,9 +118,9 @@ export class LatentMap {
       const [model, positions] = await Promise.all([bytes(data.model), data.positions ? bytes(data.positions) : null]);
       if (serial !== this.serial) return;
       this.load(new Uint8Array(model));
-      this.settle(data, positions && readPositions(new Uint8Array(positions)));
+      settle(this, data, positions && readPositions(new Uint8Array(positions)));
       this.everyBeta.offer();
-      if (originals) this.takeOriginals(new Uint8Array(await originals), data);
+      if (originals) takeOriginals(this, new Uint8Array(await originals), data);
     } catch (error) {
       if (serial === this.serial) this.say(`The map cannot be shown: ${/** @type {Error} */ (error).message}. Reload the page.`);
     }
@@ -199,75 +199,6 @@ export class LatentMap {
   get view() {
     if (!this.scatter.view) throw new Error("the map must be drawn first");
     return this.scatter.view;
-  }
-
-  /**
-   * Whatever may differ between two runs of the page for the same model.
-   * @param {MapData} data
-   * @param {Float32Array | null} positions of a t-SNE map
-   */
-  settle(data, positions) {
-    const axes = JSON.stringify([data.view, data.plane, data.positions]);
-    const colour = JSON.stringify([data.colour, getComputedStyle(this.root).getPropertyValue("--st-background-color")]);
-    const isSameView = this.has.axes === axes;
-    const isRestored = this.has.restored !== String(data.visit);
-    if (!isSameView || isRestored) this.offerTools(data);
-    this.anchor();
-    if (!isSameView || this.has.colour !== colour) {
-      Object.assign(this.has, { axes, colour });
-      const { content, scale } = contentOf(data, this.model, this.plane, positions);
-      this.scale = scale;
-      this.medians = null;
-      this.scatter.show(content, isSameView);
-      fillLegend(part(this.root, ".legend"), this.scatter, scale);
-      this.find();
-      if (!isSameView) this.pointer.rename();
-    }
-    if (isRestored) this.restoreView(data);
-    this.toolbar.anchors(this.point, this.pins.all);
-    this.interpolation.update(this.pins.all);
-    if (!isSameView || isRestored) this.inspector.restart();
-    if (isRestored) this.link.settle(); // Python itself has sent it
-    if (this.toolbar.background !== "none" && !this.background) layBackground(this);
-    this.drawMarks();
-    this.ghost.walk();
-  }
-
-  /**
-   * Zoom, hidden classes and pins as the link has them, once per visit.
-   * @param {MapData} data
-   */
-  restoreView({ look, visit }) {
-    this.has.restored = String(visit);
-    restoreView(this, look);
-    fillLegend(part(this.root, ".legend"), this.scatter, this.scale);
-    this.find();
-    this.pins.set(this.pins.all);
-    this.link.hush(); // the link says it already
-  }
-
-  /** @param {MapData} data */
-  offerTools(data) {
-    this.background = null;
-    this.toolbar.offer({
-      hasPlane: data.plane !== null,
-      hasPosterior: this.model.logVariances !== null,
-      isDeep: data.plane !== null && this.model.size > 2,
-      home: data.plane?.home ?? "",
-      hasClasses: this.model.labels !== null, hasPictures: this.model.hasPictures,
-    });
-  }
-
-  /**
-   * @param {Uint8Array} bytes
-   * @param {MapData} data
-   */
-  takeOriginals(bytes, data) {
-    if (!data.originals || data.originals !== this.data?.originals || this.originals.url === data.originals) return;
-    this.originals.take(data.originals, bytes, this.model.shape);
-    this.thumbnails.forget();
-    this.inspector.show();
-    this.scatter.request();
   }
 
   /** Puts the plane through the chosen anchor. */
