@@ -134,7 +134,7 @@ def _set_options(
 def export(
     model: Model,
     html: Annotated[Path, typer.Option(help="The file to write.")],
-    view: Annotated[str, typer.Option(help="raw (two latents), pca or tsne.")] = "raw",
+    view: Annotated[str, typer.Option(help="raw (two latents), pca, tsne or draws.")] = "raw",
     x: Annotated[int, typer.Option(help="Horizontal latent of the raw view, from 1.")] = 1,
     y: Annotated[int, typer.Option(help="Vertical latent of the raw view, from 1.")] = 2,
     colour: Annotated[str, typer.Option(help="class, kl, distortion or elbo.")] = "",

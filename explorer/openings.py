@@ -32,6 +32,8 @@ BY_MODEL = {"mnist-2d-beta-1": Opening({"background": "grid"}, (143, 327), 327)}
 """Of shipped models: a walk from a 1 to a 0, through everything between."""
 WITHOUT_PRIOR = Opening({"background": "holes"})
 """Nothing kept the codes together, so the holes between them are what there is to see."""
+OF_DRAWS = Opening({"background": "grid"})
+"""There are no points, so the decoded images are what there is to see."""
 OF_EVERY_BETA = Opening({"posterior": "all"})
 """With all posteriors, so that they are seen to grow with β."""
 
@@ -48,6 +50,8 @@ def opening(name: str, capabilities: Capabilities) -> Opening:
         return BY_MODEL[name]
     if not capabilities.has_prior:
         return WITHOUT_PRIOR
+    if not capabilities.has_encoder:
+        return OF_DRAWS
     return OF_EVERY_BETA if capabilities.betas == "many" else NOTHING
 
 

@@ -226,13 +226,14 @@ class Setting(NamedTuple):
 SETTINGS: dict[str, Setting] = {
     "model": Setting("mnist-2d-beta-1", lambda text: text[:120]),
     "second": Setting("", lambda text: text[:120]),
-    "view": Setting(None, _one_of("raw", "pca", "tsne")),
+    "view": Setting(None, _one_of("raw", "pca", "tsne", "draws")),
     "x": Setting(1, _whole(1, 256)),
     "y": Setting(2, _whole(1, 256)),
     "colour": Setting(
         "class",
         _one_of("class", "kl", "distortion", "elbo", *_numbered("factor", MAX_FACTORS)),
     ),
+    "plane-seed": Setting(0, _whole(0, 1_000_000)),
     "point": Setting(None, _whole(0, 10_000_000)),
     "pins": Setting(None, _pins),
     "pins-2": Setting(None, _pins),

@@ -72,9 +72,9 @@ def make_spec(
     """Checks what a map is to show.
 
     Args:
-        checkpoint: It must hold the codes of a test set.
+        checkpoint: It must hold the codes of a test set, or be of a family without an encoder.
         path: Of its file, beside which a t-SNE map may ship.
-        view: "raw", "pca" or "tsne"; the last is computed here if none ships with the model.
+        view: Of `map_spec.views`; t-SNE is computed here if none ships with the model.
         x: Horizontal latent of the raw view, counted from 1.
         y: Vertical one.
         colour: Of `map_spec.colours`; by default the first that the model has.
@@ -82,11 +82,13 @@ def make_spec(
     Raises:
         ValueError: If the model has no such view, latent or colour, or the file no codes.
     """
+    checkpoint = map_spec.with_codes(checkpoint)
     if checkpoint.codes is None:
         raise ValueError("the file must hold the codes of a test set, from which the map is made")
     latent_dim, allowed = checkpoint.codes.latent_dim, map_spec.colours(checkpoint)
-    if view not in map_spec.VIEWS:
-        raise ValueError(f"view must be one of {', '.join(map_spec.VIEWS)}, got {view!r}")
+    views = map_spec.views(checkpoint)
+    if view not in views:
+        raise ValueError(f"view must be one of {', '.join(views)}, got {view!r}")
     if view == "raw" and not (1 <= x <= latent_dim and 1 <= y <= latent_dim):
         raise ValueError(f"x and y must be latents 1 to {latent_dim}, got {x} and {y}")
     if colour and colour not in allowed:
@@ -124,24 +126,29 @@ def _scores(shown: MapSpec) -> str:
     config = shown.checkpoint.card.config
     if found and config.model.capabilities.betas == "many":
         found.insert(0, f"at β = {config.objective.beta:g}")
-    count = f"{len(shown.checkpoint.codes):,} test images"
+    points = len(shown.checkpoint.codes)
+    found.append(f"{points:,} test images" if points else map_spec.NO_ENCODER)
     grey = config.model.likelihood_properties.is_binary
-    return " · ".join([*found, count, *([GREY] if grey else [])])
+    return " · ".join([*found, *([GREY] if grey and points else [])])
 
 
 def _notes(shown: MapSpec, layers: Layers | None) -> str:
     """How the model was made, as far as that is known."""
     card = shown.checkpoint.card
     config = card.config
-    if shown.checkpoint.codes.distortion is None:
+    if len(shown.checkpoint.codes) and shown.checkpoint.codes.distortion is None:
         return f"Codes that came without a model, {config.model.latent_dim} latents."
     if layers is not None:
         return (
             f"A custom model, {config.model.latent_dim} latents, {words(config.model.likelihood)}."
         )
-    return (
-        f"{words(config.model.family)}, {words(config.model.network).lower()}, layers of "
-        f"{', '.join(map(str, config.model.hidden)) or 'no'} units, "
-        f"{config.model.latent_dim} latents, {words(config.model.likelihood)}, "
-        f"β = {config.objective.beta:g}; trained {card.steps:,} steps, seed {config.training.seed}."
-    )
+    capabilities = config.model.capabilities
+    parts = [
+        words(config.model.family),
+        words(config.model.network).lower(),
+        f"layers of {', '.join(map(str, config.model.hidden)) or 'no'} units",
+        f"{config.model.latent_dim} latents",
+        *([words(config.model.likelihood)] if capabilities.has_likelihood else []),
+        *([f"β = {config.objective.beta:g}"] if len(shown.checkpoint.codes) else []),
+    ]
+    return f"{', '.join(parts)}; trained {card.steps:,} steps, seed {config.training.seed}."

@@ -137,6 +137,16 @@ def has_codes(entry: Entry) -> bool:
     return entry.card.config.model.capabilities.has_codes
 
 
+def is_on_map(entry: Entry) -> bool:
+    """Whether the map can show a model: there is a code z to touch, of an image or not."""
+    return entry.card.config.model.capabilities.has_decoder
+
+
+def on_map() -> dict[str, Entry]:
+    """Lists the models by id that the map can show."""
+    return {name: entry for name, entry in all_models().items() if is_on_map(entry)}
+
+
 def offered(chosen: str, is_fitting: Callable[[Entry], bool] = has_codes) -> dict[str, Entry]:
     """Lists the models among which a page lets choose, by id, in the order of `list_models`.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from explorer.assets.map_spec import with_codes
 from explorer.services import adapter_model, catalogue, data_sets
 from explorer.services.catalogue import Entry
 from models.data.image_set import ImageSet
@@ -40,7 +41,7 @@ class LoadedModel:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self.checkpoint: Checkpoint = catalogue.checkpoint(entry)
+        self.checkpoint: Checkpoint = with_codes(catalogue.checkpoint(entry))
 
     @property
     def card(self) -> Card:
@@ -49,8 +50,13 @@ class LoadedModel:
 
     @property
     def codes(self) -> Codes:
-        """The test set in latent space, of a family with codes."""
+        """The test set in latent space; of no image, where the family has only a decoder."""
         return self.checkpoint.codes
+
+    @property
+    def has_points(self) -> bool:
+        """Whether test images have codes: points of the map."""
+        return len(self.codes) > 0
 
     @functools.cached_property
     def key(self) -> str:

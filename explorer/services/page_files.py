@@ -41,9 +41,9 @@ def _built(key: tuple, _build: Callable[[], Any]) -> Any:
 
 
 @functools.lru_cache(20)
-def plane(model: LoadedModel, view: str, x: int, y: int) -> Plane:
-    """Finds the plane of a view: two latent dimensions (counted from 0), or PCA."""
-    return map_spec.make_plane(model.checkpoint, view, x, y)
+def plane(model: LoadedModel, view: str, x: int, y: int, seed: int) -> Plane:
+    """Finds the plane of a view: two latent dimensions (counted from 0), PCA, or through draws."""
+    return map_spec.make_plane(model.checkpoint, view, x, y, seed)
 
 
 @kept_per_model(20)
@@ -76,7 +76,7 @@ def model_files(model: LoadedModel) -> dict[str, str | None]:
     key = ("decoder", store.VERSION, model.key)
     return {
         "model": store.publish(key, "bin", lambda: _map_file(model)),
-        "originals": _originals(model),
+        "originals": _originals(model) if model.has_points else None,
     }
 
 
@@ -192,7 +192,7 @@ def html_page(model: LoadedModel, shown: MapSpec, with_images: bool, kept: dict[
         with_images: Whether the test images are to be in it.
         kept: What was touched: `point`, `pins` and `look`, as the live map takes them.
     """
-    key = (model.key, model.card.title, *shown[1:5], json.dumps(kept))
+    key = (model.key, model.card.title, *shown[1:5], shown.seed, json.dumps(kept))
     return _html_page(key, model, shown, with_images, kept)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote
 
 import streamlit as st
@@ -78,14 +79,15 @@ def warn(refused: dict[str, str]) -> None:
         st.warning(f"{len(refused) - WARNED} more models cannot be opened.", icon="⚠️")
 
 
-def say_elsewhere(name: str) -> None:
-    """Says so where a link asks for a model whose images have no codes, and where it is shown.
+def say_elsewhere(name: str, is_fitting: Callable[[Entry], bool] = catalogue.has_codes) -> None:
+    """Says so where a link asks for a model that cannot be shown here, and where it is shown.
 
     Args:
         name: Of the setting that holds the choice; it is set back.
+        is_fitting: Whether a model can be shown here.
     """
     entry = catalogue.without_codes().get(state.get(name) or "")
-    if entry is None:
+    if entry is None or is_fitting(entry):
         return
     state.put(**{name: state.SETTINGS[name].default})
     family = words(entry.card.config.model.family)

@@ -29,7 +29,7 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
     """Makes the file of a live map: a decoder with the codes of the test set.
 
     Args:
-        checkpoint: With the codes of its test set.
+        checkpoint: With the codes of its test set, which may be of no image.
         layers: Of a decoder that is not in the checkpoint, such as a custom model's.
         half: Stores the weights with three digits, in half the room: an image then differs by
             less than 1/255.
@@ -90,7 +90,7 @@ def codes_arrays(codes: Codes) -> dict[str, np.ndarray | None]:
         ['mean', 'distortion']
     """
     return {
-        "mean": codes.mean,
+        "mean": codes.mean if len(codes) else None,
         "log_variance": codes.log_variance,
         "distortion": codes.distortion,
         "labels": codes.labels,

@@ -120,6 +120,16 @@ class Codes:
         )
 
 
+def no_codes(latent_dim: int) -> Codes:
+    """Returns the codes of no image: all that a model without an encoder has.
+
+    Example:
+        >>> len(no_codes(16)), no_codes(16).latent_dim
+        (0, 16)
+    """
+    return Codes(np.zeros((0, latent_dim), np.float32), None, None, None)
+
+
 def to_half(mean: np.ndarray) -> np.ndarray:
     """Converts to float16, or to float32 if a number is too large for that.
 

@@ -98,3 +98,47 @@ def pca_plane(mean: np.ndarray) -> Plane:
     if variance.sum() > ROUNDING * (codes**2).sum():  # equal codes have no variance to share
         explained[:components] = variance[:components] / variance.sum()
     return Plane(centre.astype(np.float32), axes, explained)
+
+
+def draw_corners(latent_dim: int, seed: int) -> np.ndarray:
+    r"""Draws three codes of the prior N(0, I), made orthogonal and each √Z long, as draws are.
+
+    Args:
+        latent_dim: Z, at least 3.
+        seed: Of the draws.
+
+    Returns:
+        Shape (3, Z), float64.
+
+    Raises:
+        ValueError: If there are fewer than three latents.
+
+    Example:
+        >>> corners = draw_corners(5, seed=0)
+        >>> (corners @ corners.T).round(6).tolist()
+        [[5.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 5.0]]
+    """
+    if latent_dim < 3:
+        raise ValueError(f"three orthogonal draws need at least 3 latents, got {latent_dim}")
+    drawn = np.random.default_rng(seed).standard_normal((latent_dim, 3))
+    directions, triangle = np.linalg.qr(drawn)
+    return (directions * np.sign(np.diag(triangle))).T * np.sqrt(latent_dim)
+
+
+def plane_through(points: np.ndarray) -> Plane:
+    """Returns the plane through three codes, its origin in their middle; the first axis points from
+    the first to the second.
+
+    Args:
+        points: Three codes that do not lie on one line, shape (3, Z).
+
+    Example:
+        >>> plane = plane_through(np.eye(3))
+        >>> plane.lift(plane.project(np.eye(3))).round(6).tolist() == np.eye(3).tolist()
+        True
+    """
+    first, second, third = np.asarray(points, np.float64)
+    axes, triangle = np.linalg.qr(np.stack([second - first, third - first], 1))
+    axes = (axes * np.sign(np.diag(triangle))).T
+    middle = np.mean([first, second, third], 0)
+    return Plane(middle.astype(np.float32), axes.astype(np.float32), np.zeros(2))

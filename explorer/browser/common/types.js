@@ -3,8 +3,8 @@
  *
  * @typedef {{z: number[], name: string, point: number | null}} Pin
  *   a spot of the latent space; `point` if it is the code of a test image
- * @typedef {{origin: number[], axes: number[][], names: string[], home: string}} PlaneData
- *   z = origin + u · axes; `home` says what the origin is
+ * @typedef {{origin: number[], axes: number[][], names: string[], home: string, reach?: number}} PlaneData
+ *   z = origin + u · axes; `home` says what the origin is, `reach` how far the prior is shown at least
  * @typedef {{prior: boolean, means: boolean, names: boolean, truth: boolean, standard: boolean,
  *   posterior: string, background: string, anchor: string, hidden: number[], ranges: import("../numerics/view.js").Ranges | null,
  *   tab: "image" | "hand" | "prior" | "grid", z: number[], draw: number, side: number,
@@ -15,7 +15,7 @@
  *   betas: {url: string, threshold: import("./beta_range.js").Threshold | null} | null,
  *   view: "raw" | "pca" | "tsne", plane: PlaneData | null, latents: [number, number],
  *   titles: {x: string, y: string}, equal: boolean, prior: [number, number] | null,
- *   colour: {by: string, title: string}, palette: string[], note: string, download: string, visit: number,
+ *   colour: {by: string, title: string}, palette: string[], note: string, download: string, visit: number | string,
  *   point: number | null, pins: Pin[], look: Partial<Look> | null,
  *   drawn: {mean: number[], log_variance: number[] | null} | null,
  *   arrow?: {from: number[], to: number[], name: string} | null}} MapData

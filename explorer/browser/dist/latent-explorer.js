@@ -2936,8 +2936,7 @@ function covariance(logVariance, axes) {
 var CELLS = 20;
 var PIXELS = 90;
 var HOLE = [128, 120, 110];
-function computeBackground(kind, model, plane, positions, watch) {
-  const [x, y] = extent(positions);
+function computeBackground(kind, model, plane, { x, y }, watch) {
   const { decode, shape, aggregate, size, means, logVariances } = model;
   if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
@@ -2958,17 +2957,18 @@ async function layBackground(map) {
   if (kind === "none" || !plane) return;
   const isWanted = () => plane === map.plane && kind === map.toolbar.background;
   const report = (share) => map.toolbar.progress(share);
-  const positions = (
-    /** @type {Float32Array} */
-    map.scatter.content?.positions
-  );
-  const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
+  const background = await computeBackground(kind, model, plane, extent(map), { report, isWanted });
   map.toolbar.progress(1);
   if (background && isWanted()) map.background = background;
   map.scatter.request();
 }
-function extent(positions) {
-  return [0, 1].map((axis) => {
+function extent({ scatter }) {
+  const { positions, home } = (
+    /** @type {Content} */
+    scatter.content
+  );
+  if (!positions.length && home) return home;
+  const [x, y] = [0, 1].map((axis) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = axis; i < positions.length; i += 2) {
       low = Math.min(low, positions[i]);
@@ -2980,6 +2980,7 @@ function extent(positions) {
       [low - margin, high + margin]
     );
   });
+  return { x, y };
 }
 function drawBackground(pen, view, { bitmap, x, y, smooth }) {
   const [left, top] = view.toPixels([x[0], y[1]]);
@@ -3117,10 +3118,11 @@ function factorOf(k, { factors, factorCount, count }) {
   if (!factors) return null;
   return Float32Array.from({ length: count }, (_, n) => factors[n * factorCount + k]);
 }
-function homeOf2(places, { prior }) {
+function homeOf2(places, { prior, plane }) {
   if (!prior) return null;
+  const reach = plane?.reach ?? PRIOR_REACH;
   const range = (axis) => {
-    let [low, high] = [prior[axis] - PRIOR_REACH, prior[axis] + PRIOR_REACH];
+    let [low, high] = [prior[axis] - reach, prior[axis] + reach];
     for (let i = axis; i < places.length; i += 2) {
       low = Math.min(low, places[i] - 0.2);
       high = Math.max(high, places[i] + 0.2);
@@ -3383,7 +3385,7 @@ var DecodedGrid = class {
       const values = this.codes.map((z) => z[Number(axis)]);
       return `${latentName(Number(axis))} ${where}, ${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
     });
-    const mass = model.logVariances ? "the prior" : "a Gaussian fitted to the test codes";
+    const mass = model.hasPrior ? "the prior" : "a Gaussian fitted to the test codes";
     const point = this.host.point();
     const others = point === null ? "at 0" : `those of image ${point}`;
     const held = model.size > 2 ? ` The other latents are ${others}.` : "";
@@ -3395,7 +3397,7 @@ var DecodedGrid = class {
 };
 function gridCodes(model, [x, y], side, point) {
   const steps = Array.from({ length: side }, (_, i) => quantile((i + 0.5) / side));
-  const at = (axis, step) => model.logVariances ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
+  const at = (axis, step) => model.hasPrior ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
   const held = point !== null && model.size > 2 ? model.codeOf(point) : new Float32Array(model.size);
   const codes = [];
   for (const up of model.size > 1 ? [...steps].reverse() : [0]) {
@@ -3637,6 +3639,7 @@ var HandDecoder = class {
     this.host = host;
     this.z = [];
     this.showsAll = false;
+    this.drawn = 0;
     this.exact = new ExactImages();
     this.result = make("div", { className: "hand-result" });
     this.sliders = make("div", { className: "sliders" });
@@ -3667,11 +3670,12 @@ var HandDecoder = class {
     const model = this.host.model();
     const point = this.host.point();
     const button = (textContent, onclick, disabled = false) => make("button", { type: "button", textContent, onclick, disabled });
+    const from = model.hasPoints ? button("From the selected image", () => this.set([...model.codeOf(
+      /** @type {number} */
+      point
+    )]), point === null) : button("Draw z ~ N(0, I)", () => this.set([...model.drawCodes(1, normals(++this.drawn))[0]]));
     this.buttons.replaceChildren(
-      button("From the selected image", () => this.set([...model.codeOf(
-        /** @type {number} */
-        point
-      )]), point === null),
+      from,
       button("Back to the origin", () => this.set([])),
       button("Pin it", () => this.host.pin(this.code()))
     );
@@ -3800,7 +3804,7 @@ var PriorSamples = class {
   }
   show() {
     const model = this.host.model();
-    this.choice.hidden = Boolean(model.logVariances);
+    this.choice.hidden = model.hasPrior;
     if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed), this.asPrior.checked);
     this.note.textContent = this.describe(model);
     const canvases = this.codes.map(() => make("canvas"));
@@ -3822,6 +3826,7 @@ var PriorSamples = class {
    * @param {LatentModel} model
    */
   describe(model) {
+    if (!model.hasPoints) return "Images of z ~ N(0, I), marked on the map. Click one to pin it.";
     const rare = this.codes.filter((z) => model.isRare(z)).length;
     const found = `${rare} of ${COUNT} lie where few codes are${this.reached(model)}.`;
     if (model.logVariances) return `Decoded means of z ~ N(0, I), marked on the map. ${found}`;
@@ -3846,6 +3851,7 @@ var PriorSamples = class {
 
 // explorer/browser/latent_map/inspector.js
 var TABS = { image: "Test image", hand: "By hand", prior: "Prior samples", grid: "Decoded grid" };
+var GENERATED = ["prior", "hand", "grid"];
 var Inspector = class {
   /**
    * @param {HTMLElement} place
@@ -3878,12 +3884,24 @@ var Inspector = class {
     button.onkeydown = (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
-      const names = Object.keys(TABS);
+      const names = (
+        /** @type {string[]} */
+        this.offered
+      );
       const next = names[(names.indexOf(name) + step + names.length) % names.length];
       this.turnTo(next);
       this.tabs.querySelector(`[data-tab=${next}]`)?.focus();
     };
     return button;
+  }
+  /** The tabs that there are: without points there is no test image, without pictures nothing else. */
+  get offered() {
+    const { hasPoints, hasPictures } = this.host.model();
+    const names = (
+      /** @type {(keyof typeof TABS)[]} */
+      hasPoints ? Object.keys(TABS) : GENERATED
+    );
+    return hasPictures ? names : names.slice(0, 1);
   }
   /** @param {string} name */
   turnTo(name) {
@@ -3900,10 +3918,13 @@ var Inspector = class {
   /** Draws the open tab. */
   show() {
     for (const button of this.tabs.children) {
-      const isOpen = (
+      const name = (
+        /** @type {keyof typeof TABS} */
         /** @type {HTMLElement} */
-        button.dataset.tab === this.open
+        button.dataset.tab
       );
+      const isOpen = name === this.open;
+      button.hidden = !this.offered.includes(name);
       button.setAttribute("aria-selected", String(isOpen));
       button.tabIndex = isOpen ? 0 : -1;
     }
@@ -4676,7 +4697,7 @@ function direction(key) {
 function pressKey(map, event) {
   const [dx, dy] = direction(event.key);
   if (dx || dy) {
-    if (event.shiftKey) moveFreely(map, dx, dy);
+    if (event.shiftKey || !map.model.hasPoints) moveFreely(map, dx, dy);
     else walk(map, dx, dy);
   } else if (event.key === "Enter") map.click(map.pointer.cursor);
   else if (event.key === "Escape") map.pointer.leave();
@@ -5202,7 +5223,7 @@ function restoreLook(map, look) {
   const { prior, means, names, posterior, background, anchor } = wanted;
   Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
   map.truth.isWanted = wanted.truth;
-  inspector.open = map.model.hasPictures ? wanted.tab : "image";
+  inspector.open = inspector.offered.includes(wanted.tab) ? wanted.tab : inspector.offered[0];
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
   inspector.parts.prior.asPrior.checked = wanted.standard;
@@ -5497,6 +5518,7 @@ var LatentModel = class {
     this.hasPictures = first !== void 0;
     this.source = (first && SUBSTITUTES[first.type]) ?? "";
     this.caption = "Decoded mean";
+    if (!arrays.mean) this.caption = "Generated image";
     if (first?.type === "nearest" && first.of === "image") Object.assign(this, OF_IMAGES);
     this.shape = header.image_shape;
     this.size = header.latent_dim;
@@ -5516,6 +5538,14 @@ var LatentModel = class {
     this.noise = header.noise;
     this.sigmas = arrays.sigma ?? null;
     this.gap = null;
+  }
+  /** Whether test images have codes; without an encoder there is a decoder alone. */
+  get hasPoints() {
+    return this.count > 0;
+  }
+  /** Whether codes are draws of N(0, I), or held near it: of a VAE, or of a generator of images. */
+  get hasPrior() {
+    return this.logVariances !== null || !this.hasPoints;
   }
   /**
    * The same model at another β: its decoder, and the test images that are known there.
@@ -5607,7 +5637,7 @@ var LatentModel = class {
    * @returns {Float32Array[]}
    */
   drawCodes(count, normal, asPrior = false) {
-    const one = (_, j) => this.logVariances || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+    const one = (_, j) => this.hasPrior || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
     return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
   }
   /** The mean code of every class that has images, by its name. */
@@ -5654,12 +5684,15 @@ var LatentModel = class {
     return this.known.usual;
   }
   /**
-   * How likely prior and aggregate posterior hold a code; nothing to say of an autoencoder.
+   * How likely prior and aggregate posterior hold a code; nothing to say of an autoencoder, and of
+   * a model without points, the prior alone.
    * @param {Float32Array} z
    * @returns {Density}
    */
   density(z) {
-    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false, thin: false };
+    if (!this.aggregate) {
+      return { logPrior: this.hasPoints ? null : logPrior(z), logAggregate: null, rare: false, thin: false };
+    }
     const logAggregate = this.aggregate(z);
     const { least, thin } = this.usual;
     return { logPrior: logPrior(z), logAggregate, rare: logAggregate < least, thin };
@@ -6266,7 +6299,7 @@ var Pins = class {
     if (this.removed) button("Undo removal", () => this.undo());
     if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
     if (this.all.length < 2) {
-      const text = this.all.length ? walkHint(this.host.model()) : "Click the map to pin a spot, on a point or beside one.";
+      const text = this.all.length ? walkHint(this.host.model()) : "Click anywhere on the map to pin a spot.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
     row.append(this.exact.note);
@@ -6611,7 +6644,7 @@ ${more}`;
     const lines = [placeOf2(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
-    }
+    } else if (spot.logPrior !== null) lines.push(`ln p(z) ${shown(spot.logPrior)} nats`);
     lines.push(spot.rare ? spot.thin ? FAR : RARE2 : " ");
     const numbers = part(place, ".numbers");
     numbers.title = spot.logAggregate === null ? "" : meaning(spot);
@@ -6763,6 +6796,8 @@ function offerTools(map, data) {
   map.background = null;
   map.toolbar.offer({
     hasPlane: data.plane !== null,
+    hasPoints: map.model.hasPoints,
+    hasPrior: map.model.hasPrior,
     hasPosterior: map.model.logVariances !== null,
     isDeep: data.plane !== null && map.model.size > 2,
     home: data.plane?.home ?? "",
@@ -6811,6 +6846,7 @@ var Thumbnails = class {
 
 // explorer/browser/latent_map/toolbar.js
 var WITHOUT_PICTURES = { none: "None", holes: "Holes: far from every code" };
+var WITHOUT_POINTS = { none: "None", grid: "Decoded grid" };
 var BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 var DENSITY = { density: "Density of q(z)" };
 var DENSITIES = {
@@ -6844,8 +6880,13 @@ var Toolbar = class {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    if (!offer.hasPlane || !offer.hasPictures && this.background === "grid") this.background = "none";
     if (!offer.isDeep && this.background === "marginal") this.background = "density";
+    const backgrounds = backgroundsOf(offer);
+    if (!(this.background in backgrounds)) this.background = "none";
+    if (!offer.hasPoints && this.mode !== "pan") {
+      this.mode = "pan";
+      this.changed("mode");
+    }
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
@@ -6854,16 +6895,13 @@ var Toolbar = class {
       event.stopPropagation();
     });
     const box = make("div", { className: "sheet" });
-    if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
+    if (offer.hasPlane && offer.hasPrior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
     if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
       const posteriors = `Posteriors q(z|x)${offer.isDeep ? ", projected" : ""}: 1σ and 2σ`;
       box.append(this.choice(posteriors, "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const densities = offer.isDeep ? DENSITIES : DENSITY;
-      const some = offer.hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
-      const backgrounds = offer.hasPosterior ? { ...some, ...densities } : some;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
@@ -6877,7 +6915,8 @@ var Toolbar = class {
     });
     this.bar = make("progress", { max: 1, value: 1, hidden: true });
     this.bar.setAttribute("aria-label", "Computing");
-    this.place.replaceChildren(menu, this.modes(), this.views(), this.saves());
+    const modes = offer.hasPoints ? [this.modes()] : [];
+    this.place.replaceChildren(menu, ...modes, this.views(), this.saves());
     if (offer.isDeep) {
       const label = make("label", { className: "anchor" }, "Plane through ");
       this.anchorChoice = make("select", {
@@ -6984,6 +7023,12 @@ var Toolbar = class {
     return make("label", {}, `${text} `, select);
   }
 };
+function backgroundsOf({ hasPlane, hasPoints, hasPosterior, hasPictures, isDeep }) {
+  if (!hasPlane) return { none: "None" };
+  if (!hasPoints) return WITHOUT_POINTS;
+  const some = hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
+  return hasPosterior ? { ...some, ...isDeep ? DENSITIES : DENSITY } : some;
+}
 
 // explorer/browser/numerics/true_posterior.js
 var LOG_2PI = Math.log(2 * Math.PI);
@@ -7475,6 +7520,7 @@ var LatentMap = class {
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.root.classList.toggle("without-pictures", !this.model.hasPictures);
+    this.root.classList.toggle("without-points", !this.model.hasPoints);
     if (data.decode) this.model.exact = decoderAt(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;

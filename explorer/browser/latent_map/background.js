@@ -11,7 +11,8 @@ import { buildMarginal } from "../numerics/marginal.js";
 /** @import { ImageShape } from "../common/dom.js" */
 /** @import { LatentMap } from "./map.js" */
 /** @import { LatentModel } from "./model.js" */
-/** @import { View } from "../numerics/view.js" */
+/** @import { Ranges, View } from "../numerics/view.js" */
+/** @import { Content } from "../scatter/scatter.js" */
 /** @typedef {{bitmap: HTMLCanvasElement, x: [number, number], y: [number, number], smooth: boolean}} Background */
 
 const CELLS = 20;
@@ -23,12 +24,11 @@ const HOLE = [128, 120, 110];
  * @param {string} kind "grid", "density", "marginal" or "holes"
  * @param {LatentModel} model
  * @param {Plane} plane
- * @param {ArrayLike<number>} positions of the points, flat
+ * @param {Ranges} extent of the plane that is shown
  * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
  * @returns {Promise<Background | null>} null if it was not wanted any more
  */
-function computeBackground(kind, model, plane, positions, watch) {
-  const [x, y] = extent(positions);
+function computeBackground(kind, model, plane, { x, y }, watch) {
   const { decode, shape, aggregate, size, means, logVariances } = model;
   if (kind === "holes") return inSlices(holesBackground((place) => model.isHole(plane.embed(place)), x, y), watch);
   if (kind === "density" && aggregate) {
@@ -54,19 +54,21 @@ export async function layBackground(map) {
   if (kind === "none" || !plane) return;
   const isWanted = () => plane === map.plane && kind === map.toolbar.background;
   const report = (/** @type {number} */ share) => map.toolbar.progress(share);
-  const positions = /** @type {Float32Array} */ (map.scatter.content?.positions);
-  const background = await computeBackground(kind, model, plane, positions, { report, isWanted });
+  const background = await computeBackground(kind, model, plane, extent(map), { report, isWanted });
   map.toolbar.progress(1);
   if (background && isWanted()) map.background = background;
   map.scatter.request();
 }
 
 /**
- * The rectangle of all points, and a quarter more on every side.
- * @param {ArrayLike<number>} positions flat
+ * The rectangle of all points, and a quarter more on every side; without points, what is shown first.
+ * @param {LatentMap} map
+ * @returns {Ranges}
  */
-function extent(positions) {
-  return [0, 1].map((axis) => {
+function extent({ scatter }) {
+  const { positions, home } = /** @type {Content} */ (scatter.content);
+  if (!positions.length && home) return home;
+  const [x, y] = [0, 1].map((axis) => {
     let [low, high] = [Infinity, -Infinity];
     for (let i = axis; i < positions.length; i += 2) {
       low = Math.min(low, positions[i]);
@@ -75,6 +77,7 @@ function extent(positions) {
     const margin = 0.25 * (high - low) || 1;
     return /** @type {[number, number]} */ ([low - margin, high + margin]);
   });
+  return { x, y };
 }
 
 /**

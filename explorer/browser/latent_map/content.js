@@ -95,10 +95,11 @@ function factorOf(k, { factors, factorCount, count }) {
  * @param {MapData} data
  * @returns {Ranges | null}
  */
-function homeOf(places, { prior }) {
+function homeOf(places, { prior, plane }) {
   if (!prior) return null;
+  const reach = plane?.reach ?? PRIOR_REACH;
   const range = (/** @type {number} */ axis) => {
-    let [low, high] = [prior[axis] - PRIOR_REACH, prior[axis] + PRIOR_REACH];
+    let [low, high] = [prior[axis] - reach, prior[axis] + reach];
     for (let i = axis; i < places.length; i += 2) {
       low = Math.min(low, places[i] - 0.2);
       high = Math.max(high, places[i] + 0.2);

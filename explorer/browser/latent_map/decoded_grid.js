@@ -73,7 +73,7 @@ export class DecodedGrid {
       const values = this.codes.map((z) => z[Number(axis)]);
       return `${latentName(Number(axis))} ${where}, ${shown(Math.min(...values))} to ${shown(Math.max(...values))}`;
     });
-    const mass = model.logVariances ? "the prior" : "a Gaussian fitted to the test codes";
+    const mass = model.hasPrior ? "the prior" : "a Gaussian fitted to the test codes";
     const point = this.host.point();
     const others = point === null ? "at 0" : `those of image ${point}`;
     const held = model.size > 2 ? ` The other latents are ${others}.` : "";
@@ -95,7 +95,7 @@ export class DecodedGrid {
 export function gridCodes(model, [x, y], side, point) {
   const steps = Array.from({ length: side }, (_, i) => quantile((i + 0.5) / side));
   const at = (/** @type {number} */ axis, /** @type {number} */ step) =>
-    model.logVariances ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
+    model.hasPrior ? step : model.centre[axis] + Math.sqrt(model.spread[axis]) * step;
   const held = point !== null && model.size > 2 ? model.codeOf(point) : new Float32Array(model.size);
   const codes = [];
   for (const up of model.size > 1 ? [...steps].reverse() : [0]) {

@@ -4,6 +4,7 @@
 
 import { latentName, make, save, shown } from "../common/dom.js";
 import { why } from "../glossary/why.js";
+import { normals } from "../numerics/normal.js";
 import { ExactImages } from "./exact.js";
 import { picture, repaint } from "./image_report.js";
 
@@ -22,6 +23,7 @@ export class HandDecoder {
     /** @type {number[]} empty: the origin */
     this.z = [];
     this.showsAll = false;
+    this.drawn = 0;
     this.exact = new ExactImages();
     this.result = make("div", { className: "hand-result" });
     this.sliders = make("div", { className: "sliders" });
@@ -58,8 +60,11 @@ export class HandDecoder {
     const point = this.host.point();
     const button = (/** @type {string} */ textContent, /** @type {() => void} */ onclick, disabled = false) =>
       make("button", { type: "button", textContent, onclick, disabled });
+    const from = model.hasPoints
+      ? button("From the selected image", () => this.set([...model.codeOf(/** @type {number} */ (point))]), point === null)
+      : button("Draw z ~ N(0, I)", () => this.set([...model.drawCodes(1, normals(++this.drawn))[0]]));
     this.buttons.replaceChildren(
-      button("From the selected image", () => this.set([...model.codeOf(/** @type {number} */ (point))]), point === null),
+      from,
       button("Back to the origin", () => this.set([])),
       button("Pin it", () => this.host.pin(this.code())),
     );

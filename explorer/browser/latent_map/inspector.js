@@ -28,6 +28,8 @@ import { PriorSamples } from "./prior_samples.js";
  */
 
 export const TABS = { image: "Test image", hand: "By hand", prior: "Prior samples", grid: "Decoded grid" };
+/** Tabs of a model without points, the first of which is open at first. */
+const GENERATED = ["prior", "hand", "grid"];
 
 /** The inspector of one map. */
 export class Inspector {
@@ -64,12 +66,19 @@ export class Inspector {
     button.onkeydown = (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (!step) return;
-      const names = Object.keys(TABS);
+      const names = /** @type {string[]} */ (this.offered);
       const next = names[(names.indexOf(name) + step + names.length) % names.length];
       this.turnTo(next);
       /** @type {HTMLElement | null} */ (this.tabs.querySelector(`[data-tab=${next}]`))?.focus();
     };
     return button;
+  }
+
+  /** The tabs that there are: without points there is no test image, without pictures nothing else. */
+  get offered() {
+    const { hasPoints, hasPictures } = this.host.model();
+    const names = /** @type {(keyof typeof TABS)[]} */ (hasPoints ? Object.keys(TABS) : GENERATED);
+    return hasPictures ? names : names.slice(0, 1);
   }
 
   /** @param {string} name */
@@ -88,7 +97,9 @@ export class Inspector {
   /** Draws the open tab. */
   show() {
     for (const button of this.tabs.children) {
-      const isOpen = /** @type {HTMLElement} */ (button).dataset.tab === this.open;
+      const name = /** @type {keyof typeof TABS} */ (/** @type {HTMLElement} */ (button).dataset.tab);
+      const isOpen = name === this.open;
+      /** @type {HTMLElement} */ (button).hidden = !this.offered.includes(name);
       button.setAttribute("aria-selected", String(isOpen));
       /** @type {HTMLElement} */ (button).tabIndex = isOpen ? 0 : -1;
     }

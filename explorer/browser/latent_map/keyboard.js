@@ -28,7 +28,7 @@ export function direction(key) {
 export function pressKey(map, event) {
   const [dx, dy] = direction(event.key);
   if (dx || dy) {
-    if (event.shiftKey) moveFreely(map, dx, dy);
+    if (event.shiftKey || !map.model.hasPoints) moveFreely(map, dx, dy);
     else walk(map, dx, dy);
   } else if (event.key === "Enter") map.click(map.pointer.cursor);
   else if (event.key === "Escape") map.pointer.leave();

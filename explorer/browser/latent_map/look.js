@@ -49,7 +49,7 @@ export function restoreLook(map, look) {
   const { prior, means, names, posterior, background, anchor } = wanted;
   Object.assign(toolbar, { prior, means, names, posterior, background, anchor });
   map.truth.isWanted = wanted.truth;
-  inspector.open = map.model.hasPictures ? wanted.tab : "image";
+  inspector.open = inspector.offered.includes(wanted.tab) ? wanted.tab : inspector.offered[0];
   inspector.parts.hand.z = wanted.z;
   inspector.parts.prior.seed = wanted.draw;
   inspector.parts.prior.asPrior.checked = wanted.standard;

@@ -181,6 +181,7 @@ export class LatentMap {
     this.has.model = data.model;
     if (!isSameModel) this.loaded = new LatentModel(bytes);
     this.root.classList.toggle("without-pictures", !this.model.hasPictures);
+    this.root.classList.toggle("without-points", !this.model.hasPoints);
     if (data.decode) this.model.exact = decoderAt(data.decode, this.model.size, this.model.shape);
     this.interpolation.pins = [];
     this.point = data.point;

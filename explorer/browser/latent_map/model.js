@@ -35,6 +35,7 @@ export class LatentModel {
     this.source = (first && SUBSTITUTES[first.type]) ?? "";
     /** What a picture of a code is called. */
     this.caption = "Decoded mean";
+    if (!arrays.mean) this.caption = "Generated image";
     if (first?.type === "nearest" && first.of === "image") Object.assign(this, OF_IMAGES);
     /** @type {ImageShape} */
     this.shape = header.image_shape;
@@ -62,6 +63,16 @@ export class LatentModel {
     this.sigmas = arrays.sigma ?? null;
     /** @type {[number, number] | null} the measured β between which the scores are interpolated */
     this.gap = null;
+  }
+
+  /** Whether test images have codes; without an encoder there is a decoder alone. */
+  get hasPoints() {
+    return this.count > 0;
+  }
+
+  /** Whether codes are draws of N(0, I), or held near it: of a VAE, or of a generator of images. */
+  get hasPrior() {
+    return this.logVariances !== null || !this.hasPoints;
   }
 
   /**
@@ -168,7 +179,7 @@ export class LatentModel {
    */
   drawCodes(count, normal, asPrior = false) {
     const one = (/** @type {unknown} */ _, /** @type {number} */ j) =>
-      this.logVariances || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
+      this.hasPrior || asPrior ? normal() : this.centre[j] + Math.sqrt(this.spread[j]) * normal();
     return Array.from({ length: count }, () => Float32Array.from({ length: this.size }, one));
   }
 
@@ -224,12 +235,15 @@ export class LatentModel {
   }
 
   /**
-   * How likely prior and aggregate posterior hold a code; nothing to say of an autoencoder.
+   * How likely prior and aggregate posterior hold a code; nothing to say of an autoencoder, and of
+   * a model without points, the prior alone.
    * @param {Float32Array} z
    * @returns {Density}
    */
   density(z) {
-    if (!this.aggregate) return { logPrior: null, logAggregate: null, rare: false, thin: false };
+    if (!this.aggregate) {
+      return { logPrior: this.hasPoints ? null : logPrior(z), logAggregate: null, rare: false, thin: false };
+    }
     const logAggregate = this.aggregate(z);
     const { least, thin } = this.usual;
     return { logPrior: logPrior(z), logAggregate, rare: logAggregate < least, thin };

@@ -121,9 +121,7 @@ export class Pins {
     if (this.removed) button("Undo removal", () => this.undo());
     if (this.all.length > 1) button("Remove all pins", () => this.removeAll());
     if (this.all.length < 2) {
-      const text = this.all.length
-        ? walkHint(this.host.model())
-        : "Click the map to pin a spot, on a point or beside one.";
+      const text = this.all.length ? walkHint(this.host.model()) : "Click anywhere on the map to pin a spot.";
       row.append(make("span", { className: "hint", textContent: text }));
     }
     row.append(this.exact.note);

@@ -109,7 +109,7 @@ export class PointerPanel {
     const lines = [placeOf(spot)];
     if (spot.logPrior !== null && spot.logAggregate !== null) {
       lines.push(`ln p(z) ${shown(spot.logPrior)} nats · ln q(z) ${shown(spot.logAggregate)} nats`);
-    }
+    } else if (spot.logPrior !== null) lines.push(`ln p(z) ${shown(spot.logPrior)} nats`);
     lines.push(spot.rare ? (spot.thin ? FAR : RARE) : " ");
     const numbers = part(place, ".numbers");
     numbers.title = spot.logAggregate === null ? "" : meaning(spot);

@@ -64,7 +64,7 @@ export class PriorSamples {
 
   show() {
     const model = this.host.model();
-    this.choice.hidden = Boolean(model.logVariances);
+    this.choice.hidden = model.hasPrior;
     if (!this.codes.length) this.codes = model.drawCodes(COUNT, normals(this.seed), this.asPrior.checked);
     this.note.textContent = this.describe(model);
     const canvases = this.codes.map(() => make("canvas"));
@@ -87,6 +87,7 @@ export class PriorSamples {
    * @param {LatentModel} model
    */
   describe(model) {
+    if (!model.hasPoints) return "Images of z ~ N(0, I), marked on the map. Click one to pin it.";
     const rare = this.codes.filter((z) => model.isRare(z)).length;
     const found = `${rare} of ${COUNT} lie where few codes are${this.reached(model)}.`;
     if (model.logVariances) return `Decoded means of z ~ N(0, I), marked on the map. ${found}`;

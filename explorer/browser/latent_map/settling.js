@@ -66,6 +66,8 @@ function offerTools(map, data) {
   map.background = null;
   map.toolbar.offer({
     hasPlane: data.plane !== null,
+    hasPoints: map.model.hasPoints,
+    hasPrior: map.model.hasPrior,
     hasPosterior: map.model.logVariances !== null,
     isDeep: data.plane !== null && map.model.size > 2,
     home: data.plane?.home ?? "",

@@ -6,11 +6,12 @@ import { make } from "../common/dom.js";
 
 /** @import { Pin } from "../common/types.js" */
 /**
- * @typedef {{hasPlane: boolean, hasPosterior: boolean, isDeep: boolean, hasClasses: boolean, hasPictures: boolean,
- *   home: string}} Offer what this model and map have
+ * @typedef {{hasPlane: boolean, hasPoints: boolean, hasPrior: boolean, hasPosterior: boolean, isDeep: boolean,
+ *   hasClasses: boolean, hasPictures: boolean, home: string}} Offer what this model and map have
  */
 
 const WITHOUT_PICTURES = { none: "None", holes: "Holes: far from every code" };
+const WITHOUT_POINTS = { none: "None", grid: "Decoded grid" };
 const BACKGROUNDS = { none: "None", grid: "Decoded grid", holes: "Holes: far from every code" };
 const DENSITY = { density: "Density of q(z)" };
 const DENSITIES = {
@@ -49,8 +50,13 @@ export class Toolbar {
   /** @param {Offer} offer */
   offer(offer) {
     this.home = offer.home;
-    if (!offer.hasPlane || (!offer.hasPictures && this.background === "grid")) this.background = "none";
     if (!offer.isDeep && this.background === "marginal") this.background = "density"; // they are one
+    const backgrounds = backgroundsOf(offer);
+    if (!(this.background in backgrounds)) this.background = "none";
+    if (!offer.hasPoints && this.mode !== "pan") {
+      this.mode = "pan";
+      this.changed("mode");
+    }
     const menu = make("details", { className: "menu" }, make("summary", { textContent: "Overlays" }));
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape" || !menu.open) return;
@@ -59,16 +65,13 @@ export class Toolbar {
       event.stopPropagation();
     });
     const box = make("div", { className: "sheet" });
-    if (offer.hasPlane && offer.hasPosterior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
+    if (offer.hasPlane && offer.hasPrior) box.append(this.check("Prior: 1σ, 2σ, 3σ", "prior"));
     if (offer.hasClasses) box.append(this.check("Names of the classes", "names"), this.check("Class means", "means"));
     if (offer.hasPlane && offer.hasPosterior) {
       const posteriors = `Posteriors q(z|x)${offer.isDeep ? ", projected" : ""}: 1σ and 2σ`;
       box.append(this.choice(posteriors, "posterior", POSTERIORS));
     }
     if (offer.hasPlane) {
-      const densities = offer.isDeep ? DENSITIES : DENSITY;
-      const some = offer.hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
-      const backgrounds = offer.hasPosterior ? { ...some, ...densities } : some;
       box.append(this.choice("Background", "background", backgrounds));
     } else {
       box.append(make("p", { textContent: "t-SNE has no plane: no circles, ellipses or background." }));
@@ -79,7 +82,8 @@ export class Toolbar {
     });
     this.bar = make("progress", { max: 1, value: 1, hidden: true });
     this.bar.setAttribute("aria-label", "Computing");
-    this.place.replaceChildren(menu, this.modes(), this.views(), this.saves());
+    const modes = offer.hasPoints ? [this.modes()] : []; // else there is nothing to choose with a box
+    this.place.replaceChildren(menu, ...modes, this.views(), this.saves());
     if (offer.isDeep) {
       const label = make("label", { className: "anchor" }, "Plane through ");
       this.anchorChoice = make("select", {
@@ -190,4 +194,16 @@ export class Toolbar {
     }
     return make("label", {}, `${text} `, select);
   }
+}
+
+/**
+ * The backgrounds that this model and map have, by name.
+ * @param {Offer} offer
+ * @returns {Record<string, string>}
+ */
+function backgroundsOf({ hasPlane, hasPoints, hasPosterior, hasPictures, isDeep }) {
+  if (!hasPlane) return { none: "None" };
+  if (!hasPoints) return WITHOUT_POINTS;
+  const some = hasPictures ? BACKGROUNDS : WITHOUT_PICTURES;
+  return hasPosterior ? { ...some, ...(isDeep ? DENSITIES : DENSITY) } : some;
 }

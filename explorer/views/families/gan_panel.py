@@ -13,6 +13,7 @@ from explorer.services.loaded_model import LoadedModel
 from explorer.views import model_picker
 from explorer.widgets import display, inputs
 from explorer.widgets.text import plain, typeset
+from models.latents.planes import draw_corners
 
 SHOWN = 10
 SIDE = 56
@@ -56,7 +57,7 @@ def _plane(model: LoadedModel, seed: int) -> None:
     """The plane of codes under the pointer, decoded in the browser."""
     size = model.card.config.model.latent_dim
     st.markdown("**Every spot is a z, decoded where you point**")
-    vectors = sphere(size, seed).tolist() if size >= SPHERE else None
+    vectors = draw_corners(size, seed).tolist() if size >= SPHERE else None
     z_plane({"url": page_files.decoder_url(model), "vectors": vectors}, "z-plane")
     if vectors is None:
         st.caption("The plane of the latents, from −3 to 3 prior standard deviations.")
@@ -67,12 +68,6 @@ def _plane(model: LoadedModel, seed: int) -> None:
                 f"every z on it is as long as draws are, √{size} = {np.sqrt(size):z.2f}."
             )
         )
-
-
-def sphere(size: int, seed: int) -> np.ndarray:
-    """Three draws of N(0, I), made orthogonal and as long as draws are, shape (3, Z)."""
-    drawn = np.random.default_rng(seed).standard_normal((size, 3))
-    return np.linalg.qr(drawn)[0].T * np.sqrt(size)
 
 
 def _scores(scores: np.ndarray) -> list[str]:

@@ -26,25 +26,27 @@ from explorer.views.latent_map.originals import where_originals
 from explorer.widgets import inputs
 from explorer.widgets.text import plain, score
 from models.latents.codes import to_csv
+from models.latents.planes import draw_corners
 
 
 def show() -> None:
     """The whole screen."""
     state.load()
-    usable, refused = catalogue.list_models()
+    usable, refused = catalogue.on_map(), catalogue.list_models()[1]
     model_picker.warn(refused)
-    model_picker.say_elsewhere("model")
+    model_picker.say_elsewhere("model", catalogue.is_on_map)
     if not usable:
         model_picker.say_none()
         return
     with st.container(horizontal=True, key="controls"):
-        offered = catalogue.offered(state.get("model"))
+        offered = catalogue.offered(state.get("model"), catalogue.is_on_map)
         labels = {name: model_picker.label(entry) for name, entry in offered.items()}
         model = model_picker.open_model(usable[inputs.select("model", "Model", labels, width=300)])
         second = _second(usable, model)
         _axes(model)
     with st.container(horizontal=True, vertical_alignment="center", key="scores"):
         _scores(model)
+        _draw_again(model)
         downloads.offer(model.card.config.data if model.adapted is None else "")
     shown = [model] if second is None else [model, second]
     place, positions = st.empty(), [None] * len(shown)  # the rest of the page keeps its place
@@ -54,12 +56,15 @@ def show() -> None:
         if all(each is not None for each in positions):
             place.empty()
     _explore(shown, positions)
-    _exact(model)
+    if model.has_points:
+        _exact(model)
     warm_up.start()
 
 
 def _second(usable: dict[str, Entry], model: LoadedModel) -> LoadedModel | None:
     """The model on a second map beside the first: any other of the same test images."""
+    if not model.has_points:
+        return None
     data = model.card.data_fingerprint
     others = catalogue.offered(
         state.get("second"),
@@ -77,8 +82,11 @@ def _second(usable: dict[str, Entry], model: LoadedModel) -> LoadedModel | None:
 def _axes(model: LoadedModel) -> None:
     """The controls of the map: projection, dimensions, colour."""
     latent_dim = model.codes.latent_dim
-    views = map_spec.VIEWS if latent_dim > 1 else map_spec.VIEWS_OF_ONE
-    view = inputs.segments("view", "Map", views, first_view(latent_dim))
+    views, view = map_spec.views(model.checkpoint), _view(model)
+    if state.get("view") not in views:
+        state.put(view=None)
+    if len(views) > 1:
+        inputs.segments("view", "Map", views, view)
     names = {j: f"z{subscript(j)}" for j in range(1, latent_dim + 1)}
     if latent_dim > 1:  # also where no control shows them: the decoded grid has these axes
         x = state.choose("x", list(names))
@@ -87,7 +95,20 @@ def _axes(model: LoadedModel) -> None:
         if view == "raw":
             inputs.select("x", "Across", names, width=84)
             inputs.select("y", "Up", others, width=84)
-    inputs.select("colour", "Colour", map_spec.colours(model.checkpoint), width=140)
+    if model.has_points:
+        inputs.select("colour", "Colour", map_spec.colours(model.checkpoint), width=140)
+
+
+def _draw_again(model: LoadedModel) -> None:
+    """Asks for other draws of the prior: those that a plane without points goes through."""
+    view = _view(model)
+    if model.has_points or "draws" not in map_spec.views(model.checkpoint):
+        return
+    seed = (state.get("plane-seed") + 1) % 1_000_000
+    if view == "draws":  # the pins are the draws
+        inputs.button("Draw three others", lambda: state.put(**{"plane-seed": seed, "pins": None}))
+    else:
+        inputs.button("Draw the other latents", lambda: state.put(**{"plane-seed": seed}))
 
 
 def _scores(model: LoadedModel) -> None:
@@ -104,7 +125,8 @@ def _scores(model: LoadedModel) -> None:
             parts.append(f"{why('active', 'Active')} {active} of {model.codes.latent_dim} latents")
     if model.adapted is None:  # how a custom model was trained is not known
         parts.append(f"{why('steps', 'Trained')} {card.steps:,} steps, {card.seconds:,.0f} s")
-    parts.append(f"Test set {len(model.codes):,} images")
+    size = f"Test set {len(model.codes):,} images" if model.has_points else map_spec.NO_ENCODER
+    parts.append(size)
     spans = "".join(f"<span>{part}</span>" for part in parts)
     st.html(f'<div class="score-line">{spans}</div>', width="content")
     if notes := model.notes:
@@ -121,7 +143,7 @@ def _explore(models: list[LoadedModel], positions: list[np.ndarray | None]) -> N
         _map(model, positions[0])
     else:
         _side_by_side(models, positions)
-    if model.is_whole:
+    if _encodes(model):
         drawing.section(model)
         latents.section(model)
         directions.section(model)
@@ -163,10 +185,10 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     _forget_zoom(name, data["model"])
     data |= {
         "betas": page_files.beta_data(model),
-        "visit": state.visit(),
-        "arrow": directions.arrow(model) if model.is_whole else None,
+        "visit": f"{state.visit()}-{shown.seed}" if shown.view == "draws" else state.visit(),
+        "arrow": directions.arrow(model) if _encodes(model) else None,
         "download": model.card.config.data,
-        "note": "" if model.test_images or not model.is_whole else where_originals(model),
+        "note": where_originals(model) if _encodes(model) and not model.test_images else "",
     }
     _live(model, data, name)
     st.caption(map_spec.exactness(shown))
@@ -175,15 +197,21 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
     if adapted is not None and adapted.decoding:
         st.caption(plain(adapted.decoding))
     with st.container(horizontal=True):
-        st.download_button(
-            "Save the codes as CSV",
-            lambda: to_csv(model.codes, model.card.class_names),
-            "codes.csv",
-            "text/csv",
-            on_click="ignore",
-            key=f"csv{name}",
-        )
+        if model.has_points:
+            st.download_button(
+                "Save the codes as CSV",
+                lambda: to_csv(model.codes, model.card.class_names),
+                "codes.csv",
+                "text/csv",
+                on_click="ignore",
+                key=f"csv{name}",
+            )
         html_export.button(model, shown, _kept(model, name), name)
+
+
+def _encodes(model: LoadedModel) -> bool:
+    """Whether images can be encoded, decoded and scored."""
+    return model.is_whole and model.has_points
 
 
 @functools.partial(page_queue.fragment, key=drawing.MAPS)
@@ -193,7 +221,7 @@ def _live(model: LoadedModel, data: dict[str, Any], name: str) -> None:
     if st.session_state.pop("is_touched", False) and _is_followed():
         st.rerun()
     state.choose("point", range(len(model.codes)))
-    drawn = {"drawn": drawing.code(model) if model.is_whole else None}
+    drawn = {"drawn": drawing.code(model) if _encodes(model) else None}
     component.latent_map(data | drawn | _kept(model, name), f"map{name}", lambda: _touched(name))
     state.publish()
 
@@ -206,7 +234,8 @@ def _is_followed() -> bool:
 def _kept(model: LoadedModel, name: str) -> dict[str, Any]:
     """What was touched, which links and files keep: `point`, `pins` and `look`."""
     opens = NOTHING if name or _is_touched() else _opening(model)
-    pins = _pins(f"pins{name}", model.codes.latent_dim) or _pinned(model, opens.pinned)
+    pins = _pins(f"pins{name}", model.codes.latent_dim)
+    pins = pins or _pinned(model, opens.pinned) or _drawn_pins(model)
     return {
         "point": opens.point if state.get("point") is None else state.get("point"),
         "pins": pins,
@@ -217,6 +246,8 @@ def _kept(model: LoadedModel, name: str) -> dict[str, Any]:
 def _terms(shown: MapSpec) -> list[str]:
     """What the map draws, by the keys of the glossary."""
     projection = {"pca": ["pca"], "tsne": ["tsne"]}.get(shown.view, [])
+    if not len(shown.checkpoint.codes):
+        return ["z", "prior"]
     drawn = ["prior", "ellipse"] if shown.checkpoint.codes.log_variance is not None else []
     return ["z", *projection, *drawn, "rings", "off_manifold", "sample", "likelihood"]
 
@@ -224,10 +255,11 @@ def _terms(shown: MapSpec) -> list[str]:
 def _map_spec(model: LoadedModel, positions: np.ndarray | None) -> MapSpec:
     """The map that the controls ask for."""
     view, (x, y) = _view(model), _dimensions(model)
-    plane = None if view == "tsne" else page_files.plane(model, view, x, y)
+    seed = 0 if model.has_points else state.get("plane-seed")
+    plane = None if view == "tsne" else page_files.plane(model, view, x, y, seed)
     allowed = map_spec.colours(model.checkpoint)
     colour = state.get("colour") if state.get("colour") in allowed else next(iter(allowed))
-    return MapSpec(model.checkpoint, view, x, y, colour, plane, positions)
+    return MapSpec(model.checkpoint, view, x, y, colour, plane, positions, seed)
 
 
 def _pins(name: str, latent_dim: int) -> list[dict[str, Any]]:
@@ -257,9 +289,20 @@ def _pinned(model: LoadedModel, images: tuple[int, ...]) -> list[dict[str, Any]]
     return [{"z": model.codes.mean[n].tolist(), "name": name, "point": n} for name, n in codes]
 
 
+def _drawn_pins(model: LoadedModel) -> list[dict[str, Any]]:
+    """Pins at the three draws that the plane goes through, where it does."""
+    if _view(model) != "draws":
+        return []
+    corners = draw_corners(model.codes.latent_dim, state.get("plane-seed"))
+    codes = zip("ABC", corners.astype(np.float32).tolist(), strict=True)
+    return [{"z": z, "name": name, "point": None} for name, z in codes]
+
+
 def _view(model: LoadedModel) -> str:
     """The view that is chosen, or the one that this model opens with."""
-    return state.get("view") or first_view(model.codes.latent_dim)
+    views = map_spec.views(model.checkpoint)
+    first = first_view(model.codes.latent_dim) if model.has_points else next(iter(views))
+    return state.get("view") if state.get("view") in views else first
 
 
 def _look(name: str, latent_dim: int, at_first: dict[str, Any] | None) -> dict[str, Any]:

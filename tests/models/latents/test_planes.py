@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.latents.planes import coordinate_plane, pca_plane
+from models.latents.planes import coordinate_plane, draw_corners, pca_plane, plane_through
 
 
 def normal(*shape, seed=0):
@@ -95,3 +95,32 @@ def test_coordinate_planes_at_the_edges():
         with pytest.raises(ValueError) as refusal:
             coordinate_plane(normal(5, 3), x, y)
         assert str(refusal.value) == f"x and y must be dimensions 0 to 2, got {x} and {y}"
+
+
+# Draws
+
+
+@pytest.mark.parametrize("latent_dim", [3, 16, 784])
+def test_three_draws_are_orthogonal_and_as_long_as_draws_are(latent_dim):
+    corners = draw_corners(latent_dim, seed=1)
+    assert np.allclose(corners @ corners.T, latent_dim * np.eye(3))
+    assert np.array_equal(corners, draw_corners(latent_dim, seed=1))
+    assert not np.allclose(corners, draw_corners(latent_dim, seed=2))
+    drawn = np.random.default_rng(1).standard_normal((latent_dim, 3)).T
+    assert (drawn * corners).sum(1).min() > 0, "each points to where its draw does"
+
+
+def test_two_latents_have_no_three_orthogonal_draws():
+    with pytest.raises(ValueError, match="at least 3 latents, got 2"):
+        draw_corners(2, seed=0)
+
+
+def test_the_plane_through_three_points_holds_them():
+    points = normal(3, 7)
+    plane = plane_through(points)
+    assert np.allclose(plane.axes @ plane.axes.T, np.eye(2), atol=1e-6)
+    assert np.allclose(plane.lift(plane.project(points)), points, atol=1e-5)
+    assert np.allclose(plane.project(points).mean(0), 0, atol=1e-6)
+    across = plane.project(points[1:2]) - plane.project(points[:1])
+    assert across[0, 0] == pytest.approx(np.linalg.norm(points[1] - points[0]), rel=1e-5)
+    assert across[0, 1] == pytest.approx(0, abs=1e-5)

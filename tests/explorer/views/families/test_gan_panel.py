@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.views.families.gan_panel import sphere
 from models.export.interpreter import run_layers
 from models.export.map_file import decoder_file
 from models.families.registry import build_model
@@ -54,8 +53,3 @@ def test_the_browser_gets_the_generator(network, shape, likelihood, tmp_path):
     assert document["layers"][-1]["activation"] == "sigmoid"
     expected = restore(stored).decode(z).detach().flatten(1)
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
-
-
-def test_three_draws_span_a_sphere_and_repeat():
-    assert np.array_equal(sphere(5, 1), sphere(5, 1))
-    assert np.allclose(sphere(5, 1) @ sphere(5, 1).T, 5 * np.eye(3))

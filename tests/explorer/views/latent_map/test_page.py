@@ -17,13 +17,13 @@ from models.storage.tensors import write_tensors
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.map_page import DIGITS, choose, live_map, map_arrays, settle, texts, visit
 from tests.helpers.map_page import count as points
-from tests.helpers.paths import MAPPED
+from tests.helpers.paths import MAPPED, ON_MAP
 
 
 def test_the_screen_of_a_model():
     at = visit()
     assert at.selectbox("control-model").value == "digits-2d-beta-1"
-    assert len(at.selectbox("control-model").options) == len(MAPPED)
+    assert len(at.selectbox("control-model").options) == len(ON_MAP)
     arrays, told = map_arrays(at), live_map(at)
     assert np.array_equal(arrays["mean"], DIGITS.codes.mean)
     assert arrays["labels"].tolist() == DIGITS.codes.labels.tolist()
