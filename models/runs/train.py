@@ -118,16 +118,13 @@ def _drive(
 
     saved = time.monotonic()
     most = MAX_SWEEP_SNAPSHOTS if run.sweep else MAX_SNAPSHOTS
-    has_film = training.config.model.capabilities.has_codes
-    recorder = Recorder(run.folder, training, test_set, most) if has_film else None
-    if recorder:
-        recorder.record()
+    recorder = Recorder(run.folder, training, test_set, most)
+    recorder.record()
     for event in training.events():
         is_epoch_end = isinstance(event, EpochEnd)
         if is_epoch_end:
             run.history.append(event.row())
-        if recorder:
-            recorder.record()
+        recorder.record()
         if time.monotonic() - saved >= autosave_seconds:
             _save_state(run, training, clock.seconds())
             saved = time.monotonic()

@@ -1,4 +1,5 @@
-"""Snapshots of a training run: what the model makes of the same test images as it learns.
+"""Snapshots of a training run: what the model makes of the same test images as it learns, or where
+images have no codes, of the same draws of its prior.
 
     runs/<id>/frames/film.safetensors          what all snapshots share, see `SnapshotInfo`
                      000000400.safetensors     one snapshot, by the updates made until then
@@ -28,6 +29,10 @@ MAX_SWEEP_SNAPSHOTS = 20
 """Of a run of a sweep."""
 SHOWN_IMAGES = 10
 """Test images reconstructed, and codes of the prior decoded, in every snapshot."""
+GENERATED_IMAGES = 20
+"""Images made of the same draws in every snapshot of a model without codes."""
+MAX_GENERATED_SNAPSHOTS = 30
+"""Of a run of such a model, for an image may take many passes through its network."""
 MAX_CODES = 1000
 """Most test images whose codes are in a snapshot."""
 MAX_NUMBERS = 20_000
@@ -40,8 +45,8 @@ INFO_NAME = "film.safetensors"
 
 class SnapshotInfo(NamedTuple):
     """What all snapshots of a run share: `original` (M, C, H, W) uint8 grey levels, `labels` (N,)
-    or None, the classes' names, the updates of the whole training and of an epoch, and whether
-    the model has a rate."""
+    or None, the classes' names, the updates of the whole training and of an epoch, whether the
+    model has a rate, and whether its images have codes."""
 
     original: np.ndarray
     labels: np.ndarray | None
@@ -49,6 +54,7 @@ class SnapshotInfo(NamedTuple):
     total_steps: int
     steps_per_epoch: int
     has_rate: bool
+    has_codes: bool = True
 
 
 class Snapshot(NamedTuple):
@@ -56,20 +62,21 @@ class Snapshot(NamedTuple):
 
     Attributes:
         step: Updates made.
-        codes: Posterior means of the first test images, float16, shape (N, Z).
+        codes: Posterior means of the first test images, float16, shape (N, Z); None, as are the
+            reconstruction and the scores, where images have no codes.
         reconstruction: E[x|z = μ] of the originals, uint8, shape (M, C, H, W).
-        sample: E[x|z] of the same draws of the prior in every snapshot, likewise; None for an
-            autoencoder, which has no prior.
+        sample: Images of the same draws of the prior in every snapshot, likewise: E[x|z], or what
+            the model generates; None for an autoencoder, which has no prior.
         distortion: D, mean over those N images, nats per image.
         rate: R likewise; 0 for an autoencoder.
     """
 
     step: int
-    codes: np.ndarray
-    reconstruction: np.ndarray
+    codes: np.ndarray | None
+    reconstruction: np.ndarray | None
     sample: np.ndarray | None
-    distortion: float
-    rate: float
+    distortion: float | None
+    rate: float | None
 
 
 def count_due(step: int, total_steps: int, count: int = MAX_SNAPSHOTS) -> int:
@@ -123,6 +130,7 @@ def read_info(run_folder: Path) -> SnapshotInfo:
             int(info["total_steps"]),
             int(info["steps_per_epoch"]),
             bool(info["has_rate"]),
+            bool(info.get("has_codes", True)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -138,11 +146,15 @@ def read_snapshot(run_folder: Path, step: int) -> Snapshot:
     """
     tensors, info, _ = read_tensors(snapshot_path(run_folder, step), MAX_SNAPSHOT_BYTES)
     try:
+        if "codes" not in tensors:
+            return Snapshot(step, None, None, tensors["sample"], None, None)
         scores = float(info["distortion"]), float(info["rate"])
         images = tensors["reconstruction"], tensors.get("sample")
         return Snapshot(step, tensors["codes"], *images, *scores)
     except (KeyError, TypeError, ValueError) as error:
-        raise CheckpointError("a snapshot must hold codes, images and scores") from error
+        raise CheckpointError(
+            "a snapshot must hold codes, images and scores, or generated images"
+        ) from error
 
 
 class Recorder:
@@ -159,9 +171,14 @@ class Recorder:
         self, run_folder: Path, training: Any, test_set: Any, most: int = MAX_SNAPSHOTS
     ) -> None:
         self.run_folder, self.training = run_folder, training
-        images = min(MAX_CODES, MAX_NUMBERS // training.model.latent_dim, len(test_set))
+        self.has_codes = training.config.model.capabilities.has_codes
         pixels = math.prod(training.config.model.image_shape)
-        size = 2 * images * training.model.latent_dim + 2 * SHOWN_IMAGES * pixels
+        if self.has_codes:
+            images = min(MAX_CODES, MAX_NUMBERS // training.model.latent_dim, len(test_set))
+            size = 2 * images * training.model.latent_dim + 2 * SHOWN_IMAGES * pixels
+        else:
+            images, size = 0, GENERATED_IMAGES * pixels
+            most = min(most, MAX_GENERATED_SNAPSHOTS)
         self.count = min(most, MAX_TOTAL_BYTES // size)
         self.images = training.test_images[:images]
         self.shown = training.test_images[:SHOWN_IMAGES]
@@ -184,13 +201,14 @@ class Recorder:
     def _write_info(self, test_set: Any, images: int) -> None:
         """Writes what all snapshots share."""
         tensors = {"original": _levels(self.shown)}
-        if test_set.labels is not None:
+        if test_set.labels is not None and self.has_codes:
             tensors["labels"] = test_set.labels[:images].astype(np.uint8)
         info = {
             "class_names": list(test_set.class_names),
             "total_steps": self.training.total_steps,
             "steps_per_epoch": self.training.steps_per_epoch,
             "has_rate": self.training.config.model.capabilities.has_rate,
+            "has_codes": self.has_codes,
         }
         with contextlib.suppress(OSError):
             snapshot_folder(self.run_folder).mkdir(exist_ok=True)
@@ -199,6 +217,20 @@ class Recorder:
 
     def _write(self) -> None:
         """Writes a snapshot; left out if a score is not finite, which the training will report."""
+        tensors, info = self._encoded() if self.has_codes else self._generated()
+        if all(map(math.isfinite, info.values())):
+            path = snapshot_path(self.run_folder, self.training.step)
+            write_tensors(path, tensors, info, MAX_SNAPSHOT_BYTES)
+
+    def _generated(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """What a model without codes makes of the same draws every time."""
+        from models.families.generate import generate
+
+        images = list(generate(self.training.model, GENERATED_IMAGES, seed=0))
+        return {"sample": np.concatenate([_levels(part) for part in images])}, {}
+
+    def _encoded(self) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+        """Codes, images and scores of the test set."""
         import torch
 
         from models.metrics.likelihood import elbo
@@ -219,9 +251,7 @@ class Recorder:
             "distortion": terms.distortion.mean().item(),
             "rate": terms.rate.sum(1).mean().item(),
         }
-        if all(map(math.isfinite, info.values())):
-            path = snapshot_path(self.run_folder, self.training.step)
-            write_tensors(path, tensors, info, MAX_SNAPSHOT_BYTES)
+        return tensors, info
 
 
 def prior_codes(latent_dim: int) -> np.ndarray:

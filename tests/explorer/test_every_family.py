@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from explorer.assets import store
 from explorer.services import catalogue, run_library
 from explorer.views.families.panels import PANELS
 from models.capabilities import FAMILIES
 from models.runs.folder import Run
 from models.runs.train import execute
-from tests.helpers.app_test import charts, open_view, said
+from tests.helpers.app_test import charts, component_data, open_view, said
 from tests.helpers.configs import tiny
 from tests.helpers.families import SETTINGS
 
@@ -56,6 +57,8 @@ def test_the_train_page_shows_scores_and_curves_and_compares(runs):
     family = Run(catalogue.all_models()[runs[0]].path.parent).config().model.family
     scores = catalogue.all_models()[runs[0]].card.metrics
     drawn = charts(at)
+    films = [component_data(e) for e in at.get("bidi_component") if "film-own" in e.proto.id]
+    assert [film["url"] for film in films[0]["films"]] == [store.film_url(runs[0])]
     assert any(key.startswith("run-") for key in drawn) and "compared-" in " ".join(drawn)
     assert ("D" in said(at)) or "distortion" not in scores, family
     shown = "".join(block.proto.body for block in at.get("html"))

@@ -36,6 +36,14 @@ test("one latent is drawn over the distortion; t-SNE has positions of its own an
   assert.equal(tsne.hasNumbers, false);
 });
 
+test("without points the prior is shown as far as the plane asks for", () => {
+  const none = { count: 0, means: new Float32Array(), labels: null, distortions: null, rates: new Float32Array() };
+  const plane = { origin: [0, 0, 0], axes: [[0, 0, 1], [1, 0, 0]], names: ["u", "v"], home: "", reach: 5 };
+  const { positions, home, groups } = content({ prior: [1, -1], plane }, none).content;
+  assert.deepEqual([positions.length, groups.length], [0, 1]);
+  assert.deepEqual(home, { x: [-4, 6], y: [-6, 4] });
+});
+
 test("after the palette's end colours repeat with another symbol", () => {
   const { groups, groupOf, shades } = content().content;
   assert.deepEqual([...groupOf], [0, 2, 1]);

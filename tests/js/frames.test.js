@@ -51,6 +51,14 @@ test("a frame has codes as numbers, and its images", () => {
   assert.equal(readFrame(0, safetensors(tensors, { distortion: 1, rate: 0 }), 0).images.length, 1);
 });
 
+test("without codes a frame has generated images alone, ten in a row", () => {
+  const values = Uint8Array.from({ length: 24 }, (_, i) => i);
+  const sample = { shape: [12, 1, 1, 2], values };
+  const frame = readFrame(20, safetensors({ sample }, {}), 9);
+  assert.deepEqual(frame.images.map((row) => [...row]), [[...values.slice(0, 20)], [...values.slice(20)]]);
+  assert.deepEqual([frame.codes.length, frame.step, frame.stamp], [0, 20, 9]);
+});
+
 test("what all frames share has originals, labels and lengths", () => {
   const said = { class_names: ["a", "b"], total_steps: 40, steps_per_epoch: 20, has_rate: true };
   const original = { shape: [2, 1, 1, 1], values: Uint8Array.of(3, 4) };

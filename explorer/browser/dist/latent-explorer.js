@@ -8483,6 +8483,7 @@ function tokenEditor({ parentElement, data }) {
 
 // explorer/browser/numerics/frames.js
 var REACH_INSIDE = 0.99;
+var IN_A_ROW = 10;
 function streamEntries(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const found = [];
@@ -8509,11 +8510,13 @@ function readShared(file) {
     names: metadata.class_names,
     total: metadata.total_steps,
     perEpoch: metadata.steps_per_epoch,
-    hasRate: metadata.has_rate
+    hasRate: metadata.has_rate,
+    hasCodes: metadata.has_codes ?? true
   };
 }
 function readFrame(step, file, stamp) {
   const { tensors, metadata } = readTensors(file);
+  if (!tensors.codes) return { ...GENERATED2, step, stamp, images: rowsOf(tensors.sample) };
   const images = [tensors.reconstruction, tensors.sample].filter(Boolean);
   return {
     step,
@@ -8524,6 +8527,11 @@ function readFrame(step, file, stamp) {
     distortion: metadata.distortion,
     rate: metadata.rate
   };
+}
+var GENERATED2 = { codes: new Float32Array(), size: 1, distortion: NaN, rate: NaN };
+function rowsOf({ data, shape }) {
+  const row = IN_A_ROW * data.length / shape[0];
+  return Array.from({ length: Math.ceil(shape[0] / IN_A_ROW) }, (_, i) => data.subarray(i * row, (i + 1) * row));
 }
 function mixed2(from, to, share) {
   if (share <= 0 || from === to) return from;
@@ -8574,6 +8582,7 @@ function fewGreys(pixels) {
 
 // explorer/browser/snapshots/film.js
 var ROWS = ["Decoded means", "Decoded means of prior samples"];
+var GENERATED3 = ["Generated images, from the same noise at every step", ""];
 var [STAMPS, SHARED] = [-2, -1];
 var Film = class {
   /** @param {() => void} changed */
@@ -8665,15 +8674,17 @@ var Film = class {
     this.shared = shared;
     this.drawn = "";
     const [, height, width] = shared.shape;
-    const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
+    const rows = shared.hasCodes ? ROWS.slice(0, shared.hasRate ? 2 : 1) : GENERATED3;
+    const names = ["Test images", ...rows];
+    for (const each of [this.stage, this.legend, this.choices]) each.hidden = !shared.hasCodes;
     this.cells = names.map(
       (name) => Array.from(
         { length: shared.count },
-        (_, i) => Object.assign(namedCanvas(`${name}, ${i + 1}`), { width, height })
+        (_, i) => Object.assign(namedCanvas(`${name || rows[0]}, ${i + 1}`), { width, height })
       )
     );
     const labelled = names.flatMap((name, i) => [
-      make("p", {}, name),
+      ...name ? [make("p", {}, name)] : [],
       make("div", { className: "images" }, ...this.cells[i])
     ]);
     this.rows.replaceChildren(...labelled);
@@ -8701,6 +8712,10 @@ var Film = class {
   settle(colours) {
     const last = this.frames.at(-1);
     if (!last || !this.shared) return;
+    if (!this.shared.hasCodes) {
+      this.reach = this.frames.map(() => 1);
+      return;
+    }
     if (!this.axes.length) {
       this.axes = widest(last);
       this.choose(last.size, colours);
@@ -8766,7 +8781,7 @@ var Film = class {
     this.position = Math.min(Math.max(0, position), this.frames.length - 1);
     this.reachNow = Math.max(least, this.reachAt(this.position));
     const [from, to, share] = this.around();
-    this.codes.move(mixed2(from.codes, to.codes, share), this.reachNow);
+    if (this.shared.hasCodes) this.codes.move(mixed2(from.codes, to.codes, share), this.reachNow);
     this.images().forEach((images, i) => this.paintRow(i + 1, images));
     this.scores.replaceChildren(...this.words().map((line) => make("span", {}, line)));
   }
@@ -8788,16 +8803,18 @@ var Film = class {
   }
   /** What the nearest frame says, in two lines. */
   words() {
-    const { total: total2, perEpoch, hasRate } = (
+    const { total: total2, perEpoch, hasRate, hasCodes } = (
       /** @type {Shared} */
       this.shared
     );
     const { step, distortion, rate, codes, size } = this.frames[Math.round(this.position)];
     const epoch = shown(step / perEpoch, step % perEpoch ? 1 : 0);
+    const place = `Step ${step.toLocaleString("en")} of ${total2.toLocaleString("en")}, epoch ${epoch}`;
+    if (!hasCodes) return [place];
     const terms = hasRate ? `D ${shown(distortion)} + R ${shown(rate)} = −ELBO ${shown(distortion + rate)} nats` : `D ${shown(distortion)} nats`;
     const count = (codes.length / size).toLocaleString("en");
     return [
-      `Step ${step.toLocaleString("en")} of ${total2.toLocaleString("en")}, epoch ${epoch}`,
+      place,
       `${terms} per image, mean of ${count} test images`
     ];
   }
@@ -8820,7 +8837,8 @@ var CELL2 = 28;
 var DURATIONS = { delay_ms: 100, last_ms: 1100 };
 function drawFilms(films, ratio2) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const [width, height] = [films.length * (SIDE2 + 10) - 10, SIDE2 + 20 + rows * (CELL2 + 2)];
+  const top = films.some((film) => film.shared?.hasCodes) ? SIDE2 + 20 : 20;
+  const [width, height] = [films.length * (SIDE2 + 10) - 10, top + rows * (CELL2 + 2)];
   const canvas = make("canvas", { width: width * ratio2, height: height * ratio2 });
   const pen = context(canvas);
   pen.scale(ratio2, ratio2);
@@ -8830,14 +8848,14 @@ function drawFilms(films, ratio2) {
   films.forEach((film, i) => {
     if (!film.frames.length) return;
     const left = i * (SIDE2 + 10);
-    pen.drawImage(film.codes.picture(SIDE2, ratio2), left, 16, SIDE2, SIDE2);
+    if (film.shared?.hasCodes) pen.drawImage(film.codes.picture(SIDE2, ratio2), left, 16, SIDE2, SIDE2);
     pen.fillStyle = "#222";
     pen.font = "12px sans-serif";
     pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE2);
     film.cells.forEach(
       (row, r) => row.forEach((image, c) => {
         const step = SIDE2 / Math.max(10, row.length);
-        pen.drawImage(image, left + c * step, SIDE2 + 20 + r * (CELL2 + 2), step - 2, CELL2);
+        pen.drawImage(image, left + c * step, top + r * (CELL2 + 2), step - 2, CELL2);
       })
     );
   });

@@ -3,15 +3,18 @@
  *
  * @typedef {{step: number, stamp: number, codes: Float32Array, size: number,
  *   images: Uint8Array[], distortion: number, rate: number}} Frame
- *   codes N·Z; images: reconstructions and, of a VAE, samples of the prior, M·C·H·W each
+ *   codes N·Z, none where images have no codes; images: rows of reconstructions and, of a VAE,
+ *   samples of the prior, or of generated images alone, M·C·H·W each
  * @typedef {{original: Uint8Array, count: number, shape: [number, number, number],
  *   labels: Uint8Array | null, names: string[], total: number, perEpoch: number,
- *   hasRate: boolean}} Shared what all frames share; `count` originals
+ *   hasRate: boolean, hasCodes: boolean}} Shared what all frames share; `count` originals
  */
 
 import { numbersOf, readTensors } from "./tensors.js";
 
 const REACH_INSIDE = 0.99;
+/** Generated images in a row. */
+const IN_A_ROW = 10;
 
 /**
  * The entries of a stream as models/training/snapshots.py makes it.
@@ -47,6 +50,7 @@ export function readShared(file) {
     total: metadata.total_steps,
     perEpoch: metadata.steps_per_epoch,
     hasRate: metadata.has_rate,
+    hasCodes: metadata.has_codes ?? true,
   };
 }
 
@@ -58,6 +62,7 @@ export function readShared(file) {
  */
 export function readFrame(step, file, stamp) {
   const { tensors, metadata } = readTensors(file);
+  if (!tensors.codes) return { ...GENERATED, step, stamp, images: rowsOf(tensors.sample) };
   const images = [tensors.reconstruction, tensors.sample].filter(Boolean);
   return {
     step,
@@ -68,6 +73,18 @@ export function readFrame(step, file, stamp) {
     distortion: metadata.distortion,
     rate: metadata.rate,
   };
+}
+
+/** What a frame has not that shows generated images alone. */
+const GENERATED = { codes: new Float32Array(), size: 1, distortion: NaN, rate: NaN };
+
+/**
+ * Images in rows.
+ * @param {import("./tensors.js").Tensor} images N·C·H·W
+ */
+function rowsOf({ data, shape }) {
+  const row = (IN_A_ROW * data.length) / shape[0];
+  return Array.from({ length: Math.ceil(shape[0] / IN_A_ROW) }, (_, i) => data.subarray(i * row, (i + 1) * row));
 }
 
 /**

@@ -11,6 +11,8 @@ import { MovingCodes } from "../scatter/moving_codes.js";
 /** @typedef {{url: string, name: string}} FilmData address and title */
 
 const ROWS = ["Decoded means", "Decoded means of prior samples"];
+/** Of a model without codes: one title over all rows. */
+const GENERATED = ["Generated images, from the same noise at every step", ""];
 const [STAMPS, SHARED] = [-2, -1];
 
 /** One film: its frames, and its place on the page. */
@@ -116,14 +118,16 @@ export class Film {
     this.shared = shared;
     this.drawn = "";
     const [, height, width] = shared.shape;
-    const names = ["Test images", ...ROWS.slice(0, shared.hasRate ? 2 : 1)];
+    const rows = shared.hasCodes ? ROWS.slice(0, shared.hasRate ? 2 : 1) : GENERATED;
+    const names = ["Test images", ...rows];
+    for (const each of [this.stage, this.legend, this.choices]) each.hidden = !shared.hasCodes;
     this.cells = names.map((name) =>
       Array.from({ length: shared.count }, (_, i) =>
-        Object.assign(namedCanvas(`${name}, ${i + 1}`), { width, height }),
+        Object.assign(namedCanvas(`${name || rows[0]}, ${i + 1}`), { width, height }),
       ),
     );
     const labelled = names.flatMap((name, i) => [
-      make("p", {}, name),
+      ...(name ? [make("p", {}, name)] : []),
       make("div", { className: "images" }, ...this.cells[i]),
     ]);
     this.rows.replaceChildren(...labelled);
@@ -150,6 +154,10 @@ export class Film {
   settle(colours) {
     const last = this.frames.at(-1);
     if (!last || !this.shared) return;
+    if (!this.shared.hasCodes) {
+      this.reach = this.frames.map(() => 1);
+      return;
+    }
     if (!this.axes.length) {
       this.axes = widest(last);
       this.choose(last.size, colours);
@@ -216,7 +224,7 @@ export class Film {
     this.position = Math.min(Math.max(0, position), this.frames.length - 1);
     this.reachNow = Math.max(least, this.reachAt(this.position));
     const [from, to, share] = this.around();
-    this.codes.move(mixed(from.codes, to.codes, share), this.reachNow);
+    if (this.shared.hasCodes) this.codes.move(mixed(from.codes, to.codes, share), this.reachNow);
     this.images().forEach((images, i) => this.paintRow(i + 1, images));
     this.scores.replaceChildren(...this.words().map((line) => make("span", {}, line)));
   }
@@ -242,15 +250,17 @@ export class Film {
 
   /** What the nearest frame says, in two lines. */
   words() {
-    const { total, perEpoch, hasRate } = /** @type {Shared} */ (this.shared);
+    const { total, perEpoch, hasRate, hasCodes } = /** @type {Shared} */ (this.shared);
     const { step, distortion, rate, codes, size } = this.frames[Math.round(this.position)];
     const epoch = shown(step / perEpoch, step % perEpoch ? 1 : 0);
+    const place = `Step ${step.toLocaleString("en")} of ${total.toLocaleString("en")}, epoch ${epoch}`;
+    if (!hasCodes) return [place];
     const terms = hasRate
       ? `D ${shown(distortion)} + R ${shown(rate)} = −ELBO ${shown(distortion + rate)} nats`
       : `D ${shown(distortion)} nats`;
     const count = (codes.length / size).toLocaleString("en");
     return [
-      `Step ${step.toLocaleString("en")} of ${total.toLocaleString("en")}, epoch ${epoch}`,
+      place,
       `${terms} per image, mean of ${count} test images`,
     ];
   }

@@ -21,7 +21,8 @@ const DURATIONS = { delay_ms: 100, last_ms: 1100 };
  */
 export function drawFilms(films, ratio) {
   const rows = Math.max(...films.map((film) => film.cells.length));
-  const [width, height] = [films.length * (SIDE + 10) - 10, SIDE + 20 + rows * (CELL + 2)];
+  const top = films.some((film) => film.shared?.hasCodes) ? SIDE + 20 : 20; // below the chart of codes
+  const [width, height] = [films.length * (SIDE + 10) - 10, top + rows * (CELL + 2)];
   const canvas = make("canvas", { width: width * ratio, height: height * ratio });
   const pen = context(canvas);
   pen.scale(ratio, ratio);
@@ -31,14 +32,14 @@ export function drawFilms(films, ratio) {
   films.forEach((film, i) => {
     if (!film.frames.length) return;
     const left = i * (SIDE + 10);
-    pen.drawImage(film.codes.picture(SIDE, ratio), left, 16, SIDE, SIDE);
+    if (film.shared?.hasCodes) pen.drawImage(film.codes.picture(SIDE, ratio), left, 16, SIDE, SIDE);
     pen.fillStyle = "#222";
     pen.font = "12px sans-serif";
     pen.fillText(`${film.title.textContent?.slice(0, 24)} · ${film.words()[0]}`, left + 2, 12, SIDE);
     film.cells.forEach((row, r) =>
       row.forEach((image, c) => {
         const step = SIDE / Math.max(10, row.length);
-        pen.drawImage(image, left + c * step, SIDE + 20 + r * (CELL + 2), step - 2, CELL);
+        pen.drawImage(image, left + c * step, top + r * (CELL + 2), step - 2, CELL);
       }),
     );
   });

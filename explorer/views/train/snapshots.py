@@ -13,7 +13,6 @@ from explorer.browser.snapshots.component import film
 from explorer.figures.theme import PALETTE
 from explorer.services import run_folders
 from explorer.widgets import inputs
-from explorer.words import words
 from models.runs.folder import Run
 from models.runs.index import IndexedRun
 from models.training.snapshots import snapshot_steps
@@ -33,14 +32,6 @@ def show(run: Run, place: str, together: Sequence[Run] = (), is_live: bool = Fal
             them, above the first.
         is_live: Whether frames are still being added.
     """
-    indexed = run_folders.indexed(run.id)
-    config = indexed.config if indexed else None
-    if config and not config.model.capabilities.has_codes:
-        st.caption(
-            f"{words(config.model.family)}: a film shows how codes of images move, and here "
-            "an image has none."
-        )
-        return
     if not is_live and not snapshot_steps(run.folder):
         st.caption("This run has no film: it was trained before films were kept.")
         return

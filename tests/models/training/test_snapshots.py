@@ -12,8 +12,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.capabilities import FAMILIES
 from models.data.image_set import ImageSet
 from models.data.load import load
+from models.families.generate import generate
 from models.families.registry import build_model
 from models.metrics.likelihood import elbo
 from models.runs import train
@@ -24,6 +26,7 @@ from models.storage.tensors import CheckpointError, read_tensors
 from models.training import snapshots
 from models.training.trainer import Training
 from tests.helpers.configs import tiny
+from tests.helpers.families import SETTINGS
 from tests.helpers.sentences import assert_sentence
 
 CONFIG = tiny(training={"epochs": 3, "batch_size": 32, "learning_rate": 3e-3})
@@ -78,7 +81,7 @@ def test_a_snapshot_shows_what_the_model_makes_of_the_test_set(whole):
         info.original, (test_set.images[: snapshots.SHOWN_IMAGES] * 255 + 0.5).astype("u1")
     )
     assert np.array_equal(info.labels, test_set.labels) and info.class_names[3] == "3"
-    assert info[3:] == (120, 40, True)
+    assert info[3:] == (120, 40, True, True)
 
 
 def test_an_autoencoder_has_no_samples(tmp_path):
@@ -91,6 +94,35 @@ def test_an_autoencoder_has_no_samples(tmp_path):
         and snapshot.rate == 0
         and not snapshots.read_info(run.folder).has_rate
     )
+
+
+WITHOUT_CODES = [
+    pytest.param(name, marks=() if family.has_decoder else pytest.mark.slow)
+    for name, family in FAMILIES.items()
+    if not family.has_codes
+]
+
+
+@pytest.mark.parametrize("family", WITHOUT_CODES)
+def test_without_codes_a_snapshot_shows_the_same_draws(family, tmp_path, monkeypatch):
+    config = tiny(family=family, training={"epochs": 1}, **SETTINGS[family])
+    monkeypatch.setattr(snapshots, "MAX_GENERATED_SNAPSHOTS", 3)
+    run = Run.create(tmp_path / "film", config)
+    list(execute(run))
+    steps = snapshots.snapshot_steps(run.folder)
+    first, last = (snapshots.read_snapshot(run.folder, step) for step in (steps[0], steps[-1]))
+    model = restore(read(run.model_path))
+    made = torch.cat(list(generate(model, snapshots.GENERATED_IMAGES, seed=0))).numpy()
+    assert np.abs(last.sample / 255 - made).max() <= 0.5 / 255 + 1e-5
+    assert not np.array_equal(first.sample, last.sample)
+    assert last.codes is last.reconstruction is last.distortion is None
+    info = snapshots.read_info(run.folder)
+    assert not info.has_codes and info.labels is None and len(info.original) == 10
+    assert len(steps) <= 3
+    monkeypatch.setattr(snapshots.Recorder, "record", lambda self: None)
+    other = Run.create(tmp_path / "none", config)
+    list(execute(other))
+    assert read(other.model_path).fingerprint == read(run.model_path).fingerprint
 
 
 def test_snapshots_change_no_weight(whole, tmp_path, monkeypatch):
