@@ -7,10 +7,13 @@ names none, and `~` is the home folder, as in a shell.
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def default_runs_dir() -> Path:
@@ -44,6 +47,22 @@ def user_path(text: str | Path) -> Path:
     with contextlib.suppress(RuntimeError):  # of a user who is not known here
         return Path(text).expanduser()
     return Path(text)
+
+
+def open_file(path: str | Path) -> BinaryIO:
+    """Opens a file to read it, and nothing else: a pipe would be waited for without end.
+
+    Raises:
+        OSError: If it is no file, or cannot be read.
+
+    Example:
+        >>> open_file("/")
+        Traceback (most recent call last):
+        OSError: [Errno 22] Not a file: '/'
+    """
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "Not a file", str(path))
+    return open(path, "rb")
 
 
 def is_folder_name(text: str) -> bool:

@@ -11,6 +11,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from models.places import open_file
+
 MAX_NESTING = 16
 MAX_BYTES = 2**20
 """Of a file."""
@@ -95,7 +97,7 @@ def read(path: str | Path, most: int = MAX_BYTES) -> Any:
         ValueError: If it is larger, or not such JSON.
         OSError: If it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise ValueError(f"{Path(path).name} must have at most {most:,} bytes")

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from explorer.jobs.job import JobError, Record
 from explorer.jobs.progress import Progress
 from models.atomic import write_bytes
-from models.places import make_folder
+from models.places import make_folder, open_file
 
 MAX_KEPT = 100
 """Jobs that are remembered; the runs of forgotten ones stay."""
@@ -122,7 +122,7 @@ class JobStore:
             status = path.stat()
             found = status.st_ino, status.st_mtime_ns, status.st_size
             if found != stamp:
-                with path.open("rb") as file:
+                with open_file(path) as file:
                     known = Record.from_bytes(file.read(MAX_RECORD_BYTES))
                 with self._lock:
                     self._read[job_id] = found, known

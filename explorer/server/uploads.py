@@ -49,7 +49,8 @@ def page() -> Iterator[None]:
         yield
     except BaseException:  # cut short by the next run: what was there may still be there
         with _lock:
-            _shown[session] |= before
+            if session in _shown:  # the session may have ended meanwhile
+                _shown[session] |= before
         raise
     if not _shown.get(session):
         _free(session)

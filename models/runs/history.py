@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from models import strict_json
 from models.atomic import write_bytes
-from models.places import naming
+from models.places import naming, open_file
 
 FILE_NAME = "metrics.jsonl"
 MAX_LINE_BYTES = 2**16
@@ -101,7 +101,7 @@ class History:
             at_most: Read only so many lines, evenly spaced from the first to the last; 2 or more.
         """
         try:
-            with open(self.path, "rb") as file:
+            with open_file(self.path) as file:
                 lines = list(_lines(file))
         except OSError:
             return []
@@ -170,7 +170,7 @@ class LatestRow:
         return self._row
 
     def _read_from(self, position: int) -> None:
-        with open(self.path, "rb") as file:
+        with open_file(self.path) as file:
             file.seek(position)
             data = file.read(MAX_TAIL_BYTES)
         whole = data[: data.rfind(b"\n") + 1]

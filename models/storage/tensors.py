@@ -22,6 +22,7 @@ from safetensors.numpy import save as save_tensors
 
 from models import strict_json
 from models.atomic import write_bytes
+from models.places import open_file
 
 MAX_FILE_BYTES = 64 * 2**20
 MAX_STATE_BYTES = 256 * 2**20
@@ -107,7 +108,8 @@ def read_tensors(
     """
     try:
         _check_size(os.stat(path).st_size, max_bytes)
-        data = Path(path).read_bytes()
+        with open_file(path) as file:
+            data = file.read()
     except OSError as error:
         raise CheckpointError(f"the file cannot be read: {error.strerror}") from error
     metadata = _check_header(data, len(data))[0]
@@ -133,7 +135,7 @@ def read_header(
         CheckpointError: One sentence on what is wrong with the file.
     """
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             size = os.fstat(file.fileno()).st_size
             _check_size(size, max_bytes)
             data = file.read(_FIRST_BYTES)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from models import strict_json
 from models.atomic import write_bytes
 from models.config import RUN_SETTINGS, ObjectiveConfig, RunConfig, TrainingConfig
+from models.places import open_file
 from models.settings import Settings, setting
 
 REQUEST_FILE, CHANGES_FILE = "wish.json", "changes.jsonl"
@@ -127,7 +128,7 @@ def read_changes(run_folder: Path) -> list[Change]:
     """Reads what was changed, by rising step; damaged lines are skipped."""
     changes = []
     try:
-        with open(run_folder / CHANGES_FILE, "rb") as file:
+        with open_file(run_folder / CHANGES_FILE) as file:
             lines = file.read(MAX_CHANGES * MAX_LINE_BYTES).splitlines()[:MAX_CHANGES]
     except OSError:
         return []

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from models.places import open_file
 from models.storage.tensors import CheckpointError, read_tensors, write_tensors
 
 MAX_SNAPSHOTS = 120
@@ -280,7 +281,7 @@ def stream_snapshots(run_folder: Path, after: int = -1) -> bytes:
         Entries of an int64 step, an int64 count of bytes, the bytes, and zeros to a multiple of
         8; all little-endian. Step -2 is a JSON list of step and stamp of every snapshot that
         there is (written again, it has another stamp), step -1 what all share, others a snapshot. A
-        file that vanishes meanwhile is left out.
+        file that vanishes meanwhile, or is too large for one, is left out.
 
     Example:
         >>> import tempfile
@@ -298,7 +299,9 @@ def stream_snapshots(run_folder: Path, after: int = -1) -> bytes:
         paths.insert(0, (-1, snapshot_folder(run_folder) / INFO_NAME))
     for step, path in paths:
         with contextlib.suppress(OSError):
-            parts.append(_entry(step, path.read_bytes()))
+            with open_file(path) as file:
+                data = file.read(MAX_SNAPSHOT_BYTES + 1)
+            parts += [_entry(step, data)] if len(data) <= MAX_SNAPSHOT_BYTES else []
     return b"".join(parts)
 
 

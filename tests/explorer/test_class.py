@@ -222,11 +222,18 @@ def test_others_see_and_copy_and_find_no_button_to_change(no_runs, desk, visitor
 
 
 @pytest.mark.parametrize("view", ["train", "trade_off", "collapse"])
-def test_an_embedded_page_is_for_looking(visitor, monkeypatch, view):
+def test_an_embedded_page_is_for_looking(no_runs, desk, visitor, monkeypatch, view):
     monkeypatch.setattr(options, "_current", Options())
+    runs = (run_of(no_runs, "").id,)
+    desk.jobs = [
+        Job("1", "one", "running", runs=("x",)), Job("2", "two", "queued", 1, runs=("y",)),
+        Job("3", "three", "paused", runs=runs, sweep="s"), Job("4", "four", "cancelled", runs=runs),
+    ]  # fmt: skip
     with as_(visitor, is_embedded=True):
         at = open_view(view)
-        assert not [button for button in at.button if button.label.startswith("Train")]
+        found = {button.label for button in at.button}
+        assert not [label for label in found if label.startswith("Train")]
+        assert not {"Cancel", "Stop and keep", "Pause", "Resume", "Continue", "Delete"} & found
         (link,) = at.get("link_button")[:1]
         assert link.proto.label == "Open in a window to train"
         assert "embed" not in link.proto.url

@@ -31,6 +31,13 @@ FILES = ["config.json", "label.json", "changes.jsonl", "metrics.jsonl", "failure
 PAGES = ["latent_map", "trade_off", "collapse", "train", "families", "lessons"]
 
 
+def make_pipe(path):
+    """Puts a pipe in the place of a file: who opens it waits for somebody who writes."""
+    path.unlink(missing_ok=True)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+
+
 def damaged_runs(folder):
     """A good run, and one for every content in place of every file; ids by what is wrong."""
     good = make_run(folder, title="the good one")
@@ -44,6 +51,11 @@ def damaged_runs(folder):
             shutil.copytree(folder / good, run.folder)
             (run.folder / file).write_bytes(content)
             made[run.id] = f"{name}: {kind}"
+    for file in (*FILES, "model.safetensors", "frames"):
+        run = Run(folder / f"{good}-{len(made):03}")
+        shutil.copytree(folder / good, run.folder)
+        make_pipe(run.folder / (REQUEST_FILE if file == "request" else file))
+        made[run.id] = f"{file}: pipe"
     for field, value in {
         "image_shape": [1, 9, 9],
         "latent_dim": 10**30,
@@ -70,6 +82,7 @@ def damage_jobs(folder):
         job = folder / ".jobs" / f"20260101-00000{i:02}"
         job.mkdir(parents=True)
         write_bytes(job / "job.json", content)
+    make_pipe(job / "job.json")
 
 
 @pytest.fixture(scope="module")

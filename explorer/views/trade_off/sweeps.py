@@ -144,4 +144,5 @@ def _one(job: Job) -> None:
                 inputs.button("Cancel", lambda: _try(lambda: job_queue.cancel(job.id)), key=job.id)
         else:
             st.markdown(plain(f"{job.title} {job.ending}."))
-            inputs.button("Resume", lambda: _try(lambda: job_queue.resume(job.id)), key=job.id)
+            if permissions.may_change(job.owner):
+                inputs.button("Resume", lambda: _try(lambda: job_queue.resume(job.id)), key=job.id)

@@ -8,7 +8,13 @@ from typing import Any
 import streamlit as st
 
 from explorer.jobs.job import Job
-from explorer.services import catalogue, collapse_prediction, job_queue, training_runs
+from explorer.services import (
+    catalogue,
+    collapse_prediction,
+    job_queue,
+    permissions,
+    training_runs,
+)
 from explorer.views import model_picker
 from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs
@@ -57,7 +63,7 @@ def ended(job: Job) -> None:
     label = "Continue" if job.state == "paused" else "Resume"
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(plain(f"{job.title} {job.ending}."))
-        if job.can_resume:
+        if job.can_resume and permissions.may_change(job.owner):
             inputs.button(
                 label, lambda: attempt(lambda: job_queue.resume(job.id)), key=f"resume-{job.id}"
             )

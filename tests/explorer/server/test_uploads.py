@@ -1,6 +1,7 @@
 """Files that are sent to the server: only where a page asks for them, and within its room."""
 
 import http.client
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,6 +37,14 @@ def put(session, size, app=None):
 def test_a_page_without_an_uploader_takes_no_files(held):
     assert put("a", MB) == 204
     assert put("nobody", MB) == 403
+
+
+def test_a_page_of_a_session_that_has_ended_is_cut_short_without_another_error(held, monkeypatch):
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: SimpleNamespace(session_id="a"))
+    with pytest.raises(KeyboardInterrupt), uploads.page():
+        uploads._free("a")
+        raise KeyboardInterrupt
+    assert "a" not in uploads._shown
 
 
 def test_a_session_has_so_much_room(held):

@@ -282,16 +282,19 @@ write_tensors(path, {"a": np.zeros(50_000, np.float32)}, {"number": 0})
 random.seed(0)
 seen = set()
 if mode == "killed":
-    for number in range(1, count + 1):
+    number = 0
+    while number < count or len(seen) < 2:  # a busy machine may need more time
+        number += 1
         child = start(number)
-        time.sleep(random.uniform(0.002, 0.03))
+        time.sleep(random.uniform(0.002, 0.03) * -(-number // count))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
         seen.add(look())
 else:
     children = [start(1), start(2)]
     try:
-        for _ in range(count):
+        while count > 0 or len(seen) < 2:
+            count -= 1
             seen.add(look())
             time.sleep(0.0005)
     finally:
