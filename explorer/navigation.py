@@ -19,7 +19,6 @@ def screen(view: str) -> Callable[[], None]:
     map waits for no other screen."""
 
     def show() -> None:
-        st.set_page_config(f"{GUIDES[view].title} · {NAME}")
         st.html(heading(view))
         import_module(f"explorer.views.{view}.page").show()
 
@@ -37,14 +36,14 @@ def page_of_before(view: str, path: str) -> st.Page:
     return st.Page(screen(view), title=GUIDES[view].title, url_path=path, visibility="hidden")
 
 
-st.set_page_config(page_icon="🌌", layout="wide", initial_sidebar_state="collapsed")
 PAGES = [page_of("latent_map", default=True), *map(page_of, list(GUIDES)[1:])]
 PAGES.append(page_of_before("lessons", "experiments"))
 menu = "hidden" if st.context.is_embedded else "top"  # a frame in another page holds one page
 page = st.navigation(PAGES, position=menu)
-with st.container(key="frame"):
-    st.html(f"<style>{bundle.page_style()}</style>")
-    for script in loader.page_scripts():
-        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+st.set_page_config(f"{page.title} · {NAME}", "🌌", "wide", "collapsed")
+with st.container(key="frame"):  # one element: each costs the server as much as any other
+    scripts = "".join(f"<script>{script}</script>" for script in loader.page_scripts())
+    style = f"<style>{bundle.page_style()}</style>"
+    st.html(style + scripts, unsafe_allow_javascript=True)
 with page_queue.turn(), uploads.page():
     page.run()

@@ -40,6 +40,23 @@ class Entry(NamedTuple):
     is_pinned: bool = False
 
 
+class _Known:
+    """What a listing of the runs folder comes to: usable models with codes and without, the reasons
+    why others are not, and what lists to choose from need of all, worked out once."""
+
+    def __init__(
+        self, usable: dict[str, Entry], refused: dict[str, str], codeless: dict[str, Entry]
+    ) -> None:
+        self.usable, self.refused, self.codeless = usable, refused, codeless
+        self.all = usable | codeless
+        self.in_order = tuple(self.all.values())
+        self.places = {name: place for place, name in enumerate(self.all)}
+        self.lasting = [
+            place for place, entry in enumerate(self.in_order) if entry.shipped or entry.is_pinned
+        ]
+        """Places of the models that every list has."""
+
+
 _damaged: dict[tuple[Path, int], str] = {}
 """Why files could not be opened although their cards are good, by path and time of change."""
 _lock = threading.Lock()
@@ -55,19 +72,18 @@ def list_models() -> tuple[dict[str, Entry], dict[str, str]]:
 
     Both are shared by all sessions: they must not be changed.
     """
-    usable, refused, _ = _listed(run_folders.listing(), _others(), len(_damaged))
-    return usable, refused
+    known = _listed(run_folders.listing(), _others(), len(_damaged))
+    return known.usable, known.refused
 
 
 def without_codes() -> dict[str, Entry]:
     """Lists the models by id whose family has no code z of an image: no map can show them."""
-    return _listed(run_folders.listing(), _others(), len(_damaged))[2]
+    return _listed(run_folders.listing(), _others(), len(_damaged)).codeless
 
 
 def all_models() -> dict[str, Entry]:
-    """Lists every usable model by id, with codes or without."""
-    usable, _, others = _listed(run_folders.listing(), _others(), len(_damaged))
-    return usable | others
+    """Lists every usable model by id, with codes or without. It is shared by all sessions."""
+    return _listed(run_folders.listing(), _others(), len(_damaged)).all
 
 
 @run_folders.once_a_look
@@ -93,7 +109,7 @@ def _shipped(folder: Path) -> list[Path]:
 @functools.lru_cache(4)
 def _listed(
     runs: Listing, others: Sequence[tuple[str, Path, bool, int]], _damaged_count: int
-) -> tuple[dict[str, Entry], dict[str, str], dict[str, Entry]]:
+) -> _Known:
     usable, refused, codeless = {}, {}, {}
 
     def add(entry: Entry, problem: str) -> None:
@@ -115,7 +131,7 @@ def _listed(
             card = replace(run.card, title=title) if title and run.card else run.card
             entry = Entry(run.id, run.run.model_path, False, run.changed, card, run.label.pinned)
             add(entry, problem)
-    return usable, refused, codeless
+    return _Known(usable, refused, codeless)
 
 
 def _why_no_codes(card: Card, holds_codes: bool) -> str:
@@ -157,13 +173,16 @@ def offered(chosen: str, is_fitting: Callable[[Entry], bool] = has_codes) -> dic
         chosen: Id of the model that is chosen now.
         is_fitting: Whether a model can be chosen here.
     """
+    known = _listed(run_folders.listing(), _others(), len(_damaged))
     shown, own = {}, 0
-    for name, entry in all_models().items():
-        if not is_fitting(entry):
-            continue
-        own += not entry.shipped
-        if entry.shipped or entry.is_pinned or own <= OFFERED or name == chosen:
-            shown[name] = entry
+    for place, entry in enumerate(known.in_order):
+        if own == OFFERED:  # of the others all but few are left out
+            more = [*known.lasting, known.places.get(chosen, 0)]
+            rest = [known.in_order[each] for each in sorted({*more}) if each >= place]
+            return shown | {entry.id: entry for entry in rest if is_fitting(entry)}
+        if is_fitting(entry):
+            own += not entry.shipped
+            shown[entry.id] = entry
     return shown
 
 

@@ -24,11 +24,11 @@ from models.storage.tensors import CheckpointError
 from models.text import clean_name
 from models.training.snapshots import snapshot_folder
 
-INSPECTED = 100
+INSPECTED, INSPECTED_OF_MORE = 100, 25
 """Runs whose every file is looked at in one look, in turn, for a file that is written in place
-leaves its folder as it was. In a folder of so many every change is seen at once, in a larger one
-some looks later."""
-SETTLED_SECONDS = 0.1
+leaves its folder as it was. In a folder of so many every change is seen at once; of more, these
+are looked at, and such a change is seen some looks later."""
+SETTLED_NANOSECONDS = 100_000_000
 """A folder that changed less long ago may change again within the same tick of the disk's clock."""
 
 
@@ -168,40 +168,44 @@ class RunIndex:
         with self._lock:
             folders, now = self._folders(), time.time_ns()
             inspected = self._next_inspected(list(folders))
-            before = self._kept
-            self._kept = {
-                name: self._refresh(name, stamp, name in inspected, now)
-                for name, stamp in folders.items()
-            }
-            if before.keys() != self._kept.keys() or any(
-                kept.indexed is not before[name].indexed for name, kept in self._kept.items()
+            before, unsettled, kept = self._kept, now - SETTLED_NANOSECONDS, {}
+            for name, stamp in folders.items():
+                known = before.get(name)
+                is_as_known = known is not None and known.folder == stamp
+                if not is_as_known or name in inspected or stamp[1] >= unsettled:
+                    known = self._refresh(name, stamp, known, now)
+                kept[name] = known
+            self._kept = kept
+            if before.keys() != kept.keys() or any(
+                each.indexed is not before[name].indexed for name, each in kept.items()
             ):
-                runs = [self._kept[name].indexed for name in sorted(self._kept, reverse=True)]
+                runs = [kept[name].indexed for name in sorted(kept, reverse=True)]
                 self._listing = Listing(tuple(filter(None, runs)))
             return self._listing
 
     def _next_inspected(self, names: list[str]) -> set[str]:
         """Those whose turn it is."""
+        count = INSPECTED if len(names) <= INSPECTED else INSPECTED_OF_MORE
         start = self._inspected if self._inspected < len(names) else 0
-        self._inspected = start + INSPECTED
-        return set(names[start : start + INSPECTED])
+        self._inspected = start + count
+        return set(names[start : start + count])
 
     def _folders(self) -> dict[str, Stamp]:
         """The folders that may be runs, and their stamps."""
         found = {}
         with contextlib.suppress(OSError), os.scandir(self.runs_dir) as entries:
             for entry in entries:
-                with contextlib.suppress(OSError):  # removed in this moment
-                    if not entry.name.startswith(".") and entry.is_dir():
-                        found[entry.name] = _stamp_of(entry.stat())
+                try:
+                    if entry.name[0] != "." and entry.is_dir():
+                        status = entry.stat()
+                        found[entry.name] = (status.st_ino, status.st_mtime_ns)
+                except OSError:  # removed in this moment
+                    pass
         return found
 
-    def _refresh(self, name: str, folder: Stamp, is_inspected: bool, now: int) -> _Kept:
+    def _refresh(self, name: str, folder: Stamp, known: _Kept | None, now: int) -> _Kept:
         """What is kept of a run, read again if a file of it has changed."""
-        known = self._kept.get(name)
-        is_settled = not 0 <= now - folder[1] <= SETTLED_SECONDS * 1e9  # the clock may be wrong
-        if known and known.folder == folder and is_settled and not is_inspected:
-            return known
+        is_settled = not 0 <= now - folder[1] <= SETTLED_NANOSECONDS  # the clock may be wrong
         place = os.path.join(self.runs_dir, name)
         files = tuple(_stamp(os.path.join(place, file)) for file in _FILES)
         if known and known.files == files and is_settled:

@@ -80,7 +80,8 @@ def _page(found: list[IndexedRun]) -> list[IndexedRun]:
         words = st.text_input(
             "Find", key="find-runs", width=330, placeholder="Words of title, note or data set"
         )
-        matching = [each for each in found if _matches(each, words.casefold().split())]
+        wanted = words.casefold().split()
+        matching = [each for each in found if _matches(each, wanted)] if wanted else found
         pages = max(1, -(-len(matching) // PAGE))
         number = st.pagination(pages, key=f"page-of-runs-{pages}")
         st.caption(f"{len(matching):,} of {len(found):,} runs, pinned and new ones first")
