@@ -22,7 +22,8 @@ if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may
 
 from explorer.server.options import GIGABYTES, host_name, origin, room
 from models.atomic import write_bytes
-from models.cli.options import DataDir, Model, RunsDir, model_path, one_sentence
+from models.cli.options import DataDir, Device, Model, RunsDir, model_path, one_sentence
+from models.devices import CPU, find_device
 
 if TYPE_CHECKING:  # they import torch
     from models.adapter.definitions import Adapter
@@ -168,6 +169,7 @@ def report(
     ] = None,
     data_dir: DataDir = None,
     runs_dir: RunsDir = None,
+    device: Device = CPU,
 ) -> None:
     """Audit a model, trained here or your own, and write it as one HTML page.
 
@@ -176,6 +178,9 @@ def report(
     """
     if (model is None) == (adapter is None):
         raise ValueError("report must be given a model, or --adapter FILE, and not both")
+    device = find_device(device)
+    if adapter is not None and device != CPU:
+        typer.echo(f"note: {adapter.name} says itself where it computes, not --device", err=True)
     if not html.parent.is_dir():
         raise ValueError(f"html must be a file in a folder that exists, got {str(html)!r:.200}")
     from explorer.report.page import report_page
@@ -188,7 +193,7 @@ def report(
     named = f"--adapter {adapter.name}" if adapter else Path(str(model)).name
     command = f"python -m explorer report {named} --html {html.name}"
     if adapter is None:
-        found = audited(stored_model(model_path(str(model), runs_dir), data, data_dir))
+        found = audited(stored_model(model_path(str(model), runs_dir), data, data_dir, device))
         page = report_page(found, command)
     else:
         from models.adapter.measure import measure_model

@@ -48,15 +48,36 @@ GUIDES = {
 }
 
 
-def heading(view: str) -> str:
+WITHOUT_DECODER = {
+    "pictures": "Move the pointer: the image of the nearest dot is shown. A click selects it.",
+    "points": "Hold Shift and draw around dots: they are counted by class and can be saved.",
+}
+"""What to try on a map of codes that came without a model: with images of theirs, or none."""
+CODES = "Every dot is one of your codes: the few numbers that an image is reduced to."
+
+
+def heading(view: str, codes: str = "") -> str:
     """Writes a page's heading as HTML.
+
+    Args:
+        view: Of `GUIDES`.
+        codes: Of `WITHOUT_DECODER`, where the map is one of codes without a model.
 
     Example:
         >>> "<h1>What does β do?</h1>" in heading("trade_off")
         True
+        >>> "turned back into an image" in heading("latent_map", "points")
+        False
     """
-    title, see, attempt = (html.escape(part, quote=False) for part in GUIDES[view])
-    tour = '<button type="button" data-tour>Take the tour</button>' if view == "latent_map" else ""
+    guide = GUIDES[view]
+    if codes:
+        guide = guide._replace(see=CODES, attempt=WITHOUT_DECODER[codes])
+    title, see, attempt = (html.escape(part, quote=False) for part in guide)
+    tour = (
+        '<button type="button" data-tour>Take the tour</button>'
+        if view == "latent_map" and not codes
+        else ""
+    )
     return (
         f'<div class="guide"><h1>{title}</h1><p><b>What you see:</b> {see}<br>'
         f"<b>Try this:</b> {attempt} {tour}</p></div>"

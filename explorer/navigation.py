@@ -5,11 +5,12 @@ from importlib import import_module
 
 import streamlit as st
 
-from explorer import page_queue
+from explorer import page_queue, state
 from explorer.assets import bundle
 from explorer.browser import loader
 from explorer.guide import GUIDES, heading
 from explorer.server import uploads
+from explorer.services import adapter_model
 
 NAME = "Latent space explorer"
 
@@ -19,10 +20,18 @@ def screen(view: str) -> Callable[[], None]:
     map waits for no other screen."""
 
     def show() -> None:
-        st.html(heading(view))
+        st.html(heading(view, _codes(view)))
         import_module(f"explorer.views.{view}.page").show()
 
     return show
+
+
+def _codes(view: str) -> str:
+    """What the codes on the map have in place of a decoder; empty where there is one."""
+    codes = adapter_model.codes_alone() if view == "latent_map" else ""
+    if codes:
+        state.load()
+    return codes if codes and state.get("model") == adapter_model.ID else ""
 
 
 def page_of(view: str, **options: bool) -> st.Page:

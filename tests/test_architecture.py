@@ -91,7 +91,7 @@ def part_of(*names):
 
 
 ROOMS = [
-    ["settings", "text", "atomic", "strict_json", "capabilities", "places"],
+    ["settings", "text", "atomic", "strict_json", "capabilities", "devices", "places"],
     ["engines"],
     ["config"],
     ["presets"],

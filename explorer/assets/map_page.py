@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from explorer.assets import map_spec
+from explorer.assets import every_beta, map_spec
 from explorer.assets.map_spec import MapSpec
 from explorer.assets.page_html import MapPage, packed
 from explorer.words import GREY, words
@@ -17,7 +17,7 @@ from models.data.image_set import DataError
 from models.data.load import load
 from models.export.map_file import Layers, map_file, positions_file
 from models.latents.tsne import tsne
-from models.storage.checkpoint import Checkpoint
+from models.storage.checkpoint import Checkpoint, restore
 from models.storage.positions import shipped_positions
 
 MOST_ORIGINALS = 2**25
@@ -45,6 +45,11 @@ def map_page(
         contents["originals"] = (images * 255 + 0.5).astype(np.uint8).tobytes()
     if shown.positions is not None:
         contents["positions"] = positions_file(shown.positions)
+    is_many = card.config.model.capabilities.betas == "many"
+    if is_many and images is not None:
+        network, codes = restore(shown.checkpoint), shown.checkpoint.codes
+        contents["betas"] = every_beta.codes_file(network, card, codes, images)
+    threshold = every_beta.threshold_data(every_beta.stored_threshold(card))
     settings = map_spec.map_data(shown) | {
         "model": "model",
         "originals": "originals" if images is not None else None,
@@ -53,7 +58,7 @@ def map_page(
         "note": "",
         "download": "",
         "decode": None,
-        "betas": None,
+        "betas": {"url": "betas", "threshold": threshold} if "betas" in contents else None,
         "visit": 1,
     }
     return MapPage(

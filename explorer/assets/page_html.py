@@ -50,8 +50,7 @@ the wheel zoom. Arrow keys walk from point to point once the map has the focus, 
 <script type="module">
 const settings = JSON.parse(document.getElementById("settings").textContent);
 const unzip = (name) => {{
-  const text = document.getElementById(name)?.textContent;
-  if (!text) return null;
+  const text = document.getElementById(name).textContent;
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
   return new Response(stream);
@@ -59,9 +58,8 @@ const unzip = (name) => {{
 const script = encodeURIComponent(await unzip("script").text());
 const address = `data:text/javascript;charset=utf-8,${{script}}`;
 const {{ dressPage, liveMap, provide }} = await import(address);
-provide("model", unzip("model").arrayBuffer());
-for (const name of ["originals", "positions"]) {{
-  if (settings[name]) provide(name, unzip(name).arrayBuffer());
+for (const {{ id }} of document.querySelectorAll("script[type='text/plain']")) {{
+  if (id !== "script") provide(id, unzip(id).arrayBuffer());
 }}
 liveMap({{ parentElement: document, data: settings, setStateValue() {{}} }});
 dressPage();
@@ -82,7 +80,7 @@ class MapPage(NamedTuple):
         exact: How far the map may be trusted.
         notes: How the model was made.
         settings: `MapData` of browser/common/types.js, where a file's address is its name.
-        files: Gzipped: `model`, and `originals` and `positions` where there are any.
+        files: Gzipped: `model`, and `originals`, `positions` and `betas` where there are any.
     """
 
     title: str

@@ -86,11 +86,12 @@ class NotebookMap {
   /** Shows what the kernel says: pins, the selected image, and the look that there is. */
   show() {
     const { settings } = this.page;
-    const { model, originals, positions } = this.names;
+    const { model, originals, positions, betas } = this.names;
     const look = this.map.loaded ? lookOf(this.map) : this.widget.get("_look");
     /** @type {MapData} */
     const data = {
       ...settings, model, originals: originals ?? null, positions: positions ?? null, look,
+      betas: settings.betas && { ...settings.betas, url: betas },
       pins: this.widget.get("pins"), point: this.widget.get("point"), visit: ++this.visit,
       decode: this.widget.get("_asks") ? kernelDecoder(this.widget, () => this.map.model.shape) : null,
     };

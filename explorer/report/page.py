@@ -17,6 +17,7 @@ from explorer.widgets.pictures import sheet, to_png
 from explorer.words import GREY, words
 from models.audit.audit import Audit
 from models.audit.checks import Check
+from models.devices import device_of
 from models.latents.planes import coordinate_plane, pca_plane
 
 TEMPLATE = Path(__file__).with_name("report.html")
@@ -123,13 +124,14 @@ def _latents(audit: Audit) -> str:
 def _pictures(audit: Audit) -> str:
     """Reconstructions, decoded draws of the prior, and the codes."""
     model, images = audit.subject.model, audit.subject.images
+    device = device_of(model)
     first = torch.tensor(images.images[:SHOWN])
-    mean, log_variance = model.encode(first)
-    rows = np.concatenate([first.numpy(), model.decode(mean).numpy()])
+    mean, log_variance = model.encode(first.to(device))
+    rows = np.concatenate([first.numpy(), model.decode(mean).cpu().numpy()])
     shown = _figure(sheet(rows, len(first), 48, 2), "Test images, and each decoded from its mean μ")
     if log_variance is not None:
         z = torch.randn(PRIOR, model.latent_dim, generator=torch.Generator().manual_seed(0))
-        drawn = sheet(model.decode(z).numpy(), PRIOR // 2, 48, 2)
+        drawn = sheet(model.decode(z.to(device)).cpu().numpy(), PRIOR // 2, 48, 2)
         shown += _figure(drawn, f"Decoded means of {PRIOR} draws of the prior")
     return shown + _map(audit)
 
@@ -146,8 +148,8 @@ def _figure(picture: np.ndarray, caption: str) -> str:
 def _map(audit: Audit) -> str:
     """The means of the first test images in the plane of two latents, or of PCA."""
     model, images = audit.subject.model, audit.subject.images
-    few = torch.tensor(images.images[:POINTS])
-    codes = torch.cat([model.encode(part)[0] for part in few.split(256)]).numpy()
+    few = torch.tensor(images.images[:POINTS], device=device_of(model))
+    codes = torch.cat([model.encode(part)[0] for part in few.split(256)]).cpu().numpy()
     if codes.shape[1] == 1:
         return ""
     is_flat = codes.shape[1] == 2

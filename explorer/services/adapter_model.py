@@ -51,6 +51,15 @@ def is_whole(name: str) -> bool:
     return name != ID or all(measured.is_whole for _, measured in _offered.values())
 
 
+def codes_alone() -> str:
+    """What codes without a model have in place of a decoder, a word of `explorer.guide`: "pictures"
+    or "points"; empty where no such codes are offered."""
+    for _, measured in _offered.values():
+        if not measured.is_whole:
+            return "pictures" if measured.model.count else "points"
+    return ""
+
+
 def paths() -> list[Path]:
     """Lists the checkpoint of the user's model, if there is one."""
     return [path for path, _ in _offered.values()]

@@ -6,12 +6,12 @@ Every result is kept for all sessions. torch is imported by the first that is as
 from __future__ import annotations
 
 import contextlib
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import streamlit as st
 
+from explorer.assets.every_beta import stored_threshold
 from explorer.services import collapse_prediction, data_sets
 from explorer.services.loaded_model import LoadedModel, kept_per_model
 from models.capabilities import LIKELIHOODS
@@ -56,28 +56,11 @@ def diagnosis(model: LoadedModel) -> Diagnosis:
 def collapse_threshold(model: LoadedModel) -> CollapseThreshold | None:
     """Predicts at which β the model's training images collapse: from its card, else from the
     images; None where they are not here, or where no prediction is known."""
-    from models.theory.collapse_threshold import CollapseThreshold
-
-    stored = model.card.metrics.get("collapse_spectrum")
-    if is_spectrum(stored):
-        return CollapseThreshold(np.array(stored), is_whole=False)
+    if (stored := stored_threshold(model.card)) is not None:
+        return stored
     if model.adapted is not None or model.test_images is None:
         return None
     return collapse_prediction.threshold(model.card.config)
-
-
-def is_spectrum(value: object) -> bool:
-    """Whether it is a falling list of numbers from 0 on, as a card holds them.
-
-    Example:
-        >>> is_spectrum([3.4, 3.0]), is_spectrum([3.0, 3.4]), is_spectrum([]), is_spectrum(None)
-        (True, False, False, False)
-    """
-    if not isinstance(value, list) or not value:
-        return False
-    return all(isinstance(one, int | float) and one >= 0 for one in value) and all(
-        first >= second for first, second in pairwise(value)
-    )
 
 
 def information(model: LoadedModel) -> tuple[Information, bool]:

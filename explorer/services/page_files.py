@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from plotly.offline import get_plotlyjs
 
-from explorer.assets import decoding, map_spec, store
+from explorer.assets import decoding, every_beta, map_spec, store
 from explorer.assets.map_spec import MapSpec
 from explorer.services import analysis
 from explorer.services.loaded_model import LoadedModel, kept_per_model
@@ -115,22 +115,14 @@ def beta_data(model: LoadedModel) -> dict[str, Any] | None:
 
 def threshold(model: LoadedModel) -> dict[str, Any] | None:
     """β* of a model's images, as the browser takes it; None where it is not known."""
-    found = analysis.collapse_threshold(model)
-    return None if found is None else {"beta": found.beta, "source": "the training images"}
+    return every_beta.threshold_data(analysis.collapse_threshold(model))
 
 
 def _codes_file(model: LoadedModel) -> bytes:
     """The first test images at many β, for the browser."""
-    import torch
-
-    from models.export.slider_file import codes_file
-    from models.metrics.rate_curve import CODES, measure_codes
-
-    images, few, labels = model.test_images, model.shipped_levels, model.codes.labels
-    pixels = few / np.float32(255) if images is None else images.images[:CODES]
-    shown = None if labels is None else labels[: len(pixels)]
-    codes = measure_codes(model.network, torch.tensor(pixels), shown)
-    return codes_file(model.network, codes, model.card.class_names)
+    images, few = model.test_images, model.shipped_levels
+    pixels = few / np.float32(255) if images is None else images.images
+    return every_beta.codes_file(model.network, model.card, model.codes, pixels)
 
 
 def _decoding(model: LoadedModel) -> str | None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from models.audit.subject import Subject
+from models.devices import device_of
 from models.metrics.collapse import Diagnosis, diagnose
 from models.metrics.effective_beta import effective_beta
 from models.metrics.information import Information, information
@@ -106,7 +107,7 @@ def measure(subject: Subject, report: Report = lambda _what: None) -> Evidence:
         >>> measure(stored_model(shipped / "digits-autoencoder.safetensors")).rate is None
         True
     """
-    x = torch.tensor(subject.images.images)
+    x = torch.tensor(subject.images.images, device=device_of(subject.model))
     if len(x) < FEWEST:
         raise ValueError(f"an audit needs at least {FEWEST} test images, got {len(x)}")
     report("D and R")
@@ -183,7 +184,8 @@ def _threshold(subject: Subject) -> tuple[PopulationThreshold | None, float | No
 def _response(model, images: Tensor) -> Response:
     """Mean distances from the mean image, decoded samples against images: their ratio."""
     generator = torch.Generator().manual_seed(0)
-    decoded = model.decode(torch.randn(SAMPLES, model.latent_dim, generator=generator))
+    z = torch.randn(SAMPLES, model.latent_dim, generator=generator).to(images.device)
+    decoded = model.decode(z)
     parts = [_distances(decoded), _distances(images)]
     (mine, error), (theirs, their_error) = (estimate(part) for part in parts)
     if theirs == 0:
@@ -195,5 +197,5 @@ def _response(model, images: Tensor) -> Response:
 
 def _distances(images: Tensor) -> Tensor:
     """Of every image from the mean image, per pixel."""
-    flat = images.flatten(1).double()
+    flat = images.flatten(1).cpu().double()
     return (flat - flat.mean(0)).square().mean(1).sqrt()

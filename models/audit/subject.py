@@ -54,7 +54,10 @@ class Subject:
 
 
 def stored_model(
-    path: str | Path, data: str | None = None, data_dir: str | Path | None = None
+    path: str | Path,
+    data: str | None = None,
+    data_dir: str | Path | None = None,
+    device: str = "cpu",
 ) -> Subject:
     """Reads a checkpoint and its test images; a multi-rate model is taken at β = 1.
 
@@ -62,6 +65,7 @@ def stored_model(
         path: A checkpoint file.
         data: Name or path of other images of the same shape.
         data_dir: See `models.data.load.load`.
+        device: Where to measure it: "cpu", "cuda" or "mps".
 
     Raises:
         ValueError: If the file is no checkpoint, of a family that has no codes, or the images are
@@ -92,7 +96,7 @@ def stored_model(
     notes = ["a model of every β, audited at β = 1"] if kind.betas == "many" else []
     if images.fingerprint != card.data_fingerprint:
         notes.append("not the images that the stored scores are of")
-    return Subject(restore(checkpoint).at(1.0), card, images, False, tuple(notes))
+    return Subject(restore(checkpoint).at(1.0).to(device), card, images, False, tuple(notes))
 
 
 def custom_model(measured: MeasuredModel) -> Subject:

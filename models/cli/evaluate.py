@@ -14,11 +14,11 @@ from models.cli.options import (
     Device,
     Model,
     RunsDir,
-    check_device,
     check_seed,
     model_path,
     one_sentence,
 )
+from models.devices import find_device
 
 
 @one_sentence
@@ -70,12 +70,12 @@ def evaluate(
         )
     seed, draws = EVALUATION_SEED if seed is None else seed, DRAWS if draws is None else draws
     check_seed(seed)
-    check_device(device)
+    device = find_device(device)
     path = model_path(model, runs_dir)
     name = data or (read(path).card.config.data if runs_dir else None)
     with library_in(runs_dir, name):
         if store:
-            store_scores(path, data_dir)
+            store_scores(path, data_dir, device)
         report = evaluate_checkpoint(
             path, data, data_dir, samples, images, seed, beta, draws, factors, device
         )

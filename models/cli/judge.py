@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from models.cli.options import DataDir, RunsDir, check_seed, model_path, one_sentence
+from models.cli.options import DataDir, Device, RunsDir, check_seed, model_path, one_sentence
+from models.devices import find_device
 from models.engines.worker import report
 
 if TYPE_CHECKING:  # the command line starts without torch
@@ -34,6 +35,7 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="File to write; default: where it is looked for.")
     ] = None,
+    device: Device = "cpu",
 ) -> None:
     """Train the judge of a data set."""
     from models.cli.custom_images import library_in
@@ -42,6 +44,7 @@ def train(
     from models.judge.train import train_judge
 
     check_seed(seed)
+    device = find_device(device)
     output = output or judge_path(data, runs_dir)
     if output is None:
         raise ValueError(
@@ -49,7 +52,8 @@ def train(
             "or give --output"
         )
     with library_in(runs_dir, data):
-        found = train_judge(load(data, "train", data_dir), load(data, "test", data_dir), seed)
+        splits = (load(data, split, data_dir) for split in ("train", "test"))
+        found = train_judge(*splits, seed, device=device)
     command = f"python -m models judge train --data {data}" + (f" --seed {seed}" if seed else "")
     dataclasses.replace(found, card=dataclasses.replace(found.card, command=command)).write(output)
     card = found.card
@@ -75,6 +79,7 @@ def score(
         Path | None,
         typer.Option(help="JSON file to write; a folder takes one for each model, named after it."),
     ] = None,
+    device: Device = "cpu",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score what a model draws: distances, coverage, classes, copies, each with its floor."""
@@ -83,11 +88,12 @@ def score(
     if not 40 <= count <= MOST:
         raise ValueError(f"count must be 40 to {MOST}, got {count}")
     check_seed(seed)
+    device = find_device(device)
     paths = [model_path(model, runs_dir) for model in models]
     is_folder = output is not None and output.is_dir()
     if output is not None and len(paths) > 1 and not is_folder:
         raise ValueError(f"output must be a folder for {len(paths)} models, got {str(output)!r}")
-    scored = _scored(paths, data_dir, count, seed, runs_dir, steps)
+    scored = _scored(paths, data_dir, count, seed, runs_dir, steps, device)
     for path, found in zip(paths, scored, strict=True):
         if output is not None:
             found.write(output / report_name(path) if is_folder else output)
@@ -102,6 +108,7 @@ def _scored(
     seed: int,
     runs_dir: Path | None,
     steps: int | None,
+    device: str,
 ) -> Iterator[SampleReport]:
     """Scores models one by one; the real images of a data set are described once."""
     from models.cli.custom_images import library_in
@@ -119,9 +126,9 @@ def _scored(
         with library_in(runs_dir, config.data):
             if len(paths) > 1 and config.data not in known:
                 splits = (load_images(config, split, data_dir) for split in ("train", "test"))
-                known[config.data] = RealImages(*splits, runs_dir)
+                known[config.data] = RealImages(*splits, runs_dir, device)
             real = known.get(config.data)
-            yield score_checkpoint(path, data_dir, count, seed, runs_dir, tell, real, steps)
+            yield score_checkpoint(path, data_dir, count, seed, runs_dir, tell, real, steps, device)
 
 
 def _table(found: SampleReport) -> str:

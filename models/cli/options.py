@@ -41,7 +41,14 @@ RunsDir = Annotated[
         metavar="FOLDER",
     ),
 ]
-Device = Annotated[str, typer.Option(help="cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="cpu, cuda, mps, or auto: a GPU if there is one.",
+        envvar="LATENT_DEVICE",
+        show_envvar=False,
+    ),
+]
 Dask = Annotated[
     str,
     typer.Option(
@@ -181,41 +188,20 @@ def _read(description: Description, value: Any) -> Any:
     return value
 
 
-def check_surroundings(
-    device: str, autosave: float, output: Path | None = None, is_elsewhere: bool = False
-) -> None:
+def check_surroundings(autosave: float, output: Path | None = None) -> None:
     """Refuses what is no setting of the run but would stop it after it has begun.
 
     Args:
-        device: Where to train.
         autosave: Seconds between two saves.
         output: A file to write.
-        is_elsewhere: Whether the device is that of another machine, which checks it itself.
 
     Raises:
-        ValueError: If the device is not there, or `autosave` or `output` cannot be used.
+        ValueError: If `autosave` or `output` cannot be used.
     """
-    check_device(device, is_elsewhere)
     if not 0 <= autosave < math.inf:
         raise ValueError(f"autosave must be at least 0 and finite, got {autosave:g}")
     if output and not output.parent.is_dir():
         raise ValueError(f"output must be a file in a folder that exists, got {str(output)!r}")
-
-
-def check_device(device: str, is_elsewhere: bool = False) -> None:
-    """Raises ValueError unless the device is cpu, or cuda where torch finds a GPU.
-
-    Args:
-        device: As it was given.
-        is_elsewhere: Whether it is that of another machine, which checks it itself.
-    """
-    if device not in ("cpu", "cuda"):
-        raise ValueError(f"device must be cpu or cuda, got {device!r:.40}")
-    if device == "cuda" and not is_elsewhere:
-        import torch
-
-        if not torch.cuda.is_available():
-            raise ValueError("device must be cpu where torch finds no GPU, got 'cuda'")
 
 
 def check_seed(seed: int) -> None:

@@ -32,6 +32,7 @@ from models.cli.train import (
 )
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
+from models.devices import CPU, find_device
 from models.engines.dask_scheduler import LOCAL
 from models.engines.worker import report
 from models.places import default_runs_dir
@@ -71,7 +72,8 @@ def sweep(
     from models.sweeps.sweep import Sweep
 
     _check_dask(dask)
-    check_surroundings(device, autosave, is_elsewhere=_is_elsewhere(dask))
+    device = find_device(device, _is_elsewhere(dask))
+    check_surroundings(autosave)
     _check_score(score)
     given = read_settings(settings)
     found = Sweep.find(runs_dir or default_runs_dir(), resume) if resume else None
@@ -184,11 +186,11 @@ def _members(
     members = _grid(override(preset(preset_name), **given), betas, seeds, latent_dims)
     if "threads" in automatic:
         automatic.remove("threads")
-        is_alone = device == "cuda" or is_elsewhere
+        is_alone = device != CPU or is_elsewhere
         threads = max(1, 1 if is_alone else min(256, cores() // len(members)))
         members = [override(each, threads=threads) for each in members]
     members = _fitted(members, data_dir, given["batch_size"] is None)
-    if is_elsewhere and device == "cuda":
+    if is_elsewhere and device != CPU:
         return members
     training = choose_for_machine(members[0], automatic, device).training
     alike = {"precision": training.precision, "layout": training.layout}
@@ -264,7 +266,7 @@ def _sweep(
         found.write()
         console.print("Stopped and kept. The same command continues.")
         return
-    pairs = found.check(data_dir)
+    pairs = found.check(data_dir, device)
     found.write(pairs)
     typer.echo(to_text(found.rows(), pairs))
     for run in (member.run for member in found.members):
@@ -318,7 +320,8 @@ def work(
     """Train a group of runs and report how they do; work that a sweep gives to an engine."""
     from models.sweeps.worker import train_group
 
-    check_surroundings(device, autosave)
+    device = find_device(device)
+    check_surroundings(autosave)
     folder = runs_dir or default_runs_dir()
     found = [find_run(folder, name) for name in runs]
     with library_in(runs_dir, found[0].config().data):

@@ -27,6 +27,7 @@ from models.cli.options import (
 )
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
+from models.devices import find_device
 from models.metrics.names import in_words, with_elbo
 from models.places import default_runs_dir
 from models.presets import preset
@@ -65,7 +66,8 @@ def train(
     Settings that are not given are those of the preset. Ctrl-C stops the run and keeps it;
     --resume RUN continues it, bit for bit.
     """
-    check_surroundings(device, autosave, output)
+    device = find_device(device)
+    check_surroundings(autosave, output)
     if track is not None:
         check_tracker(track)
     given = read_settings(settings)

@@ -20,7 +20,7 @@ def read_labels(
 
     Args:
         labels: Whole numbers (also as floats) or texts (N,), (N, 1) or (1, N); rows of a single 1
-            (N, K), or None.
+            (N, K), or None. NaN and empty texts are images without a label, a class of their own.
         names: One for each of the labels 0, 1, 2, …; by default the labels themselves.
         count: Images.
         name: What a sentence calls them.
@@ -38,20 +38,50 @@ def read_labels(
         return None, ()
     _check_length(labels, name)
     labels = _one_a_row(labels, count, name)
-    if names is None:
-        values, labels = np.unique(labels, return_inverse=True)
-        class_names = _names(values[: MAX_CLASSES + 1])
-    else:
+    if names is not None:
         if names.ndim != 1 or names.dtype.kind not in "US":
             raise DataError(f"class_names must be a list of texts, got {names.dtype} {names.shape}")
         _check_length(names, "class_names")
+    is_missing = _missing(labels)
+    if is_missing.all():
+        return None, ()
+    known = labels[~is_missing]
+    known = known.astype(np.int64) if known.dtype.kind == "f" else known
+    if names is None:
+        values, known = np.unique(known, return_inverse=True)
+        class_names = _names(values[: MAX_CLASSES + 1])
+    else:
         class_names = _names(names[: MAX_CLASSES + 1])
-        if labels.dtype.kind in "US":
-            raise DataError("labels must be whole numbers where class_names are given, got texts")
+        known = _numbered(known, class_names) if known.dtype.kind in "US" else known
     check_class_names(class_names)
-    labels = labels.astype(np.int64)
-    check_labels(labels, count, len(class_names))
-    return labels, class_names
+    known = known.astype(np.int64)
+    check_labels(known, len(known), len(class_names))
+    if not is_missing.any():
+        return known, class_names
+    class_names = tuple(dict.fromkeys((*class_names, NO_LABEL)))
+    check_class_names(class_names)
+    found = np.full(count, class_names.index(NO_LABEL))
+    found[~is_missing] = known
+    return found, class_names
+
+
+def _missing(labels: np.ndarray) -> np.ndarray:
+    """Which images have no label: NaN, or an empty text."""
+    if labels.dtype.kind == "f":
+        return np.isnan(labels)
+    return (
+        labels == labels.dtype.type() if labels.dtype.kind in "US" else np.zeros(len(labels), bool)
+    )
+
+
+def _numbered(texts: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """The number of the class that each text names."""
+    values, places = np.unique(texts, return_inverse=True)
+    number = {name: i for i, name in enumerate(class_names)}
+    unknown = [name for name in _names(values) if name not in number]
+    if unknown:
+        raise DataError(f"labels must be among class_names, got {unknown[0]!r}")
+    return np.array([number[name] for name in _names(values)])[places]
 
 
 def _check_length(texts: np.ndarray, name: str) -> None:
@@ -74,8 +104,8 @@ def _one_a_row(labels: np.ndarray, count: int, name: str) -> np.ndarray:
             f"{name} must be one for each of {count} images, got shape {labels.shape}{remedy}"
         )
     labels = labels.reshape(count)
-    if labels.dtype.kind == "f" and _is_whole(labels):
-        return labels.astype(np.int64)
+    if labels.dtype.kind == "f" and _is_whole(labels[~np.isnan(labels)]):
+        return labels if np.isnan(labels).any() else labels.astype(np.int64)
     if labels.dtype.kind not in "buiUS":
         raise DataError(f"{name} must be whole numbers or short texts, got {_kind(labels)}")
     return labels
@@ -85,9 +115,6 @@ def _kind(labels: np.ndarray) -> str:
     """What is wrong with labels, in a word or two."""
     if labels.dtype.kind != "f":
         return str(labels.dtype)
-    missing = np.count_nonzero(np.isnan(labels))
-    if missing:
-        return f"NaN for {missing} of {len(labels)} images: give those a number or text, too"
     return f"{labels.dtype} with fractions"
 
 

@@ -149,7 +149,7 @@ class Engine(Protocol):
 
         Args:
             threads: Of each.
-            device: "cpu" or "cuda".
+            device: "cpu", "cuda" or "mps".
         """
 
     def prepare(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.devices import CPU
 from models.engines import system
 from models.engines.handle import (
     KILLED,
@@ -194,7 +195,7 @@ class LocalEngine:
 
     def room(self, threads: int, device: str) -> int:
         """Counts processes: the cores shared out evenly, or one where there is a GPU to share."""
-        return 1 if device == "cuda" else max(1, system.cores() // threads)
+        return max(1, system.cores() // threads) if device == CPU else 1
 
     def close(self) -> None:
         """Ends the processes that wait for work."""

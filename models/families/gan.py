@@ -173,7 +173,7 @@ class GAN(TrainableModel):
         }
 
     def _coverage(self, images: Tensor, drawn: Tensor) -> float:
-        pixels = [each.flatten(1).double().cpu().numpy() for each in (images, drawn)]
+        pixels = [each.flatten(1).cpu().double().numpy() for each in (images, drawn)]
         neighbours = min(DENSITY_NEIGHBOURS, len(images) - 1)
         return density_coverage(*pixels, neighbours).coverage
 

@@ -94,7 +94,9 @@ class PointDiffusion(TrainableModel):
     @torch.no_grad()
     def guess_at(self, points: Tensor, time: int) -> Tensor:
         """Guesses ε of points at one time for all."""
-        return self.guess_noise(points, torch.full((len(points),), float(time)))
+        return self.guess_noise(
+            points, torch.full((len(points),), float(time), device=points.device)
+        )
 
     def score_at(self, points: Tensor, time: int) -> Tensor:
         """Estimates ∇ ln p_t at points, shape (B, Z): the arrows of the plane."""

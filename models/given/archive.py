@@ -1,18 +1,23 @@
 """The archive of codes: which arrays it holds, checked, and the pictures beside them.
 
-    mean           posterior means μ, or plain codes, (N, L) numbers; the one that must be there
-    log_variance   ln σ², (N, L); without it the codes are points, as those of an autoencoder
+    mean           posterior means μ, or plain codes, (N, L) numbers, also (N,) or (N, H, W, C):
+                   the one that must be there
+    log_variance   ln σ², as many; without it the codes are points, as those of an autoencoder
     labels         (N,) whole numbers or texts, and class_names, their names
     images         the original images, (N, H, W), (N, C, H, W) or (N, H, W, C)
     decoded        what the decoder made of each mean, in the same forms
 
-The pictures may lie in an archive of their own. Nothing is unpickled.
+Names that others use are understood, and said. The pictures may lie in an archive of their own.
+Nothing is unpickled.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,23 +39,32 @@ MAX_MEAN = 1e4
 CODES = ("mean", "log_variance", "labels", "class_names")
 PICTURES = ("images", "decoded")
 OTHER_NAMES = {
-    "mean": (
-        "mu", "z", "z_mean", "mean_z", "means", "mus", "loc", "codes", "code", "latents", "latent",
-        "embeddings", "embedding", "features", "z_mu", "mu_z", "arr_0",
-    ),
+    "mean": ("mu", "z_mean", "mean_z", "means", "mus", "loc", "z_loc", "z_mu", "mu_z"),
     "log_variance": (
-        "logvar", "log_var", "z_log_var", "z_logvar", "logvars", "log_variances", "log_sigma2",
-        "log_sigma_sq", "log_covariance", "arr_1",
+        "logvar", "log_var", "z_log_var", "z_logvar", "logvars", "log_vars", "log_variances",
+        "log_sigma2", "log_sigma_sq", "log_sigma_squared",
     ),
     "labels": ("label", "y", "targets", "target", "classes", "y_test", "test_labels"),
-    "images": ("image", "x", "x_test", "test_images", "originals", "inputs", "data"),
+    "images": ("image", "x_test", "test_images", "originals", "inputs"),
     "decoded": (
         "reconstructions", "reconstruction", "recon", "recons", "x_recon", "x_hat",
         "decoded_images", "outputs",
     ),
 }  # fmt: skip
-"""What others call these arrays: not taken for them, but named in the sentence on what to do."""
-SPREADS = ("sigma", "std", "scale", "variance", "var", "stddev", "z_sigma", "z_std", "log_sigma")
+"""What others call these arrays: one is taken for it, and a note says so."""
+PLAIN = (
+    "z", "codes", "code", "latents", "latent", "embeddings", "embedding", "features", "encoded",
+    "arr_0",
+)  # fmt: skip
+"""What others call codes: beside a spread that could be a draw, so there the mean is asked for."""
+SPREADS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    **dict.fromkeys(
+        ("sigma", "std", "stddev", "scale", "z_sigma", "z_std"), lambda s: 2 * np.log(s)
+    ),
+    **dict.fromkeys(("variance", "var", "z_var"), np.log),
+    **dict.fromkeys(("log_sigma", "log_std", "logstd", "log_scale"), lambda s: 2 * s),
+}
+"""ln σ² of the spreads that others save."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,29 +104,24 @@ def read_given(codes: Path, pictures: Path | None = None) -> GivenCodes:
         ...     read_given(path).mean.shape
         (4, 2)
     """
-    label = repr(clean_name(codes.name))
-    with refusing(label, "a NumPy .npz archive"):
-        arrays = _open(codes)
-        _check_names(arrays, CODES if pictures else CODES + PICTURES)
-        mean = _mean(arrays)
-        log_variance = _log_variance(arrays, mean.shape)
-        labels, names = _labels(arrays, len(mean))
-        found, notes = ({}, []) if pictures else _pictures(arrays, len(mean))
-        notes += _left_out(arrays, CODES if pictures else CODES + PICTURES)
+    with refusing(repr(clean_name(codes.name)), "a NumPy .npz archive"):
+        names, notes = _named(arrays := _open(codes), CODES if pictures else CODES + PICTURES)
+        mean = _mean(arrays, names, notes)
+        log_variance = _log_variance(arrays, names, mean.shape, notes)
+        labels, classes = _labels(arrays, names, len(mean))
+        found = {} if pictures else _pictures(arrays, names, len(mean), notes)
     if pictures is not None:
         with refusing(repr(clean_name(pictures.name)), "a NumPy .npz archive"):
-            arrays = _open(pictures)
-            _check_names(arrays, PICTURES)
-            if not set(PICTURES) & set(arrays.headers):
+            names, more = _named(arrays := _open(pictures), PICTURES)
+            if not set(PICTURES) & names.keys():
                 raise DataError(f"it must hold images or decoded, got {_listed(arrays)}")
-            found, notes = _pictures(arrays, len(mean))
-            notes += _left_out(arrays, PICTURES)
+            found = _pictures(arrays, names, len(mean), more)
+            notes += more
     if len({one.shape[1:] for one in found.values()}) > 1:
         shapes = " and ".join(str(found[name].shape[1:]) for name in PICTURES)
         raise DataError(f"images and decoded must be of one shape, got {shapes}")
-    notes = tuple(dict.fromkeys(notes))
     pair = found.get("images"), found.get("decoded")
-    return GivenCodes(mean, log_variance, labels, names, *pair, notes)
+    return GivenCodes(mean, log_variance, labels, classes, *pair, tuple(dict.fromkeys(notes)))
 
 
 def _open(path: Path) -> Arrays:
@@ -130,32 +139,45 @@ def _open(path: Path) -> Arrays:
     return read_npz(content)
 
 
-def _check_names(arrays: Arrays, wanted: tuple[str, ...]) -> None:
-    """Refuses an archive whose arrays are known by other names, and says which to rename."""
-    for name in wanted:
-        other = next((one for one in OTHER_NAMES.get(name, ()) if one in arrays.headers), None)
-        if name not in arrays.headers and other and name != "images":
-            raise DataError(f"the array {other} must be called {name}: rename it, then save again")
-    spread = next((one for one in SPREADS if one in arrays.headers), None)
-    if "log_variance" in wanted and "log_variance" not in arrays.headers and spread:
-        raise DataError(
-            f"the spread must be log_variance = ln σ², got {spread}: save np.log(σ**2) under that "
-            "name"
-        )
-    if "mean" in wanted and "mean" not in arrays.headers:
-        raise DataError(f"it must hold an array mean (N, L), got {_listed(arrays)}")
+def _named(arrays: Arrays, wanted: tuple[str, ...]) -> tuple[dict[str, str], list[str]]:
+    """The name in the archive of each array that is wanted and there; notes on what was guessed.
+
+    Raises:
+        DataError: If there is no mean, or it could be one array or another.
+    """
+    there = arrays.headers
+    names = {name: _found(there, name) for name in wanted if _found(there, name)}
+    spread = next((one for one in SPREADS if one in there), None)
+    if "log_variance" in wanted and "log_variance" not in names and spread:
+        names["log_variance"] = spread
+    if "mean" in wanted and "mean" not in names:
+        plain = next((one for one in PLAIN if one in there), None)
+        if plain is None:
+            raise DataError(f"it must hold an array mean (N, L), got {_listed(arrays)}")
+        if "log_variance" in names or "arr_1" in there:
+            raise DataError(
+                f"the array {plain} must be called mean if it is one, and not a draw: rename it, "
+                "then save again"
+            )
+        names["mean"] = plain
+    notes = [
+        f"{clean_name(names[name])} is taken for {name}"
+        for name in wanted
+        if names.get(name, name) != name and names[name] not in SPREADS
+    ]
+    others = [clean_name(name)[:30] for name in there if name not in names.values()]
+    return names, notes + ([f"left out: {', '.join(others[:4])}"] if others else [])
+
+
+def _found(there: Mapping[str, Any], name: str) -> str | None:
+    """What an array is called in an archive: its name, else the first of what others call it."""
+    return next((one for one in (name, *OTHER_NAMES.get(name, ())) if one in there), None)
 
 
 def _listed(arrays: Arrays) -> str:
     """The arrays that there are, the first few."""
     texts = [f"{clean_name(name)[:30]} {header}" for name, header in arrays.headers.items()]
     return ", ".join(texts[:4]) or "no array"
-
-
-def _left_out(arrays: Arrays, known: tuple[str, ...]) -> list[str]:
-    """A note on arrays that have no place here."""
-    others = [clean_name(name)[:30] for name in arrays.headers if name not in known]
-    return [f"left out: {', '.join(others[:4])}"] if others else []
 
 
 def _numbers(arrays: Arrays, name: str) -> np.ndarray:
@@ -173,39 +195,68 @@ def _numbers(arrays: Arrays, name: str) -> np.ndarray:
     return values
 
 
-def _mean(arrays: Arrays) -> np.ndarray:
-    header = arrays.headers["mean"]
+def _flat(arrays: Arrays, name: str, what: str, notes: list[str]) -> tuple[int, int]:
+    """The shape (N, L) of an array whose rows may be numbers, grids or maps of any form.
+
+    Raises:
+        DataError: If there are no such rows, or too few or too many numbers.
+    """
+    header = arrays.headers[name]
     if header.dtype.hasobject:
-        arrays.check("mean")
+        arrays.check(name)
     shape = header.shape
-    if len(shape) != 2:
-        remedy = "mean[:, None]" if len(shape) == 1 else "mean.reshape(len(mean), -1)"
-        raise DataError(f"mean must have shape (N, L), a row an image, got {shape}: save {remedy}")
-    count, latents = shape
-    if count < FEWEST or not 1 <= latents <= MAX_LATENTS:
+    if len(shape) == 3 and shape[0] == 1:
+        shape = shape[1:]
+    if not shape:
+        raise DataError(f"{what} must have shape (N, L), a row an image, got {shape}")
+    count, latents = shape[0], math.prod(shape[1:])
+    if count < FEWEST or latents < 1:
         raise DataError(
-            f"mean must have at least {FEWEST} rows and 1 to {MAX_LATENTS} columns, got {shape}"
+            f"{what} must have at least {FEWEST} rows and 1 to {MAX_LATENTS} columns, got {shape}"
+        )
+    if latents > MAX_LATENTS:
+        raise DataError(
+            f"{what} must have 1 to {MAX_LATENTS} columns, got {latents:,}: reduce it first, as by "
+            f"sklearn.decomposition.PCA({min(count, MAX_LATENTS)}).fit_transform"
         )
     if count * latents > MAX_CODES:
         raise DataError(
-            f"mean must hold at most {MAX_CODES:,} numbers, got {count * latents:,}: keep the "
+            f"{what} must hold at most {MAX_CODES:,} numbers, got {count * latents:,}: keep the "
             f"first {MAX_CODES // latents:,} rows"
         )
-    mean = _numbers(arrays, "mean")
+    if len(shape) > 2 and latents > 1:
+        form = " × ".join(map(str, shape[1:]))
+        notes.append(f"{what} of {form} numbers an image is taken as {latents} latents")
+    return count, latents
+
+
+def _mean(arrays: Arrays, names: Mapping[str, str], notes: list[str]) -> np.ndarray:
+    name = names["mean"]
+    shape = _flat(arrays, name, "mean", notes)
+    mean = _numbers(arrays, name).reshape(shape)
     most = float(np.abs(mean.astype(np.float64)).max())
     if most > MAX_MEAN:
         raise DataError(f"mean must lie within ±{MAX_MEAN:g}, got {most:.4g}: rescale the codes")
     return np.ascontiguousarray(mean, np.float32)
 
 
-def _log_variance(arrays: Arrays, shape: tuple[int, ...]) -> np.ndarray | None:
-    if "log_variance" not in arrays.headers:
+def _log_variance(
+    arrays: Arrays, names: Mapping[str, str], shape: tuple[int, ...], notes: list[str]
+) -> np.ndarray | None:
+    if "log_variance" not in names:
         return None
-    given = arrays.headers["log_variance"].shape
-    if given != shape:
+    name = names["log_variance"]
+    given = arrays.headers[name].shape
+    if math.prod(given) != math.prod(shape) or shape[0] not in given[:2]:
         raise DataError(f"log_variance must have the shape of mean, {shape}, got {given}")
-    values = _numbers(arrays, "log_variance")
-    most = float(np.abs(values.astype(np.float64)).max())
+    values = _numbers(arrays, name).astype(np.float64).reshape(shape)
+    if name in SPREADS:
+        with np.errstate(all="ignore"):
+            values = SPREADS[name](values)
+        if not np.isfinite(values).all():
+            raise DataError(f"every number of {name} must be above 0, got some that are not")
+        notes.append(f"log_variance is computed from {name}")
+    most = float(np.abs(values).max())
     if most > MAX_LOG_VARIANCE:
         raise DataError(
             f"log_variance must lie within ±{MAX_LOG_VARIANCE:g}, got {most:.4g}: save ln σ², not σ"
@@ -213,18 +264,22 @@ def _log_variance(arrays: Arrays, shape: tuple[int, ...]) -> np.ndarray | None:
     return np.ascontiguousarray(values, np.float32)
 
 
-def _labels(arrays: Arrays, count: int) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    labels, names = (
-        arrays.read(name)[0] if name in arrays.headers else None
-        for name in ("labels", "class_names")
+def _labels(
+    arrays: Arrays, names: Mapping[str, str], count: int
+) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    labels, classes = (
+        arrays.read(names[name])[0] if name in names else None for name in ("labels", "class_names")
     )
-    return read_labels(labels, names, count)
+    return read_labels(labels, classes, count)
 
 
-def _pictures(arrays: Arrays, count: int) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Originals and decoded images, as far as they are there, float32 in [0, 1]; notes."""
-    found, notes = {}, []
-    for name in (name for name in PICTURES if name in arrays.headers):
+def _pictures(
+    arrays: Arrays, names: Mapping[str, str], count: int, notes: list[str]
+) -> dict[str, np.ndarray]:
+    """Originals and decoded images, as far as they are there, float32 in [0, 1]."""
+    found = {}
+    for what in (what for what in PICTURES if what in names):
+        name = names[what]
         header = arrays.headers[name]
         arrays.check(name)
         check_kind(header.dtype, name)
@@ -238,6 +293,6 @@ def _pictures(arrays: Arrays, count: int) -> tuple[dict[str, np.ndarray], list[s
         if side is None:
             check_sides(images.shape)
         pixels, white, again = to_pixels(images, name, ReadOptions(NONE, size=side))
-        found[name] = (pixels.astype(np.float32) / np.float32(white)).clip(0, 1)
+        found[what] = (pixels.astype(np.float32) / np.float32(white)).clip(0, 1)
         notes += [*more, *again]
-    return found, notes
+    return found

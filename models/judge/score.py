@@ -13,6 +13,7 @@ import torch
 
 from models.data.byte_images import first_images
 from models.data.image_set import ImageSet
+from models.devices import CPU, device_of
 from models.families.generate import evaluations, generate
 from models.families.registry import count_parameters
 from models.judge.file import find_judge
@@ -36,12 +37,19 @@ class RealImages:
         training: Those that the models learn from.
         test: Those that they have not seen.
         runs_dir: Where to look for a judge of a user's own images.
+        device: Where the judge computes.
     """
 
-    def __init__(self, training: ImageSet, test: ImageSet, runs_dir: Path | None = None) -> None:
+    def __init__(
+        self,
+        training: ImageSet,
+        test: ImageSet,
+        runs_dir: Path | None = None,
+        device: str = "cpu",
+    ) -> None:
         images = first_images(training.images, MOST_BYTES)
         self.judge = find_judge(training.name, training.fingerprint, runs_dir)
-        self.spaces = Spaces(images, self.judge)
+        self.spaces = Spaces(images, self.judge, device)
         self.training, self.test = map(self.spaces.describe, (images, test.images))
         self.frequencies = None
         if self.judge is not None:
@@ -63,6 +71,7 @@ def score_checkpoint(
     progress: Callable[[float], None] = lambda share: None,
     real: RealImages | None = None,
     steps: int | None = None,
+    device: str = "cpu",
 ) -> SampleReport:
     """Scores the images that a trained model draws.
 
@@ -76,6 +85,7 @@ def score_checkpoint(
         real: The real images, if they are described already.
         steps: Network evaluations for each image, where the family samples in steps; None: as many
             as it takes by itself.
+        device: "cpu", "cuda" or "mps": of the model, and of the judge unless `real` is given.
 
     Raises:
         ValueError: If the file is no checkpoint, the model has no prior to draw from or takes no
@@ -87,10 +97,10 @@ def score_checkpoint(
         raise ValueError(
             f"the model must have a prior to draw images from, got {config.model.family}"
         )
-    model = restore(checkpoint)
+    model = restore(checkpoint).to(device)
     if real is None:
         training, test = (load_images(config, split, data_dir) for split in ("train", "test"))
-        real = RealImages(training, test, runs_dir)
+        real = RealImages(training, test, runs_dir, device)
     images, seconds = draw(model, count, seed, lambda share: progress(0.6 * share), steps)
     return SampleReport(
         checkpoint.card.title,
@@ -113,23 +123,26 @@ def draw(
     progress: Callable[[float], None] = lambda share: None,
     steps: int | None = None,
 ) -> tuple[np.ndarray, float]:
-    """Draws images portion by portion; returns them, (n, C, H, W), and the processor's seconds.
+    """Draws images portion by portion; returns them, (n, C, H, W), and one processor's seconds.
 
-    One thread draws: others that wait for each other on a busy machine would count as work.
+    One thread draws: others that wait for each other on a busy machine would count as work. The
+    seconds of a GPU are those of the clock.
 
     Raises:
         ValueError: If what is drawn is not finite.
     """
     threads, parts = torch.get_num_threads(), []
     torch.set_num_threads(1)
-    began = time.process_time()
+    is_here = device_of(model).type == CPU
+    clock = time.process_time if is_here else time.perf_counter
+    began = clock()
     try:
         for portion in generate(model, count, seed, steps, batch_size=PORTION):
             parts.append(portion.cpu().numpy())
             progress(min(1.0, len(parts) * PORTION / count))
     finally:
         torch.set_num_threads(threads)
-    seconds = time.process_time() - began
+    seconds = clock() - began
     images = np.concatenate(parts)
     if not np.isfinite(images).all():
         raise ValueError("the model must draw finite images, got some that are not: train it again")

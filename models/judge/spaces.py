@@ -63,15 +63,16 @@ class Spaces:
     Args:
         training: Pixels of the real training images, (N, C, H, W).
         judge: Of the same images; None leaves out what needs classes.
+        device: Where the judge computes.
 
     Raises:
         CheckpointError: If the judge's weights are not those of its network.
     """
 
-    def __init__(self, training: np.ndarray, judge: JudgeFile | None) -> None:
+    def __init__(self, training: np.ndarray, judge: JudgeFile | None, device: str = "cpu") -> None:
         self._projection = principal_components(training.reshape(len(training), -1))
         self._file = judge
-        self._network = None if judge is None else restore_judge(judge)
+        self._network = None if judge is None else restore_judge(judge).to(device)
 
     def describe(self, images: np.ndarray) -> Described:
         """Describes images (N, C, H, W) in [0, 1]."""
@@ -82,11 +83,10 @@ class Spaces:
         found = features_of(self._network, torch.tensor(images))
         with torch.no_grad():
             confidence, classes = self._network.classify(found).softmax(1).max(1)
-        centred = found.double().numpy() - self._file.mean
+        centred = found.cpu().double().numpy() - self._file.mean
         deviation = np.where(self._file.deviation > 0, self._file.deviation, 1.0)
-        return Described(
-            {JUDGE: centred / deviation, **spaces}, pixels, classes.numpy(), confidence.numpy()
-        )
+        spaces = {JUDGE: centred / deviation, **spaces}
+        return Described(spaces, pixels, classes.cpu().numpy(), confidence.cpu().numpy())
 
 
 def restore_judge(file: JudgeFile) -> Judge:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from models.data.byte_images import first_images
 from models.data.image_set import ImageSet
+from models.devices import device_of
 from models.judge.file import JudgeCard, JudgeFile
 from models.judge.network import Judge
 
@@ -31,6 +32,7 @@ def train_judge(
     seed: int = 0,
     updates: int = UPDATES,
     progress: Callable[[float], None] = lambda share: None,
+    device: str = "cpu",
 ) -> JudgeFile:
     """Trains a judge on labelled images, each shifted a little at random.
 
@@ -40,6 +42,7 @@ def train_judge(
         seed: Of weights, batches and shifts.
         updates: Steps of the optimiser.
         progress: Receives the share done.
+        device: "cpu", "cuda" or "mps"; batches and shifts are drawn on the processor.
 
     Raises:
         ValueError: If the images have no labels, or only one class.
@@ -60,18 +63,20 @@ def train_judge(
     labels = torch.tensor(training.labels[: len(images)])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        judge = Judge(training.image_shape, len(training.class_names))
+        judge = Judge(training.image_shape, len(training.class_names)).to(device)
         _fit(judge, images, labels, updates, progress)
     judge.eval()
     features = features_of(judge, images)
-    answers = judge.classify(features_of(judge, torch.tensor(test.images))).argmax(1)
-    accuracy = (answers == torch.tensor(test.labels)).float().mean().item()
+    with torch.no_grad():
+        answers = judge.classify(features_of(judge, torch.tensor(test.images))).argmax(1)
+    accuracy = (answers.cpu() == torch.tensor(test.labels)).float().mean().item()
     card = JudgeCard(
         training.name, training.fingerprint, training.image_shape, len(training.class_names),
         accuracy, math.sqrt(accuracy * (1 - accuracy) / len(test)), len(images), len(test),
         round(time.process_time() - began, 1), torch.__version__,
     )  # fmt: skip
-    weights = {name: value.numpy() for name, value in judge.state_dict().items()}
+    weights = {name: value.cpu().numpy() for name, value in judge.state_dict().items()}
+    features = features.cpu()
     return JudgeFile(card, weights, features.mean(0).numpy(), features.std(0).numpy())
 
 
@@ -82,8 +87,10 @@ def _fit(
     optimizer = torch.optim.AdamW(judge.parameters(), LEARNING_RATE, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     judge.train()
+    device = device_of(judge)
+    images, labels = images.to(device), labels.to(device)
     for step in range(updates):
-        places = torch.randint(len(images), (BATCH,))
+        places = torch.randint(len(images), (BATCH,)).to(device)
         loss = functional.cross_entropy(judge(shifted(images[places])), labels[places])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -109,5 +116,6 @@ def shifted(images: Tensor) -> Tensor:
 
 @torch.no_grad()
 def features_of(judge: Judge, images: Tensor) -> Tensor:
-    """Computes the features of images, part by part, (N, `FEATURES`)."""
-    return torch.cat([judge.features(part) for part in images.split(_BATCH_OF_FEATURES)])
+    """Computes the features of images, part by part, (N, `FEATURES`), where the judge is."""
+    device = device_of(judge)
+    return torch.cat([judge.features(part.to(device)) for part in images.split(_BATCH_OF_FEATURES)])

@@ -127,7 +127,7 @@ def diagnose(
     if len(mean) < 3:
         raise ValueError(f"images must be at least 3, got {len(mean)}")
     generator = torch.Generator().manual_seed(seed)
-    z = torch.randn(samples, mean.shape[1], generator=generator).to(mean)
+    z = torch.randn(samples, mean.shape[1], generator=generator).to(images.device, mean.dtype)
     return Diagnosis(
         kl_per_dimension=gaussian_kl(mean.double(), log_variance.double()).mean(0).tolist(),
         mean_variance=mean.double().var(0).tolist(),
@@ -153,6 +153,6 @@ def distance_from_mean(images: Tensor) -> float:
         >>> distance_from_mean(torch.tensor([0.0, 1.0]).view(2, 1, 1, 1))
         0.5
     """
-    pixels = images.flatten(1).double()
+    pixels = images.flatten(1).cpu().double()
     distance = (pixels - pixels.mean(0)).square().mean(1).sqrt()
     return distance.mean().item()

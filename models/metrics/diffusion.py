@@ -105,7 +105,7 @@ def diffusion_terms(
         """x̂_0 at a t of each image's own, clipped as samplers clip it."""
         parts = []
         for x, t in zip(pixels.split(BATCH), times.split(BATCH), strict=True):
-            share = shares.to(x.device)[t].float()[:, None, None, None]
+            share = shares.float().to(x.device)[t][:, None, None, None]
             noise = torch.randn(x.shape, generator=generator, device=x.device)
             noisy = add_noise(x, noise, share)
             parts.append(guess_clean(noisy, guess(noisy, t.float()), share).clamp(-1, 1))
@@ -113,13 +113,13 @@ def diffusion_terms(
 
     first = look(torch.ones(len(pixels), dtype=torch.long, device=pixels.device))
     sigma = float((1 - shares[1]).sqrt())
-    reconstruction = -level_log_prob(pixels, first, sigma, levels)
+    reconstruction = -level_log_prob(pixels.cpu(), first.cpu(), sigma, levels)
     times = [spread_times(len(pixels), noise_steps - 1, generator) + 1 for _ in range(draws)]
-    errors = [(look(t) - pixels).double().square().flatten(1).sum(1).cpu() for t in times]
+    errors = [(look(t) - pixels).cpu().double().square().flatten(1).sum(1) for t in times]
     diffusion = [weights[t.cpu() - 2] * error for t, error in zip(times, errors, strict=True)]
     return DiffusionTerms(
-        _prior(pixels.double(), float(shares[-1])).cpu(),
-        reconstruction.cpu(),
+        _prior(pixels.cpu().double(), float(shares[-1])),
+        reconstruction,
         torch.stack(times).cpu(),
         torch.stack(diffusion),
         noise_steps,

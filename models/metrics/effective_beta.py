@@ -71,14 +71,23 @@ def effective_beta(
         noise = torch.randn(draws, *mean.shape, generator=generator).to(mean)
         noise = torch.cat([noise, -noise])
         change = [
-            model.log_likelihood(batch, reparameterize(mean, narrower, one)).double()
-            - model.log_likelihood(batch, reparameterize(mean, wider, one)).double()
+            _log_likelihood(model, batch, mean, narrower, one)
+            - _log_likelihood(model, batch, mean, wider, one)
             for one in noise
         ]
-        gained.append(torch.stack(change).mean(0).cpu())
-        rates = [gaussian_kl(mean.double(), v.double()).sum(1) for v in (narrower, wider)]
-        paid.append((rates[0] - rates[1]).cpu())
+        gained.append(torch.stack(change).mean(0))
+        rates = [
+            gaussian_kl(mean.cpu().double(), v.cpu().double()).sum(1) for v in (narrower, wider)
+        ]
+        paid.append(rates[0] - rates[1])
     return _ratio(torch.cat(gained), torch.cat(paid))
+
+
+def _log_likelihood(
+    model: LatentModel, images: Tensor, mean: Tensor, log_variance: Tensor, noise: Tensor
+) -> Tensor:
+    """ln p(x|z) at one draw of z, float64, on the CPU."""
+    return model.log_likelihood(images, reparameterize(mean, log_variance, noise)).cpu().double()
 
 
 def _ratio(gained: Tensor, paid: Tensor) -> Estimate | None:

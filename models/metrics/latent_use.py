@@ -81,14 +81,15 @@ def latent_use(model, images: Tensor, seed: int = 0, batch_size: int = 256) -> l
         mean, log_variance = model.encode(batch)
         noise = torch.randn(2, *mean.shape, generator=generator).to(mean)
         z = reparameterize(mean, log_variance, noise[0])
-        known = model.log_likelihood(batch, z).double()
+        known = model.log_likelihood(batch, z).cpu().double()
         without = [
-            model.log_likelihood(batch, _replaced(z, j, noise[1][:, j])).double()
+            model.log_likelihood(batch, _replaced(z, j, noise[1][:, j])).cpu().double()
             for j in range(mean.shape[1])
         ]
-        means.append(mean.double().cpu())
-        rates.append(gaussian_kl(mean.double(), log_variance.double()).cpu())
-        worths.append((known[:, None] - torch.stack(without, 1)).cpu())
+        mean, log_variance = mean.cpu().double(), log_variance.cpu().double()
+        means.append(mean)
+        rates.append(gaussian_kl(mean, log_variance))
+        worths.append(known[:, None] - torch.stack(without, 1))
     mean, rate, worth = map(torch.cat, (means, rates, worths))
     moved = (mean - mean.mean(0)).square()
     spread = len(mean) / (len(mean) - 1)  # of an unbiased variance

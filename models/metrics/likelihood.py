@@ -269,7 +269,7 @@ def collapsed_distortion(
         >>> collapsed_distortion(torch.full((4, 1, 1, 1), 0.5))  # ln 2
         0.6931471805599453
     """
-    pixels = images.flatten(1).double()
+    pixels = images.flatten(1).cpu().double()
     properties = LIKELIHOODS[likelihood]
     if properties.is_binary:
         return _binary_entropy(pixels.mean(0)).sum().item()
@@ -302,7 +302,7 @@ def entropy_floor(images: Tensor, likelihood: str = "bernoulli", sigma: float = 
         >>> entropy_floor(torch.zeros(4, 1, 8, 8))
         0.0
     """
-    pixels = images.flatten(1).double()
+    pixels = images.flatten(1).cpu().double()
     properties = LIKELIHOODS[likelihood]
     if properties.is_binary:
         return _binary_entropy(pixels).sum(1).mean().item()

@@ -62,7 +62,7 @@ def estimate(values: Tensor) -> Estimate:
         >>> estimate(torch.tensor([1.0, 2.0, 3.0]))
         Estimate(mean=2.0, standard_error=0.5773502691896258)
     """
-    values = values.double()
+    values = values.cpu().double()
     return Estimate(values.mean().item(), values.std().item() / math.sqrt(len(values)))
 
 

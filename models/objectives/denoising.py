@@ -17,6 +17,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.devices import finest
+
 MARGIN = 0.008
 """Keeps both ends of the schedule off 0 and 1: after one step a little noise is there, after the
 last a little of the image, too little to be seen."""
@@ -163,7 +165,7 @@ def spread_times(count: int, noise_steps: int, generator: torch.Generator) -> Te
         tensor([0, 1, 2, 3])
     """
     device = generator.device
-    start = torch.rand(1, generator=generator, device=device, dtype=torch.float64)
+    start = torch.rand(1, generator=generator, device=device, dtype=finest(device))
     place = (torch.arange(count, device=device) + start) / count
     times = (place * noise_steps).long().clamp_max(noise_steps - 1) + 1
     return times[torch.randperm(count, generator=generator, device=device)]
@@ -267,7 +269,7 @@ def grey_levels(images: Tensor, most: int = 256) -> int:
         >>> grey_levels(torch.tensor([0.0, 1.0])), grey_levels(torch.tensor([0.0, 0.25, 1.0]))
         (2, 5)
     """
-    values = images.unique().double()
+    values = images.unique().cpu().double()
     for levels in range(2, most):
         scaled = values * (levels - 1)
         if (scaled - scaled.round()).abs().max() < 1e-4:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from models.devices import finest
+
 
 def nearest_codes(vectors: Tensor, codes: Tensor) -> Tensor:
     r"""Finds the nearest code of every vector.
@@ -88,7 +90,7 @@ def perplexity(counts: Tensor) -> Tensor:
         >>> round(perplexity(torch.tensor([5.0, 5.0, 0.0])).item(), 6)
         2.0
     """
-    share = counts.double() / counts.sum()
+    share = counts.to(finest(counts.device)) / counts.sum()
     return torch.special.entr(share).sum().exp()
 
 
@@ -126,5 +128,7 @@ def k_means(vectors: Tensor, codes: int, generator: torch.Generator, rounds: int
         found = sums / counts.clamp_min(1)[:, None]
         empty = (counts == 0).nonzero().flatten()
         farthest = distances.argsort(descending=True, stable=True)
-        found[empty] = vectors[farthest[torch.arange(len(empty)) % len(vectors)]]
+        found[empty] = vectors[
+            farthest[torch.arange(len(empty), device=farthest.device) % len(vectors)]
+        ]
     return found

@@ -61,7 +61,7 @@ def evaluate_checkpoint(
         beta: At which β to score a multi-rate model; None: 1.
         draws: Samples of z for every image, over which D is averaged.
         factors: Whether to score the codes against the known factors of the images.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
 
     Returns:
         The scores of `summarize`, the squared error per pixel, the anchors of the data, a

@@ -112,7 +112,7 @@ def _rates(model: Any, images: Tensor, count: int) -> RateDistortionCurve | None
     return measure_rates(model, images, codes=codes)
 
 
-def store_scores(path: str | Path, data_dir: str | Path | None = None) -> None:
+def store_scores(path: str | Path, data_dir: str | Path | None = None, device: str = "cpu") -> None:
     """Measures a checkpoint on the test set it was made with and writes the scores into it.
 
     The weights, and what else the card says, stay as they are; so do the stored means and
@@ -121,6 +121,7 @@ def store_scores(path: str | Path, data_dir: str | Path | None = None) -> None:
     Args:
         path: A checkpoint file.
         data_dir: See `models.data.load.load`.
+        device: "cpu", "cuda" or "mps".
 
     Raises:
         ValueError: If the file is no checkpoint, or the images are not those it was made with.
@@ -133,7 +134,8 @@ def store_scores(path: str | Path, data_dir: str | Path | None = None) -> None:
             "the test images must be those that the model was made with, but they have changed: "
             "put them back, or train a model on the new ones"
         )
-    found = score_test_set(restore(checkpoint), torch.tensor(test_set.images), test_set)
+    x = torch.tensor(test_set.images, device=device)
+    found = score_test_set(restore(checkpoint).to(device), x, test_set)
     old, codes = checkpoint.codes, found.codes
     if old is not None and codes is not None:
         codes = replace(old, distortion=codes.distortion)

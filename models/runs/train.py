@@ -34,7 +34,7 @@ def execute(
     Args:
         run: Created by `Run.create`, or stopped earlier.
         data_dir: Where the data sets are; see `models.data.load.load`.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
         command: How to make this again, for the card.
         autosave_seconds: Time between two saves of the state.
 

@@ -37,7 +37,7 @@ def train_together(
     Args:
         runs: One of any kind, or several of linear layers that differ in β alone.
         data_dir: See `models.data.load.load`.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
         command: For the cards.
         autosave_seconds: Time between two saves of a state.
 

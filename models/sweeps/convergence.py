@@ -103,7 +103,7 @@ def slope_bounds(betas: Sequence[float], distortion: np.ndarray, rate: np.ndarra
 
 
 def training_terms(
-    runs: Sequence[Run], data_dir: str | Path | None = None
+    runs: Sequence[Run], data_dir: str | Path | None = None, device: str = "cpu"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Scores every training image under finished runs on the same data: D and R.
 
@@ -112,6 +112,7 @@ def training_terms(
     Args:
         runs: M of them, with checkpoints.
         data_dir: See `models.data.load.load`.
+        device: "cpu", "cuda" or "mps".
 
     Returns:
         Two arrays of shape (M, N), nats per image, z sampled with the same noise for all; of a
@@ -129,17 +130,21 @@ def training_terms(
     stored = load_images(runs[0].config(), "train", data_dir).images
     images = torch.tensor(first_images(stored, MOST_BYTES))
     images = binarize(images, training.seed) if training.binarize else images
-    terms = [elbo(restore(read(run.model_path)), images) for run in runs]
+    x = images.to(device)
+    terms = [elbo(restore(read(run.model_path)).to(device), x) for run in runs]
     distortion = np.stack([each.distortion.numpy() for each in terms])
     return distortion, np.stack([each.rate.sum(1).numpy() for each in terms])
 
 
-def check_series(series: Sequence[SweepRun], data_dir: str | Path | None) -> list[dict[str, Any]]:
+def check_series(
+    series: Sequence[SweepRun], data_dir: str | Path | None, device: str = "cpu"
+) -> list[dict[str, Any]]:
     """Checks the bounds of the slope for runs in order of β, one row a pair."""
     if len(series) < 2:
         return []
     betas = [member.beta for member in series]
-    bounds = slope_bounds(betas, *training_terms([member.run for member in series], data_dir))
+    terms = training_terms([member.run for member in series], data_dir, device)
+    bounds = slope_bounds(betas, *terms)
     wrong = _violated(bounds.gap, bounds.error)
     return [
         {

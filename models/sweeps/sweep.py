@@ -147,7 +147,7 @@ class Sweep:
 
         Args:
             data_dir: See `models.data.load.load`.
-            device: "cpu", or "cuda" with one worker for each GPU.
+            device: "cpu", or "cuda" or "mps" with one worker for each GPU.
             command: How to make this again, for the cards.
             autosave_seconds: Time between two saves of every state.
             engine: What does the work; it is closed at the end. Default: a `LocalEngine`.
@@ -190,7 +190,9 @@ class Sweep:
         """Lists the rows of the table: one a member, from its checkpoint; see `COLUMNS`."""
         return [table_row(member, self.failures.get(member.run.id, "")) for member in self.members]
 
-    def check(self, data_dir: str | Path | None = None) -> list[dict[str, Any]]:
+    def check(
+        self, data_dir: str | Path | None = None, device: str = "cpu"
+    ) -> list[dict[str, Any]]:
         r"""Checks the bounds of the slope of every series of finished runs that differ in β alone.
 
         D and R are those of the *training* set, of the final weights, z sampled with the same
@@ -199,6 +201,7 @@ class Sweep:
 
         Args:
             data_dir: See `models.data.load.load`.
+            device: Where to score them: "cpu", "cuda" or "mps".
 
         Returns:
             One row a pair of neighbours: latent_dim, seed, `low` and `high` (both β), `slope`
@@ -212,7 +215,9 @@ class Sweep:
         for member in sorted(self.members, key=lambda member: member.beta):
             if member.is_done():
                 series.setdefault((member.latent_dim, member.seed), []).append(member)
-        return [pair for members in series.values() for pair in check_series(members, data_dir)]
+        return [
+            pair for members in series.values() for pair in check_series(members, data_dir, device)
+        ]
 
     def write(self, bounds: Sequence[Mapping[str, Any]] = ()) -> None:
         """Writes the table beside the runs, whole or not at all, as JSON and as CSV.

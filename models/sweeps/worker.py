@@ -143,7 +143,7 @@ def train_group(
         report: Gets every piece of news, as JSON values.
         is_stopped: Whether to keep everything and stop.
         data_dir: See `models.data.load.load`.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
         command: For the cards.
         autosave_seconds: Time between two saves of a state.
     """

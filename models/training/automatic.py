@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.config import LAYOUTS, RunConfig, override
+from models.devices import CPU
 from models.engines.system import cores
 from models.training.rehearsal import MOST_IMAGES, Rehearsal, timings
 
@@ -33,10 +34,12 @@ def has_bfloat16(device: str = "cpu") -> bool:
     """Tells whether a device computes in bfloat16 itself; where that cannot be read, it does not.
 
     Args:
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device != CPU:  # nobody says so
+        return False
     if not torch.backends.mkldnn.is_available():  # what has the kernels
         return False
     try:
@@ -79,7 +82,7 @@ def choose(config: RunConfig, names: Collection[str], device: str = "cpu") -> Ru
     Args:
         config: Of a run, fitted to its data.
         names: Which to choose, of precision, threads and layout; the others stay.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
 
     Example:
         >>> from models.presets import preset
@@ -89,7 +92,7 @@ def choose(config: RunConfig, names: Collection[str], device: str = "cpu") -> Ru
     if "precision" in names:
         config = override(config, precision=choose_precision(config, device))
     if "threads" in names:
-        counts = [1] if device == "cuda" else thread_counts(cores())
+        counts = thread_counts(cores()) if device == CPU else [1]
         config = fastest([override(config, threads=count) for count in counts], device)
     if "layout" in names and config.model.network == "conv":
         config = fastest([override(config, layout=layout) for layout in LAYOUTS], device)
@@ -112,7 +115,7 @@ def fastest(configs: Sequence[RunConfig], device: str = "cpu") -> RunConfig:
 
     Args:
         configs: The simplest first.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
     """
     if len(configs) == 1:
         return configs[0]

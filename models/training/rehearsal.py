@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from models.config import ObjectiveConfig, RunConfig, override
+from models.devices import CPU, wait_for
 from models.families.registry import build_model
 from models.training.snapshots import MAX_CODES, MAX_SNAPSHOTS
 from models.training.trainer import CHECK_EVERY, Training
@@ -40,7 +41,7 @@ class Rehearsal:
 
     Args:
         config: Of the run; its data, length and objective do not count.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
         most_images: Of a step.
 
     Example:
@@ -69,8 +70,7 @@ class Rehearsal:
         """Makes one update, with the threads of the run, and waits for its end."""
         torch.set_num_threads(self._threads)
         self.training.rehearse()
-        if self.training.device.type == "cuda":
-            torch.cuda.synchronize()
+        wait_for(self.training.device)
 
     def score(self) -> None:
         """Scores the test images, as the end of an epoch does."""
@@ -114,11 +114,11 @@ def measure_pace(config: RunConfig, device: str = "cpu", budget: float = 0.2) ->
 
     Args:
         config: Of the run.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
         budget: Seconds that it may take, but for one step and one score.
     """
     before = torch.get_num_threads()
-    is_alone = config.training.threads == 1 and device == "cpu"
+    is_alone = config.training.threads == 1 and device == CPU
     clock = time.thread_time if is_alone else time.perf_counter
     try:
         rehearsal = Rehearsal(config, device)

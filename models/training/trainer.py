@@ -51,7 +51,7 @@ class Training:
         train_images: x in [0, 1], float32, shape (N, C, H, W); an array is copied, a tensor shared,
             those of a large set stay as they are stored.
         test_images: Likewise; scored after every epoch.
-        device: "cpu" or "cuda".
+        device: "cpu", "cuda" or "mps".
 
     Raises:
         ValueError: If the batch is larger than the training set, or there are more cycles of
@@ -89,7 +89,7 @@ class Training:
         self.optimizers = optimizers_for(model.players(), settings.learning_rate)
         self.steps_per_epoch = len(train_images) // settings.batch_size
         self.step = 0
-        self._sums = torch.zeros(len(model.terms), dtype=torch.float64, device=self.device)
+        self._sums = torch.zeros(len(model.terms), dtype=torch.float64)  # where float64 is
         self.follow([])
 
     def follow(self, changes: Sequence[Change]) -> None:
@@ -176,6 +176,7 @@ class Training:
 
     def _check(self, epoch: int, recent: Tensor) -> StepsDone:
         """Adds up the terms of the last K steps, shape (K, terms), or names one not finite."""
+        recent = recent.cpu()
         bad = (~recent.isfinite()).nonzero()
         if len(bad):
             row, column = bad[0].tolist()
@@ -258,5 +259,5 @@ class Training:
         for name, parameter, optimizer in self._parameters():
             keys = ("exp_avg", "exp_avg_sq", "step")
             optimizer.restore(parameter, {key: tensors[f"adam.{key}.{name}"] for key in keys})
-        self._sums = tensors["sums"].clone().to(self.device)
+        self._sums = tensors["sums"].clone()
         self.step = step

@@ -13,6 +13,7 @@ from explorer.notebook import explore
 from models.storage.checkpoint import read
 from tests.helpers.browser_page import (
     MAP,
+    assert_beta_moves_codes,
     assert_equal_pictures,
     canvas_pixels,
     isolated,
@@ -59,6 +60,7 @@ CELLS = [
     SAY.format("own"),
     "view.pins = [[1, 2, 3]]",
     "view.close(); own.close(); print('closed')",
+    "view.close()\nmany = explore('digits-2d-multirate')\nmany",
 ]
 
 
@@ -153,6 +155,10 @@ def test_the_map_lives_in_jupyterlab_beside_a_models_of_the_notebook(opened):
 
     run_cell(page, 6, "a pin must be 2 finite numbers")
     assert len(pins(page)) == 3
+
+    run_cell(page, 8)
+    wait_for_points(page, 500)
+    assert_beta_moves_codes(page)
 
 
 @pytest.mark.browser

@@ -226,3 +226,19 @@ def is_dark(page):
     app = "document.querySelector('[data-testid=stApp]')"
     colour = page.evaluate(f"() => getComputedStyle({app}).backgroundColor")
     return sum(map(int, re.findall(r"\d+", colour)[:3])) < 200
+
+
+def assert_beta_moves_codes(page):
+    """The slider of a model of every β is there; at its end, the codes have collapsed."""
+    page.wait_for_function(f"() => {MAP}?.everyBeta.curve")
+    slider = page.get_by_role("slider", name="β, on a logarithmic scale")
+    assert re.fullmatch(r"β\* = 3\.\d\d", page.locator(".betas .threshold").inner_text().strip())
+    spread = f"() => {MAP}.model.spread[0]"
+    sigma = f"() => Math.exp(0.5 * {MAP}.model.logVariances[0])"
+    wide, sharp = page.evaluate(spread), page.evaluate(sigma)
+    slider.fill("400")
+    page.wait_for_function(f"() => {MAP}.everyBeta.beta > 99")
+    wait(lambda: page.evaluate(spread) < 0.01 * wide)
+    assert page.evaluate(sigma) > 3 * sharp and page.evaluate(sigma) > 0.95
+    assert "beyond the predicted collapse" in slider.get_attribute("aria-valuetext")
+    page.locator(".beta-scores", has_text="R 0.00").wait_for()

@@ -9506,7 +9506,7 @@ var NotebookMap = class {
   /** Shows what the kernel says: pins, the selected image, and the look that there is. */
   show() {
     const { settings } = this.page;
-    const { model, originals, positions } = this.names;
+    const { model, originals, positions, betas } = this.names;
     const look = this.map.loaded ? lookOf(this.map) : this.widget.get("_look");
     const data = {
       ...settings,
@@ -9514,6 +9514,7 @@ var NotebookMap = class {
       originals: originals ?? null,
       positions: positions ?? null,
       look,
+      betas: settings.betas && { ...settings.betas, url: betas },
       pins: this.widget.get("pins"),
       point: this.widget.get("point"),
       visit: ++this.visit,

@@ -15,6 +15,7 @@ from models.storage.checkpoint import read, restore
 from tests.helpers.app_server import app_server
 from tests.helpers.browser_page import (
     MAP,
+    assert_beta_moves_codes,
     assert_equal_pictures,
     canvas_pixels,
     isolated,
@@ -121,6 +122,18 @@ def test_the_exported_file_has_the_whole_map_offline(chromium, tmp_path):
         allowed = ("file:", "data:", "blob:")
         assert [url for url in requests if not url.startswith(allowed)] == []
         assert errors == []
+
+
+@pytest.mark.slow
+def test_the_file_of_a_model_of_every_beta_has_its_slider(chromium, tmp_path):
+    path = tmp_path / "map.html"
+    path.write_bytes(export_page(ROOT / "checkpoints" / "digits-2d-multirate.safetensors"))
+    with closing(chromium.new_context(offline=True)) as context:
+        page = context.new_page()
+        page.set_default_timeout(TIMEOUT)
+        page.goto(path.as_uri())
+        wait_for_points(page, 500)
+        assert_beta_moves_codes(page)
 
 
 def test_a_file_from_the_page_keeps_pins_selection_and_overlays(visit, chromium, tmp_path):

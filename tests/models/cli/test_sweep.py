@@ -93,7 +93,7 @@ BAD = {
     "no rate": (["--betas", "1", "--preset", "digits-ae"], "family must be vae in a sweep"),
     "setting": (["--betas", "1", "--epochs", 0], "epochs must be at least 1"),
     "threads": (["--betas", "1", "--threads", 0], "threads must be at least 1"),
-    "device": (["--betas", "1", "--device", "tpu"], "device must be cpu or cuda"),
+    "device": (["--betas", "1", "--device", "tpu"], "device must be auto, cpu, cuda or mps"),
     "autosave": (["--betas", "1", "--autosave", "nan"], "autosave must be at least 0"),
 }
 

@@ -163,7 +163,7 @@ BAD = {
     "likelihood unknown": (["--likelihood", "poisson"], "likelihood must be one of bernoulli"),
     "precision unknown": (["--precision", "float8"], "precision must be one of float32"),
     "binarized Gaussian": (["--binarize", "--likelihood", "gaussian"], "bernoulli likelihood"),
-    "device unknown": (["--device", "tpu"], "device must be cpu or cuda"),
+    "device unknown": (["--device", "tpu"], "device must be auto, cpu, cuda or mps"),
     "autosave NaN": (["--autosave", "nan"], "autosave must be at least 0 and finite"),
     "autosave negative": (["--autosave", -1], "autosave must be at least 0 and finite"),
     "output nowhere": (["--output", "none/a.safetensors"], "in a folder that exists"),

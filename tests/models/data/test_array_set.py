@@ -182,10 +182,6 @@ UNCLEAR = {
         {"images": SQUARE, "labels": SEVERAL},
         "one for each of 40 images, got shape (40, 5): choose one column",
     ),
-    "labels missing": (
-        {"images": SQUARE, "labels": np.where(np.arange(40) < 3, np.nan, 1)},
-        "got NaN for 3 of 40 images: give those a number or text",
-    ),
     "labels between": ({"images": SQUARE, "labels": np.arange(40) / 2}, "float64 with fractions"),
     "volumes": ({"images": np.ones((20, 16, 9, 9))}, "one slice of each volume, as images[:, 0]"),
     "films": ({"images": np.ones((20, 5, 1, 9, 9))}, "one slice of each volume, or each frame"),

@@ -77,6 +77,57 @@ def test_labels_of_any_kind_name_classes(tmp_path, labels, names):
     assert found.class_names == names and found.labels.dtype == np.int64
 
 
+SIGMA = np.exp(MEAN / 4)
+SPREADS = {
+    "logvar": MEAN / 2, "z_log_var": MEAN / 2, "sigma": SIGMA, "std": SIGMA, "scale": SIGMA,
+    "variance": SIGMA**2, "log_std": MEAN / 4, "log_scale": (MEAN / 4).astype(np.float32),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SPREADS)
+def test_a_spread_of_any_name_becomes_ln_of_the_variance(tmp_path, name):
+    found = read(tmp_path, **{"mu": MEAN, name: SPREADS[name]})
+    np.testing.assert_allclose(found.log_variance, MEAN / 2, atol=1e-6)
+    assert found.notes[0] == "mu is taken for mean" and name in found.notes[1]
+
+
+@pytest.mark.parametrize("name", ["mu", "z_mean", "loc", "z", "embeddings", "arr_0"])
+def test_codes_are_known_by_the_names_that_others_use(tmp_path, name):
+    found = read(tmp_path, **{name: MEAN, "y": np.arange(40) % 2, "recon": PIXELS})
+    np.testing.assert_array_equal(found.mean, MEAN.astype(np.float32))
+    assert found.class_names == ("0", "1") and found.decoded.shape == (40, 1, 28, 28)
+    assert found.notes[:1] == (f"{name} is taken for mean",) and found.log_variance is None
+
+
+@pytest.mark.parametrize("shape", [(40,), (40, 1), (40, 3), (40, 2, 3), (40, 4, 4, 8), (1, 40, 3)])
+def test_rows_of_any_form_are_codes(tmp_path, shape):
+    mean = RANDOM.normal(size=shape)
+    found = read(tmp_path, mean=mean, log_variance=mean / 2)
+    np.testing.assert_allclose(found.mean.ravel(), mean.ravel(), rtol=1e-6)
+    np.testing.assert_allclose(found.log_variance, found.mean / 2, rtol=1e-6)
+    is_grid = shape[0] == 40 and len(shape) > 2
+    assert len(found.mean) == 40 and any("numbers an image" in n for n in found.notes) == is_grid
+
+
+def test_images_without_a_label_are_a_class_of_their_own(tmp_path):
+    without = np.arange(40) % 4 == 3
+    numbers = np.where(without, np.nan, np.arange(40) % 4)
+    texts = np.where(without, "", np.array(["ant", "bee", "cow", "?"])[np.arange(40) % 4])
+    for labels, names in ((numbers, ("0", "1", "2")), (texts, ("ant", "bee", "cow"))):
+        found = read(tmp_path, mean=MEAN, labels=labels)
+        assert found.class_names == (*names, "no label")
+        np.testing.assert_array_equal(found.labels, np.arange(40) % 4)
+    assert read(tmp_path, mean=MEAN, labels=np.full(40, np.nan)).labels is None
+
+
+def test_texts_may_name_the_classes_that_are_listed(tmp_path):
+    names, labels = np.array(["owl", "ant", "bee"]), np.array(["ant", "owl"])[np.arange(40) % 2]
+    found = read(tmp_path, mean=MEAN, labels=labels, class_names=names)
+    assert found.class_names == ("owl", "ant", "bee") and found.labels[:2].tolist() == [1, 0]
+    text = refused(read, tmp_path, mean=MEAN, labels=labels, class_names=names[:1])
+    assert "labels must be among class_names, got 'ant'" in text
+
+
 def test_what_has_no_place_is_named(tmp_path):
     found = read(tmp_path, mean=MEAN, epoch=np.array(3))
     assert found.notes == ("left out: epoch",)
@@ -90,16 +141,13 @@ def test_the_smallest_and_the_widest_are_taken(tmp_path, shape):
 BAD = {
     "no mean": ({"other": MEAN}, "it must hold an array mean (N, L), got other (40, 3) float64"),
     "empty": ({}, "mean (N, L), got no array"),
-    "mu": ({"mu": MEAN}, "the array mu must be called mean: rename it"),
-    "z_mean": ({"z_mean": MEAN}, "the array z_mean must be called mean: rename it"),
-    "z": ({"z": MEAN, "y": np.arange(40)}, "the array z must be called mean: rename it"),
-    "logvar": ({"mean": MEAN, "logvar": MEAN}, "logvar must be called log_variance: rename it"),
-    "y": ({"mean": MEAN, "y": np.arange(40)}, "the array y must be called labels: rename it"),
-    "sigma": ({"mean": MEAN, "sigma": MEAN}, "the spread must be log_variance = ln σ²"),
-    "flat": ({"mean": MEAN[:, 0]}, "got (40,): save mean[:, None]"),
-    "maps": ({"mean": MEAN[:, :, None, None]}, "save mean.reshape(len(mean), -1)"),
+    "a draw": ({"z": MEAN, "logvar": MEAN}, "the array z must be called mean if it is one"),
+    "no names": ({"arr_0": MEAN, "arr_1": MEAN}, "arr_0 must be called mean if it is one"),
+    "one number": ({"mean": np.array(3.0)}, "mean must have shape (N, L), a row an image, got ()"),
+    "maps": ({"mean": np.ones((4, 8, 8, 8))}, "got 512: reduce it first, as by sklearn"),
+    "sigma": ({"mean": MEAN, "sigma": MEAN}, "every number of sigma must be above 0"),
     "two rows": ({"mean": MEAN[:2]}, "at least 3 rows and 1 to 256 columns, got (2, 3)"),
-    "wide": ({"mean": np.ones((3, 257))}, "1 to 256 columns, got (3, 257)"),
+    "wide": ({"mean": np.ones((3, 257))}, "1 to 256 columns, got 257: reduce it first"),
     "no column": ({"mean": np.ones((3, 0))}, "got (3, 0)"),
     "many": ({"mean": np.zeros((20_000, 256), np.float16)}, "keep the first 16,384 rows"),
     "NaN": ({"mean": np.where(MEAN > 2, np.nan, MEAN)}, "every number of mean must be finite"),
@@ -116,7 +164,6 @@ BAD = {
     "range": ({"mean": MEAN, "decoded": PIXELS / 127.5 - 1}, "decoded"),
     "tiny": ({"mean": MEAN, "decoded": np.zeros((40, 4, 4))}, "8 to 64 pixels"),
     "unlike": ({"mean": MEAN, "images": PIXELS, "decoded": PIXELS[:, :14]}, "of one shape"),
-    "recon": ({"mean": MEAN, "recon": PIXELS}, "the array recon must be called decoded"),
 }  # fmt: skip
 
 
