@@ -107,6 +107,8 @@ def desk(monkeypatch):
 def visit(profile, server, runs_dir):
     """Opens a link in a page of its own; at the end, the console must be free of errors.
 
+    Nothing moves by itself unless a test asks for it: a map that is painted over and over takes a
+    fifth of a core.
     Runs and jobs of the test are removed, so that the next one does not see them.
     """
     pages, errors = [], []
@@ -119,8 +121,9 @@ def visit(profile, server, runs_dir):
         if message.type == "error" and not replaced:
             errors.append(message.text)
 
-    def open_link(query="", screen=""):
+    def open_link(query="", screen="", motion="reduce"):
         page = profile.new_page()
+        page.emulate_media(reduced_motion=motion)
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{server[0]}/{screen}?{with_digits(query) if not screen else query}")

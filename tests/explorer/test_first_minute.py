@@ -22,7 +22,7 @@ GHOST = f"() => {MAP}.ghost.at"
 @pytest.fixture
 def first(visit):
     """The first screen of somebody who has just come."""
-    page = visit("model=mnist-2d-beta-1")
+    page = visit("model=mnist-2d-beta-1", motion="no-preference")
     wait_for_map(page, 10_000)
     return page
 
