@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
-from explorer.server import announcement, forged_values, open_files, undelayed
+from explorer.server import announcement, forged_values, open_files, undelayed, written_once
 
 
 @asynccontextmanager
@@ -23,6 +23,7 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     open_files.prepare()
     undelayed.prepare()
     forged_values.prepare()
+    written_once.prepare()
     threading.Thread(target=prepare, daemon=True).start()
     announcement.announce()
     yield
