@@ -50,7 +50,7 @@ def opening(name: str, capabilities: Capabilities) -> Opening:
         return BY_MODEL[name]
     if not capabilities.has_prior:
         return WITHOUT_PRIOR
-    if not capabilities.has_encoder:
+    if capabilities.has_decoder and not capabilities.has_encoder:
         return OF_DRAWS
     return OF_EVERY_BETA if capabilities.betas == "many" else NOTHING
 

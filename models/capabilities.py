@@ -63,6 +63,11 @@ class Capabilities:
         """Whether any z of `latent_dim` numbers can be decoded, wherever it comes from."""
         return self.latent == "gaussian"
 
+    @property
+    def has_plane(self) -> bool:
+        """Whether an image is made from numbers that are as good in between: z, or noise."""
+        return self.latent in ("gaussian", "noise image")
+
 
 @dataclass(frozen=True)
 class LikelihoodProperties:

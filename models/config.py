@@ -8,6 +8,7 @@ standard library.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields, replace
 from reprlib import repr as shorten
 from typing import Any
@@ -122,6 +123,12 @@ class ModelConfig(Settings):
     def capabilities(self) -> Capabilities:
         """What the family can do."""
         return FAMILIES[self.family]
+
+    @property
+    def code_size(self) -> int:
+        """How many numbers an image is made from: those of z, or of a noise image x_T."""
+        is_noise = self.capabilities.latent == "noise image"
+        return math.prod(self.image_shape) if is_noise else self.latent_dim
 
     @property
     def mean_activation(self) -> str:

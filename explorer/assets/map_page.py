@@ -87,6 +87,11 @@ def make_spec(
     Raises:
         ValueError: If the model has no such view, latent or colour, or the file no codes.
     """
+    if not checkpoint.card.config.model.capabilities.has_decoder:
+        family = checkpoint.card.config.model.family
+        raise ValueError(
+            f"a map without a server must hold a decoder of z, which family {family} has not"
+        )
     checkpoint = map_spec.with_codes(checkpoint)
     if checkpoint.codes is None:
         raise ValueError("the file must hold the codes of a test set, from which the map is made")

@@ -24,6 +24,7 @@ from models.storage.checkpoint import Checkpoint
 
 VIEWS = {"raw": "Two latents", "pca": "PCA", "tsne": "t-SNE"}
 VIEWS_OF_ONE = {"raw": "The latent", "tsne": "t-SNE"}
+VIEWS_OF_NOISE = {"draws": "Three draws"}
 VIEWS_OF_DRAWS = {"draws": "Three draws", "raw": "Two latents"}
 """Where no image has a code: there are only draws of the prior to put a plane through."""
 COLOURS = {"class": "Class", "kl": "KL (rate R)", "distortion": "Distortion D", "elbo": "−ELBO"}
@@ -40,6 +41,9 @@ EXACT = {
     "through” says. The overlay “marginal” sums over them instead.",
     "draws": "Every spot is a code z of the plane through A, B and C: three draws of the prior "
     "N(0, I), made orthogonal and equally long. u and v are distances in this plane.",
+    "noise": "Every spot is a noise image of the plane through A, B and C: three draws of N(0, I), "
+    "made orthogonal and equally long. u and v are distances in this plane. The noise of a spot is "
+    "scaled to the length that draws have,",
     "drawn": "Every spot is a code z: the place gives two of its numbers, and the others are those "
     "of a draw of the prior, or of the pin that “Plane through” names.",
     "touched": "Every spot is a code z.",
@@ -78,13 +82,13 @@ class MapSpec(NamedTuple):
 
 
 def with_codes(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with codes of no image, where it has a decoder but nothing that encodes."""
+    """The checkpoint with codes of no image, where there is a plane to touch but no encoder."""
     config = checkpoint.card.config.model
     if checkpoint.codes is not None or config.capabilities.has_codes:
         return checkpoint
-    if not config.capabilities.has_decoder:
+    if not config.capabilities.has_plane:
         return checkpoint
-    return replace(checkpoint, codes=no_codes(config.latent_dim))
+    return replace(checkpoint, codes=no_codes(config.code_size))
 
 
 def has_prior(checkpoint: Checkpoint) -> bool:
@@ -98,6 +102,8 @@ def views(checkpoint: Checkpoint) -> dict[str, str]:
     latent_dim = checkpoint.codes.latent_dim
     if len(checkpoint.codes):
         return VIEWS if latent_dim > 1 else VIEWS_OF_ONE
+    if not checkpoint.card.config.model.capabilities.has_decoder:
+        return VIEWS_OF_NOISE
     return VIEWS_OF_DRAWS if latent_dim > 2 else {"raw": VIEWS["raw"]}
 
 
@@ -141,6 +147,9 @@ def _colour_title(spec: MapSpec) -> str:
 def exactness(spec: MapSpec) -> str:
     """How far the map may be trusted, in one sentence or two."""
     codes = spec.checkpoint.codes
+    if not spec.checkpoint.card.config.model.capabilities.has_decoder:
+        length = f"√{codes.latent_dim} = {np.sqrt(codes.latent_dim):z.2f}"
+        return f"{EXACT['noise']} {length}. The server removes it step by step (DDIM)."
     if not len(codes):
         kind = spec.view if spec.view == "draws" else "drawn" if codes.latent_dim > 2 else "touched"
         return EXACT[kind]

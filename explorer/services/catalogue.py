@@ -154,8 +154,8 @@ def has_codes(entry: Entry) -> bool:
 
 
 def is_on_map(entry: Entry) -> bool:
-    """Whether the map can show a model: there is a code z to touch, of an image or not."""
-    return entry.card.config.model.capabilities.has_decoder
+    """Whether the map can show a model: there is a plane to touch, with codes of images or not."""
+    return entry.card.config.model.capabilities.has_plane
 
 
 def on_map() -> dict[str, Entry]:

@@ -118,11 +118,19 @@ class LoadedModel:
         return ""
 
     def decode(self, z: np.ndarray) -> np.ndarray:
-        """Decodes codes (N, Z) to the mean images E[x|z], shape (N, C, H, W)."""
+        """Decodes codes (N, Z) to the mean images E[x|z], shape (N, C, H, W).
+
+        Where an image is made from noise, the code is x_T in any length: it is scaled to √Z.
+        """
         import torch
 
+        codes = torch.as_tensor(z, dtype=torch.float32)
+        config = self.card.config.model
         with torch.inference_mode():
-            return self.network.decode(torch.as_tensor(z, dtype=torch.float32)).numpy()
+            if config.capabilities.has_decoder:
+                return self.network.decode(codes).numpy()
+            start = codes * (codes.shape[1] ** 0.5 / codes.norm(dim=1, keepdim=True))
+            return self.network.decode_noise(start.view(-1, *config.image_shape)).numpy()
 
     def sample(self, z: np.ndarray, seed: int) -> np.ndarray:
         """Draws once from p(x|z) for every code (N, Z), shape (N, C, H, W)."""

@@ -128,7 +128,8 @@ def _codes_file(model: LoadedModel) -> bytes:
 def _decoding(model: LoadedModel) -> str | None:
     """Where the server decodes; None if the browser does so exactly."""
     adapted = model.adapted
-    if adapted is None or not adapted.decoding or not adapted.is_whole:
+    is_exact = adapted is None or not adapted.decoding or not adapted.is_whole
+    if is_exact and model.card.config.model.capabilities.has_decoder:
         return None
     return decoding.publish(model.key, model.codes.latent_dim, model.decode)
 

@@ -44,7 +44,7 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
         KeyError: If a weight is missing.
     """
     config, codes = checkpoint.card.config.model, checkpoint.codes
-    described, weights = layers or stored_layers(config, checkpoint.weights)
+    described, weights = layers or _own_layers(checkpoint)
     noise = NOISE.get(config.likelihood_properties.sigma, "gaussian")
     if codes.distortion is None:  # there is no p(x|z)
         noise = "unknown"
@@ -53,6 +53,14 @@ def map_file(checkpoint: Checkpoint, layers: Layers | None = None, half: bool = 
     }
     document = _document(checkpoint, described, codes.latent_dim, noise)
     return file_bytes(document, [to_half(w) for w in weights] if half else weights, arrays)
+
+
+def _own_layers(checkpoint: Checkpoint) -> Layers:
+    """The decoder of the weights; where only a sampler turns noise into an image, the noise."""
+    config = checkpoint.card.config.model
+    if not config.capabilities.has_decoder:
+        return [{"type": "noise"}], []
+    return stored_layers(config, checkpoint.weights)
 
 
 def decoder_file(checkpoint: Checkpoint) -> bytes:

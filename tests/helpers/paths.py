@@ -9,6 +9,6 @@ OUTPUT = ROOT / "tests" / "output"
 SHIPPED = sorted((ROOT / "checkpoints").glob("*.safetensors"))
 MAPPED = [path for path in SHIPPED if read_card(path)[0].config.model.capabilities.has_codes]
 """Those whose images have codes: points of a map."""
-ON_MAP = [path for path in SHIPPED if read_card(path)[0].config.model.capabilities.has_decoder]
+ON_MAP = [path for path in SHIPPED if read_card(path)[0].config.model.capabilities.has_plane]
 """Those that have a map, with points or without."""
 MNIST = [path for path in SHIPPED if path.stem.startswith("mnist")]

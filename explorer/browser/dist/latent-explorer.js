@@ -757,6 +757,9 @@ function buildStep(layer2, take) {
       return elementwise((v) => v < 0 ? layer2.slope * v : v);
     case "elu":
       return elementwise((v) => v < 0 ? layer2.slope * Math.expm1(v) : v);
+    case "noise":
+      return elementwise((v) => (v + 1) / 2);
+    // noise has pixels from -1, black, to 1, white
     case "tanh":
       return elementwise(Math.tanh);
     case "sigmoid":
@@ -2935,6 +2938,7 @@ function covariance(logVariance, axes) {
 // explorer/browser/latent_map/background.js
 var CELLS = 20;
 var PIXELS = 90;
+var SAMPLED_CELLS = 10;
 var HOLE = [128, 120, 110];
 function computeBackground(kind, model, plane, { x, y }, watch) {
   const { decode, shape, aggregate, size, means, logVariances } = model;
@@ -2947,7 +2951,27 @@ function computeBackground(kind, model, plane, { x, y }, watch) {
     const rows = densityImage(buildMarginal(size, means, logVariances, plane), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
   }
+  if (model.isNoise) return sampledGrid(model, plane, x, y, watch);
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
+}
+async function sampledGrid(model, plane, x, y, { report, isWanted }) {
+  const side = SAMPLED_CELLS;
+  const made = /* @__PURE__ */ new Map();
+  for (let row = 0; row < side; row++) {
+    const places = Array.from({ length: side }, (_, column) => cellPlace(row, column, x, y, side));
+    const images = await model.exact?.(places.map((place) => plane.embed(place))).catch(() => null);
+    if (!images || !isWanted()) return null;
+    images.forEach((values, i) => made.set(places[i].join(), values));
+    report((row + 1) / side);
+  }
+  const found = (place) => (
+    /** @type {Float32Array} */
+    made.get(place.join())
+  );
+  return inSlices(decodedGrid(found, model.shape, x, y, side), { report, isWanted });
+}
+function cellPlace(row, column, x, y, side) {
+  return [x[0] + (column + 0.5) / side * (x[1] - x[0]), y[1] - (row + 0.5) / side * (y[1] - y[0])];
 }
 async function layBackground(map) {
   const kind = map.toolbar.background;
@@ -2994,9 +3018,8 @@ function* decodedGrid(decodeAt, shape, x, y, side) {
   const pen = context(bitmap);
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      const u = x[0] + (column + 0.5) / side * (x[1] - x[0]);
-      const v = y[1] - (row + 0.5) / side * (y[1] - y[0]);
-      const image = new ImageData(levels(decodeAt([u, v]), shape), width, height);
+      const values = decodeAt(cellPlace(row, column, x, y, side));
+      const image = new ImageData(levels(values, shape), width, height);
       pen.putImageData(image, column * width, row * height);
     }
     yield (row + 1) / side;
@@ -3187,7 +3210,7 @@ var ExactImages = class {
     this.forget();
     if (!model.source || !codes.length) return;
     if (!model.exact) {
-      this.note.textContent = `Approximate: ${model.source}.`;
+      this.note.textContent = `${shownNow(model)}.`;
       return;
     }
     if (this.known?.model === model && this.known.key === keyOf(codes)) {
@@ -3195,7 +3218,7 @@ var ExactImages = class {
       take(this.known.images);
       return;
     }
-    this.note.textContent = `Approximate: ${model.source}, until ${model.exact.by} has decoded.`;
+    this.note.textContent = `${shownNow(model)}, until ${model.exact.by} has decoded.`;
     this.latest = { model, exact: model.exact, codes, take };
     if (!this.asking) this.answer();
   }
@@ -3213,11 +3236,12 @@ var ExactImages = class {
         this.known = { model, key: keyOf(codes), images };
         this.note.textContent = exactBy(exact);
         take(images);
-      } else this.note.textContent = `Approximate: ${model.source}. No exact image came from ${exact.by}.`;
+      } else this.note.textContent = `${shownNow(model)}. No exact image came from ${exact.by}.`;
     }
     this.asking = false;
   }
 };
+var shownNow = ({ isNoise, source }) => `${isNoise ? "Shown" : "Approximate"}: ${source}`;
 var exactBy = ({ by }) => `Exact: decoded by ${by}.`;
 function keyOf(codes) {
   return codes.map((code) => Array.from(code).join()).join(";");
@@ -3896,7 +3920,11 @@ var Inspector = class {
   }
   /** The tabs that there are: without points there is no test image, without pictures nothing else. */
   get offered() {
-    const { hasPoints, hasPictures } = this.host.model();
+    const { hasPoints, hasPictures, isNoise } = this.host.model();
+    if (isNoise) return (
+      /** @type {(keyof typeof TABS)[]} */
+      ["prior"]
+    );
     const names = (
       /** @type {(keyof typeof TABS)[]} */
       hasPoints ? Object.keys(TABS) : GENERATED
@@ -4445,6 +4473,14 @@ var Interpolation = class {
     this.pins = pins.map((pin) => ({ ...pin }));
     if (changed) this.restart();
   }
+  /** The kinds of walk that there are: a geodesic asks for thousands of images, one after another. */
+  get kinds() {
+    const all = (
+      /** @type {Kind[]} */
+      Object.keys(KINDS)
+    );
+    return this.host.model().isNoise ? all.filter((kind) => kind !== "geodesic") : all;
+  }
   /** Recomputes the walk. */
   restart() {
     this.serial += 1;
@@ -4457,6 +4493,7 @@ var Interpolation = class {
       return;
     }
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
+    if (!this.kinds.includes(this.kind)) this.kind = "spherical";
     this.walks.linear = this.walk(linearPath(a, b, this.length(a)));
     this.walks.spherical = this.walk(sphericalPath(a, b, this.length(a)));
     if (this.kind === "geodesic") this.relax();
@@ -4545,11 +4582,7 @@ var Interpolation = class {
     });
     const kinds = make("span", { className: "segments" });
     kinds.setAttribute("role", "group");
-    for (
-      const kind of
-      /** @type {Kind[]} */
-      Object.keys(KINDS)
-    ) {
+    for (const kind of this.kinds) {
       const button = make("button", { type: "button", textContent: KINDS[kind], onclick: () => this.choose(kind) });
       button.setAttribute("aria-pressed", String(kind === this.kind));
       kinds.append(button);
@@ -5101,6 +5134,7 @@ var Ghost = class {
   walk() {
     cancelAnimationFrame(this.frame);
     if (!everyone.isAlive || !this.map.loaded || !this.map.plane) return;
+    if (this.map.loaded.isNoise) return;
     const step = (now) => {
       if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.vanish();
       this.began ||= now;
@@ -5244,6 +5278,7 @@ function shortPair([low, high]) {
 
 // explorer/browser/latent_map/link.js
 var SETTLED_MS = 250;
+var MOST_NUMBERS3 = 256;
 var Link = class {
   /** @param {LatentMap} map */
   constructor(map) {
@@ -5253,8 +5288,9 @@ var Link = class {
   }
   /** @returns {Touch} what the link keeps */
   touch() {
-    const { has, pins, point } = this.map;
-    return { model: has.model, pins: pins.all.map((pin) => ({ ...pin })), point, look: lookOf(this.map) };
+    const { has, pins, point, model } = this.map;
+    const kept = model.size > MOST_NUMBERS3 ? [] : pins.all.map((pin) => ({ ...pin }));
+    return { model: has.model, pins: kept, point, look: lookOf(this.map) };
   }
   /** What is shown is what the link says. */
   settle() {
@@ -5505,7 +5541,7 @@ function nearest2(means, size, z, itself) {
 
 // explorer/browser/latent_map/model.js
 var MOST_CLASSES = 20;
-var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
+var SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code", noise: "the noise itself" };
 var OF_IMAGES = { source: "of the test images, not decoded", caption: "Nearest image" };
 var LatentModel = class {
   /** @param {Uint8Array} file */
@@ -5517,6 +5553,7 @@ var LatentModel = class {
     const first = header.layers[0];
     this.hasPictures = first !== void 0;
     this.source = (first && SUBSTITUTES[first.type]) ?? "";
+    this.isNoise = first?.type === "noise";
     this.caption = "Decoded mean";
     if (!arrays.mean) this.caption = "Generated image";
     if (first?.type === "nearest" && first.of === "image") Object.assign(this, OF_IMAGES);
@@ -5691,7 +5728,8 @@ var LatentModel = class {
    */
   density(z) {
     if (!this.aggregate) {
-      return { logPrior: this.hasPoints ? null : logPrior(z), logAggregate: null, rare: false, thin: false };
+      const hasDensity = !this.hasPoints && !this.isNoise;
+      return { logPrior: hasDensity ? logPrior(z) : null, logAggregate: null, rare: false, thin: false };
     }
     const logAggregate = this.aggregate(z);
     const { least, thin } = this.usual;
@@ -6436,6 +6474,7 @@ function walkHint({ hasPictures }) {
 // explorer/browser/latent_map/pointer.js
 var NEAR2 = 9;
 var HOVER = "latent-hover";
+var REST_MS2 = 80;
 var Pointer = class {
   /** @param {LatentMap} map */
   constructor(map) {
@@ -6445,6 +6484,8 @@ var Pointer = class {
     this.touched = null;
     this.last = null;
     this.waiting = false;
+    this.exact = new ExactImages();
+    this.resting = 0;
     this.ended = new AbortController();
     const echo = (event) => this.echo(
       /** @type {CustomEvent} */
@@ -6454,6 +6495,12 @@ var Pointer = class {
   }
   end() {
     this.ended.abort();
+    this.forget();
+  }
+  /** No exact image is asked for any more. */
+  forget() {
+    clearTimeout(this.resting);
+    this.exact.forget();
   }
   /**
    * The pointer is there: answered once a frame.
@@ -6471,6 +6518,7 @@ var Pointer = class {
   /** Nothing lies under the pointer any more. */
   leave() {
     this.at = null;
+    this.forget();
     this.map.panel.hide();
     this.touch(null);
   }
@@ -6502,6 +6550,22 @@ var Pointer = class {
     this.last = shown2;
     this.map.panel.show(shown2, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches3 ? spot.point : null);
+    if (this.map.model.isNoise) this.askExact(shown2);
+  }
+  /**
+   * Shows the image of a spot of noise, once the pointer rests there and the server has made it.
+   * @param {import("./pointer_panel.js").Spot} spot
+   */
+  askExact(spot) {
+    this.forget();
+    const { model } = this.map;
+    this.resting = window.setTimeout(() => {
+      this.exact.ask(model, [spot.z], ([values]) => {
+        if (this.last !== spot) return;
+        Object.assign(spot, { values, source: "" });
+        this.map.panel.repaint(spot, model.shape);
+      });
+    }, REST_MS2);
   }
   /** The axes are others: the spot that the panel shows is named by them. */
   rename() {
@@ -6630,6 +6694,17 @@ ${more}`;
     const left = at.x - 126 - GAP2;
     const top = Math.min(Math.max(at.y - 84, 0), at.height - 162);
     lens.style.transform = `translate(${left > 0 ? left : at.x + GAP2}px, ${top}px)`;
+    this.write(spot, shape);
+  }
+  /**
+   * Another image of the same spot.
+   * @param {Spot} spot
+   * @param {ImageShape} shape
+   */
+  repaint(spot, shape) {
+    paint(part(this.lens, "canvas"), spot.values, shape);
+    part(this.lens, "p").textContent = `${placeOf2(spot)}
+${spot.source}`;
     this.write(spot, shape);
   }
   /**

@@ -17,6 +17,8 @@ import { buildMarginal } from "../numerics/marginal.js";
 
 const CELLS = 20;
 const PIXELS = 90;
+/** Cells of a side that a sampler elsewhere fills: fewer, for each takes it many steps. */
+const SAMPLED_CELLS = 10;
 const HOLE = [128, 120, 110];
 
 /**
@@ -39,7 +41,45 @@ function computeBackground(kind, model, plane, { x, y }, watch) {
     const rows = densityImage(buildMarginal(size, means, logVariances, plane), x, y, PIXELS, PIXELS);
     return inSlices(densityBackground(rows, x, y, PIXELS), watch);
   }
+  if (model.isNoise) return sampledGrid(model, plane, x, y, watch);
   return inSlices(decodedGrid((place) => decode(plane.embed(place)), shape, x, y, CELLS), watch);
+}
+
+/**
+ * The decoded grid where the server makes the images: a row at a time, so that others have their turn.
+ * @param {LatentModel} model
+ * @param {Plane} plane
+ * @param {[number, number]} x
+ * @param {[number, number]} y
+ * @param {{report: (share: number) => void, isWanted: () => boolean}} watch
+ * @returns {Promise<Background | null>} null if it was not wanted any more, or the server refuses
+ */
+async function sampledGrid(model, plane, x, y, { report, isWanted }) {
+  const side = SAMPLED_CELLS;
+  /** @type {Map<string, Float32Array>} */
+  const made = new Map();
+  for (let row = 0; row < side; row++) {
+    const places = Array.from({ length: side }, (_, column) => cellPlace(row, column, x, y, side));
+    const images = await model.exact?.(places.map((place) => plane.embed(place))).catch(() => null);
+    if (!images || !isWanted()) return null;
+    images.forEach((values, i) => made.set(places[i].join(), values));
+    report((row + 1) / side);
+  }
+  const found = (/** @type {[number, number]} */ place) => /** @type {Float32Array} */ (made.get(place.join()));
+  return inSlices(decodedGrid(found, model.shape, x, y, side), { report, isWanted });
+}
+
+/**
+ * The middle of a cell.
+ * @param {number} row
+ * @param {number} column
+ * @param {[number, number]} x
+ * @param {[number, number]} y
+ * @param {number} side
+ * @returns {[number, number]}
+ */
+function cellPlace(row, column, x, y, side) {
+  return [x[0] + ((column + 0.5) / side) * (x[1] - x[0]), y[1] - ((row + 0.5) / side) * (y[1] - y[0])];
 }
 
 /**
@@ -108,9 +148,8 @@ function* decodedGrid(decodeAt, shape, x, y, side) {
   const pen = context(bitmap);
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
-      const u = x[0] + ((column + 0.5) / side) * (x[1] - x[0]);
-      const v = y[1] - ((row + 0.5) / side) * (y[1] - y[0]);
-      const image = new ImageData(levels(decodeAt([u, v]), shape), width, height);
+      const values = decodeAt(cellPlace(row, column, x, y, side));
+      const image = new ImageData(levels(values, shape), width, height);
       pen.putImageData(image, column * width, row * height);
     }
     yield (row + 1) / side;

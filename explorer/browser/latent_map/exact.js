@@ -80,7 +80,7 @@ export class ExactImages {
     this.forget();
     if (!model.source || !codes.length) return;
     if (!model.exact) {
-      this.note.textContent = `Approximate: ${model.source}.`;
+      this.note.textContent = `${shownNow(model)}.`;
       return;
     }
     if (this.known?.model === model && this.known.key === keyOf(codes)) {
@@ -88,7 +88,7 @@ export class ExactImages {
       take(this.known.images);
       return;
     }
-    this.note.textContent = `Approximate: ${model.source}, until ${model.exact.by} has decoded.`;
+    this.note.textContent = `${shownNow(model)}, until ${model.exact.by} has decoded.`;
     this.latest = { model, exact: model.exact, codes, take };
     if (!this.asking) this.answer();
   }
@@ -107,11 +107,17 @@ export class ExactImages {
         this.known = { model, key: keyOf(codes), images };
         this.note.textContent = exactBy(exact);
         take(images);
-      } else this.note.textContent = `Approximate: ${model.source}. No exact image came from ${exact.by}.`;
+      } else this.note.textContent = `${shownNow(model)}. No exact image came from ${exact.by}.`;
     }
     this.asking = false;
   }
 }
+
+/**
+ * What is shown in place of an exact image.
+ * @param {LatentModel} model
+ */
+const shownNow = ({ isNoise, source }) => `${isNoise ? "Shown" : "Approximate"}: ${source}`;
 
 /** @param {ServerDecoder} decoder */
 const exactBy = ({ by }) => `Exact: decoded by ${by}.`;

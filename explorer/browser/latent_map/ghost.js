@@ -38,6 +38,7 @@ export class Ghost {
   walk() {
     cancelAnimationFrame(this.frame);
     if (!everyone.isAlive || !this.map.loaded || !this.map.plane) return;
+    if (this.map.loaded.isNoise) return; // every step would ask the server
     const step = (/** @type {number} */ now) => {
       if (!everyone.isAlive || !this.map.plane || !this.map.nearest) return this.vanish();
       this.began ||= now;

@@ -76,7 +76,8 @@ export class Inspector {
 
   /** The tabs that there are: without points there is no test image, without pictures nothing else. */
   get offered() {
-    const { hasPoints, hasPictures } = this.host.model();
+    const { hasPoints, hasPictures, isNoise } = this.host.model();
+    if (isNoise) return /** @type {(keyof typeof TABS)[]} */ (["prior"]); // its numbers are pixels
     const names = /** @type {(keyof typeof TABS)[]} */ (hasPoints ? Object.keys(TABS) : GENERATED);
     return hasPictures ? names : names.slice(0, 1);
   }

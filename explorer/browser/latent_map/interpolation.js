@@ -68,6 +68,12 @@ export class Interpolation {
     if (changed) this.restart();
   }
 
+  /** The kinds of walk that there are: a geodesic asks for thousands of images, one after another. */
+  get kinds() {
+    const all = /** @type {Kind[]} */ (Object.keys(KINDS));
+    return this.host.model().isNoise ? all.filter((kind) => kind !== "geodesic") : all;
+  }
+
   /** Recomputes the walk. */
   restart() {
     this.serial += 1;
@@ -80,6 +86,7 @@ export class Interpolation {
       return;
     }
     const [a, b] = this.ends.map((i) => Float32Array.from(this.pins[i].z));
+    if (!this.kinds.includes(this.kind)) this.kind = "spherical";
     this.walks.linear = this.walk(linearPath(a, b, this.length(a)));
     this.walks.spherical = this.walk(sphericalPath(a, b, this.length(a)));
     if (this.kind === "geodesic") this.relax();
@@ -168,7 +175,7 @@ export class Interpolation {
     });
     const kinds = make("span", { className: "segments" });
     kinds.setAttribute("role", "group");
-    for (const kind of /** @type {Kind[]} */ (Object.keys(KINDS))) {
+    for (const kind of this.kinds) {
       const button = make("button", { type: "button", textContent: KINDS[kind], onclick: () => this.choose(kind) });
       button.setAttribute("aria-pressed", String(kind === this.kind));
       kinds.append(button);

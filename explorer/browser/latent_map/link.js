@@ -9,6 +9,8 @@ import { lookOf } from "./look.js";
 /** @import { Touch } from "../common/types.js" */
 
 const SETTLED_MS = 250;
+/** Of a code: pins of longer ones would make no address. */
+const MOST_NUMBERS = 256;
 
 /** The link of one map. */
 export class Link {
@@ -22,8 +24,9 @@ export class Link {
 
   /** @returns {Touch} what the link keeps */
   touch() {
-    const { has, pins, point } = this.map;
-    return { model: has.model, pins: pins.all.map((pin) => ({ ...pin })), point, look: lookOf(this.map) };
+    const { has, pins, point, model } = this.map;
+    const kept = model.size > MOST_NUMBERS ? [] : pins.all.map((pin) => ({ ...pin }));
+    return { model: has.model, pins: kept, point, look: lookOf(this.map) };
   }
 
   /** What is shown is what the link says. */

@@ -16,7 +16,7 @@ import { buildHoles } from "./holes.js";
 const MOST_CLASSES = 20;
 /** What is shown in place of a decoder that cannot run here, by the type of its layer.
  * @type {Record<string, string | undefined>} */
-const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code" };
+const SUBSTITUTES = { grid: "between grid points", nearest: "nearest decoded code", noise: "the noise itself" };
 const OF_IMAGES = { source: "of the test images, not decoded", caption: "Nearest image" };
 
 /** The model of a live map, from the file that `map_file` of models/export/browser_files.py makes. */
@@ -33,6 +33,8 @@ export class LatentModel {
     /** Whether there is anything to see of a code: codes may have come without pictures. */
     this.hasPictures = first !== undefined;
     this.source = (first && SUBSTITUTES[first.type]) ?? "";
+    /** Whether a code is a noise image, from which a sampler elsewhere makes the picture. */
+    this.isNoise = first?.type === "noise";
     /** What a picture of a code is called. */
     this.caption = "Decoded mean";
     if (!arrays.mean) this.caption = "Generated image";
@@ -242,7 +244,8 @@ export class LatentModel {
    */
   density(z) {
     if (!this.aggregate) {
-      return { logPrior: this.hasPoints ? null : logPrior(z), logAggregate: null, rare: false, thin: false };
+      const hasDensity = !this.hasPoints && !this.isNoise; // the length of noise is made that of draws
+      return { logPrior: hasDensity ? logPrior(z) : null, logAggregate: null, rare: false, thin: false };
     }
     const logAggregate = this.aggregate(z);
     const { least, thin } = this.usual;

@@ -3,6 +3,7 @@
  */
 
 import { part } from "../common/dom.js";
+import { ExactImages } from "./exact.js";
 import { paintTouched } from "./marks.js";
 
 /** @import { LatentMap } from "./map.js" */
@@ -10,6 +11,8 @@ import { paintTouched } from "./marks.js";
 /** How near a point must be to be touched, in pixels. */
 const NEAR = 9;
 const HOVER = "latent-hover";
+/** So long the pointer rests before a sampler elsewhere is asked for the spot under it. */
+const REST_MS = 80;
 
 /** The pointer of one map. */
 export class Pointer {
@@ -25,6 +28,8 @@ export class Pointer {
     /** @type {import("./pointer_panel.js").Spot | null} what the panel shows */
     this.last = null;
     this.waiting = false;
+    this.exact = new ExactImages();
+    this.resting = 0;
     this.ended = new AbortController();
     const echo = (/** @type {Event} */ event) => this.echo(/** @type {CustomEvent} */ (event).detail);
     document.addEventListener(HOVER, echo, { signal: this.ended.signal });
@@ -32,6 +37,13 @@ export class Pointer {
 
   end() {
     this.ended.abort();
+    this.forget();
+  }
+
+  /** No exact image is asked for any more. */
+  forget() {
+    clearTimeout(this.resting);
+    this.exact.forget();
   }
 
   /**
@@ -51,6 +63,7 @@ export class Pointer {
   /** Nothing lies under the pointer any more. */
   leave() {
     this.at = null;
+    this.forget();
     this.map.panel.hide();
     this.touch(null);
   }
@@ -84,6 +97,23 @@ export class Pointer {
     this.last = shown;
     this.map.panel.show(shown, this.map.model.shape, { x: pixel[0], y: pixel[1], width, height });
     this.touch(touches ? spot.point : null);
+    if (this.map.model.isNoise) this.askExact(shown);
+  }
+
+  /**
+   * Shows the image of a spot of noise, once the pointer rests there and the server has made it.
+   * @param {import("./pointer_panel.js").Spot} spot
+   */
+  askExact(spot) {
+    this.forget();
+    const { model } = this.map;
+    this.resting = window.setTimeout(() => {
+      this.exact.ask(model, [spot.z], ([values]) => {
+        if (this.last !== spot) return;
+        Object.assign(spot, { values, source: "" });
+        this.map.panel.repaint(spot, model.shape);
+      });
+    }, REST_MS);
   }
 
   /** The axes are others: the spot that the panel shows is named by them. */

@@ -98,6 +98,17 @@ export class PointerPanel {
   }
 
   /**
+   * Another image of the same spot.
+   * @param {Spot} spot
+   * @param {ImageShape} shape
+   */
+  repaint(spot, shape) {
+    paint(part(this.lens, "canvas"), spot.values, shape);
+    part(this.lens, "p").textContent = `${placeOf(spot)}\n${spot.source}`;
+    this.write(spot, shape);
+  }
+
+  /**
    * @param {Spot} spot
    * @param {ImageShape} shape
    */

@@ -16,10 +16,11 @@
  * @typedef {{type: "nearest", inputs: number, count: number, size: number,
  *   of?: "decoded" | "image"}} NearestLayer
  * @typedef {{type: "unflatten", shape: number[]}} UnflattenLayer
+ * @typedef {{type: "noise"}} NoiseLayer a noise image as it is, for a sampler elsewhere
  * @typedef {{type: "gate", size: number, ramps: number}} GateLayer
  * @typedef {{type: "mean", activation: "sigmoid" | "identity", size: number}} MeanLayer
  * @typedef {LinearLayer | ConvTransposeLayer | GateLayer | ActivationLayer | UnflattenLayer | MeanLayer
- *   | ConvLayer | ScaleLayer | LeakyLayer | UpsampleLayer | GridLayer | NearestLayer} Layer
+ *   | ConvLayer | ScaleLayer | LeakyLayer | UpsampleLayer | GridLayer | NearestLayer | NoiseLayer} Layer
  * @typedef {{values: Float32Array, shape: number[]}} Signal channels, height, width; or one number
  * @typedef {(signal: Signal) => Signal} Step one layer; it may write over the values it is given
  */
@@ -54,6 +55,8 @@ export function buildStep(layer, take) {
       return elementwise((v) => (v < 0 ? layer.slope * v : v));
     case "elu":
       return elementwise((v) => (v < 0 ? layer.slope * Math.expm1(v) : v));
+    case "noise":
+      return elementwise((v) => (v + 1) / 2); // noise has pixels from -1, black, to 1, white
     case "tanh":
       return elementwise(Math.tanh);
     case "sigmoid":

@@ -206,7 +206,8 @@ def _map(model: LoadedModel, positions: np.ndarray | None, name: str = "") -> No
                 on_click="ignore",
                 key=f"csv{name}",
             )
-        html_export.button(model, shown, _kept(model, name), name)
+        if model.card.config.model.capabilities.has_decoder:  # else a file could show nothing
+            html_export.button(model, shown, _kept(model, name), name)
 
 
 def _encodes(model: LoadedModel) -> bool:

@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.assets import store
+from explorer.assets import decoding, store
 from explorer.assets.html_export import export_page
 from models.export.interpreter import run_layers
+from models.latents.noise_plane import plane_noise, slerp
 from models.latents.planes import draw_corners
 from models.runs.folder import Run
 from models.runs.train import execute
-from models.storage.checkpoint import read
+from models.storage.checkpoint import read, restore
 from models.storage.tensors import read_tensors
 from tests.helpers.browser_page import MAP, in_link, next_frame, pins, settle
 from tests.helpers.configs import tiny
 from tests.helpers.map_page import choose, decode, live_map, press, texts, visit
 from tests.helpers.paths import ROOT
 
-GAN = ROOT / "checkpoints" / "digits-gan.safetensors"
+GAN, DDPM = (ROOT / "checkpoints" / f"digits-{name}.safetensors" for name in ("gan", "ddpm"))
 
 
 def keys(at):
@@ -100,6 +101,30 @@ def test_the_map_as_a_file_says_that_there_are_no_points():
         export_page(GAN, "pca")
 
 
+def test_noise_is_decoded_by_the_server_in_the_length_of_draws():
+    at = visit(model="digits-ddpm", view="raw")
+    told, corners = live_map(at), draw_corners(64, seed=0)
+    assert np.allclose([pin["z"] for pin in told["pins"]], corners, atol=1e-6)
+    assert "control-view" not in keys(at) and told["view"] == "draws" and not at.toast
+    assert not [b for b in at.button if "HTML" in b.label] and told["decode"]
+    origin, axes = (np.array(told["plane"][name]) for name in ("origin", "axes"))
+    places = np.array([[0.2, 0.3], [1.1, -0.4]])
+    spots = (1 - places.sum(1))[:, None] * corners[0] + places @ corners[1:]
+    assert np.allclose(origin + ((spots - origin) @ axes.T) @ axes, spots, atol=1e-5)
+    noise = plane_noise(corners, places).reshape(2, 1, 8, 8)
+    with torch.inference_mode():
+        expected = restore(read(DDPM)).decode_noise(torch.from_numpy(noise)).numpy()
+    latent_dim, decoder = decoding._decoders[told["decode"].rpartition("/")[2]]
+    assert latent_dim == 64
+    found = decoder(spots.astype(np.float32))
+    assert np.abs(found - expected).max() <= 1e-3
+
+
+def test_noise_has_no_map_without_a_server():
+    with pytest.raises(ValueError, match="must hold a decoder of z, which family ddpm has not"):
+        export_page(DDPM)
+
+
 def walk_images(page):
     """The pictures of the walk, as numbers."""
     return np.array(
@@ -143,6 +168,26 @@ def test_a_walk_over_a_gan(visit_page):
     page.wait_for_function(f"() => {MAP}.pins.all.length === 3")
     settle(page)
     assert np.allclose([pin["z"] for pin in pins(page)], draw_corners(16, seed=1), atol=1e-4)
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_a_walk_over_noise(visit_page):
+    page = visit_page("digits-ddpm")
+    corners = draw_corners(64, seed=0).astype(np.float32).reshape(3, 1, 8, 8)
+    page.get_by_role("button", name="Spherical").click()
+    assert page.get_by_role("button", name="Geodesic").count() == 0
+    page.locator(".walk .approximate", has_text="Exact: decoded by the server.").wait_for()
+    with torch.inference_mode():
+        noise = torch.from_numpy(slerp(corners[1], corners[2], 16))
+        expected = restore(read(DDPM)).decode_noise(noise).flatten(1).numpy()
+    assert np.abs(walk_images(page) - expected).max() <= 1 / 255 + 1e-3
+    box = page.locator(".stage").bounding_box()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.4 * box["height"])
+    page.wait_for_function(f"() => {MAP}.pointer.last && !{MAP}.pointer.last.source")
+    page.get_by_text("Overlays").click()
+    page.locator(".menu select").last.select_option("grid")
+    page.wait_for_function(f"() => {MAP}.background")
 
 
 @pytest.fixture
