@@ -21,6 +21,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from explorer.server.options import GIGABYTES, host_name, origin, room
+from explorer.widgets.text import size
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Device, Model, RunsDir, model_path, one_sentence
 from models.devices import CPU, find_device
@@ -151,7 +152,7 @@ def export(
 
     page = export_page(model_path(model, runs_dir), view, x, y, colour, originals, data_dir)
     write_bytes(html, page)
-    typer.echo(f"{html}: {len(page) / 1e6:z.1f} MB")
+    typer.echo(f"{html}: {size(len(page))}")
 
 
 @app.command()
@@ -205,7 +206,7 @@ def report(
             page = report_page(found, command)
     write_bytes(html, page)
     typer.echo(f"{found.verdict}.")
-    typer.echo(f"{html}: {len(page) / 1e6:z.1f} MB")
+    typer.echo(f"{html}: {size(len(page))}")
 
 
 def open_adapter(

@@ -94,16 +94,22 @@ def make_folder(folder: Path, exist_ok: bool = True) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=exist_ok)
-    except OSError as error:
-        for place in (folder, *folder.parents):
-            if place.is_symlink() and not place.exists():
-                reason = "A link to a folder that does not exist"
-            elif place.exists() and not place.is_dir():
-                reason = "A file, not a folder"
-            else:
-                continue
-            raise OSError(error.errno, reason, str(place)) from error
+    except OSError:
+        check_folder(folder)
         raise
+
+
+def check_folder(folder: Path) -> None:
+    """Checks that there is a folder, or could be.
+
+    Raises:
+        OSError: If something else is in the way; it says what.
+    """
+    for place in (folder, *folder.parents):
+        if place.is_symlink() and not place.exists():
+            raise OSError(errno.ENOTDIR, "A link to a folder that does not exist", str(place))
+        if place.exists() and not place.is_dir():
+            raise OSError(errno.ENOTDIR, "A file, not a folder", str(place))
 
 
 @contextlib.contextmanager

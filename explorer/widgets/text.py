@@ -36,6 +36,19 @@ def file_name(text: str) -> str:
     return re.sub(r"\W+", "-", text.lower()).strip("-")[:60] or "map"
 
 
+def size(count: float) -> str:
+    """Writes a number of bytes.
+
+    Example:
+        >>> size(16_900), size(3_806_467), size(1.4e9)
+        ('17 kB', '3.8 MB', '1.4 GB')
+    """
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if count >= factor:
+            return f"{count / factor:z.1f} {unit}"
+    return f"{count / 1e3:z.0f} kB"
+
+
 def score(pair: object) -> str:
     """Writes a mean with its standard error; a dash for anything else.
 

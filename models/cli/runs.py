@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from models.cli.options import RunsDir, one_sentence
+from models.places import check_folder
 from models.runs.folder import default_runs_dir
 from models.runs.index import IndexedRun, RunIndex
 from models.runs.status import run_status
@@ -28,6 +29,7 @@ def list_runs(
     found = [run for run in RunIndex(folder).look().runs if _matches(run, find)]
     shown = found if everything else found[:count]
     if not shown:
+        check_folder(folder)
         typer.echo(f"There are no {'such ' if find else ''}runs in {folder}.")
         return
     for line in table([HEAD, *map(_row, shown)]):

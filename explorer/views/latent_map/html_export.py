@@ -9,7 +9,7 @@ import streamlit as st
 from explorer.assets.map_spec import MapSpec
 from explorer.services import loaded_model, page_files
 from explorer.services.loaded_model import LoadedModel
-from explorer.widgets.text import file_name
+from explorer.widgets.text import file_name, size
 
 
 def button(model: LoadedModel, shown: MapSpec, kept: dict[str, Any], name: str) -> None:
@@ -37,7 +37,7 @@ def button(model: LoadedModel, shown: MapSpec, kept: dict[str, Any], name: str) 
         with st.spinner("Making the file…"):
             page = page_files.html_page(model, shown, originals, kept)
         st.download_button(
-            f"Save {len(page) / 1e6:z.1f} MB",
+            f"Save {size(len(page))}",
             page,
             f"{file_name(model.card.title)}.html",
             "text/html",

@@ -11,7 +11,7 @@ from explorer.services import class_room, permissions, run_library
 from explorer.services.run_library import Deleted
 from explorer.views.train.attempts import attempt
 from explorer.widgets import inputs
-from explorer.widgets.text import plain
+from explorer.widgets.text import plain, size
 from models.runs.folder import Run
 
 
@@ -69,14 +69,14 @@ def show_room() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if offer := class_room.offer():
             inputs.button(
-                plain(f"Delete the oldest, “{offer.title}”, {offer.bytes / 1e6:z.1f} MB"),
+                plain(f"Delete the oldest, “{offer.title}”, {size(offer.bytes)}"),
                 lambda: attempt(lambda: delete(offer.run)), key="delete-oldest",
             )  # fmt: skip
         if deleted := run_library.deleted():
-            size = sum(class_room.size_of(one.run.folder) for one in deleted)
+            total = sum(class_room.size_of(one.run.folder) for one in deleted)
             names = [one.run.id for one in deleted]
             inputs.button(
-                f"Remove {len(deleted)} deleted for good, {size / 1e6:z.1f} MB",
+                f"Remove {len(deleted)} deleted for good, {size(total)}",
                 lambda: attempt(lambda: run_library.remove_for_good(names)),
                 key="empty-trash", help="This cannot be undone.",
             )  # fmt: skip

@@ -5,6 +5,7 @@ import pytest
 from models.presets import preset
 from models.runs.folder import Run
 from tests.helpers.checkpoints import break_run, make_run
+from tests.helpers.command_line import call
 from tests.helpers.processes import finish, python
 
 
@@ -36,4 +37,8 @@ def test_runs_are_found_by_words_and_counted(folder):
     assert len(listed(folder, "--find", "BEGUN not")) == 2
     assert listed(folder, "--find", "nothing") == [f"There are no such runs in {folder}."]
     assert listed(folder, "--count", "1")[-1].startswith("3 more: ")
+    (folder / "link").symlink_to("nowhere")
+    assert "link to a folder that does not exist" in call(
+        "list", "--runs-dir", folder / "link", status=1
+    )
     assert listed(folder / "empty") == [f"There are no runs in {folder / 'empty'}."]
