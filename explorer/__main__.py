@@ -20,11 +20,12 @@ import typer
 if __name__ == "__main__" and not sys.flags.safe_path:  # the working folder may hold namesakes
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from explorer.server.options import GIGABYTES, host_name, origin, room
+from explorer.server.options import GIGABYTES, host_name, origin, room, scheduler
 from explorer.widgets.text import size
 from models.atomic import write_bytes
 from models.cli.options import DataDir, Device, Model, RunsDir, model_path, one_sentence
 from models.devices import CPU, find_device
+from models.engines.dask_scheduler import check_installed
 
 if TYPE_CHECKING:  # they import torch
     from models.adapter.definitions import Adapter
@@ -83,6 +84,13 @@ def explore(
         list[str] | None,
         typer.Option(help="An origin whose pages may show the app inside; repeat for more."),
     ] = None,
+    dask: Annotated[
+        str,
+        typer.Option(
+            help="Offer sweeps on Dask: local, or its scheduler, like tls://cluster.example:8786.",
+            metavar="ADDRESS",
+        ),
+    ] = "",
 ) -> None:
     """Start the app; with --adapter, measure your own trained VAE and open it at its map."""
     if context.invoked_subcommand:
@@ -91,6 +99,7 @@ def explore(
         os.environ["LATENT_DATA_DIR"] = str(data_dir)
     check_port(port)
     _set_options(class_mode, class_gb, allow_host or [], allow_frame or [])
+    _set_dask(dask)
     if codes is not None or images is not None:
         if codes is None or adapter is not None or data is not None:
             raise ValueError("codes and images must go together, without --adapter and --data")
@@ -129,6 +138,13 @@ def _set_options(
         given |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}
         given |= {"STREAMLIT_LOGGER_HIDE_WELCOME_MESSAGE": "true"}
     os.environ.update({name: text for name, text in given.items() if text})
+
+
+def _set_dask(dask: str) -> None:
+    """Hands over the address of a scheduler; raises ValueError if that cannot be."""
+    if dask:
+        check_installed()
+        os.environ["LATENT_DASK"] = scheduler(dask)
 
 
 @app.command()

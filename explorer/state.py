@@ -255,6 +255,7 @@ SETTINGS: dict[str, Setting] = {
     "beta": Setting(1.0, _number("beta")),
     "sweep": Setting("digits-2d", lambda text: text[:40]),
     "sweep-data": Setting(None, lambda text: text[:40]),
+    "sweep-engine": Setting(None, _one_of("dask")),
     "betas": Setting("0.1,0.2,0.5,1,1.5,2,3,4", lambda text: text[:200]),
     "seeds": Setting(1, _whole(1, 5)),
     "run": Setting(None, lambda text: text[:120]),

@@ -115,6 +115,8 @@ ROOMS = [
     ["__main__"],
 ]
 """The rooms of `models`, from the ground up: none imports one above it."""
+CLIENT_OF_DASK = ["distributed", "dask", "models.engines.dask", "models.sweeps.elsewhere"]
+"""What runs what a scheduler sends: never in the web server."""
 LIBRARIES_OF_THE_SCREEN = ["streamlit", "plotly", "explorer"]
 EXPORTED_PAGE = [
     "explorer.assets.html_export", "explorer.assets.map_spec", "explorer.assets.bundle",
@@ -144,6 +146,7 @@ def test_an_offence_is_seen():
         (["models.training.trainer"], ["models.families", "models.metrics"]),
         (["explorer.figures"], ["streamlit", "torch", "models"]),
         (["explorer.views"], ["torch"]),
+        (["explorer"], CLIENT_OF_DASK),
     ],
     ids=lambda value: value[0] if value else "",
 )

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from explorer.jobs.elsewhere import DaskNews
 from explorer.jobs.progress import Measure, Progress
 from models import strict_json
 from models.places import disk_reason, is_folder_name
@@ -59,6 +60,8 @@ class Job:
         owner: Who asked for it; empty for the teacher, or without a class for everyone.
         wait_seconds: How long it will wait, an estimate; None where there is none.
         trouble: What keeps it from its work now, a phrase; else empty.
+        engine: What trains it: empty, this machine; "dask".
+        dask: What is known of Dask while it works; None before.
     """
 
     id: str
@@ -75,6 +78,8 @@ class Job:
     owner: str = ""
     wait_seconds: float | None = None
     trouble: str = ""
+    engine: str = ""
+    dask: DaskNews | None = None
 
     @property
     def is_live(self) -> bool:
@@ -108,7 +113,8 @@ class Job:
 @dataclass(frozen=True)
 class Record:
     """A job as it lies on disk; `entered` is when it was last put into the queue of `server`, and
-    `seconds` what the whole of it takes, an estimate, or 0."""
+    `seconds` what the whole of it takes, an estimate, or 0. Of Dask it has no address: that is
+    known from the start of a server."""
 
     title: str
     arguments: tuple[str, ...]
@@ -123,6 +129,7 @@ class Record:
     began: float = 0.0
     owner: str = ""
     seconds: float = 0.0
+    engine: str = ""
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Record:
@@ -165,7 +172,7 @@ def _check_entry(name: str, value: Any, kind: Any) -> None:
         raise ValueError(f"the {name} of a job must be what this program writes, got {value!r:.40}")
 
 
-_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began", "owner")
+_SHOWN = ("title", "state", "share", "text", "reason", "runs", "sweep", "began", "owner", "engine")
 
 
 def shown_job(job_id: str, record: Record, progress: Progress, place: int = 0) -> Job:

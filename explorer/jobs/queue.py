@@ -12,34 +12,24 @@ import secrets
 import threading
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 from filelock import FileLock
 
-from explorer.jobs.job import (
-    LIVE,
-    STOPPING,
-    Job,
-    JobError,
-    Record,
-    new_id,
-    presentable,
-    shown_job,
-    storing,
-)
-from explorer.jobs.machine import Pulse, engine_for, memory_for_jobs
-from explorer.jobs.progress import Progress
+from explorer.jobs.active_job import ActiveJob
+from explorer.jobs.elsewhere import DASK
+from explorer.jobs.job import LIVE, STOPPING, Job, JobError, Record, new_id, shown_job, storing
+from explorer.jobs.machine import engine_for, memory_for_jobs
 from explorer.jobs.store import JobStore
 from explorer.jobs.turns import Claim, order, waits
 from models.config import RunConfig
-from models.engines.handle import CANCELLED, FAILED, UNEXPECTED, Engine, Handle, Result, Work
+from models.engines.dask_scheduler import LOCAL
+from models.engines.handle import FAILED, UNEXPECTED, Engine, Result, Work
 from models.engines.system import cores
 from models.runs.folder import Run, remove_unbegun
-from models.runs.status import run_status
 from models.sweeps.sweep import Sweep
 from models.text import clean_name
-from models.training.control import GO, read_request
 
 MAX_WAITING = 25
 """Jobs of one server that may wait."""
@@ -47,27 +37,12 @@ MAX_WAITING_SHARED = 100
 """The same, where many owners share it."""
 MAX_WAITING_EACH = 3
 """Jobs of one owner that may wait there, besides the one at work."""
-CANCEL_SECONDS = 0.7
-"""Left to a cancelled job to save its work."""
 PAUSE_SECONDS = 30.0
 """Left to a paused one, which also scores its model."""
-
-
-@dataclass(eq=False)
-class _Active:
-    """A job of this server that waits or works."""
-
-    id: str
-    record: Record
-    lock: FileLock
-    progress: Progress
-    handle: Handle | None = None
-    ending: str = ""  # the state in which it was told to end
-    pulse: Pulse = field(default_factory=Pulse)
-
-    def trouble(self) -> str:
-        """What keeps it from its work, if it is at work."""
-        return self.pulse.trouble(getattr(self.handle, "pid", 0))
+NO_DASK = (
+    "This sweep was to be trained on Dask, which the app was not started with: start it with "
+    "--dask, or train the same values on this machine, which goes on where they stopped."
+)
 
 
 class Jobs:
@@ -85,6 +60,7 @@ class Jobs:
         memory_bytes: For all of them together. Default: `memory_for_jobs()`.
         engine: What does the work. Default: a `LocalEngine` for this folder.
         is_shared: Whether owners take turns; else the order is that of coming.
+        dask: Address of the Dask scheduler that may train sweeps, checked; empty: none.
 
     Example:
         >>> import tempfile
@@ -100,8 +76,9 @@ class Jobs:
         memory_bytes: int | None = None,
         engine: Engine | None = None,
         is_shared: bool = False,
+        dask: str = "",
     ) -> None:
-        self.is_shared = is_shared
+        self.is_shared, self._dask = is_shared, dask
         self.runs_dir = Path(runs_dir).absolute()
         self.folder = self.runs_dir / ".jobs"
         self.slots = max(1, cores() // 2) if slots is None else slots
@@ -111,9 +88,9 @@ class Jobs:
         self._server = secrets.token_hex(4)
         self._entering = threading.Lock()  # held while a job is put into the queue
         self._lock = threading.Lock()  # held for the following, never while waiting for a disk
-        self._mine: dict[str, _Active] = {}
-        self._queue: list[_Active] = []
-        self._working: dict[_Active, threading.Thread] = {}
+        self._mine: dict[str, ActiveJob] = {}
+        self._queue: list[ActiveJob] = []
+        self._working: dict[ActiveJob, threading.Thread] = {}
         self._served: list[str] = []  # owners of the jobs that were started, the last one last
 
     def prepare(self) -> None:
@@ -159,6 +136,7 @@ class Jobs:
         label: str = "",
         owner: str = "",
         seconds: float = 0.0,
+        engine: str = "",
     ) -> str:
         """Opens the sweep of these settings and has its runs trained; returns the job's id.
 
@@ -168,16 +146,18 @@ class Jobs:
             label: Of the job; without one, the title.
             owner: As in `train`; another one makes another sweep.
             seconds: As in `train`.
+            engine: What trains them: empty, this machine; "dask", the scheduler of the start.
 
         Raises:
-            JobError: As in `train`.
+            JobError: As in `train`, or if the server was started without Dask.
         """
         self._check_room(owner)
+        self._check_engine(engine)
         with storing():
             found = Sweep.open(self.runs_dir, configs, title, owner)
         runs = [member.run for member in found.members]
         words = ("sweep", f"--resume={found.id}")
-        return self._submit_new(words, label or title, runs, found.id, owner, seconds)
+        return self._submit_new(words, label or title, runs, found.id, owner, seconds, engine)
 
     def go_on(self, run_id: str, label: str = "", owner: str = "", seconds: float = 0.0) -> str:
         """Has a run that was stopped trained to its end; returns the job's id.
@@ -196,10 +176,12 @@ class Jobs:
         sweep: str = "",
         owner: str = "",
         seconds: float = 0.0,
+        engine: str = "",
     ) -> str:
         """Submits; if that is refused, the runs that were made for it go."""
+        names = [run.id for run in runs]
         try:
-            return self.submit(words, label, [run.id for run in runs], sweep, owner, seconds)
+            return self.submit(words, label, names, sweep, owner, seconds, engine)
         except JobError:
             remove_unbegun(runs)
             raise
@@ -212,6 +194,7 @@ class Jobs:
         sweep: str = "",
         owner: str = "",
         seconds: float = 0.0,
+        engine: str = "",
     ) -> str:
         """Has `python -m models <words>` started as soon as it can be; returns the job's id.
 
@@ -222,6 +205,7 @@ class Jobs:
             sweep: Id of their sweep, or nothing.
             owner: As in `train`.
             seconds: As in `train`.
+            engine: As in `sweep`.
 
         Raises:
             JobError: If too many jobs wait already, or the disk is full.
@@ -229,7 +213,7 @@ class Jobs:
         now = time.time_ns()
         record = Record(
             clean_name(title, words[0]), tuple(words), self._server, now / 1e9,
-            runs=tuple(runs), sweep=sweep, owner=owner, seconds=seconds or 0.0,
+            runs=tuple(runs), sweep=sweep, owner=owner, seconds=seconds or 0.0, engine=engine,
         )  # fmt: skip
         job_id = new_id(now, self._store.ids())
         with self._entering, storing():
@@ -255,6 +239,7 @@ class Jobs:
             if not job.can_resume:
                 what = "has not ended" if job.is_live else "is done"
                 raise JobError(f"Only a job that ended early can be resumed, and this one {what}.")
+            self._check_engine(job.engine)
             lock = self._store.claim(job_id)
             record = self._store.read(job_id)
             if record.state in LIVE:
@@ -266,12 +251,14 @@ class Jobs:
     def cancel(self, job_id: str) -> None:
         """Has a job end within a second; what it has saved stays, and can be resumed.
 
+        On Dask it ends within two, unless its workers need longer to save it.
+
         A job that has ended stays as it is.
 
         Raises:
             JobError: If there is none, or it is in the hands of another server.
         """
-        self._end(job_id, "cancelled", CANCEL_SECONDS)
+        self._end(job_id, "cancelled")
 
     def pause(self, job_id: str) -> None:
         """Has a job save all, with a model to explore, and then end; `resume` continues it.
@@ -326,7 +313,8 @@ class Jobs:
                 return replace(shown_job(job_id, record, progress, place), wait_seconds=wait)
             if active.ending and record.state == "running":
                 return replace(shown_job(job_id, record, progress), text=STOPPING)
-            return replace(shown_job(job_id, record, progress), trouble=active.trouble())
+            shown = shown_job(job_id, record, progress)
+            return replace(shown, trouble=active.trouble(), dask=active.news())
         record = self._store.read(job_id, ids)
         if record.state in LIVE:
             record = self._store.settle(job_id, record)
@@ -350,7 +338,11 @@ class Jobs:
                 "try again when one of them has ended."
             )
 
-    def _line(self) -> list[_Active]:
+    def _check_engine(self, engine: str) -> None:
+        if engine and not (engine == DASK and self._dask):
+            raise JobError(NO_DASK)
+
+    def _line(self) -> list[ActiveJob]:
         """The jobs that wait, in the order of their turns."""
         if not self.is_shared:
             return [*self._queue]
@@ -358,12 +350,12 @@ class Jobs:
         owners = [active.record.owner for active in self._queue]
         return [self._queue[place] for place in order(owners, working, self._served)]
 
-    def _waits(self, line: Sequence[_Active], working: Sequence[_Active]) -> list[float | None]:
+    def _waits(self, line: Sequence[ActiveJob], working: Sequence[ActiveJob]) -> list[float | None]:
         """Seconds until each job of the line begins, an estimate."""
         claims = [[self._claim(active) for active in each] for each in (line, working)]
         return waits(*claims, self.slots, self.is_shared)
 
-    def _claim(self, active: _Active) -> Claim:
+    def _claim(self, active: ActiveJob) -> Claim:
         record, seconds = active.record, active.record.seconds or None
         if record.state == "running":
             measure = active.progress.measure()
@@ -378,7 +370,7 @@ class Jobs:
         except OSError:
             lock.release()
             raise
-        active = _Active(job_id, record, lock, self._store.progress_of(record))
+        active = ActiveJob(job_id, record, lock, self._store.progress_of(record))
         with self._lock:
             self._mine[job_id] = active
             self._queue.append(active)
@@ -394,7 +386,7 @@ class Jobs:
                 self._working[active] = thread
                 thread.start()
 
-    def _next(self) -> _Active | None:
+    def _next(self) -> ActiveJob | None:
         """The job that can start now; one whose owner has another at work lets others go first."""
         busy = sum(map(self._slots_of, self._working))
         working = {active.record.owner for active in self._working} if self.is_shared else set()
@@ -402,10 +394,11 @@ class Jobs:
         fits = turns and busy + self._slots_of(turns[0]) <= self.slots
         return turns[0] if fits else None
 
-    def _slots_of(self, active: _Active) -> int:
-        return self.slots if active.record.arguments[0] == "sweep" else 1
+    def _slots_of(self, active: ActiveJob) -> int:
+        is_elsewhere = bool(active.record.engine) and self._dask != LOCAL
+        return self.slots if active.record.arguments[0] == "sweep" and not is_elsewhere else 1
 
-    def _end(self, job_id: str, state: str, patience: float) -> None:
+    def _end(self, job_id: str, state: str, patience: float | None = None) -> None:
         """Takes a job out of the queue, or has it ended."""
         with self._lock:
             active = self._mine.get(job_id)
@@ -415,14 +408,14 @@ class Jobs:
             elif active in self._working:
                 active.ending = active.ending if active.ending == "cancelled" else state
                 if active.handle is not None:
-                    active.handle.cancel(patience)
+                    active.handle.cancel(active.patience if patience is None else patience)
         if waits:
             self._conclude(active, replace(active.record, state=state))
             self._start_next()
         elif active is None and self.watch(job_id).is_live:
             raise JobError("This job is in the hands of another server: stop it there.")
 
-    def _conclude(self, active: _Active, record: Record) -> None:
+    def _conclude(self, active: ActiveJob, record: Record) -> None:
         """Records that a job has ended: any server may have it now."""
         if record.state == "cancelled" and self._remove_unbegun(record):
             record = replace(record, runs=())
@@ -437,56 +430,32 @@ class Jobs:
 
     # the work
 
-    def _attend(self, active: _Active) -> None:
+    def _attend(self, active: ActiveJob) -> None:
         """Follows one job from its start to its end, in a thread of its own."""
         record = active.record
         with contextlib.suppress(OSError):
             self._store.write(active.id, record)
         ended = replace(record, state="failed", reason=UNEXPECTED)
         try:
-            ended = self._verdict(active, self._run(active))
+            ended = active.verdict(self._run(active), self.runs_dir)
         finally:
             self._conclude(active, ended)
             with self._lock:
                 del self._working[active]
             self._start_next()
 
-    def _run(self, active: _Active) -> Result:
+    def _run(self, active: ActiveJob) -> Result:
         """Starts a job and waits for its end."""
         log = self._store.log(active.id)
         with contextlib.suppress(OSError):
             log.unlink(missing_ok=True)
         memory = self.memory_bytes * self._slots_of(active) // self.slots
         try:
-            handle = self._engine.start(Work(active.record.arguments, memory, str(log)))
+            handle = self._engine.start(Work(active.words(self._dask), memory, str(log)))
         except OSError:
             return Result(FAILED, UNEXPECTED)
         with self._lock:
             active.handle = handle
             if active.ending:  # told before it could hear
-                handle.cancel(CANCEL_SECONDS)
+                handle.cancel(active.patience)
         return handle.result()
-
-    def _verdict(self, active: _Active, result: Result) -> Record:
-        """How a job has ended."""
-        found = active.progress.measure(fresh=True)
-        record = active.record.at(found)
-        if result.state == FAILED:
-            reason = presentable(result.reason.removesuffix("."), self.runs_dir)
-            return replace(record, state="failed", reason=reason)
-        if self._is_whole(record, result):
-            return replace(record, state="done", share=1.0)
-        return replace(record, state=active.ending or self._left(record))
-
-    def _is_whole(self, record: Record, result: Result) -> bool:
-        """Whether all that a job was asked for is done."""
-        if result.state == CANCELLED:  # perhaps too late
-            runs = [Run(self.runs_dir / name) for name in record.runs]
-            return record.share == 1 and all(run_status(run).is_done for run in runs)
-        return record.share == 1 or not record.runs
-
-    def _left(self, record: Record) -> str:
-        """How a job ended that was not told to here: it was paused for long, or stopped."""
-        folders = [self.runs_dir / name for name in record.runs]
-        is_held = bool(folders) and all(read_request(each).order != GO for each in folders)
-        return "paused" if is_held else "interrupted"

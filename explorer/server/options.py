@@ -1,4 +1,4 @@
-"""What the server was started with: a class or not, its names, who may frame it, room for runs.
+"""What the server was started with: a class or not, its names, frames, room for runs, Dask.
 
 `python -m explorer` sets these as options; both start commands read them from the environment, and
 the names and the address from Streamlit's own settings.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import psutil
+
+from models.engines.dask_scheduler import check_address
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 """Names of this machine that nobody else can reach."""
@@ -34,6 +36,7 @@ class Options:
         names: Those of them that were allowed at the start, the first one first.
         frames: Origins that may show the app inside a page of theirs.
         runs_bytes: Most bytes of the runs of a class.
+        dask: Address of the Dask scheduler that may train sweeps, "local" or nothing.
     """
 
     is_class: bool = False
@@ -41,6 +44,7 @@ class Options:
     names: tuple[str, ...] = ()
     frames: tuple[str, ...] = ()
     runs_bytes: int = int(GIGABYTES * 1e9)
+    dask: str = ""
 
 
 _current = Options()
@@ -55,7 +59,7 @@ def start() -> Options:
     """Reads the options at the start of a server, and tells Streamlit the names it answers to.
 
     Raises:
-        ValueError: If a name, an origin or the room is not one.
+        ValueError: If a name, an origin, the room or the address of a scheduler is not one.
     """
     from streamlit import config
 
@@ -70,6 +74,7 @@ def start() -> Options:
         names=tuple(name for name in further if "*" not in name and name not in LOOPBACK),
         frames=tuple(map(origin, os.environ.get("LATENT_ALLOW_FRAME", "").split())),
         runs_bytes=room(os.environ.get("LATENT_CLASS_GB", "")),
+        dask=scheduler(os.environ.get("LATENT_DASK", "")),
     )
     config.set_option("server.allowedHosts", sorted(hosts))
     return _current
@@ -187,3 +192,16 @@ def room(text: str) -> int:
     if not 0 < gigabytes < 1e6:
         raise ValueError(f"the room for runs must be a number of gigabytes, got {text!r}")
     return int(gigabytes * 1e9)
+
+
+def scheduler(text: str) -> str:
+    """Checks the address of a Dask scheduler, where there is one.
+
+    Raises:
+        ValueError: If it is none; see `models.engines.dask_scheduler.check_address`.
+
+    Example:
+        >>> scheduler("local"), scheduler("")
+        ('local', '')
+    """
+    return check_address(text) if text else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from explorer.jobs.downloads import Downloads
+from explorer.jobs.elsewhere import Scheduler
 from explorer.jobs.measurements import Measurements
 from explorer.jobs.queue import Jobs
 from explorer.jobs.shared_work import SharedWork
@@ -31,7 +32,8 @@ def jobs() -> Jobs:
     folder = default_runs_dir().absolute()  # a link to nowhere is not followed
     with _OPENING:
         if folder not in _JOBS:
-            _JOBS[folder] = Jobs(folder, is_shared=options.current().is_class)
+            start = options.current()
+            _JOBS[folder] = Jobs(folder, is_shared=start.is_class, dask=start.dask)
         return _JOBS[folder]
 
 
@@ -54,19 +56,33 @@ def train(
     return jobs().train(config, title, label, permissions.owner(), seconds or 0.0, purpose)
 
 
-def sweep(configs: Sequence[RunConfig], label: str, seconds: float | None = None) -> str:
+def sweep(
+    configs: Sequence[RunConfig], label: str, seconds: float | None = None, engine: str = ""
+) -> str:
     """Has the runs of a sweep made and trained, which are this session's; returns the job's id.
 
     Args:
         configs: As `Jobs.sweep` takes them.
         label: Of the job.
         seconds: What all of them take, an estimate; None: unknown.
+        engine: What trains them: empty, this machine; "dask", the scheduler of the start.
 
     Raises:
         JobError: As in `train`.
     """
     _check_new()
-    return jobs().sweep(configs, "", label, permissions.owner(), seconds or 0.0)
+    return jobs().sweep(configs, "", label, permissions.owner(), seconds or 0.0, engine)
+
+
+def scheduler() -> Scheduler | None:
+    """Opens the Dask scheduler that the server was started with; None where there is none."""
+    address = options.current().dask
+    return _scheduler(address) if address else None
+
+
+@st.cache_resource(show_spinner=False)
+def _scheduler(address: str) -> Scheduler:
+    return Scheduler(address)
 
 
 def go_on(run: Run, label: str, seconds: float | None = None) -> str:

@@ -6,6 +6,7 @@ import typer
 
 from models.cli import data, judge
 from models.cli.control import steer
+from models.cli.dask import workers
 from models.cli.evaluate import evaluate
 from models.cli.export import export
 from models.cli.lesson import lesson
@@ -30,3 +31,4 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.add_typer(data.app, name="data")
 app.add_typer(judge.app, name="judge")
 app.command(hidden=True)(work)
+app.command(hidden=True)(workers)

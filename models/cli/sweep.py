@@ -10,6 +10,7 @@ import typer
 from models.cli.arguments import given_command, sweep_command
 from models.cli.console import make_console, progress_bar, stop_flag
 from models.cli.custom_images import Scale, Size, SkipBroken, data_name, library_in
+from models.cli.dask import Watch, check_dask, engine_of, is_elsewhere
 from models.cli.options import (
     Autosave,
     Dask,
@@ -33,7 +34,6 @@ from models.cli.train import (
 from models.config import RunConfig, override
 from models.data.read_options import AUTO
 from models.devices import CPU, find_device
-from models.engines.dask_scheduler import LOCAL
 from models.engines.worker import report
 from models.places import default_runs_dir
 from models.presets import preset
@@ -71,8 +71,8 @@ def sweep(
     """
     from models.sweeps.sweep import Sweep
 
-    _check_dask(dask)
-    device = find_device(device, _is_elsewhere(dask))
+    check_dask(dask)
+    device = find_device(device, is_elsewhere(dask))
     check_surroundings(autosave)
     _check_score(score)
     given = read_settings(settings)
@@ -81,7 +81,7 @@ def sweep(
         if found is None:
             given["data"] = data_name(given["data"], scale, size, skip_broken)
             wanted = betas, seeds, latent_dims
-            members = _members(preset_name, given, *wanted, data_dir, device, _is_elsewhere(dask))
+            members = _members(preset_name, given, *wanted, data_dir, device, is_elsewhere(dask))
             found = Sweep.open(runs_dir or default_runs_dir(), members, title)
             command = given_command(found.members[0].config)
         else:
@@ -89,39 +89,12 @@ def sweep(
             check_resume(options | given | given_reading(scale, size, skip_broken))
             command = sweep_command([member.config for member in found.members])
         _check_factors(found, score, data_dir)
-        if not _is_elsewhere(dask):
+        if not is_elsewhere(dask):
             warn_of_precision(found.members[0].config, device)
-        engine = _dask_engine(dask, found, bool(resume)) if dask else None
+        engine = engine_of(dask, found, bool(resume)) if dask else None
         _sweep(found, data_dir, device, autosave, command, engine)
         if score:
             _print_score(found, score)
-
-
-def _is_elsewhere(dask: str) -> bool:
-    """Whether runs are trained on other machines than this one, as far as that is known."""
-    return dask not in ("", LOCAL)
-
-
-def _check_dask(dask: str) -> None:
-    """Raises ValueError if Dask is asked for and cannot be had."""
-    from models.engines.dask_scheduler import check_address, check_installed
-
-    if dask:
-        check_installed()
-        check_address(dask)
-
-
-def _dask_engine(dask: str, found: Any, is_resumed: bool) -> Any:
-    """Connects to Dask; runs that were made for it go if that fails."""
-    from models.runs.folder import remove_unbegun
-    from models.sweeps.elsewhere import dask_engine
-
-    try:
-        return dask_engine(dask, found.members)
-    except ValueError:
-        if not is_resumed:
-            remove_unbegun([member.run for member in found.members])
-        raise
 
 
 def _check_score(score: str) -> None:
@@ -174,7 +147,7 @@ def _members(
     latent_dims: str | None,
     data_dir: Path | None,
     device: str,
-    is_elsewhere: bool,
+    is_remote: bool,
 ) -> list[RunConfig]:
     """The settings of every run of a new sweep; all share what is chosen for this machine.
 
@@ -186,11 +159,11 @@ def _members(
     members = _grid(override(preset(preset_name), **given), betas, seeds, latent_dims)
     if "threads" in automatic:
         automatic.remove("threads")
-        is_alone = device != CPU or is_elsewhere
+        is_alone = device != CPU or is_remote
         threads = max(1, 1 if is_alone else min(256, cores() // len(members)))
         members = [override(each, threads=threads) for each in members]
     members = _fitted(members, data_dir, given["batch_size"] is None)
-    if is_elsewhere and device != CPU:
+    if is_remote and device != CPU:
         return members
     training = choose_for_machine(members[0], automatic, device).training
     alike = {"precision": training.precision, "layout": training.layout}
@@ -246,7 +219,7 @@ def _sweep(
     stop = stop_flag()
     titles = {member.run.id: member.run.title for member in found.members}
     console.print(f"Sweep {found.id}: {len(titles)} runs in {found.runs_dir}")
-    watch = _Watch(engine, console) if engine is not None else None
+    watch = Watch(engine, console, len(titles)) if engine is not None else None
     events = found.train(data_dir, device, command, autosave, engine)
     shares: dict[str, float] = {}
     with progress_bar(console, "runs") as bar:
@@ -258,7 +231,7 @@ def _sweep(
             if isinstance(event, Failed):
                 console.print(f"{titles[event.run_id]}: {event.reason}")
             if watch is not None:
-                watch.look()
+                watch.look(event)
             if stop():
                 break
         events.close()
@@ -273,39 +246,14 @@ def _sweep(
         if run.model_path.exists() and (reason := verdict(read(run.model_path).card)):
             typer.echo(f"{run.title}: {reason}.")
     typer.echo(f"Written: {found.json_path}, {found.csv_path}")
+    if watch is not None and watch.problem:
+        raise ValueError(watch.problem)
     if found.failures:
         first = next(iter(found.failures.values()))
         raise ValueError(
             f"every run must reach its end, but {len(found.failures)} of {len(titles)} failed, "
             f"the first because {first}"
         )
-
-
-class _Watch:
-    """Tells how Dask does: the user what differs, and an engine that runs this command the rest.
-
-    Args:
-        engine: A `DaskEngine`.
-        console: Of the command.
-    """
-
-    def __init__(self, engine: Any, console: Any) -> None:
-        self._engine, self._console = engine, console
-        self._told, self._status = 0, None
-        console.print(f"Dask at {engine.address}: {engine.status.workers} workers")
-        if engine.status.dashboard:
-            console.print(f"Dask's own dashboard: {engine.status.dashboard}")
-        self.look()
-
-    def look(self) -> None:
-        """Tells what is new."""
-        notes = self._engine.notes[self._told :]
-        self._told += len(notes)
-        for note in notes:
-            self._console.print(f"note: {note}")
-        if self._engine.status != self._status:
-            self._status = self._engine.status
-            report({"dask": self._status._asdict()})
 
 
 @one_sentence

@@ -106,6 +106,11 @@ class DaskEngine:
         return DaskStatus(len(self._workers.fit), len(self._tasks), self._connection.dashboard)
 
     @property
+    def problem(self) -> str:
+        """Why it can do no more work, one sentence, or nothing."""
+        return self._broken
+
+    @property
     def notes(self) -> list[str]:
         """How results of workers will differ from this machine's, a sentence for each."""
         return self._workers.notes

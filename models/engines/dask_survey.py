@@ -14,7 +14,7 @@ LEAVE_SECONDS = 2.0
 """Longest that the workers are given to hear that no more news is wanted."""
 NO_WORKER = (
     "the Dask scheduler must have a worker that can do the work, but {}: start one in the folder "
-    "of this program with `dask worker ADDRESS --nthreads 1`, and give the same command again"
+    "of this program with `dask worker ADDRESS --nthreads 1`, and try again"
 )
 
 

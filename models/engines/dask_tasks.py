@@ -21,14 +21,17 @@ RETRIES = 3
 FORCE_SECONDS = 1.0
 """How much longer than its work the news of its end may take."""
 LOST_SCHEDULER = (
-    "the Dask scheduler must live to the end, but its connection broke: start it again, and give "
-    "the same command to go on"
+    "the Dask scheduler must live to the end, but its connection broke: start it again, and "
+    "resume the sweep, which goes on where it stopped"
 )
 KILLED_TOO_OFTEN = (
     f"a worker must live to the end of the work, but {RETRIES + 1} were lost with it: look at "
-    "their memory, and give the same command to go on"
+    "their memory, and resume the sweep, which goes on where it stopped"
 )
-UNHEARD = "a worker must hear of this machine, but did not for long: give the same command to go on"
+UNHEARD = (
+    "a worker must hear of this machine, but did not for long: resume the sweep, which goes on "
+    "where it stopped"
+)
 _REASONS = {
     "KilledWorker": KILLED_TOO_OFTEN,
     "FutureCancelledError": LOST_SCHEDULER,

@@ -1,5 +1,6 @@
 """The start: where Streamlit has never run, from a folder of one's own, and on a port in use."""
 
+import importlib.util
 import os
 import re
 import select
@@ -14,7 +15,9 @@ import pytest
 from streamlit import config
 from typer.testing import CliRunner
 
+from explorer import __main__ as program
 from explorer.__main__ import app
+from models.engines.dask_scheduler import INSTALL
 from tests.helpers.paths import ROOT
 from tests.helpers.processes import PATIENCE
 
@@ -113,6 +116,30 @@ def test_a_port_that_was_asked_for_and_is_in_use_is_one_sentence():
     assert result.exit_code == 1
     assert result.stderr.startswith(f"Error: port must be free, got {port}")
     assert "another program has it" in result.stderr and result.stderr.count("\n") == 1
+
+
+def test_the_command_hands_the_scheduler_to_the_server(monkeypatch):
+    monkeypatch.setenv("LATENT_DASK", "")
+    monkeypatch.setattr(program, "check_installed", lambda: None)
+    monkeypatch.setattr(program, "serve", lambda *_: None)
+    assert CliRunner().invoke(app, ["--dask", "tcp://127.0.0.1:8786"]).exit_code == 0
+    assert os.environ["LATENT_DASK"] == "tcp://127.0.0.1:8786"
+
+
+@pytest.mark.parametrize(
+    ("address", "package", "sentence"),
+    [
+        ("tcp://10.0.0.7:8786", "json", "Error: a Dask scheduler on another machine must be"),
+        ("cluster", "json", "Error: the address of a Dask scheduler must be local, or like"),
+        ("local", None, f"Error: {INSTALL}."),
+    ],
+)
+def test_a_scheduler_that_cannot_be_had_is_one_sentence(address, package, sentence, monkeypatch):
+    found = package and importlib.util.find_spec(package)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: found)
+    result = CliRunner().invoke(app, ["--dask", address])
+    assert result.exit_code == 1
+    assert result.stderr.startswith(sentence) and result.stderr.count("\n") == 1
 
 
 def free_port():

@@ -76,6 +76,7 @@ EXAMPLES = {
     "beta": 0.25,
     "sweep": "mnist-2d",
     "sweep-data": "own-0123456789ab",
+    "sweep-engine": "dask",
     "betas": "1,2",
     "seeds": 3,
     "run": "digits-2d-beta-1",

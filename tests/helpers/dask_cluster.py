@@ -27,10 +27,11 @@ class Cluster:
 
     Args:
         folder: For the files of all.
+        options: Of the scheduler and of every worker.
     """
 
-    def __init__(self, folder):
-        self.folder, self.processes, self.workers = folder, [], []
+    def __init__(self, folder, options=()):
+        self.folder, self.options, self.processes, self.workers = folder, options, [], []
         self.port = 0
         self.start_scheduler()
 
@@ -54,7 +55,15 @@ class Cluster:
         """Starts one, at the address of the former one if there was one."""
         path = self.folder / "scheduler.json"
         path.unlink(missing_ok=True)
-        words = ["--host", "127.0.0.1", "--port", self.port, "--scheduler-file", path]
+        words = [
+            "--host",
+            "127.0.0.1",
+            "--port",
+            self.port,
+            "--scheduler-file",
+            path,
+            *self.options,
+        ]
         self.scheduler = self._start(["distributed.cli.dask_scheduler", *words, "--no-dashboard"])
         wait(lambda: path.exists() and path.stat().st_size > 50)
         self.address = json.loads(path.read_text())["address"]
@@ -65,7 +74,7 @@ class Cluster:
         home = self.folder / f"worker-{len(self.processes)}"
         home.mkdir()
         words = ["--nthreads", threads, "--no-nanny", "--no-dashboard", "--local-directory", home,
-                 "--death-timeout", 60]  # fmt: skip
+                 "--death-timeout", 60, *self.options]  # fmt: skip
         process = self._start(["distributed.cli.dask_worker", self.address, *words], **options)
         process.home = home
         self.workers.append(process)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from explorer import page_queue, state
+from explorer.jobs.elsewhere import DASK, Scheduler
 from explorer.jobs.job import Job, JobError
 from explorer.services import data_sets, job_queue, permissions, training_form, training_runs
 from explorer.views import looking
@@ -28,8 +29,16 @@ def show() -> None:
     with st.expander("Train a sweep over β"):
         if looking.may_make():
             _form()
-    every = TICK_SECONDS if any(job.is_live for job in _sweeps()) else None
-    page_queue.fragment(_follow, run_every=every)(every is not None)
+    seen = _seen()
+    page_queue.fragment(_follow, run_every=TICK_SECONDS if any(seen) else None)(seen)
+
+
+def _seen() -> tuple[bool, bool]:
+    """Whether a sweep waits or works, and whether Dask is being asked for its workers: what the
+    page is laid out for."""
+    scheduler = job_queue.scheduler()
+    is_asked = scheduler is not None and scheduler.known().is_asked
+    return any(job.is_live for job in _sweeps()), is_asked
 
 
 def _sweeps() -> list[Job]:
@@ -46,12 +55,15 @@ def _form() -> None:
         data = _images()
         betas = inputs.text("betas", "Values of β, separated by commas", width=330)
         seeds = inputs.slider("seeds", "Seeds of each", 1, 5, width=160)
+        engine = _engine()
         count, problem = _count(betas, seeds)
         label = f"Train {count} model" + ("" if count == 1 else "s")
-        wanted = (preset, data, betas, seeds)
+        wanted = (preset, data, betas, seeds, engine)
         inputs.button(label, lambda: _submit(*wanted), disabled=bool(problem))
     if problem:
         st.caption(problem)
+    if engine and (why := job_queue.scheduler().known().problem):
+        st.caption(plain(f"{why[0].upper()}{why[1:]}."))
     st.caption(
         "Eight on digits take well under a minute on two cores; eight on MNIST half an hour."
     )
@@ -64,6 +76,26 @@ def _images() -> str:
         return ""
     labels = {"": "those of the training"} | own
     return inputs.option("sweep-data", "Images", labels, "", width=230)
+
+
+def _engine() -> str:
+    """What trains them, where the app was started with a Dask scheduler; no address is typed."""
+    scheduler = job_queue.scheduler()
+    if scheduler is None:
+        return ""
+    labels = {"": "This machine", DASK: _dask(scheduler)}
+    return inputs.option("sweep-engine", "Trained by", labels, "", width=330)
+
+
+def _dask(scheduler: Scheduler) -> str:
+    """Names a scheduler, and how many workers it has if that is known."""
+    count = scheduler.look().workers
+    workers = "" if count is None else f", {_number(count, 'worker')}"
+    return f"Dask{workers} {scheduler.place}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _count(betas: str, seeds: int) -> tuple[int, str]:
@@ -80,21 +112,24 @@ def _count(betas: str, seeds: int) -> tuple[int, str]:
     return len(values) * seeds, ""
 
 
-def _submit(preset: str, data: str, betas: str, seeds: int) -> None:
+def _submit(preset: str, data: str, betas: str, seeds: int, engine: str) -> None:
     """Has a run trained for every β and seed."""
 
     def submit() -> None:
         start = training_form.plan(preset, {"data": data or None})
         configs = grid(start, [float(text) for text in betas.split(",")], seeds)
-        job_queue.sweep(configs, f"{TITLE}: {words(preset)}", _seconds(configs))
+        title = f"{TITLE} on Dask" if engine else TITLE
+        seconds = _seconds(configs, engine)
+        job_queue.sweep(configs, f"{title}: {words(preset)}", seconds, engine)
 
     _try(submit)
 
 
-def _seconds(configs: Sequence[RunConfig]) -> float:
+def _seconds(configs: Sequence[RunConfig], engine: str) -> float:
     """What all runs of a sweep take, side by side, an estimate."""
     seconds = sum(training_runs.cost(config).seconds for config in configs)
-    return seconds / job_queue.jobs().slots
+    workers = job_queue.scheduler().known().workers if engine else None
+    return seconds / (workers or job_queue.jobs().slots)
 
 
 def _try(action: Callable[[], object]) -> None:
@@ -105,11 +140,11 @@ def _try(action: Callable[[], object]) -> None:
         st.session_state.sweep_problem = str(error)
 
 
-def _follow(was_live: bool) -> None:
+def _follow(seen: tuple[bool, bool]) -> None:
     """Shows progress while a sweep is trained; the page is run again when it ends."""
-    found = _sweeps()
-    if any(job.is_live for job in found) != was_live:
+    if _seen() != seen:
         st.rerun()
+    found = _sweeps()
     if problem := st.session_state.pop("sweep_problem", ""):
         st.error(plain(problem))
     shown = [job for job in found if job.is_live or _may_resume(job)]
@@ -139,10 +174,25 @@ def _one(job: Job) -> None:
             if job.position and job.wait_seconds is not None:
                 left = f", begins in about {job.wait_seconds:z.0f} s"
             trouble = f"; {plain(job.trouble)}" if job.trouble else ""
-            st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}")
+            st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}{_workers(job)}")
+            if job.dask and job.dask.dashboard and permissions.is_teacher():
+                st.link_button("Dask’s dashboard", job.dask.dashboard)
             if permissions.may_change(job.owner):
                 inputs.button("Cancel", lambda: _try(lambda: job_queue.cancel(job.id)), key=job.id)
         else:
             st.markdown(plain(f"{job.title} {job.ending}."))
             if permissions.may_change(job.owner):
                 inputs.button("Resume", lambda: _try(lambda: job_queue.resume(job.id)), key=job.id)
+    if job.is_live and job.dask and job.dask.note:
+        st.caption(plain(f"{job.dask.note[0].upper()}{job.dask.note[1:]}."))
+
+
+def _workers(job: Job) -> str:
+    """The workers of a sweep on Dask, and its queue, as the end of a line."""
+    if not job.engine or job.position or job.is_stopping:
+        return ""
+    if job.dask is None:
+        return "; connecting to Dask"
+    workers = _number(job.dask.workers, "worker") if job.dask.workers else "no worker now"
+    training = _number(job.dask.training, "run")
+    return f"; {workers}, {training} in training, {job.dask.waiting} waiting"

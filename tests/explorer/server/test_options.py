@@ -13,7 +13,7 @@ def start(monkeypatch):
     before = {name: config.get_option(name) for name in ("server.address", "server.allowedHosts")}
 
     def make(address="127.0.0.1", hosts=(), **environment):
-        for name in ("LATENT_CLASS", "LATENT_ALLOW_FRAME", "LATENT_CLASS_GB"):
+        for name in ("LATENT_CLASS", "LATENT_ALLOW_FRAME", "LATENT_CLASS_GB", "LATENT_DASK"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -73,3 +73,11 @@ def test_what_would_never_match_is_refused(start, text):
 def test_room_is_a_number_of_gigabytes(start, text):
     with pytest.raises(ValueError, match="the room for runs must be a number of gigabytes"):
         start(LATENT_CLASS_GB=text)
+
+
+def test_a_scheduler_is_named_by_the_start_and_checked(start):
+    assert start().dask == ""
+    for address in ("local", "tcp://127.0.0.1:8786", "tls://cluster.example:8786"):
+        assert start(LATENT_DASK=address).dask == address
+    with pytest.raises(ValueError, match="must be reached by tls://"):
+        start(LATENT_DASK="tcp://cluster.example:8786")

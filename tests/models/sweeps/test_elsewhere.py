@@ -183,7 +183,7 @@ def test_a_scheduler_that_dies_ends_all_in_one_sentence_and_it_goes_on(
     cluster.scheduler.kill()
     failures = [event for event in events if isinstance(event, Failed)]
     assert {event.run_id for event in failures} == {m.run.id for m in found.members}
-    assert "give the same command to go on" in assert_sentence(failures[0].reason)
+    assert "start it again, and resume the sweep" in assert_sentence(failures[0].reason)
     before = states(found)
     cluster.scheduler.wait()
     cluster.start_scheduler()
