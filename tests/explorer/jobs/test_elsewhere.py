@@ -1,5 +1,6 @@
 """Sweeps on Dask in the queue of jobs: who names the scheduler, and what is known of it."""
 
+import contextlib
 import importlib.util
 import json
 import time
@@ -48,9 +49,10 @@ def jobs_with(runs_dir, told):
         return made[-1], engine
 
     yield make
-    for jobs, handles in ((jobs, jobs._engine.handles) for jobs in made):
-        for handle in handles:
-            handle.cancel(0.0)
+    for jobs in made:
+        for job in jobs.all():
+            with contextlib.suppress(JobError):  # another queue's
+                jobs.cancel(job.id)
         wait(lambda jobs=jobs: not jobs._working)
 
 
