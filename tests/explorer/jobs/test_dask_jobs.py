@@ -17,7 +17,7 @@ from tests.helpers.processes import wait
 from tests.helpers.sentences import assert_sentence
 
 pytestmark = [*NEEDS_DASK]
-EPOCHS = 500
+EPOCHS = 300
 """Many seconds of work, so that something can happen meanwhile."""
 LONG = grid(replace(CONFIG, training=replace(CONFIG.training, epochs=EPOCHS)), [0.5, 2.0])
 
@@ -48,9 +48,10 @@ def test_a_sweep_is_followed_cancelled_and_resumed_with_the_same_bits(queue_of, 
     taken = []
     job_id = jobs.sweep(LONG, engine="dask")
     for _ in range(3):  # however busy the machine is
-        wait(lambda: min(histories(jobs, job_id)) > 1)
-        found = jobs.watch(job_id)
-        assert (found.dask.workers, found.dask.waiting) == (2, 0) and 0 < found.dask.training <= 2
+        before = histories(jobs, job_id)
+        found = wait(lambda: (job := jobs.watch(job_id)).dask and job.dask.training and job)
+        assert (found.dask.workers, found.dask.waiting) == (2, 0) and found.dask.training <= 2
+        wait(lambda before=before: max(histories(jobs, job_id)) > max(before) + 1)
         began = time.monotonic()
         jobs.cancel(job_id)
         found = ended(jobs, job_id)
