@@ -168,6 +168,8 @@ def _check_entry(name: str, value: Any, kind: Any) -> None:
         is_valid = isinstance(value, list) and all(isinstance(each, str) for each in value)
     if name == "runs":
         is_valid = is_valid and all(map(is_folder_name, value))
+    if name == "arguments":  # where Dask is, the start of a server says
+        is_valid = is_valid and not any(each.startswith("--dask") for each in value)
     if not is_valid or (name == "state" and value not in STATES):
         raise ValueError(f"the {name} of a job must be what this program writes, got {value!r:.40}")
 

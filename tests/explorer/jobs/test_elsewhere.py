@@ -79,6 +79,22 @@ def test_the_address_is_that_of_the_start_and_lies_on_no_disk(jobs_with, runs_di
     assert engine.handles[0].work.words[-1] == "--dask=tls://cluster.example:8786"
 
 
+def test_a_record_that_names_a_scheduler_is_none(jobs_with, runs_dir):
+    jobs, engine = jobs_with()
+    job_id = jobs.sweep(CONFIGS, engine="dask")
+    begin(runs_dir)
+    jobs.cancel(job_id)
+    ended(jobs, job_id)
+    path = runs_dir / ".jobs" / job_id / "job.json"
+    record = json.loads(path.read_text())
+    record["arguments"].append("--dask=tls://evil.example:8786")
+    path.write_text(json.dumps(record))
+    other, engine = jobs_with()
+    with pytest.raises(JobError, match="There is no such job"):
+        other.resume(job_id)
+    assert engine.handles == []
+
+
 def test_a_start_without_dask_trains_nothing_there_and_says_what_to_do(jobs_with, runs_dir):
     jobs, engine = jobs_with(dask="")
     for name in ("dask", ADDRESS):
