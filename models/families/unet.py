@@ -6,6 +6,7 @@ saw on the way down joins it on the way up. The time scales and shifts the chann
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Sequence
@@ -29,9 +30,14 @@ def time_features(progress: Tensor) -> Tensor:
         >>> time_features(torch.tensor([0.0, 1.0])).shape
         torch.Size([2, 32])
     """
-    rates = torch.logspace(math.log10(0.25), math.log10(50), FREQUENCIES, device=progress.device)
-    angles = 2 * math.pi * progress[:, None] * rates
+    angles = 2 * math.pi * progress[:, None] * _rates(progress.device)
     return torch.cat([angles.sin(), angles.cos()], 1)
+
+
+@functools.cache
+def _rates(device: torch.device) -> Tensor:
+    """Waves over the whole, shape (`FREQUENCIES`,): made once, for that takes a millisecond."""
+    return torch.logspace(math.log10(0.25), math.log10(50), FREQUENCIES, device=device)
 
 
 class Block(nn.Module):

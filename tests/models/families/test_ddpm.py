@@ -7,7 +7,7 @@ import torch
 
 from models.config import ModelConfig, RunConfig, TrainingConfig
 from models.data.load import load
-from models.families.ddpm import DDPM, NOISE_STEPS
+from models.families.ddpm import DDPM, EPOCH_IMAGES, NOISE_STEPS
 from models.objectives.denoising import (
     ANCESTRAL,
     INVERTIBLE,
@@ -63,6 +63,12 @@ def test_an_untrained_model_guesses_its_part_of_what_it_sees():
     square = (2 * images - 1).square().mean()
     expected = (share.square() + share * (1 - share) * square).mean()
     assert built().score(images, 1)["noise_error"] == pytest.approx(expected.item(), abs=0.01)
+
+
+def test_an_epoch_is_scored_on_some_of_many_images_and_the_card_on_more():
+    model, images = built(), torch.rand(2 * EPOCH_IMAGES, 1, 8, 8, generator=generator())
+    assert model.score(images, 1) == model.score(images[:EPOCH_IMAGES], 1)
+    assert len(model.image_scores(images, 1)["negative_bound"]) == len(images)
 
 
 def test_the_loss_is_the_error_of_v():
