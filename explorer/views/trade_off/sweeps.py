@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 
 from explorer import page_queue, state
-from explorer.jobs.elsewhere import DASK, Scheduler
+from explorer.jobs.elsewhere import DASK, DaskNews, Scheduler
 from explorer.jobs.job import Job, JobError
 from explorer.services import data_sets, job_queue, permissions, training_form, training_runs
 from explorer.views import looking
@@ -174,7 +174,7 @@ def _one(job: Job) -> None:
             if job.position and job.wait_seconds is not None:
                 left = f", begins in about {job.wait_seconds:z.0f} s"
             trouble = f"; {plain(job.trouble)}" if job.trouble else ""
-            st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}{_workers(job)}")
+            st.progress(job.share, f"{title}: {plain(waits)}{left}{trouble}")
             if job.dask and job.dask.dashboard and permissions.is_teacher():
                 st.link_button("Dask’s dashboard", job.dask.dashboard)
             if permissions.may_change(job.owner):
@@ -183,16 +183,15 @@ def _one(job: Job) -> None:
             st.markdown(plain(f"{job.title} {job.ending}."))
             if permissions.may_change(job.owner):
                 inputs.button("Resume", lambda: _try(lambda: job_queue.resume(job.id)), key=job.id)
-    if job.is_live and job.dask and job.dask.note:
-        st.caption(plain(f"{job.dask.note[0].upper()}{job.dask.note[1:]}."))
+    if job.is_live and job.engine and not job.position:
+        st.caption(plain(_workers(job.dask)))
 
 
-def _workers(job: Job) -> str:
-    """The workers of a sweep on Dask, and its queue, as the end of a line."""
-    if not job.engine or job.position or job.is_stopping:
-        return ""
-    if job.dask is None:
-        return "; connecting to Dask"
-    workers = _number(job.dask.workers, "worker") if job.dask.workers else "no worker now"
-    training = _number(job.dask.training, "run")
-    return f"; {workers}, {training} in training, {job.dask.waiting} waiting"
+def _workers(found: DaskNews | None) -> str:
+    """The workers of a sweep on Dask, its queue, and how its results will differ."""
+    if found is None:
+        return "Connecting to Dask."
+    workers = _number(found.workers, "worker") if found.workers else "no worker now"
+    training = _number(found.training, "run")
+    note = f" {found.note[0].upper()}{found.note[1:]}." if found.note else ""
+    return f"Dask: {workers}, {training} in training, {found.waiting} waiting.{note}"
