@@ -47,7 +47,7 @@ def score(model: LoadedModel, strokes: list) -> DrawingScore:
     return _score(model, repr(strokes), strokes)
 
 
-@kept_per_model(100)
+@kept_per_model(500)  # the ten examples under every model, and drawings of a class
 def _score(model: LoadedModel, text: str, _strokes: list) -> DrawingScore:
     import torch
 
