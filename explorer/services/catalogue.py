@@ -49,6 +49,7 @@ class _Known:
     ) -> None:
         self.usable, self.refused, self.codeless = usable, refused, codeless
         self.all = usable | codeless
+        self.on_map = {name: entry for name, entry in self.all.items() if is_on_map(entry)}
         self.in_order = tuple(self.all.values())
         self.places = {name: place for place, name in enumerate(self.all)}
         self.lasting = [
@@ -159,8 +160,8 @@ def is_on_map(entry: Entry) -> bool:
 
 
 def on_map() -> dict[str, Entry]:
-    """Lists the models by id that the map can show."""
-    return {name: entry for name, entry in all_models().items() if is_on_map(entry)}
+    """Lists the models by id that the map can show. They are shared by all sessions."""
+    return _listed(run_folders.listing(), _others(), len(_damaged)).on_map
 
 
 def offered(chosen: str, is_fitting: Callable[[Entry], bool] = has_codes) -> dict[str, Entry]:

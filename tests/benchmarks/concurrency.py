@@ -43,8 +43,9 @@ MIX = {"pin": 70, "setting": 15, "draw": 5, "page": 5}
 PINS_ONLY = {"pin": 1}
 PAGES = ("train", "trade-off", "lessons")
 SETTINGS = ("model", "view", "x", "colour")
-NOT_CHOSEN = ("20 latents", "t-SNE")
-"""Options that no visitor takes: pins that no longer fit, and positions yet to be computed."""
+NOT_CHOSEN = ("20 latents", "GAN", "t-SNE")
+"""Options that no visitor takes: pins that no longer fit, maps without test images to pin, and
+positions yet to be computed."""
 
 
 class Load(NamedTuple):
@@ -285,13 +286,17 @@ def main(quick: bool) -> None:
             few = (plain.url, sizes[0], seconds / 2, PINS_ONLY)
             reference: Load | None = pool.submit(crowd, *few).result()
             for visitors in sizes:
+                start, used = time.monotonic(), ours.cpu_seconds()
                 with sampling(ours.memory_mb, 0.2) as memory:
                     load = pool.submit(crowd, ours.url, visitors, seconds).result()
+                used, start = ours.cpu_seconds() - used, time.monotonic() - start
                 ratio = "; ratio: plain / ours" * (reference is not None)
                 title = f"{visitors} visitors come at once, beside a training{ratio}"
                 show(title, rows_of_opening(load, memory, visitors, reference), quick)
                 title = f"{visitors} visitors, 3 s between actions, beside a training{ratio}"
-                show(title, rows_of_load(load, reference), quick)
+                taken = f"{used:.1f} s in {start:.0f} s"
+                row = Row("processor time of the server, with the openings", taken)
+                show(title, [*rows_of_load(load, reference), row], quick)
                 reference = None  # of the smaller crowd only
 
 
