@@ -65,7 +65,7 @@ def options(at, name):
 
 
 def test_a_list_of_models_is_short_and_has_the_chosen_one(many):
-    shipped = len(catalogue.list_models()[0]) - len(many)
+    shipped = len(catalogue.on_map()) - len(many)
     assert len(options(open_view("latent_map"), "model")) == shipped + catalogue.OFFERED
     at = open_view("latent_map", model=many[0])
     assert len(options(at, "model")) == shipped + catalogue.OFFERED + 1
