@@ -6,13 +6,59 @@ import re
 import numpy as np
 import pytest
 
-from explorer.figures.theme import PALETTE, subscript
+from explorer.figures.theme import (
+    PALETTE,
+    SYMBOLS,
+    class_marker,
+    colour_bar,
+    latent_unit,
+    plain_text,
+    subscript,
+)
 from tests.helpers.paths import ROOT
 
 
 def test_subscripts_are_all_their_own():
     assert len({subscript(number) for number in range(300)}) == 300
     assert subscript(0) == "₀"
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("a seven", "a seven"),
+        ("<b>&", "&lt;b&gt;&amp;"),
+        ("%{x} 5%", "&#37;{x} 5&#37;"),
+        ('it\'s "so"', 'it\'s "so"'),
+    ],
+)
+def test_a_name_is_neither_markup_nor_a_variable(name, shown):
+    assert plain_text(name) == shown
+
+
+def test_sixty_classes_have_markers_of_their_own():
+    count = len(PALETTE) * len(SYMBOLS)
+    markers = [(marker["color"], marker["symbol"]) for marker in map(class_marker, range(count))]
+    assert len({*markers}) == count
+    assert [colour for colour, _ in markers[:10]] == list(PALETTE), "colours first, then symbols"
+    assert class_marker(count) == class_marker(0)
+
+
+def test_an_outlier_does_not_flatten_the_scale():
+    values = np.append(np.linspace(0, 1, 999), 1e6)
+    scale = colour_bar(values, "KL, nats")
+    assert 0 < scale["cmin"] < 0.02 and 0.98 < scale["cmax"] < 1
+    assert scale["colorbar"]["title"]["text"] == "KL, nats"
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0, -3e6])
+def test_a_scale_of_one_value_has_two_ends(value):
+    scale = colour_bar(np.full(7, value), "")
+    assert scale["cmin"] == value < scale["cmax"]
+
+
+def test_without_a_prior_a_latent_has_no_unit():
+    assert latent_unit(True) == "prior standard deviations" and latent_unit(False) == "no unit"
 
 
 def lab(colours, simulation=None):
