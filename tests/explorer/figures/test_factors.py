@@ -14,6 +14,14 @@ def test_a_matrix_writes_every_number_with_its_interval():
     assert list(figure.data[0].text[0]) == ["0.50<br>± 0.10", "0.25<br>± 0.00"]
 
 
+def test_every_row_of_a_matrix_has_its_height_and_the_first_is_on_top():
+    heights = [matrix(np.eye(n), list("abc")[:n], list("xyz")[:n]).layout.height for n in (1, 2, 3)]
+    assert np.diff(heights).tolist() == [36, 36]
+    low = matrix(np.eye(2), ["a", "b"], ["x", "y"], row_pixels=20)
+    assert low.layout.height == heights[1] - 2 * 16
+    assert low.layout.yaxis.autorange == "reversed"
+
+
 def test_each_score_has_a_line_of_its_own():
     scores = {f"score {k}": [0.0, 1.0] for k in range(12)}
     figure = turned([0, 45], scores, 45)

@@ -1,6 +1,7 @@
 """Downloads: one of each data set for all who ask; followed, cancelled, and why they failed."""
 
 import time
+from contextlib import closing
 
 from explorer.jobs.downloads import Download, Downloads
 from models.engines.handle import CANCELLED
@@ -54,8 +55,9 @@ def test_a_failed_download_says_why_and_can_be_tried_again(tmp_path):
 def test_without_a_network_the_process_says_so_in_a_sentence(tmp_path, monkeypatch):
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nothing listens
-    downloads = Downloads(LocalEngine(niceness=0))
-    downloads.start("mnist", tmp_path / "data")
-    wait(lambda: not downloads.get("mnist", tmp_path / "data").is_running)
+    with closing(LocalEngine(niceness=0)) as engine:
+        downloads = Downloads(engine)
+        downloads.start("mnist", tmp_path / "data")
+        wait(lambda: not downloads.get("mnist", tmp_path / "data").is_running)
     problem = downloads.get("mnist", tmp_path / "data").problem
     assert problem.startswith("mnist could not be downloaded to data/MNIST/raw: check the")

@@ -27,7 +27,8 @@ FINGERPRINT = "f" * 64
 
 @pytest.fixture
 def projections(tmp_path):
-    return Projections(tmp_path / "maps", LocalEngine(niceness=0))
+    with closing(LocalEngine(niceness=0)) as engine:
+        yield Projections(tmp_path / "maps", engine)
 
 
 @pytest.fixture

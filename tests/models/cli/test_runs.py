@@ -6,11 +6,10 @@ from models.presets import preset
 from models.runs.folder import Run
 from tests.helpers.checkpoints import break_run, make_run
 from tests.helpers.command_line import call
-from tests.helpers.processes import finish, python
 
 
 def listed(folder, *words):
-    return finish(python("-m", "models", "list", "--runs-dir", str(folder), *words)).splitlines()
+    return call("list", "--runs-dir", folder, *words).splitlines()
 
 
 @pytest.fixture
@@ -22,12 +21,20 @@ def folder(tmp_path):
     return tmp_path
 
 
+def rows(lines):
+    """The lines of the four runs by their titles."""
+    return {line.split("  ")[1].strip(): line for line in lines[1:5]}
+
+
 def test_every_run_is_one_line_and_what_is_damaged_a_sentence(folder):
     lines = listed(folder)
     assert lines[0].split()[:3] == ["id", "title", "data"] and len(lines) == 1 + 4 + 2
-    rows = {line.split("  ")[1].strip(): line for line in lines[1:5]}
-    assert rows["scored"].count(".") == 3 and "imported" in rows["scored"]
-    assert "multirate" in rows["not begun"] and "waiting" in rows["not begun"]
+    cells = {title: line.split() for title, line in rows(lines).items()}
+    where = lines[0].split().index("β")
+    assert cells["scored"][where] == "1"
+    assert cells["not begun"][where + 1] == "–", "its title is two words; it has every β"
+    assert rows(lines)["scored"].count(".") == 3 and "imported" in cells["scored"]
+    assert {"multirate", "waiting"} <= {*cells["not begun"]}
     assert sum("unreadable" in line for line in lines) == 1
     assert any("must hold a valid config.json" in line for line in lines[5:])
     assert any("cut short" in line for line in lines[5:])

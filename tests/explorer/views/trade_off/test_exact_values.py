@@ -54,6 +54,7 @@ def test_codes_and_model_stand_in_two_columns(no_runs):
 
 def test_no_number_has_three_decimals_without_an_error(no_runs):
     _, rows = opened(NAME, "information")
+    assert "I(x; z), at most ln N" in rows
     for name, cells in rows.items():
         for cell in cells:
             assert not re.search(r"\d\.\d{3}", cell), (name, cell)
