@@ -43,9 +43,9 @@ MIX = {"pin": 70, "setting": 15, "draw": 5, "page": 5}
 PINS_ONLY = {"pin": 1}
 PAGES = ("train", "trade-off", "lessons")
 SETTINGS = ("model", "view", "x", "colour")
-NOT_CHOSEN = ("20 latents", "GAN", "t-SNE")
-"""Options that no visitor takes: pins that no longer fit, maps without test images to pin, and
-positions yet to be computed."""
+NOT_CHOSEN = ("20 latents", "GAN", "iffusion", "t-SNE")
+"""Parts of options that no visitor takes: pins that no longer fit, maps without test images to pin,
+and positions yet to be computed."""
 
 
 class Load(NamedTuple):
