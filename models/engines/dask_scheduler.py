@@ -108,7 +108,7 @@ def local_cluster(workers: int) -> Any:
     has_dashboard = importlib.util.find_spec("bokeh") is not None
     return LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1",
-        dashboard_address="127.0.0.1:0" if has_dashboard else None,
+        dashboard_address="127.0.0.1:0",
         scheduler_kwargs={"dashboard": has_dashboard}, memory_limit=0, asynchronous=True,
         silence_logs=logging.CRITICAL,
     )  # fmt: skip
