@@ -48,7 +48,7 @@ def _place(config: RunConfig) -> tuple[str, str, int, str, float, bool] | None:
     return *images, model.likelihood, sigma, config.training.binarize
 
 
-@functools.lru_cache(20)  # finds what is known twenty times sooner
+@functools.lru_cache(20)  # Streamlit’s cache takes 0.3 ms to find what is known
 @st.cache_resource(max_entries=20, show_spinner="Predicting which β collapses…")
 def _threshold(
     name: str, data_dir: str, changed: int, likelihood: str, sigma: float, binarize: bool

@@ -127,7 +127,7 @@ def title(run: Run) -> str:
     return run.id if found is None else found.title
 
 
-@functools.lru_cache(500)  # finds what is known twenty times sooner
+@functools.lru_cache(500)  # Streamlit’s cache takes 0.3 ms to find what is known
 @st.cache_resource(max_entries=500, show_spinner="Counting parameters…")
 def parameters(config: ModelConfig) -> int:
     """Counts the parameters of a model without memory for them.
