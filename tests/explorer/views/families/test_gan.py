@@ -1,7 +1,6 @@
 """A GAN on the page of families: its panel runs both players, and its remedies can be trained."""
 
 import json
-import re
 import shutil
 
 import numpy as np
@@ -14,7 +13,6 @@ from models.runs.train import execute
 from models.storage.checkpoint import read, write
 from models.training.remedies import NO_REMEDY, mode_remedies
 from tests.helpers.app_test import charts, column, open_view, press, said
-from tests.helpers.browser_page import assert_fits, settle
 from tests.helpers.configs import tiny
 from tests.helpers.families import SETTINGS
 
@@ -104,23 +102,6 @@ def test_a_trained_remedy_stands_beside_the_model_as_it_was(gan, desk, shown):
         assert len(desk.asked) == 2
     finally:
         shutil.rmtree(trained.folder)
-
-
-@pytest.mark.slow
-@pytest.mark.browser
-def test_the_remedies_are_trained_by_the_page_and_scored(visit, runs_dir):
-    run = Run.create(runs_dir, tiny(**SETTING, **SETTINGS["gan"]), "small GAN")
-    list(execute(run))
-    page = visit(f"families=modes&drawn-model={run.id}", screen="families")
-    page.get_by_role("button", name="Train the remedies").click()
-    page.get_by_role("button", name="Score the images of 4 models").wait_for()
-    assert page.get_by_alt_text("New images: ").count() == 4
-    page.get_by_role("button", name="Score the images of 4 models").click()
-    verdicts = page.get_by_text("% as much as real ones do")
-    verdicts.nth(4).wait_for()
-    settle(page)
-    assert page.get_by_role("button", name=re.compile("^Train")).count() == 0
-    assert_fits(page, "families-remedies")
 
 
 def test_a_verdict_stands_where_there_are_scores(gan):
