@@ -50,7 +50,7 @@ GUIDES = {
 
 WITHOUT_DECODER = {
     "pictures": "Move the pointer: the image of the nearest dot is shown. A click selects it.",
-    "points": "Hold Shift and draw around dots: they are counted by class and can be saved.",
+    "points": "Choose Lasso and draw around dots: they are counted, and their table can be saved.",
 }
 """What to try on a map of codes that came without a model: with images of theirs, or none."""
 CODES = "Every dot is one of your codes: the few numbers that an image is reduced to."

@@ -12,7 +12,7 @@ import { kernelDecoder, unique } from "./notebook_decoder.js";
 
 /** @import { MapData, Touch } from "./common/types.js" */
 /**
- * @typedef {{get(name: string): any, set(values: string | object, value?: unknown): void,
+ * @typedef {{get(name: string): any, set(name: string, value: unknown): void,
  *   save_changes(): void, send(content: object): void,
  *   on(event: string, listener: (...details: any[]) => void): void,
  *   off(event: string, listener: (...details: any[]) => void): void}} Widget
@@ -115,7 +115,7 @@ class NotebookMap {
   /** @param {Record<string, unknown>} values */
   set(values) {
     if (Object.entries(values).every(([name, value]) => same(value, this.widget.get(name)))) return;
-    this.widget.set(values);
+    for (const [name, value] of Object.entries(values)) this.widget.set(name, value); // one by one, for marimo
     this.widget.save_changes();
   }
 

@@ -6,7 +6,7 @@ Every result is kept for all sessions. torch is imported by the first that is as
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -32,6 +32,8 @@ EVIDENCE_SAMPLES = 1000
 """k of the importance-weighted bound beside it."""
 EVIDENCE_DRAWS = 16
 """Draws of z for every image's ELBO."""
+COMPARED = 10_000
+"""Most codes, the first ones, that are compared all with all: the cost grows with their square."""
 
 
 @kept_per_model(100, "Looking for collapse…")
@@ -42,15 +44,22 @@ def diagnosis(model: LoadedModel) -> Diagnosis:
 
     from models.metrics.collapse import diagnose
 
-    codes, images = model.codes, model.test_images
+    images = model.test_images
     unknown = np.full((1, *model.card.config.model.image_shape), np.nan, np.float32)
     is_known = images is not None and model.is_whole
     return diagnose(
-        torch.tensor(codes.mean),
-        torch.tensor(codes.log_variance),
+        *_compared(model),
         model.network.decode if model.is_whole else lambda z: torch.tensor(unknown),
         torch.tensor(images.images if is_known else unknown),
     )
+
+
+def _compared(model: LoadedModel) -> tuple[Any, Any]:
+    """Mean and log-variance of the first codes, tensors: they are compared all with all."""
+    import torch
+
+    codes, first = model.codes, slice(COMPARED)
+    return torch.tensor(codes.mean[first]), torch.tensor(codes.log_variance[first])
 
 
 def collapse_threshold(model: LoadedModel) -> CollapseThreshold | None:
@@ -74,25 +83,20 @@ def information(model: LoadedModel) -> tuple[Information, bool]:
 
 @kept_per_model(50, "Measuring information…")
 def _information(model: LoadedModel, is_exact: bool) -> Information:
-    import torch
-
     from models.metrics.information import information
     from models.metrics.quadrature import exact_information
 
     measure = exact_information if is_exact else information
-    return measure(torch.tensor(model.codes.mean), torch.tensor(model.codes.log_variance))
+    return measure(*_compared(model))
 
 
 @kept_per_model(50, "Bounding the model’s information…")
 def population(model: LoadedModel) -> Population | None:
     """Bounds what the model tells of images, from the codes; None of fewer than 20."""
-    import torch
-
     from models.metrics.population import population_information
 
     with contextlib.suppress(ValueError):
-        codes = model.codes
-        return population_information(torch.tensor(codes.mean), torch.tensor(codes.log_variance))
+        return population_information(*_compared(model))
     return None
 
 

@@ -97,6 +97,9 @@ def _projector_files(path: Path, data_dir: Path | None, runs_dir: Path | None) -
     from models.storage.checkpoint import read
 
     checkpoint = read(path)
+    model = checkpoint.card.config.model
+    if not model.capabilities.has_codes:
+        raise ValueError(f"the model must have codes of images, got one of family {model.family}")
     if checkpoint.codes is None:
         raise ValueError("the checkpoint must hold the codes of a test set")
     with library_in(runs_dir, checkpoint.card.config.data if runs_dir else None):

@@ -63,12 +63,14 @@ def onnx_files(model: nn.Module) -> dict[str, bytes]:
             f"{' and '.join(missing)} must be installed to write ONNX files: run {INSTALL}"
         )
     shape = model.config.image_shape
-    images, z = torch.zeros(BATCH, *shape), torch.zeros(BATCH, model.config.latent_dim)
-    with torch.inference_mode():
-        codes = ("mean", "log_variance")[: len(_Encoder(model)(images))]
+    images = torch.zeros(BATCH, *shape)
+    with torch.no_grad():
+        codes = _Encoder(model)(images)  # of a VQ-VAE, a grid of them
     return {
-        "encoder": _exported(_Encoder(model), images, "images", codes),
-        "decoder": _exported(_Decoder(model), z, "z", ("images",)),
+        "encoder": _exported(
+            _Encoder(model), images, "images", ("mean", "log_variance")[: len(codes)]
+        ),
+        "decoder": _exported(_Decoder(model), torch.zeros_like(codes[0]), "z", ("images",)),
     }
 
 

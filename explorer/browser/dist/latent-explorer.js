@@ -9612,7 +9612,7 @@ var NotebookMap = class {
   /** @param {Record<string, unknown>} values */
   set(values) {
     if (Object.entries(values).every(([name, value]) => same(value, this.widget.get(name)))) return;
-    this.widget.set(values);
+    for (const [name, value] of Object.entries(values)) this.widget.set(name, value);
     this.widget.save_changes();
   }
   /** Takes the notebook's colours; returns whether they are others. */

@@ -56,9 +56,11 @@ def show(model: LoadedModel) -> bool:
     with columns[2]:
         st.markdown("**What the codes know**")
         display.chart(information_bar(told, error, kl.sum(), diagnosis.ceiling), "information")
+        compared = min(count, analysis.COMPARED)
+        which = "test images" if compared == count else "first test images"
         text = (
             f"I(x; z) {told:z.2f} ± {error:z.2f} nats, at most ln N = {diagnosis.ceiling:z.2f} of "
-            f"the N = {count:,} test images, and at most R."
+            f"the N = {compared:,} {which}, and at most R."
         )
         if told > NEAR * diagnosis.ceiling:
             text += (

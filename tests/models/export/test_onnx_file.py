@@ -9,6 +9,7 @@ import torch
 from models.config import ModelConfig
 from models.export.onnx_file import onnx_files
 from models.families.registry import build_model
+from tests.helpers.families import SETTINGS
 
 CONFIGS = {
     "vae": ModelConfig(image_shape=(1, 8, 8), hidden=(8,)),
@@ -18,6 +19,7 @@ CONFIGS = {
     "autoencoder": ModelConfig(family="autoencoder", image_shape=(1, 8, 8), hidden=(8,)),
     "pixel": ModelConfig(image_shape=(1, 8, 8), hidden=(8,), likelihood="gaussian-pixel"),
     "multirate": ModelConfig(family="multirate", image_shape=(1, 8, 8), hidden=(8,)),
+    "vq-vae": ModelConfig(image_shape=(1, 8, 8), **({"family": "vq-vae"} | SETTINGS["vq-vae"])),
 }
 
 
