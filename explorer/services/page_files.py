@@ -41,7 +41,7 @@ def _built(key: tuple, _build: Callable[[], Any]) -> Any:
 
 
 @functools.lru_cache(20)
-def plane(model: LoadedModel, view: str, x: int, y: int, seed: int) -> Plane:
+def plane(model: LoadedModel, view: str, x: int, y: int, seed: int = 0) -> Plane:
     """Finds the plane of a view: two latent dimensions (counted from 0), PCA, or through draws."""
     return map_spec.make_plane(model.checkpoint, view, x, y, seed)
 

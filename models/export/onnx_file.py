@@ -12,13 +12,14 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 NEEDED = ("onnx", "onnxscript")
-INSTALL = "python -m pip install -r models/export/requirements-onnx.txt"
+INSTALL = f"python -m pip install -r {Path(__file__).with_name('requirements-onnx.txt')}"
 BATCH = 3
 """Images that the exporter sees; 1 would be taken for a fixed size."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from models.runs.folder import Run
 
 TRACKERS = {"tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 """The names of `--track`, and the package that each needs."""
-INSTALL = "python -m pip install -r models/runs/requirements-tracking.txt"
+INSTALL = f"python -m pip install -r {Path(__file__).with_name('requirements-tracking.txt')}"
 SILENT = {"MLFLOW_DISABLE_TELEMETRY": "true", "WANDB_ERROR_REPORTING": "false"}
 """What keeps these packages from reporting their own use, unless the user has set it."""
 EXPERIMENT = "latent-space-explorer"
