@@ -95,3 +95,22 @@ def test_each_step_is_one_press_back_and_forward(visit):
     wait(lambda: shown(page) == last)
     other = visit(steps[4][1].partition("?")[2])
     wait(lambda: shown(other) == steps[4][0])
+
+
+@pytest.mark.slow
+def test_a_drag_is_one_step_however_often_it_writes(visit):
+    page = visit("model=digits-2d-multirate")
+    wait(lambda: shown(page))
+    settle(page)
+    before, addresses = entries(page), {address(page)}
+    box = page.locator("input[type=range]").first.bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 2, middle)
+    page.mouse.down()
+    for share in (0.6, 0.7, 0.8):
+        page.mouse.move(box["x"] + box["width"] * share, middle)
+        wait(lambda: address(page) not in addresses)
+        addresses.add(address(page))
+    page.mouse.up()
+    settle(page)
+    assert entries(page) == before + 1

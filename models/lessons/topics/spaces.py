@@ -275,9 +275,9 @@ LESSONS = (
         ),
         verdict=collapse,
         why="Let one latent w move the pixels' log-odds a little. It pays if wᵀΣw > β wᵀDw, with "
-        "Σ the covariance of the images and D = diag p(1 − p). So β* = λ_max(D^−½ Σ D^−½). Just "
-        "below it the escape from collapse is slow, and training may end first. What helps: a "
-        "smaller β, a warm-up, free bits.",
+        "Σ the covariance of the images and D = diag p(1 − p). So β* is the largest eigenvalue "
+        "of D⁻½ Σ D⁻½. Just below it the escape from collapse is slow, and training may end "
+        "first. What helps: a smaller β, a warm-up, free bits.",
         source="Lucas et al., 2019, arXiv:1911.02469; the phase transition: arXiv:2510.01621",
         touch=(
             Link(
