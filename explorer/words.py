@@ -44,6 +44,7 @@ PRESETS = {
     "digits-linear": "Digits, linear VAE",
     "digits-gan": "Digits, GAN",
     "digits-gan-collapsing": "Digits, GAN that collapses",
+    "mnist-gan": "MNIST, GAN",
     "sprites-5d": "Sprites, 5 latents",
     "sprites-10d": "Sprites, 10 latents",
     "sprites-multirate": "Sprites, one model for every β",

@@ -57,6 +57,12 @@ PRESETS: dict[str, RunConfig] = {
         ObjectiveConfig(),
         replace(_GAN_TRAINING, epochs=100),
     ),
+    "mnist-gan": RunConfig(
+        "mnist",
+        ModelConfig("gan", hidden=(256, 256), latent_dim=32),
+        ObjectiveConfig(),
+        replace(_GAN_TRAINING, epochs=12, batch_size=128),
+    ),
     "sprites-5d": RunConfig(
         "sprites",
         replace(_SPRITES, latent_dim=5),
