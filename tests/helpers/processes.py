@@ -30,8 +30,9 @@ def finish(process: subprocess.Popen, timeout: float = PATIENCE) -> str:
 
 def wait(condition, seconds: float = PATIENCE):
     """Waits until a condition holds that another process or thread fulfils; its value."""
-    end = time.monotonic() + seconds
+    end, pause = time.monotonic() + seconds, 0.01
     while not (found := condition()):
         assert time.monotonic() < end, "waited too long"
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(1.5 * pause, 0.05)  # what takes long is asked less often
     return found
