@@ -57,6 +57,7 @@ EXAMPLES = {
     "x": 3,
     "y": 256,
     "colour": "elbo",
+    "plane-seed": 7,
     "point": 0,
     "pins": (Pin((0.5, -1.0), "A"), Pin((1.0, 0.25), "a seven", 7)),
     "pins-2": (Pin((-1.0,), ""),),
