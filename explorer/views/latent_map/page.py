@@ -83,8 +83,8 @@ def _axes(model: LoadedModel) -> None:
     """The controls of the map: projection, dimensions, colour."""
     latent_dim = model.codes.latent_dim
     views, view = map_spec.views(model.checkpoint), _view(model)
-    if state.get("view") not in views:
-        state.put(view=None)
+    if not model.has_points and state.get("view") not in views:
+        state.put(view=None)  # that of another model, which is not even offered here
     if len(views) > 1:
         inputs.segments("view", "Map", views, view)
     names = {j: f"z{subscript(j)}" for j in range(1, latent_dim + 1)}
