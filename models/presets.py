@@ -131,8 +131,8 @@ PRESETS: dict[str, RunConfig] = {
 }
 """Settings that are known to work, by name.
 
-A quick one takes a part of the time of the one beside it and ends near it (LOG.md of the benchmarks).
-Presets that the cards of shipped models name are changed only together with those models.
+A quick one takes a part of the time of the one beside it and ends near it (LOG.md of the
+benchmarks). Presets that the cards of shipped models name change only together with those.
 """
 
 
