@@ -54,14 +54,20 @@ WITHOUT_DECODER = {
 }
 """What to try on a map of codes that came without a model: with images of theirs, or none."""
 CODES = "Every dot is one of your codes: the few numbers that an image is reduced to."
+WITHOUT_CODES = (
+    "Every spot is noise that the model turns into an image; it reduces no image to a dot.",
+    "Move the pointer or click: compare the images of spots that lie side by side.",
+)
+"""What is seen and tried on the map of a model that has no codes of images."""
 
 
-def heading(view: str, codes: str = "") -> str:
+def heading(view: str, kind: str = "") -> str:
     """Writes a page's heading as HTML.
 
     Args:
         view: Of `GUIDES`.
-        codes: Of `WITHOUT_DECODER`, where the map is one of codes without a model.
+        kind: Of `WITHOUT_DECODER`, where the map is one of codes without a model; "plane" where it
+            is one of a model without codes.
 
     Example:
         >>> "<h1>What does β do?</h1>" in heading("trade_off")
@@ -70,12 +76,14 @@ def heading(view: str, codes: str = "") -> str:
         False
     """
     guide = GUIDES[view]
-    if codes:
-        guide = guide._replace(see=CODES, attempt=WITHOUT_DECODER[codes])
+    if kind == "plane":
+        guide = guide._replace(see=WITHOUT_CODES[0], attempt=WITHOUT_CODES[1])
+    elif kind:
+        guide = guide._replace(see=CODES, attempt=WITHOUT_DECODER[kind])
     title, see, attempt = (html.escape(part, quote=False) for part in guide)
     tour = (
         '<button type="button" data-tour>Take the tour</button>'
-        if view == "latent_map" and not codes
+        if view == "latent_map" and not kind
         else ""
     )
     return (

@@ -10,7 +10,7 @@ from explorer.assets import bundle
 from explorer.browser import loader
 from explorer.guide import GUIDES, heading
 from explorer.server import uploads
-from explorer.services import adapter_model
+from explorer.services import adapter_model, catalogue
 
 NAME = "Latent space explorer"
 
@@ -20,18 +20,22 @@ def screen(view: str) -> Callable[[], None]:
     map waits for no other screen."""
 
     def show() -> None:
-        st.html(heading(view, _codes(view)))
+        st.html(heading(view, _kind(view)))
         import_module(f"explorer.views.{view}.page").show()
 
     return show
 
 
-def _codes(view: str) -> str:
-    """What the codes on the map have in place of a decoder; empty where there is one."""
-    codes = adapter_model.codes_alone() if view == "latent_map" else ""
-    if codes:
-        state.load()
-    return codes if codes and state.get("model") == adapter_model.ID else ""
+def _kind(view: str) -> str:
+    """What the map has in place of a model with codes of images; empty where it has one."""
+    if view != "latent_map":
+        return ""
+    state.load()
+    chosen, codes = state.get("model"), adapter_model.codes_alone()
+    if codes and chosen == adapter_model.ID:
+        return codes
+    entry = catalogue.all_models().get(chosen)
+    return "plane" if entry and not catalogue.has_codes(entry) else ""
 
 
 def page_of(view: str, **options: bool) -> st.Page:

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from explorer.assets import decoding, store
 from explorer.assets.html_export import export_page
@@ -201,3 +202,15 @@ def visit_page(visit):
         return page
 
     return open_model
+
+
+@pytest.mark.parametrize(
+    ("name", "is_plane"), [("digits-gan", True), ("digits-ddpm", True), ("digits-2d-beta-1", False)]
+)
+def test_the_heading_speaks_of_dots_only_where_there_are_any(name, is_plane):
+    at = AppTest.from_file(str(ROOT / "explorer" / "navigation.py"), default_timeout=60)
+    at.query_params["model"] = name
+    heading = " ".join(each.proto.body for each in at.run().get("html"))
+    assert ("Every dot is a test image" in heading) is not is_plane
+    assert ("Every spot is noise" in heading) is is_plane
+    assert ("data-tour" in heading) is not is_plane, "the tour shows dots"
