@@ -53,7 +53,7 @@ SIDE = 40
 def show() -> None:
     """Shows the table, the images and the chart of one data set."""
     sets = families.data_sets()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         names = {data: words(name) for data, name in sets.items()}
         data = inputs.select("compared-data", "Images", names, width=220)
         need = inputs.segments("need", "What do you need?", NEEDS)
