@@ -74,9 +74,9 @@ def settings(configs: Sequence[RunConfig], data: Sequence[str] = ()) -> list[Row
 
     Example:
         >>> from models.presets import preset
-        >>> rows = settings([preset("digits-2d"), preset("mnist-20d")])
+        >>> rows = settings([preset("digits-2d"), preset("digits-gan")])
         >>> [row.cells for row in rows if row.name == "hidden layers"]
-        [('128, 64', '480, 240')]
+        [('128, 64', '256, 256')]
         >>> [row.differs for row in rows if row.name == "activation"]
         [False]
     """

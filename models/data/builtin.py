@@ -195,9 +195,11 @@ def _counting(folder: Path, report: Callable[[int], None] | None) -> Iterator[No
     ended = threading.Event()
 
     def watch() -> None:
+        most = 0  # files go away when the download fails: what is told never falls
         while not ended.wait(REPORT_SECONDS):
             with contextlib.suppress(OSError):  # a file was renamed in this moment
-                report(sum(path.stat().st_size for path in folder.rglob("*.gz")))
+                most = max(most, sum(path.stat().st_size for path in folder.rglob("*.gz")))
+                report(most)
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()

@@ -115,7 +115,7 @@ def draw_corners(latent_dim: int, seed: int) -> np.ndarray:
 
     Example:
         >>> corners = draw_corners(5, seed=0)
-        >>> (corners @ corners.T).round(6).tolist()
+        >>> abs(corners @ corners.T).round(6).tolist()
         [[5.0, 0.0, 0.0], [0.0, 5.0, 0.0], [0.0, 0.0, 5.0]]
     """
     if latent_dim < 3:

@@ -55,7 +55,7 @@ def operations(config: RunConfig) -> float:
     Example:
         >>> from models.presets import preset
         >>> [round(operations(preset(name)) / 1e6) for name in ("digits-2d", "mnist-2d")]
-        [13, 819]
+        [13, 371]
     """
     rehearsal, products = Rehearsal(config, most_images=1), []
 

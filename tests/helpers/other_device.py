@@ -147,9 +147,9 @@ def _as_there(make: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """`torch.tensor` or `torch.as_tensor`, which ask for the device's own memory."""
 
     def made(data: object, *, device: torch.device | str | None = None, **more: object) -> Tensor:
-        if isinstance(data, Tensor):
+        if isinstance(data, Tensor) or device is None:
             return make(data, device=device, **more)
-        return make(data, **more).to(device or "cpu")
+        return make(data, device="cpu", **more).to(device)
 
     return made
 

@@ -102,7 +102,7 @@ def test_the_export_of_before_names_and_runs_the_new_command(tmp_path):
     assert (found.returncode, found.stderr) == (
         0, "This command is now: python -m explorer export\n",
     )  # fmt: skip
-    assert found.stdout == f"{html}: {html.stat().st_size / 1e6:.1f} MB\n"
+    assert found.stdout == f"{html}: {html.stat().st_size / 1e3:.0f} kB\n"
     words[3] = "nothing"
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert found.returncode == 1 and "Error: the run must be one of" in found.stderr

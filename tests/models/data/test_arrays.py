@@ -159,9 +159,9 @@ BAD_ARRAYS = {
         {"images": NOISE, "labels": np.arange(20), "class_names": np.array(["a", "b"])},
         "0 to 1",
     ),
-    "names for texts": (
-        {"images": NOISE, "labels": np.array(["a"] * 20), "class_names": np.array(["a"])},
-        "whole numbers",
+    "a text that is no name": (
+        {"images": NOISE, "labels": np.array(["b"] * 20), "class_names": np.array(["a"])},
+        "labels must be among class_names, got 'b'",
     ),
     "names numbers": (
         {"images": NOISE, "labels": np.arange(20) % 2, "class_names": np.arange(2)},
