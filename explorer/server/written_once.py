@@ -1,7 +1,7 @@
 """What begins every run of a page is written once.
 
 A run, also one of a small part of a page, begins with a message that holds the theme and the
-browser's settings. Streamlit looks both up anew among all its options each time, in the one thread
+browser's settings. Streamlit looks both up again among all its options each time, in the one thread
 that serves everybody: 0.17 ms of the 4 of a touch. Here they are written once and copied.
 """
 

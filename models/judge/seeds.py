@@ -1,7 +1,7 @@
 """Trainings of shipped presets over seeds: what became of each, measured before the program ships.
 
 `checkpoints/seeds.json` holds one entry for each training. It belongs to the settings of its
-preset: where these change, their seeds are measured anew.
+preset: where these change, their seeds are measured again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 /**
- * What a map draws anew when Python has sent something: its tools, its points, its view.
+ * What a map draws again when Python has sent something: its tools, its points, its view.
  */
 
 import { part } from "../common/dom.js";
