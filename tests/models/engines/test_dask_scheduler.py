@@ -1,9 +1,11 @@
 """The address of a scheduler, and what a sweep says where Dask is not installed."""
 
 import importlib.util
+import os
 
 import pytest
 
+from models.engines import dask_worker
 from models.engines.dask import DaskEngine
 from models.engines.dask_scheduler import INSTALL, DaskError, check_address
 from tests.helpers.paths import ROOT
@@ -42,3 +44,10 @@ def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
 
 def test_the_file_of_requirements_is_where_the_sentence_says():
     assert "distributed==" in (ROOT / INSTALL.rpartition(" ")[2]).read_text()
+
+
+def test_trainings_on_a_worker_keep_the_memory_that_they_have(monkeypatch):
+    monkeypatch.setattr(dask_worker, "_engines", {})
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")  # as Dask's nanny has it
+    dask_worker.local_engine("models").close()
+    assert "MALLOC_TRIM_THRESHOLD_" not in os.environ
