@@ -6,6 +6,7 @@ without a model; with `--class` it is for a class.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -100,27 +101,33 @@ def explore(
     check_port(port)
     _set_options(class_mode, class_gb, allow_host or [], allow_frame or [])
     _set_dask(dask)
+    with contextlib.ExitStack() as stack:
+        _open(stack, adapter, data, codes, images, data_dir)
+        serve(port, headless)
+
+
+def _open(
+    stack: contextlib.ExitStack,
+    adapter: Path | None,
+    data: str | None,
+    codes: Path | None,
+    images: Path | None,
+    data_dir: Path | None,
+) -> None:
+    """Opens what the app is started with, if anything, until the stack is closed."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="latent-")))
     if codes is not None or images is not None:
         if codes is None or adapter is not None or data is not None:
             raise ValueError("codes and images must go together, without --adapter and --data")
-        with tempfile.TemporaryDirectory(prefix="latent-") as folder:
-            open_codes(codes, images, Path(folder))
-            serve(port, headless)
-        return
-    if adapter is None:
-        if data is not None:
-            raise ValueError("data must go with --adapter: give the adapter, or leave data out")
-        serve(port, headless)
-        return
-    from models.adapter.process import AdapterProcess
+        open_codes(codes, images, folder)
+    elif adapter is not None:
+        from models.adapter.process import AdapterProcess
 
-    with (
-        AdapterProcess(adapter) as own,
-        tempfile.TemporaryDirectory(prefix="latent-") as folder,
-    ):
+        own = stack.enter_context(AdapterProcess(adapter))
         typer.echo(f"Running {adapter.name} …", err=True)
-        open_adapter(own, adapter.stem, Path(folder), data, data_dir)
-        serve(port, headless)
+        open_adapter(own, adapter.stem, folder, data, data_dir)
+    elif data is not None:
+        raise ValueError("data must go with --adapter: give the adapter, or leave data out")
 
 
 def _set_options(

@@ -52,7 +52,7 @@ EXACT = {
 }
 
 NO_ENCODER = "No encoder: no test images on the map"
-"""What is said where the number of test images would stand."""
+"""Stands in the place of the number of test images."""
 REACH = 3.2
 """How far a map without points shows the prior, in its standard deviations, at least."""
 

@@ -1,4 +1,4 @@
-"""Dask for commands: the address that is given, the engine it leads to, and what is told of it."""
+"""Dask for commands: the address that is given, the engine it leads to, and its news."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def is_elsewhere(dask: str) -> bool:
 
 
 def check_dask(dask: str) -> None:
-    """Raises ValueError if Dask is asked for and cannot be had."""
+    """Raises ValueError if Dask is asked for but not available."""
     if dask:
         check_installed()
         check_address(dask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
@@ -96,21 +97,24 @@ class Workers:
     async def _serve(self, address: str) -> None:
         """Asks one worker for news until it is gone."""
         try:
-            if problem := await self._examine(address):
-                self._unfit[address] = problem
-                return
-            self.fit.add(address)
-            seen: dict[str, int] = {}
-            question = dask_worker.exchange, self._connection.owner, seen
-            while True:
-                for report in await self._connection.call(address, *question):
-                    await self._take(address, report)
-                    seen[report.attempt] = report.number
-        except (OSError, KeyError):  # gone; if not, the next survey finds it again
-            pass
+            with contextlib.suppress(OSError, KeyError):  # gone; if not, a survey finds it again
+                await self._exchange(address)
         finally:
             self.fit.discard(address)
             self._serving.pop(address, None)
+
+    async def _exchange(self, address: str) -> None:
+        """Takes news of a worker that can do our work, again and again."""
+        if problem := await self._examine(address):
+            self._unfit[address] = problem
+            return
+        self.fit.add(address)
+        seen: dict[str, int] = {}
+        question = dask_worker.exchange, self._connection.owner, seen
+        while True:
+            for report in await self._connection.call(address, *question):
+                await self._take(address, report)
+                seen[report.attempt] = report.number
 
     async def _examine(self, address: str) -> str:
         """Why a worker cannot do our work, or nothing."""

@@ -200,4 +200,5 @@ def test_a_scheduler_that_is_gone_has_no_workers_and_a_reason():
 
     scheduler = Scheduler(ADDRESS, FakeEngine(fail))
     scheduler.look()
-    wait(lambda: scheduler.known() == Known(None, False, "a Dask scheduler must listen"))
+    wait(lambda: not scheduler.known().is_asked)
+    assert scheduler.known() == Known(None, False, "a Dask scheduler must listen")
